@@ -1,0 +1,144 @@
+"""Token streams over one text, aligned by character span.
+
+A block ends where a token of some stream ends and no token of any stream straddles; what follows the last such
+place joins the last block, and a text without tokens is one block. So blocks cover the text exactly, in order,
+every token lies in exactly one block, and no block can be cut further without cutting a token.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from itertools import accumulate, chain
+from typing import NamedTuple
+
+Span = tuple[int, int]
+
+
+class Block(NamedTuple):
+    """A stretch of the text and, for each stream, the indices of the tokens in it (`tokens[stream]`)."""
+
+    start: int
+    end: int
+    tokens: tuple[tuple[int, ...], ...]
+
+
+class Alignment:
+    """The blocks of several streams over one text.
+
+    Blocks are kept as arrays (where each ends; each stream's token indices in the order of their blocks, and
+    where a block's tokens begin in them) and made into `Block` when asked for: a long text has tens of thousands,
+    a screen a few dozen.
+    """
+
+    def __init__(self, text: str, streams: Sequence[Sequence[Span]], special: Sequence[Sequence[int]]) -> None:
+        """Align `streams[k]`, the offsets of each stream's tokens, leaving out those with `special[k][i]` set."""
+        self.text = text
+        self.streams = streams
+        kept = [
+            [index for index, is_special in enumerate(mask) if not is_special] if any(mask) else list(range(len(mask)))
+            for mask in special
+        ]
+        spans = [[stream[index] for index in indices] for stream, indices in zip(streams, kept, strict=True)]
+        self.ends = block_ends(len(text), spans)
+        self._order: list[list[int]] = []
+        self._first: list[list[int]] = []
+        for indices, stream in zip(kept, spans, strict=True):
+            order, first = self._distribute(indices, stream)
+            self._order.append(order)
+            self._first.append(first)
+
+    def _distribute(self, indices: list[int], spans: list[Span]) -> tuple[list[int], list[int]]:
+        """Token indices in the order of their blocks, and where each block's tokens begin among them."""
+        ends, last = self.ends, len(self.ends) - 1
+        counts = [0] * (last + 2)
+        block, blocks, sorted_so_far = 0, [], True
+        for _, end in spans:
+            if end > ends[block]:
+                block += 1
+                if block > last or end > ends[block]:
+                    block = min(bisect_left(ends, end), last)
+            elif block and end <= ends[block - 1]:
+                # An empty span may point back, as an offset of (0, 0) in the middle of a text does.
+                block = bisect_left(ends, end)
+                sorted_so_far = False
+            blocks.append(block)
+            counts[block + 1] += 1
+        if not sorted_so_far:
+            indices = [index for _, index in sorted(zip(blocks, indices, strict=True))]
+        return indices, list(accumulate(counts))
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def __getitem__(self, index: int) -> Block:
+        if not 0 <= index < len(self.ends):
+            raise IndexError(index)
+        return Block(
+            self.ends[index - 1] if index else 0,
+            self.ends[index],
+            tuple(
+                tuple(order[first[index] : first[index + 1]])
+                for order, first in zip(self._order, self._first, strict=True)
+            ),
+        )
+
+    def block_at(self, character: int) -> int:
+        """The block that holds a character of the text; the last one for what lies behind the end."""
+        return min(bisect_right(self.ends, character), len(self.ends) - 1)
+
+    def agrees(self, index: int) -> bool:
+        """Whether all streams split a block at the same characters.
+
+        A token's white space is left out of the comparison, because one tokenizer gives the space before a word
+        to the word and another to nobody.
+        """
+        block = self[index]
+        if len({len(tokens) for tokens in block.tokens}) > 1:
+            return False
+        splits = {
+            tuple(self._trimmed(self.streams[stream][token]) for token in tokens)
+            for stream, tokens in enumerate(block.tokens)
+        }
+        return len(splits) <= 1
+
+    def _trimmed(self, span: Span) -> Span:
+        start, end = span
+        while start < end and self.text[start].isspace():
+            start += 1
+        while end > start and self.text[end - 1].isspace():
+            end -= 1
+        return (start, end)
+
+    def differing(self) -> list[int]:
+        """The blocks that the streams split differently."""
+        ranges = [
+            [second - first for first, second in zip(starts, starts[1:], strict=False)] for starts in self._first
+        ]
+        if len(ranges) < 2:
+            return []
+        return [
+            index
+            for index, counts in enumerate(zip(*ranges, strict=True))
+            # Where every stream has one token, the block's ends are the token's: nothing can differ.
+            if any(count != 1 for count in counts) and not self.agrees(index)
+        ]
+
+
+def block_ends(length: int, streams: Sequence[Sequence[Span]]) -> list[int]:
+    """Where the blocks of a text of `length` characters end, ascending; the last is `length`."""
+    ends: list[int] = []
+    reach = 0
+    for start, end in sorted(chain.from_iterable(streams)):
+        if start >= reach > 0 and (not ends or reach > ends[-1]):
+            # Every token that begins before `reach` ends by it, and one ends there.
+            ends.append(reach)
+        if end > reach:
+            reach = end
+    if reach and (not ends or reach > ends[-1]):
+        ends.append(reach)
+    if ends:
+        ends[-1] = length
+    else:
+        ends.append(length)
+    return ends

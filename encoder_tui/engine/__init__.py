@@ -1,0 +1,1 @@
+"""The second process: everything that needs torch, behind frames of plain data."""

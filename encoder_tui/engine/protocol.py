@@ -1,0 +1,125 @@
+"""Frames between the app and the engine: length-prefixed msgpack over any pipe.
+
+A frame is four bytes, the big-endian length of what follows, and then one msgpack message. Frames from the
+engine begin after `MARKER`, so that whatever a login shell prints before it is skipped.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Final
+
+import msgspec
+
+PROTOCOL_VERSION: Final = 1
+MARKER: Final = b"\nencoder-tui frames \x01\n"
+BANNER_LIMIT: Final = 1 << 20
+"""Bytes that may come before the marker; more is not a login banner."""
+FRAME_LIMIT: Final = 1 << 30
+"""Bytes of the longest frame accepted; a length beyond it means that the pipe carries something else."""
+
+HEADER: Final = struct.Struct(">I")
+
+
+class ProtocolError(Exception):
+    """The pipe carries something that is not the protocol."""
+
+
+class Request(msgspec.Struct, frozen=True, tag="request"):
+    """Ask for a task; `params` is the msgpack of the task's own parameters."""
+
+    id: int
+    task: str
+    params: bytes
+
+
+class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
+    """Wish for a request to end."""
+
+    id: int
+
+
+class Ready(msgspec.Struct, frozen=True, tag="ready"):
+    """The engine's first message."""
+
+    protocol: int
+    version: str
+    pid: int
+
+
+class Progress(msgspec.Struct, frozen=True, tag="progress"):
+    """What a task is doing; `total` is None where it is not known."""
+
+    id: int
+    text: str
+    done: int = 0
+    total: int | None = None
+    unit: str = ""
+
+
+class Partial(msgspec.Struct, frozen=True, tag="partial"):
+    """A piece of a task's answer, as msgpack."""
+
+    id: int
+    value: bytes
+
+
+class Result(msgspec.Struct, frozen=True, tag="result"):
+    """A task's last word, as msgpack."""
+
+    id: int
+    value: bytes
+
+
+class Failure(msgspec.Struct, frozen=True, tag="failure"):
+    """A task that failed: one sentence for people, and the traceback for the log and for `--debug`."""
+
+    id: int
+    message: str
+    traceback: str = ""
+
+
+class Cancelled(msgspec.Struct, frozen=True, tag="cancelled"):
+    """A task that ended because somebody wished so."""
+
+    id: int
+
+
+ToEngine = Request | Cancel
+FromEngine = Ready | Progress | Partial | Result | Failure | Cancelled
+
+_encoder = msgspec.msgpack.Encoder()
+_to_engine: msgspec.msgpack.Decoder[ToEngine] = msgspec.msgpack.Decoder(ToEngine)
+_from_engine: msgspec.msgpack.Decoder[FromEngine] = msgspec.msgpack.Decoder(FromEngine)
+
+
+def pack(message: ToEngine | FromEngine) -> bytes:
+    """One message as one frame."""
+    body = _encoder.encode(message)
+    if len(body) > FRAME_LIMIT:
+        raise ProtocolError(f"a message of {len(body):,} bytes is longer than a frame may be")
+    return HEADER.pack(len(body)) + body
+
+
+def body_length(header: bytes) -> int:
+    """The length that a header announces; raises `ProtocolError` where no engine would have written it."""
+    length: int = HEADER.unpack(header)[0]
+    if not 0 < length <= FRAME_LIMIT:
+        raise ProtocolError(f"a frame announces {length:,} bytes")
+    return length
+
+
+def unpack_to_engine(body: bytes) -> ToEngine:
+    """A message to the engine; raises `ProtocolError`."""
+    try:
+        return _to_engine.decode(body)
+    except msgspec.MsgspecError as error:
+        raise ProtocolError(str(error)) from error
+
+
+def unpack_from_engine(body: bytes) -> FromEngine:
+    """A message from the engine; raises `ProtocolError`."""
+    try:
+        return _from_engine.decode(body)
+    except msgspec.MsgspecError as error:
+        raise ProtocolError(str(error)) from error

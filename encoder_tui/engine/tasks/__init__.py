@@ -1,0 +1,1 @@
+"""What the engine can do; one module a task, imported when it is first asked for."""

@@ -1,0 +1,200 @@
+"""What a model's name stands for, and the small files behind it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import msgspec
+
+from encoder_tui import builtin
+
+Source = Literal["builtin", "directory", "cache", "hub"]
+
+DEFAULT_PAIR: Final = ("bert-base-cased", "answerdotai/ModernBERT-base")
+MAXIMUM: Final = 4
+"""Streams that fit beside each other on a screen, and letters that a reader can keep apart."""
+
+TOKENIZER_SUFFIXES: Final = frozenset({".json", ".txt", ".model", ".bpe", ".tiktoken", ".vocab"})
+VOCABULARY_FILES: Final = (
+    "tokenizer.json",
+    "vocab.txt",
+    "vocab.json",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+    "spm.model",
+    "tokenizer.model",
+    "vocab.bpe",
+)
+SMALL_FILE: Final = 64 << 20
+"""Bytes; the largest tokenizer.json in use (XLM-R's kind) has 17 MB, the smallest weights have more than this."""
+
+WEIGHT_PATTERN: Final = re.compile(r"(^|.*[/.-])(model|pytorch_model)[^/]*\.(safetensors|bin)$")
+
+ROBERTA_KIND: Final = frozenset(
+    {
+        "camembert",
+        "data2vec-text",
+        "ibert",
+        "longformer",
+        "luke",
+        "mpnet",
+        "roberta",
+        "roberta-prelayernorm",
+        "xlm-roberta",
+        "xlm-roberta-xl",
+        "xmod",
+    }
+)
+"""Architectures that count positions from `pad_token_id + 1`, as fairseq did."""
+
+
+class ModelError(Exception):
+    """A model that cannot be had; the message is one sentence that says why and what to do."""
+
+
+class ModelName(msgspec.Struct, frozen=True):
+    """A model as the user names it: `builtin:bert`, a directory, or a Hub id, with an optional `@REVISION`."""
+
+    text: str
+    location: str
+    revision: str | None = None
+
+    @property
+    def is_builtin(self) -> bool:
+        return self.location.startswith("builtin:")
+
+    @property
+    def is_directory(self) -> bool:
+        """Whether the name can only be a directory, or is one."""
+        looks_like_path = self.location.startswith(("/", "./", "../", "~")) or self.location in {".", ".."}
+        return looks_like_path or Path(self.location).is_dir()
+
+    @property
+    def short(self) -> str:
+        """The name without its owner or folder, for the margin of a screen."""
+        return self.location.rstrip("/").rsplit("/", 1)[-1] or self.location
+
+
+class ModelFiles(msgspec.Struct, frozen=True, kw_only=True):
+    """The small files of one model, where they lie and what they say.
+
+    `fingerprint` hashes every file that `AutoTokenizer` might read, with its name; `tokenizer_json` is the plain
+    file, which the app may show until the exact form is there.
+    """
+
+    name: str
+    source: Source
+    path: str
+    repo: str | None = None
+    commit: str | None = None
+    config: dict[str, Any]
+    tokenizer_json: str | None = None
+    tokenizer_config: dict[str, Any] = {}
+    fingerprint: str
+    has_weights: bool = False
+
+
+def parse_name(text: str) -> ModelName:
+    """Read a model's name; raises `ModelError` for one that cannot name a model."""
+    if not text.strip():
+        raise ModelError("a model's name is empty; name a Hub id, a directory, or builtin:bert")
+    if text.startswith("builtin:"):
+        if text.removeprefix("builtin:") not in builtin.MODELS:
+            known = " and ".join(f"builtin:{name}" for name in builtin.MODELS)
+            raise ModelError(f"there is no {text}; the built-in models are {known}")
+        return ModelName(text, text)
+    if Path(text).is_dir():
+        return ModelName(text, text)
+    location, at, revision = text.rpartition("@")
+    name = ModelName(text, location, revision) if at and location and revision else ModelName(text, text)
+    if not name.is_directory and not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name.location, re.ASCII):
+        raise ModelError(f"{text} is neither a directory here nor a Hub id of the form OWNER/NAME")
+    return name
+
+
+def from_directory(name: str, path: Path, source: Source = "directory", **where: str | None) -> ModelFiles:
+    """Read the small files of a model directory.
+
+    `name` is the model as it was given; `where` carries `repo` and `commit` for a snapshot of the Hub.
+    Raises `ModelError` where the directory is missing or its configuration cannot be read.
+    """
+    if not path.is_dir():
+        raise ModelError(f"{name}: there is no such directory")
+    config_path = path / "config.json"
+    if not config_path.is_file():
+        raise ModelError(f"{name}: the directory has no config.json, so it is no model directory")
+    small = sorted(
+        file
+        for file in path.iterdir()
+        if file.suffix in TOKENIZER_SUFFIXES and file.is_file() and file.stat().st_size <= SMALL_FILE
+    )
+    digest = hashlib.sha256()
+    contents: dict[str, bytes] = {}
+    for file in small:
+        if file.name.endswith(".index.json"):
+            continue
+        try:
+            data = file.read_bytes()
+        except OSError as error:
+            raise ModelError(f"{name}: cannot read {file.name}: {error.strerror}") from error
+        digest.update(f"{file.name}\0{len(data)}\0".encode(errors="surrogateescape"))
+        digest.update(data)
+        if file.name in {"config.json", "tokenizer.json", "tokenizer_config.json"}:
+            contents[file.name] = data
+    if not has_vocabulary(file.name for file in small):
+        raise ModelError(f"{name}: there is no tokenizer here (tokenizer.json, vocab.txt or the like)")
+    plain = contents.get("tokenizer.json")
+    return ModelFiles(
+        name=name,
+        source=source,
+        path=str(path),
+        config=_json_object(name, "config.json", contents["config.json"]),
+        tokenizer_json=None if plain is None else plain.decode("utf-8", "replace"),
+        tokenizer_config=_json_object(name, "tokenizer_config.json", contents.get("tokenizer_config.json", b"{}")),
+        fingerprint=digest.hexdigest(),
+        has_weights=any(WEIGHT_PATTERN.match(file.name) for file in path.iterdir()),
+        **where,
+    )
+
+
+def has_vocabulary(names: Any) -> bool:
+    """Whether one of these file names holds a vocabulary."""
+    return not set(VOCABULARY_FILES).isdisjoint(names)
+
+
+def _json_object(name: str, file: str, data: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(data)
+    except ValueError as error:
+        raise ModelError(f"{name}: {file} is not valid JSON ({error})") from error
+    if not isinstance(value, dict):
+        raise ModelError(f"{name}: {file} holds no JSON object")
+    return value
+
+
+def resolve_here(name: ModelName) -> ModelFiles | None:
+    """The files of a built-in model or a directory; None where the name is a Hub id. Raises `ModelError`."""
+    if name.is_builtin:
+        return from_directory(name.text, builtin.directory(name.location.removeprefix("builtin:")), "builtin")
+    if name.is_directory:
+        return from_directory(name.text, Path(name.location).expanduser())
+    return None
+
+
+def limit(config: dict[str, Any], model_max_length: int | None) -> int | None:
+    """The longest input a model takes, in tokens, special tokens included; None where nothing bounds it.
+
+    The smaller of what its positions allow and what its tokenizer states (`model_max_length`, None where the
+    tokenizer states nothing sane).
+    """
+    positions = config.get("max_position_embeddings", config.get("n_positions"))
+    if isinstance(positions, bool) or not isinstance(positions, int) or positions <= 0:
+        return model_max_length
+    if config.get("model_type") in ROBERTA_KIND:
+        padding = config.get("pad_token_id")
+        positions -= (padding if isinstance(padding, int) else 1) + 1
+    return positions if model_max_length is None else min(positions, model_max_length)

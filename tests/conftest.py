@@ -1,0 +1,39 @@
+"""What many tests need: a home of their own, and the reference models where they are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+REFERENCE = Path(__file__).parent.parent.parent / "shared" / "models"
+
+# Nothing here may talk to the real Hub, and no test may read or write the user's own caches.
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "true"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home directory for one test, with every cache and configuration folder inside it."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("HF_HOME", str(folder / "huggingface"))
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    for name in ("CACHE", "CONFIG", "STATE", "DATA"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(folder / name.lower()))
+    for name in list(os.environ):
+        if name.startswith("ENCODER_TUI_") or name in {"HF_TOKEN", "HF_HUB_OFFLINE"}:
+            monkeypatch.delenv(name)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def reference_models() -> tuple[Path, Path]:
+    """The real tokenizers and configurations of the default pair."""
+    pair = (REFERENCE / "bert-base-cased", REFERENCE / "answerdotai" / "ModernBERT-base")
+    if not all((folder / "tokenizer.json").is_file() for folder in pair):
+        pytest.skip(f"the reference models are not at {REFERENCE}")
+    return pair
