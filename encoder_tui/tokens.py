@@ -5,18 +5,22 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Sequence
-from difflib import SequenceMatcher
 from functools import cached_property
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 import msgspec
 import tokenizers
 
 from encoder_tui.alignment import Alignment, Span
+from encoder_tui.decoding import clean_up
 from encoder_tui.forms import SPECIAL_ROLES, TokenizerForm
+from encoder_tui.refusals import refusals
 
 Padding = Literal["none", "longest", "max_length"]
 Side = Literal["left", "right"]
+
+PADDED_AT_MOST: Final = 1 << 22
+"""Tokens of a padded batch, about 400 MB; the Rust library aborts the process when it gets no memory."""
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
@@ -90,8 +94,14 @@ class Encoding:
         return [Encoding(raw, self._tokenizer) for raw in self._raw.overflowing]
 
     def first_text_mask(self) -> list[int]:
-        """1 for every token that is not of the first text: special tokens, padding, and the pair's second."""
-        return [0 if sequence == 0 else 1 for sequence in self.sequence_ids]
+        """1 for every token that is not of the first text: special tokens, padding, and the pair's second.
+
+        Both masks are needed: without a post-processor padding has the sequence id 0.
+        """
+        return [
+            0 if sequence == 0 and not special else 1
+            for sequence, special in zip(self.sequence_ids, self.special_tokens_mask, strict=True)
+        ]
 
     def real_tokens(self) -> int:
         """How many tokens are no padding."""
@@ -102,12 +112,10 @@ class ModelTokenizer:
     """A model's tokenizer, made from its form."""
 
     def __init__(self, form: TokenizerForm) -> None:
-        """Raises ValueError where the form's JSON is no tokenizer that this version of `tokenizers` can read."""
+        """Raises ValueError where this version of `tokenizers` can read no tokenizer in the form's JSON."""
         self.form = form
-        try:
+        with refusals(ValueError, "the tokenizers library cannot read this tokenizer"):
             self._rust = tokenizers.Tokenizer.from_str(form.json)
-        except Exception as error:  # `tokenizers` raises bare Exception
-            raise ValueError(str(error)) from error
         # Padding and truncation are state of the Rust object, and panes encode from threads.
         self._lock = threading.Lock()
         self._rust.encode_special_tokens = form.split_special_tokens
@@ -137,7 +145,8 @@ class ModelTokenizer:
 
     def special_tokens(self) -> list[tuple[str, str, int | None]]:
         """Each special token as its role, its text and its id; those without a role have `additional`."""
-        roles = [(role, self.form.special_tokens[role]) for role in SPECIAL_ROLES if role in self.form.special_tokens]
+        special = self.form.special_tokens
+        roles: list[tuple[str, str]] = [(role, special[role]) for role in SPECIAL_ROLES if role in special]
         named = {token for _, token in roles}
         roles += [("additional", token) for token in self.form.extra_special_tokens if token not in named]
         return [(role, token, self._id_of(token)) for role, token in roles]
@@ -170,54 +179,100 @@ class ModelTokenizer:
         options = options or EncodeOptions()
         clean = [without_surrogates(text) for text in texts]
         batch = clean if pair is None else [(text, without_surrogates(pair)) for text in clean]
-        with self._lock:
-            self._set(options, pair is not None)
-            try:
-                # encode_batch, not encode: it alone releases the interpreter lock while it works.
-                return [Encoding(raw, self) for raw in self._rust.encode_batch(batch)]
-            except Exception as error:
-                raise TokenizationError(f"the tokenizer refuses this text: {error}") from error
+        with self._lock, refusals(TokenizationError, "the tokenizer refuses this text"):
+            self._set_truncation(options, clean, None if pair is None else batch[0][1])
+            self._set_padding(options, len(clean))
+            # encode_batch, not encode: it alone releases the interpreter lock while it works.
+            return [Encoding(raw, self) for raw in self._rust.encode_batch(batch)]
 
-    def _set(self, options: EncodeOptions, is_pair: bool) -> None:
-        """Set padding and truncation as `PreTrainedTokenizerBase._get_padding_truncation_strategies` does."""
+    def _length(self, options: EncodeOptions) -> int | None:
+        """The length to cut or pad to, found as `_get_padding_truncation_strategies` of transformers does."""
         length = options.max_length if options.max_length is not None else self.form.model_max_length
-        if options.truncation and length is not None:
-            room = length - self._rust.num_special_tokens_to_add(is_pair)
-            if room < 0:
-                raise TokenizationError(
-                    f"a max_length of {length} has no room for the special tokens; give at least {length - room}"
-                )
-            if options.stride >= max(room, 1):
-                raise TokenizationError(
-                    f"a stride of {options.stride} leaves no new token in windows of {length}; give less than {room}"
-                )
-            self._rust.enable_truncation(
-                length, stride=options.stride, strategy="longest_first", direction=self.form.truncation_side
-            )
-        else:
+        if length is not None and length < 0:
+            raise TokenizationError(f"a max_length of {length} is no length; give 0 or more")
+        return length
+
+    def _set_truncation(self, options: EncodeOptions, texts: Sequence[str], pair: str | None) -> None:
+        if not options.truncation or (length := self._length(options)) is None:
             self._rust.no_truncation()
-        pads = options.padding == "longest" or (options.padding == "max_length" and length is not None)
-        if pads:
-            if self.form.pad_token is None or self.form.pad_token_id is None:
-                raise TokenizationError("this tokenizer has no padding token; use padding none")
-            self._rust.enable_padding(
-                direction=options.padding_side or self.form.padding_side,
-                pad_id=self.form.pad_token_id,
-                pad_type_id=self.form.pad_token_type_id,
-                pad_token=self.form.pad_token,
-                length=length if options.padding == "max_length" else None,
+            return
+        room = length - self.special_count(pair is not None)
+        if room < 0:
+            # transformers then cuts nothing at all, and says nothing.
+            raise TokenizationError(
+                f"a max_length of {length} has no room for the special tokens; give at least {length - room}"
             )
-        else:
+        if options.stride < 0:
+            raise TokenizationError(f"a stride of {options.stride} is no overlap; give 0 or more")
+        if self._stands_still(options.stride, room, length - self.special_count(), texts, pair):
+            told = f"a stride of {options.stride} leaves no new token in windows of {length}"
+            raise TokenizationError(f"{told}; give a smaller one")
+        self._rust.enable_truncation(
+            length, stride=options.stride, strategy="longest_first", direction=self.form.truncation_side
+        )
+
+    def _stands_still(self, stride: int, room: int, single: int, texts: Sequence[str], pair: str | None) -> bool:
+        """Whether a window would hold no token that the one before it has not: the Rust library panics then.
+
+        `room` is what the special tokens leave of the length, `single` what they would leave to one text.
+        The library compares the stride with `single` first, whatever the texts; then, as it cuts, with what
+        is left of each text that is cut, which for a pair is at least half the room.
+        """
+        if stride > single:
+            return True
+        if stride < (room if pair is None else room // 2) or stride == 0:
+            return False
+        self._rust.no_truncation()
+        self._rust.no_padding()
+        lengths = [len(raw) for raw in self._rust.encode_batch(list(texts), add_special_tokens=False)]
+        second = 0 if pair is None else len(self._rust.encode(pair, add_special_tokens=False))
+        return any(0 < kept <= stride for first in lengths for kept in _kept_of_cut(first, second, room))
+
+    def _set_padding(self, options: EncodeOptions, count: int) -> None:
+        if options.padding not in get_args(Padding):
+            choices = ", ".join(get_args(Padding))
+            raise TokenizationError(f"there is no padding {options.padding}; use {choices}")
+        length = self._length(options) if options.padding == "max_length" else None
+        if options.padding == "none" or (options.padding == "max_length" and length is None):
             self._rust.no_padding()
+            return
+        if self.form.pad_token is None or self.form.pad_token_id is None:
+            raise TokenizationError("this tokenizer has no padding token; use padding none")
+        if length is not None and length * count > PADDED_AT_MOST:
+            raise TokenizationError(
+                f"padding to {length:,} tokens takes too much memory here; give a smaller max_length"
+            )
+        side = options.padding_side or self.form.padding_side
+        if side not in get_args(Side):
+            raise TokenizationError(f"there is no padding side {side}; use left or right")
+        self._rust.enable_padding(
+            direction=side,
+            pad_id=self.form.pad_token_id,
+            pad_type_id=self.form.pad_token_type_id,
+            pad_token=self.form.pad_token,
+            length=length,
+        )
 
     def special_count(self, pair: bool = False) -> int:
         """How many special tokens are added to a text, or to a pair of texts."""
         return int(self._rust.num_special_tokens_to_add(pair))
 
     def decode(self, ids: Sequence[int], skip_special_tokens: bool = False) -> str:
-        """The text of token ids, as `tokenizer.decode` gives it."""
-        text: str = self._rust.decode(list(ids), skip_special_tokens=skip_special_tokens)
-        return _clean_up(text) if self.form.clean_up else text
+        """The text of token ids, as `tokenizer.decode` gives it; raises `TokenizationError`."""
+        with refusals(TokenizationError, "the tokenizer refuses these ids"):
+            text: str = self._rust.decode(list(ids), skip_special_tokens=skip_special_tokens)
+        return clean_up(text) if self.form.clean_up else text
+
+
+def _kept_of_cut(first: int, second: int, room: int) -> list[int]:
+    """How many tokens are left of each text that is cut, as `longest_first` of the Rust library has it."""
+    if first + second <= room:
+        return []
+    short, long = sorted((first, second))
+    kept_short, kept_long = short, max(short, room - short)
+    if kept_short + kept_long > room:
+        kept_short, kept_long = room // 2, room - room // 2
+    return [kept for kept, had in ((kept_short, short), (kept_long, long)) if kept < had]
 
 
 def align(text: str, encodings: Sequence[Encoding]) -> Alignment:
@@ -241,79 +296,3 @@ def _mentions(part: Any, flag: str) -> bool:
             return True
         return any(_mentions(value, flag) for value in part.values())
     return isinstance(part, list) and any(_mentions(value, flag) for value in part)
-
-
-def _clean_up(text: str) -> str:
-    """Spaces before English punctuation removed, as `PreTrainedTokenizerBase.clean_up_tokenization` does."""
-    for found, put in (
-        (" .", "."),
-        (" ?", "?"),
-        (" !", "!"),
-        (" ,", ","),
-        (" ' ", "'"),
-        (" n't", "n't"),
-        (" 'm", "'m"),
-        (" 's", "'s"),
-        (" 've", "'ve"),
-        (" 're", "'re"),
-    ):
-        text = text.replace(found, put)
-    return text
-
-
-def changes(text: str, decoded: str, window: int = 96) -> tuple[list[Span], list[Span]]:
-    """What decoding lost and what it put in its place.
-
-    Returns spans of `text` that did not survive and spans of `decoded` that were not in the text: what is left
-    of both is the same string. Works window by window, so that its time grows with the length only.
-    """
-    lost: list[Span] = []
-    added: list[Span] = []
-    i = j = 0
-    while i < len(text) or j < len(decoded):
-        run = _common_prefix(text, i, decoded, j)
-        i, j = i + run, j + run
-        here, there = text[i : i + window], decoded[j : j + window]
-        if not here and not there:
-            break
-        matches = SequenceMatcher(None, here, there, autojunk=False).get_matching_blocks()
-        at_end = i + window >= len(text) and j + window >= len(decoded)
-        a = b = 0
-        for match in matches:
-            # What is matched late in a window may match better with what lies behind it.
-            if not at_end and match.a + match.size > window // 2 and a:
-                break
-            if match.size == 0 and not at_end and a:
-                break
-            if match.a > a:
-                lost.append((i + a, i + match.a))
-            if match.b > b:
-                added.append((j + b, j + match.b))
-            a, b = match.a + match.size, match.b + match.size
-        i, j = i + a, j + b
-    return _joined(lost), _joined(added)
-
-
-def _common_prefix(first: str, i: int, second: str, j: int) -> int:
-    """How many characters from `first[i]` and `second[j]` on are the same."""
-    length = 0
-    step = 4096
-    while step:
-        while (
-            first[i + length : i + length + step] == second[j + length : j + length + step]
-            and i + length + step <= len(first)
-            and j + length + step <= len(second)
-        ):
-            length += step
-        step //= 4
-    return length
-
-
-def _joined(spans: list[Span]) -> list[Span]:
-    joined: list[Span] = []
-    for start, end in spans:
-        if joined and joined[-1][1] == start:
-            joined[-1] = (joined[-1][0], end)
-        else:
-            joined.append((start, end))
-    return joined

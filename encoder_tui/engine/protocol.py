@@ -88,6 +88,9 @@ class Cancelled(msgspec.Struct, frozen=True, tag="cancelled"):
 ToEngine = Request | Cancel
 FromEngine = Ready | Progress | Partial | Result | Failure | Cancelled
 
+# Text that is no UTF-8 is a ValueError, and fields that nobody asked for can be nested without end.
+_UNDECODABLE = (msgspec.MsgspecError, ValueError, RecursionError)
+
 _encoder = msgspec.msgpack.Encoder()
 _to_engine: msgspec.msgpack.Decoder[ToEngine] = msgspec.msgpack.Decoder(ToEngine)
 _from_engine: msgspec.msgpack.Decoder[FromEngine] = msgspec.msgpack.Decoder(FromEngine)
@@ -113,7 +116,7 @@ def unpack_to_engine(body: bytes) -> ToEngine:
     """A message to the engine; raises `ProtocolError`."""
     try:
         return _to_engine.decode(body)
-    except msgspec.MsgspecError as error:
+    except _UNDECODABLE as error:
         raise ProtocolError(str(error)) from error
 
 
@@ -121,5 +124,5 @@ def unpack_from_engine(body: bytes) -> FromEngine:
     """A message from the engine; raises `ProtocolError`."""
     try:
         return _from_engine.decode(body)
-    except msgspec.MsgspecError as error:
+    except _UNDECODABLE as error:
         raise ProtocolError(str(error)) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import queue
@@ -9,7 +10,8 @@ import signal
 import sys
 import threading
 import traceback
-from typing import IO, Protocol
+from collections.abc import Callable
+from typing import IO
 
 import msgspec
 
@@ -19,12 +21,8 @@ from encoder_tui.engine.contract import TASKS
 from encoder_tui.engine.job import Cancelled, Job, TaskError
 from encoder_tui.models import ModelError
 
-
-class TaskModule(Protocol):
-    """A module under `engine.tasks`."""
-
-    @staticmethod
-    def run(request: object, job: Job) -> object: ...
+Run = Callable[[object, Job], object]
+"""The function `run` of every module under `engine.tasks`."""
 
 
 def main() -> None:
@@ -38,29 +36,37 @@ def main() -> None:
 def _take_streams() -> tuple[IO[bytes], IO[bytes]]:
     """Keep the real stdin and stdout for frames, before anything that could write there is imported.
 
-    Whatever prints to file descriptor 1 afterwards, Python or C, goes to stderr, which the app has in its log.
+    Whatever Python or C prints to file descriptor 1 afterwards goes to stderr, which the app has in its log.
     """
+    for stream in (0, 1):
+        # Whoever started the engine may have made a stream that it shares with others non-blocking.
+        os.set_blocking(stream, True)
     frames_in = os.fdopen(os.dup(0), "rb", buffering=0)
     frames_out = os.fdopen(os.dup(1), "wb", buffering=0)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
     os.dup2(2, 1)
+    # Its own buffer would be written late, and lost by `os._exit`.
+    sys.stdout = sys.stderr
     return frames_in, frames_out
 
 
 class Server:
     """A queue of requests, a thread that fills it, and the main thread that empties it.
 
-    Tasks run in the main thread, because torch and signal handlers like it there; the reader only sets flags.
+    Tasks run in the main thread, because torch and signal handlers like it there. The reader sets flags, and
+    answers for requests that are cancelled before they begin.
     """
 
     def __init__(self, frames_in: IO[bytes], frames_out: IO[bytes]) -> None:
         self._in = frames_in
         self._out = frames_out
         self._sending = threading.Lock()
-        self._queue: queue.SimpleQueue[tuple[protocol.Request, Job]] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Job] = queue.SimpleQueue()
         self._jobs: dict[int, Job] = {}
+        # Requests that have not begun. Whichever thread takes one out answers it.
+        self._waiting: dict[int, protocol.Request] = {}
 
     def serve(self) -> None:
         """Announce the engine and answer requests; never returns."""
@@ -69,9 +75,11 @@ class Server:
         self.send(protocol.Ready(protocol.PROTOCOL_VERSION, __version__, os.getpid()))
         threading.Thread(target=self._read, name="frames", daemon=True).start()
         while True:
-            request, job = self._queue.get()
-            self._answer(request, job)
-            self._jobs.pop(request.id, None)
+            job = self._queue.get()
+            request = self._waiting.pop(job.id, None)
+            if request is not None:
+                self._answer(request, job)
+            self._jobs.pop(job.id, None)
 
     def send(self, message: protocol.FromEngine) -> None:
         """Write one frame; a pipe that nobody reads any more ends the engine."""
@@ -90,30 +98,38 @@ class Server:
     def _read(self) -> None:
         """Take in requests and cancellations until stdin closes, then end the process at once.
 
-        `os._exit`, because a forward pass in the main thread would keep the interpreter, and with it a GPU, alive.
+        `os._exit`, because a forward pass in the main thread would keep the process, and with it a GPU, busy.
         """
         try:
             while True:
                 header = self._read_exactly(protocol.HEADER.size)
                 message = protocol.unpack_to_engine(self._read_exactly(protocol.body_length(header)))
                 if isinstance(message, protocol.Cancel):
-                    job = self._jobs.get(message.id)
-                    if job is not None:
-                        job.cancel()
+                    self._cancel(message.id)
                 else:
                     job = Job(message.id, self.send)
                     self._jobs[message.id] = job
-                    self._queue.put((message, job))
+                    self._waiting[message.id] = message
+                    self._queue.put(job)
         except EOFError:
             os._exit(0)
-        except (protocol.ProtocolError, OSError) as error:
-            print(f"engine: stdin is not to be understood: {error}", file=sys.stderr, flush=True)  # noqa: T201
+        except Exception as error:  # noqa: BLE001  # an engine that hears nothing any more cannot be cancelled
+            with contextlib.suppress(OSError):
+                print(f"engine: stdin is not to be understood: {error}", file=sys.stderr, flush=True)  # noqa: T201
             os._exit(3)
+
+    def _cancel(self, request_id: int) -> None:
+        job = self._jobs.get(request_id)
+        if job is not None:
+            job.cancel()
+        if self._waiting.pop(request_id, None) is not None:
+            # It stands behind a task that may take minutes; whoever cancelled expects an answer now.
+            self.send(protocol.Cancelled(request_id))
 
     def _read_exactly(self, length: int) -> bytes:
         pieces = bytearray()
         while len(pieces) < length:
-            piece = self._in.read(length - len(pieces))
+            piece = self._in.read(min(length - len(pieces), 1 << 20))
             if not piece:
                 raise EOFError
             pieces += piece
@@ -122,26 +138,38 @@ class Server:
     def _answer(self, request: protocol.Request, job: Job) -> None:
         try:
             job.checkpoint()
-            task = TASKS.get(request.task)
-            if task is None:
-                raise TaskError(f"this engine (version {__version__}) knows no task named {request.task}")
-            params = msgspec.msgpack.decode(request.params, type=task.request)
-            module: TaskModule = importlib.import_module(f"encoder_tui.engine.tasks.{task.name}")
-            answer: protocol.FromEngine = protocol.Result(
-                request.id, msgspec.msgpack.encode(module.run(params, job))
-            )
+            run, params = prepare(request)
+            # Sent from in here: an answer may be too long for a frame, or not be packable at all.
+            self.send(protocol.Result(request.id, msgspec.msgpack.encode(run(params, job))))
         except Cancelled:
-            answer = protocol.Cancelled(request.id)
-        except (TaskError, ModelError) as error:
-            answer = protocol.Failure(request.id, str(error), traceback.format_exc())
-        except msgspec.MsgspecError as error:
-            message = f"the app and the engine (version {__version__}) do not speak of the same task: {error}"
-            answer = protocol.Failure(request.id, message, traceback.format_exc())
-        except MemoryError:
-            answer = protocol.Failure(request.id, "the engine has no memory left for this", traceback.format_exc())
-        except Exception as error:  # noqa: BLE001  # the boundary: a task's bug is told, it does not end the engine
-            answer = protocol.Failure(request.id, one_line(error), traceback.format_exc())
-        self.send(answer)
+            self.send(protocol.Cancelled(request.id))
+        except BaseException as error:  # noqa: BLE001  # the boundary: whatever happens in a task (a Rust library's
+            # panic and `sys.exit` are no Exceptions) is told and does not end the engine.
+            self.send(protocol.Failure(request.id, sendable(sentence(error)), sendable(traceback.format_exc())))
+
+
+def prepare(request: protocol.Request) -> tuple[Run, object]:
+    """A task's function and its parameters; raises `TaskError` where the app is of another version."""
+    task = TASKS.get(request.task)
+    if task is None:
+        raise TaskError(f"this engine (version {__version__}) knows no task named {request.task}")
+    try:
+        params = msgspec.msgpack.decode(request.params, type=task.request)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise TaskError(
+            f"the app and the engine (version {__version__}) do not mean the same by {request.task}: {error}"
+        ) from error
+    run: Run = importlib.import_module(f"encoder_tui.engine.tasks.{task.name}").run
+    return run, params
+
+
+def sentence(error: BaseException) -> str:
+    """What went wrong, as one line for people."""
+    if isinstance(error, TaskError | ModelError):
+        return " ".join(str(error).split())
+    if isinstance(error, MemoryError):
+        return "the engine has no memory left for this"
+    return one_line(error)
 
 
 def one_line(error: BaseException) -> str:
@@ -150,3 +178,8 @@ def one_line(error: BaseException) -> str:
     if len(words) > 300:
         words = words[:299] + "…"
     return f"{type(error).__name__}: {words}" if words else type(error).__name__
+
+
+def sendable(text: str) -> str:
+    """A text that can be packed: the names of files, and so error messages, may hold lone surrogates."""
+    return "".join("\N{REPLACEMENT CHARACTER}" if "\ud800" <= char <= "\udfff" else char for char in text)

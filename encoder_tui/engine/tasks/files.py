@@ -5,7 +5,7 @@ from __future__ import annotations
 from encoder_tui import hub
 from encoder_tui.engine.contract import FilesAnswer, FilesRequest
 from encoder_tui.engine.job import Job
-from encoder_tui.engine.tasks.hello import versions
+from encoder_tui.engine.versions import installed_versions
 from encoder_tui.models import parse_name, resolve_here
 
 
@@ -13,4 +13,4 @@ def run(request: FilesRequest, job: Job) -> FilesAnswer:
     """Built-in, directory, cache, Hub, in this order."""
     name = parse_name(request.name)
     files = resolve_here(name) or hub.cached(name) or hub.fetch(name, offline=request.offline, progress=job.progress)
-    return FilesAnswer(files, versions())
+    return FilesAnswer(files, installed_versions())

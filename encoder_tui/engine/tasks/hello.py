@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
 
 from encoder_tui.engine.contract import Device, Hello, HelloRequest
 from encoder_tui.engine.job import Job
-
-LIBRARIES = ("torch", "transformers", "tokenizers", "datasets", "safetensors", "encoder-tui")
+from encoder_tui.engine.versions import installed_versions
 
 
 def run(request: HelloRequest, job: Job) -> Hello:
     """Versions at once, devices once torch is imported; afterwards the first forward pass need not wait for it."""
-    about = Hello(versions(), platform.python_version(), platform.platform(), _cores(), free_memory())
+    about = Hello(installed_versions(), platform.python_version(), platform.platform(), _cores(), free_memory())
     job.partial(about)
     job.progress("importing torch")
     import torch  # noqa: PLC0415  # seconds and hundreds of megabytes: after the first words
@@ -27,20 +25,7 @@ def run(request: HelloRequest, job: Job) -> Hello:
     if accelerator is not None:
         devices = [_accelerator(torch, accelerator.type, index) for index in range(torch.accelerator.device_count())]
         devices.append(Device("cpu", platform.processor() or platform.machine(), free_memory(), _total_memory()))
-    return Hello(
-        about.versions, about.python, about.platform, torch.get_num_threads(), free_memory(), devices
-    )
-
-
-def versions() -> dict[str, str]:
-    """The installed versions of the libraries that decide what the engine answers, without importing them."""
-    found = {}
-    for library in LIBRARIES:
-        try:
-            found[library] = importlib.metadata.version(library)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
+    return Hello(about.versions, about.python, about.platform, torch.get_num_threads(), free_memory(), devices)
 
 
 def _accelerator(torch: object, kind: str, index: int) -> Device:

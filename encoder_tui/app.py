@@ -1,0 +1,232 @@
+"""The window: panes, keys, palette, and the strip of settings in force."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+from textual.app import App, ComposeResult, SystemCommand
+from textual.binding import Binding
+from textual.content import Content
+from textual.events import Resize
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher, Footer, Static
+
+from encoder_tui.display import shorten, visible
+from encoder_tui.panes.tokens import TokensPane
+from encoder_tui.session import LETTERS, Session
+from encoder_tui.settings import Settings, log_path
+from encoder_tui.widgets.letters import letter_markup
+
+PANES: Final[dict[str, type[Widget]]] = {"tokens": TokensPane}
+"""In the order of their keys: F2 and 1 open the first."""
+
+SMALLEST: Final = (60, 16)
+
+
+class TopLine(Static):
+    """The models with their letters, and the engine's state."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(id="top", markup=False)
+        self.session = session
+
+    def on_mount(self) -> None:
+        self.session.models_changed.subscribe(self, lambda _: self.show())
+        self.session.engine_changed.subscribe(self, lambda state: self.show(state.text))
+        self.show()
+
+    def on_resize(self) -> None:
+        self.show()
+
+    def show(self, engine: str | None = None) -> None:
+        """Write the line; the models give way to the settings in a narrow window, never the other way round."""
+        right = self._settings(engine or self.session.engine.state.text)
+        room = max(self.size.width - len(right) - 2, 0)
+        slots = self.session.slots
+        wide = self.size.width >= 100
+        parts: list[tuple[str, str]] = [(" encoder-tui  ", "bold")] if wide else []
+        each = max((room - (14 if wide else 0)) // max(len(slots), 1) - 4, 6)
+        for index, slot in enumerate(slots):
+            style = "$text-error" if slot.state == "failed" else ""
+            parts += [
+                (f" {LETTERS[index]} ", letter_markup(index)),
+                (f"{shorten(visible(slot.short), each)} ", style),
+            ]
+        left = Content.assemble(*parts)
+        gap = max(self.size.width - left.cell_length - len(right) - 1, 1)
+        self.update(Content.assemble(left, " " * gap, (right, "$text-muted")))
+
+    def _settings(self, engine: str) -> str:
+        hello, settings = self.session.hello, self.session.settings
+        words = []
+        if hello is not None and hello.devices:
+            device = settings.device or hello.devices[0].name
+            words.append(f"{device} ×{hello.threads}" if device == "cpu" else device)
+        words.append(visible(engine))
+        return shorten(" · ".join(words), max(self.size.width // 2, 20))
+
+
+class EncoderApp(App[int]):
+    """Composes the panes and routes between them; what they share is the session."""
+
+    CSS_PATH = "app.tcss"
+    TITLE = "encoder-tui"
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS = [
+        Binding("f1", "help", "Help"),
+        Binding("f2", "pane(0)", "Tokens", show=False),
+        Binding("1", "pane(0)", "Tokens", show=False),
+        Binding("m", "models", "Models"),
+        Binding("ctrl+q", "quit", "Quit", priority=True),
+    ]
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        if settings.theme is not None and settings.theme in self.available_themes:
+            self.theme = settings.theme
+        self.session = Session(self, settings)
+        self._first_pane = settings.pane or next(iter(PANES))
+
+    def compose(self) -> ComposeResult:
+        yield TopLine(self.session)
+        yield Static(id="banner", markup=False)
+        with ContentSwitcher(initial=self._first_pane, id="panes"):
+            yield PANES[self._first_pane](self.session)  # type: ignore[arg-type]
+        yield Static(id="too-small", markup=False)
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        self.session.models_changed.subscribe(self, lambda _: self._show_banner())
+        self.session.noticed.subscribe(self, self._show_notice)
+        self.session.engine_changed.subscribe(self, self._tell_of_engine)
+        self._show_banner()
+        # The tokenizers and the engine come after the first frame.
+        self.call_after_refresh(self.session.start)
+
+    async def on_unmount(self) -> None:
+        await self.session.close()
+
+    def _show_banner(self) -> None:
+        banner = self.query_one("#banner", Static)
+        banner.update(Content(self.session.banner))
+        banner.display = bool(self.session.banner)
+
+    def _show_notice(self, notice: tuple[str, str]) -> None:
+        sentence, severity = notice
+        self.notify(visible(sentence), severity=severity, markup=False)  # type: ignore[arg-type]
+
+    def _tell_of_engine(self, state: Any) -> None:
+        if state.status in {"died", "stopped"}:
+            self.notify(visible(state.text), severity="error", markup=False)
+
+    def on_resize(self, event: Resize) -> None:
+        width, height = event.size
+        too_small = width < SMALLEST[0] or height < SMALLEST[1]
+        self.screen_stack[0].set_class(too_small, "-too-small")
+        if too_small:
+            words = f"This window has {width}×{height} characters; encoder-tui needs {SMALLEST[0]}×{SMALLEST[1]}."
+            self.query_one("#too-small", Static).update(Content(words))
+
+    # Keys
+
+    async def action_pane(self, index: int) -> None:
+        """Open a pane, making it when it is opened first."""
+        await self.open_pane(list(PANES)[index])
+
+    async def open_pane(self, name: str) -> None:
+        """Open a pane by its name."""
+        switcher = self.query_one("#panes", ContentSwitcher)
+        if not switcher.query(f"#{name}"):
+            await switcher.add_content(PANES[name](self.session), id=name)  # type: ignore[arg-type]
+        switcher.current = name
+
+    def action_models(self) -> None:
+        """Choose the models."""
+        from encoder_tui.models_dialog import ModelsDialog  # noqa: PLC0415  # after the first paint
+
+        if not isinstance(self.screen, ModelsDialog):
+            self.push_screen(ModelsDialog(self.session))
+
+    def action_help(self) -> None:
+        """Show or hide the keys of what has the focus."""
+        if self.screen.query("HelpPanel"):
+            self.action_hide_help_panel()
+        else:
+            self.action_show_help_panel()
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Every action of the window and of the pane in front, for the palette."""
+        yield from super().get_system_commands(screen)
+        yield SystemCommand("Models", "Add, replace, remove or swap models", self.action_models)
+        seen = set()
+        node: Any = self.focused or self.query_one("#panes", ContentSwitcher).visible_content
+        while node is not None and node is not self:
+            for binding in getattr(node, "BINDINGS", ()):
+                if isinstance(binding, Binding) and binding.action not in seen and node is not screen:
+                    seen.add(binding.action)
+                    yield SystemCommand(
+                        binding.description,
+                        f"key {binding.key.split(',')[0]}",
+                        self._bound(node, binding.action),
+                    )
+            node = node.parent
+
+    def _bound(self, node: Any, action: str) -> Any:
+        async def act() -> None:
+            await self.run_action(action, node)
+
+        return act
+
+    def _fatal_error(self) -> None:
+        """Write what happened to a report instead of the screen, where Textual would print local variables."""
+        self._report = write_crash_report(sys.exc_info()[1])
+        self._close_messages_no_wait()
+
+    def _handle_exception(self, error: Exception) -> None:
+        self._return_code = 1
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+            self._report = write_crash_report(error)
+            self._close_messages_no_wait()
+
+
+def write_crash_report(error: BaseException | None) -> Path | None:
+    """The traceback, without the values of any variable, in a file that only the user can read."""
+    try:
+        folder = log_path()
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle, name = tempfile.mkstemp(prefix=time.strftime("crash-%Y%m%d-%H%M%S-"), suffix=".txt", dir=folder)
+        with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
+            if error is not None:
+                frames = traceback.extract_tb(error.__traceback__)
+                file.writelines(traceback.format_list(frames))
+                # The message of an error may quote the user's text; its type cannot.
+                file.write(f"{type(error).__module__}.{type(error).__qualname__}\n")
+        return Path(name)
+    except OSError:
+        return None
+
+
+def run(settings: Settings) -> int:
+    """Open the window; the exit code of the program."""
+    app = EncoderApp(settings)
+    with contextlib.suppress(AttributeError, ValueError):
+        signal.signal(signal.SIGTERM, lambda *_: app.call_later(app.exit, 143))
+    result = app.run()
+    if app.return_code not in {None, 0}:
+        report = getattr(app, "_report", None)
+        where = f"; {report} has the traceback" if report else ""
+        print(f"encoder-tui: something went wrong and the window closed{where}", file=sys.stderr)  # noqa: T201
+        return 1
+    return result or 0

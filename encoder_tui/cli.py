@@ -1,0 +1,122 @@
+"""The command line: the window, or one command that prints and exits."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
+
+import click
+
+from encoder_tui import __version__, settings
+from encoder_tui.display import visible
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+PANES: Final = ("tokens",)
+DTYPES: Final = ("float32", "float16", "bfloat16")
+COMMANDS: Final = {
+    "config": "encoder_tui.commands.config",
+    "engine": "encoder_tui.commands.engine",
+    "tokens": "encoder_tui.commands.tokens",
+}
+
+OPTIONS: Final = (
+    click.option("-m", "--model", multiple=True, metavar="NAME[@REVISION]", help="A model; one to four of them."),
+    click.option("--text", metavar="TEXT", help="The text that the window opens with."),
+    click.option("--docs", metavar="SOURCE", help="The documents that the window opens with."),
+    click.option("--pane", type=click.Choice(PANES), help="The pane that the window opens with."),
+    click.option("--device", metavar="DEVICE", help="Where models run: cpu, cuda:0, …"),
+    click.option("--dtype", type=click.Choice(DTYPES), help="The precision that models run in."),
+    click.option("--attention", metavar="KIND", help="The attention implementation: sdpa, eager, …"),
+    click.option("--offline", is_flag=True, default=None, help="Never ask the Hub."),
+    click.option("--engine", metavar="COMMAND", help="Run the engine so, for example over ssh."),
+    click.option("--debug", is_flag=True, default=None, help="Show the traceback of a failure."),
+)
+
+
+class Cli(click.Group):
+    """Commands imported when they are called, and the shared options before or after a command."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        import importlib  # noqa: PLC0415
+
+        command: click.Command = importlib.import_module(COMMANDS[cmd_name]).command
+        return command
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **options: Any) -> Any:
+        """Run, with every failure as one line on stderr."""
+        debug = "--debug" in (sys.argv[1:] if args is None else args)
+        try:
+            return super().main(args, *rest, **options)
+        except Exception as error:
+            if debug:
+                raise
+            fail(f"{type(error).__name__}: {error}; --debug shows where")
+
+
+def fail(message: str) -> None:
+    """End the program with one line on stderr and exit code 1."""
+    click.echo(f"encoder-tui: {visible(' '.join(message.split()))}", err=True)
+    raise SystemExit(1)
+
+
+def shared_options(function: F) -> F:
+    """The options that go before or after a command."""
+    for option in reversed(OPTIONS):
+        function = option(function)
+    return function
+
+
+def given(options: dict[str, Any]) -> dict[str, Any]:
+    """The options that were given, out of all that a command can have."""
+    return {name: value for name, value in options.items() if value is not None and value != ()}
+
+
+def gather(context: click.Context, options: dict[str, Any]) -> settings.Settings:
+    """The settings in force for a command: its own options over those before it."""
+    before: dict[str, Any] = (context.parent.obj if context.parent else None) or {}
+    try:
+        gathered = settings.load({**before, **given(options)})
+    except settings.SettingsError as error:
+        fail(str(error))
+        raise AssertionError from error
+    from encoder_tui.models import MAXIMUM  # noqa: PLC0415  # not needed by --help
+
+    if len(gathered.model) > MAXIMUM:
+        raise click.UsageError(f"{len(gathered.model)} models were named; at most {MAXIMUM} can be compared")
+    return gathered
+
+
+@click.group(
+    cls=Cli,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@shared_options
+@click.version_option(__version__, prog_name="encoder-tui")
+@click.pass_context
+def cli(context: click.Context, /, **options: Any) -> None:
+    """Look into BERT-family encoders from a terminal.
+
+    Without a command, the window opens. A model is a Hub id, a local directory, or builtin:bert and
+    builtin:modernbert; without one, bert-base-cased stands against answerdotai/ModernBERT-base.
+    """
+    context.obj = given(options)
+    if context.invoked_subcommand is None:
+        open_window(gather(context, options))
+
+
+def open_window(chosen: settings.Settings) -> None:
+    """Open the window; a sentence and exit code 2 where there is no terminal to open it in."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        click.echo("encoder-tui: the window needs a terminal; for scripts there are commands, see --help", err=True)
+        raise SystemExit(2)
+    from encoder_tui.app import run  # noqa: PLC0415  # textual, only for the window
+
+    raise SystemExit(run(chosen))

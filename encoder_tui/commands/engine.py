@@ -1,0 +1,21 @@
+"""`encoder-tui engine`: speak the frames on stdin and stdout."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from encoder_tui.engine.child import command_words
+
+
+@click.command("engine")
+def command() -> None:
+    """Speak the engine's frames on stdin and stdout, for a window on another machine.
+
+    On your own machine: encoder-tui --engine "ssh gpu-box encoder-tui engine".
+    """
+    # This process becomes the engine, so that the app side never imports torch.
+    sys.stdout.flush()
+    os.execv(sys.executable, command_words(None))

@@ -1,0 +1,120 @@
+"""What the commands have in common: the engine while they run, the text they are given, the models they name."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NoReturn, TypeVar
+
+import click
+import msgspec
+
+from encoder_tui.cli import fail
+from encoder_tui.display import visible
+from encoder_tui.engine.client import EngineClient, EngineError, TaskFailed
+from encoder_tui.forms import FormCache
+from encoder_tui.loading import BUILTIN_NAMES, Loader
+from encoder_tui.models import DEFAULT_PAIR, ModelError, ModelFiles, parse_name
+from encoder_tui.settings import Settings, cache_path, log_path
+from encoder_tui.tokens import ModelTokenizer, without_surrogates
+
+R = TypeVar("R")
+
+FAILURES = (ModelError, TaskFailed, EngineError)
+"""What can keep one model from being had; each says so in a sentence."""
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """A model that a command works on: its name as given, and its tokenizer or the reason why there is none."""
+
+    name: str
+    files: ModelFiles | None = None
+    tokenizer: ModelTokenizer | None = None
+    error: str | None = None
+
+
+def run(settings: Settings, work: Callable[[Loader], Awaitable[R]]) -> R:
+    """Do a command's work with an engine that starts when it is first asked, and ends with the command."""
+
+    async def session() -> R:
+        engine = EngineClient(log_path() / "engine.log", settings.engine)
+        loader = Loader(engine, FormCache(cache_path() / "tokenizers"), settings.offline, settings.trust_remote_code)
+        try:
+            return await work(loader)
+        finally:
+            await engine.close()
+
+    try:
+        return asyncio.run(session())
+    except FAILURES as error:
+        if settings.debug and isinstance(error, TaskFailed):
+            click.echo(error.remote_traceback, err=True)
+        fail(str(error))
+        raise AssertionError from error
+    except KeyboardInterrupt:
+        fail("interrupted")
+        raise AssertionError from None
+
+
+async def load_tokenizers(loader: Loader, settings: Settings) -> list[Loaded]:
+    """The tokenizers of the models that were named, or of the default pair.
+
+    Where nobody named a model and one of the default pair cannot be had, its built-in counterpart stands in, and
+    stderr says so.
+    """
+    if settings.model:
+        return [await _load(loader, name) for name in settings.model]
+    loaded = []
+    for name, stand_in in zip(DEFAULT_PAIR, BUILTIN_NAMES, strict=True):
+        model = await _load(loader, name)
+        if model.error is not None:
+            say(f"{model.error}; {stand_in} stands in for it")
+            model = await _load(loader, stand_in)
+        loaded.append(model)
+    return loaded
+
+
+async def _load(loader: Loader, name: str) -> Loaded:
+    try:
+        files, versions = await loader.files(parse_name(name))
+        form = await loader.form(files, versions)
+        return Loaded(name, files, ModelTokenizer(form))
+    except (*FAILURES, ValueError) as error:
+        return Loaded(name, error=str(error))
+
+
+def texts_of(arguments: Sequence[str]) -> list[str]:
+    """The texts of the command line or, where there are none, all of stdin as one text."""
+    if arguments:
+        return [without_surrogates(text) for text in arguments]
+    if sys.stdin.isatty():
+        raise click.UsageError("there is no text: give one as an argument, or pipe one in")
+    return [sys.stdin.buffer.read().decode("utf-8", "replace")]
+
+
+def say(message: str) -> None:
+    """A remark for people, on stderr."""
+    click.echo(f"encoder-tui: {visible(' '.join(message.split()))}", err=True)
+
+
+def finish(errors: Sequence[str | None]) -> None:
+    """Tell what failed, and end with exit code 1 if anything did."""
+    failed = [error for error in errors if error is not None]
+    for error in failed:
+        say(error)
+    if failed:
+        raise SystemExit(1)
+
+
+def stop(message: str) -> NoReturn:
+    """End with a failure."""
+    fail(message)
+    raise AssertionError
+
+
+def terminal_width() -> int:
+    """Columns to print a table in."""
+    import shutil  # noqa: PLC0415
+
+    return shutil.get_terminal_size((100, 24)).columns

@@ -1,0 +1,105 @@
+"""`encoder-tui tokens`: the token streams of texts, and their alignment."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, get_args
+
+import click
+
+from encoder_tui.cli import gather, shared_options
+from encoder_tui.commands import running
+from encoder_tui.comparison import Comparison, Stream, alignment_record, encoding_record
+from encoder_tui.display import visible, visible_piece
+from encoder_tui.tokens import EncodeOptions, Padding, TokenizationError, without_surrogates
+
+
+@click.command("tokens")
+@click.argument("texts", nargs=-1, metavar="[TEXT…]")
+@click.option("--pair", metavar="TEXT", help="A second text that goes with each.")
+@click.option("--padding", type=click.Choice(get_args(Padding)), default="none", help="How to pad several texts.")
+@click.option("--max-length", type=click.IntRange(min=0), metavar="N", help="For padding and truncation.")
+@click.option("--truncation", is_flag=True, help="Cut to the maximum length.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@shared_options
+@click.pass_context
+def command(
+    context: click.Context,
+    /,
+    texts: tuple[str, ...],
+    pair: str | None,
+    padding: Padding,
+    max_length: int | None,
+    truncation: bool,
+    as_json: bool,
+    **shared: Any,
+) -> None:
+    """Cut texts into tokens under every model; stdin is the text where none is given."""
+    settings = gather(context, shared)
+    if not texts and settings.text is not None and settings.origin("text") == "command line":
+        texts = (settings.text,)
+    batch = running.texts_of(texts)
+    second = None if pair is None else without_surrogates(pair)
+    models = running.run(settings, lambda loader: running.load_tokenizers(loader, settings))
+    options = EncodeOptions(padding, truncation, max_length)
+    streams: list[list[Stream] | None] = []
+    errors = []
+    for model in models:
+        error = model.error
+        encoded = None
+        if model.tokenizer is not None:
+            try:
+                encodings = model.tokenizer.encode(batch, second, options)
+                encoded = [
+                    Stream(model.tokenizer, text, encoding) for text, encoding in zip(batch, encodings, strict=True)
+                ]
+            except TokenizationError as refusal:
+                error = f"{model.name}: {refusal}"
+        streams.append(encoded)
+        errors.append(error)
+    comparisons = [
+        Comparison(text, [None if encoded is None else encoded[index] for encoded in streams])
+        for index, text in enumerate(batch)
+    ]
+    names = [model.name for model in models]
+    if as_json:
+        click.echo(json.dumps(report(names, streams, errors, comparisons)))
+    else:
+        for comparison in comparisons:
+            click.echo(table(names, comparison))
+    running.finish(errors)
+
+
+def report(
+    names: list[str],
+    streams: list[list[Stream] | None],
+    errors: list[str | None],
+    comparisons: list[Comparison],
+) -> dict[str, Any]:
+    """What `--json` prints."""
+    models = [
+        {"model": name, "error": error}
+        if encoded is None
+        else {"model": name, "encodings": [encoding_record(stream) for stream in encoded]}
+        for name, encoded, error in zip(names, streams, errors, strict=True)
+    ]
+    return {"models": models, "alignments": [alignment_record(comparison) for comparison in comparisons]}
+
+
+def table(names: list[str], comparison: Comparison) -> str:
+    """The streams one after the other, each as a line of facts and its tokens, and the sentence."""
+    letters = "ABCD"
+    lines = []
+    for letter, name, stream in zip(letters, names, comparison.streams, strict=False):
+        if stream is None:
+            continue
+        tokens = " ".join(visible_piece(token) for token in stream.encoding.tokens)
+        ids = " ".join(map(str, stream.encoding.ids))
+        lines += [
+            f"{letter}  {visible(name)}: {len(stream.encoding):,} tokens, {stream.unknown:,} unknown; "
+            f"{stream.tokenizer.kind}",
+            f"   {tokens}",
+            f"   {ids}",
+        ]
+    lines.append(visible(comparison.sentence(letters[: len(names)])))
+    return "\n".join(lines)

@@ -1,0 +1,70 @@
+"""Making text from outside safe to show."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+from typing import Final
+
+_NAMED: Final = {
+    0x7F: "␡",
+    0x85: "␤",
+    0xA0: "⍽",
+    0xAD: "‑",
+    0x2028: "␤",
+    0x2029: "␤",
+    0x3000: "⍽ ",
+    0xFEFF: "⟨BOM⟩",
+}
+_BIDI: Final = {0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)}
+
+
+@lru_cache(maxsize=4096)
+def _visible_character(character: str) -> str:
+    code = ord(character)
+    if code < 0x20:
+        return chr(0x2400 + code)
+    if code in _NAMED:
+        return _NAMED[code]
+    if 0x80 <= code < 0xA0 or code in _BIDI:
+        return f"⟨{code:02X}⟩"
+    if 0xD800 <= code < 0xE000:
+        return "�"
+    category = unicodedata.category(character)
+    if category in {"Cf", "Cn", "Co"} or 0xFE00 <= code < 0xFE10 or 0xE0000 <= code < 0xE1000:
+        # Joiners, variation selectors and tags: terminals disagree on what they do to the width of their
+        # neighbours, and a token that is nothing else would vanish.
+        return f"⟨{code:04X}⟩"
+    return character
+
+
+def visible(text: str) -> str:
+    """Text with every control, formatting or unpaired character replaced by a visible symbol.
+
+    Nothing that a terminal would obey is left, and nothing vanishes. Line ends and tabs become symbols too: the
+    result is one line. Characters that are drawn as they are stay as they are.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(map(_visible_character, text))
+
+
+def visible_piece(text: str) -> str:
+    """`visible` for a piece cut out of a text: a leading combining mark gets a circle to stand on."""
+    shown = visible(text)
+    return f"◌{shown}" if shown and unicodedata.combining(shown[0]) else shown
+
+
+def shorten(text: str, width: int) -> str:
+    """At most `width` characters of a name, the middle left out with a sign."""
+    if len(text) <= width:
+        return text
+    if width <= 1:
+        return "…"[:width]
+    tail = (width - 1) // 2
+    return f"{text[: width - 1 - tail]}…{text[len(text) - tail :] if tail else ''}"
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """A count with its noun: `1 token`, `1,204 tokens`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

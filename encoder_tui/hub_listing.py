@@ -1,0 +1,65 @@
+"""What the Hub says of a repository's files."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+COMMIT: Final = re.compile(r"[0-9a-f]{40}")
+HASH: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+
+
+class Lfs(msgspec.Struct, frozen=True):
+    """What the Hub says of a large file."""
+
+    sha256: str | None = None
+
+
+class RemoteFile(msgspec.Struct, frozen=True):
+    """A file of a repository; size in bytes."""
+
+    name: str = msgspec.field(name="rfilename")
+    size: int | None = None
+    git_hash: str | None = msgspec.field(name="blobId", default=None)
+    lfs: Lfs | None = None
+
+    @property
+    def hash(self) -> str | None:
+        """SHA-256 of a large file, git's SHA-1 of any other; None where the server states neither."""
+        stated = self.lfs.sha256 if self.lfs else self.git_hash
+        return stated if stated and HASH.fullmatch(stated) else None
+
+    def is_whole(self, path: Path) -> bool:
+        """Whether a download is what the server promised, as far as it promised anything."""
+        if not path.is_file():
+            return False
+        length = path.stat().st_size
+        if self.size is not None and length != self.size:
+            return False
+        if self.hash is None:
+            return True
+        header = b"" if len(self.hash) == 64 else b"blob %d\0" % length
+        digest = hashlib.new("sha1" if header else "sha256", header, usedforsecurity=False)
+        with path.open("rb") as content:
+            while piece := content.read(1 << 20):
+                digest.update(piece)
+        return digest.hexdigest() == self.hash
+
+
+class Listing(msgspec.Struct, frozen=True):
+    """The files of a repository at a commit."""
+
+    commit: str = msgspec.field(name="sha")
+    files: list[RemoteFile] = msgspec.field(name="siblings")
+
+
+def parse_listing(body: bytes) -> Listing:
+    """Read the answer of `/api/models/…?blobs=true`; raises ValueError where it is none."""
+    listing = msgspec.json.decode(body, type=Listing)
+    if not COMMIT.fullmatch(listing.commit):
+        raise ValueError("it names no commit")
+    return listing

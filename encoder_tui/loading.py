@@ -1,0 +1,87 @@
+"""From a model's name to its tokenizer: here where it is here, through the engine where it is not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from encoder_tui import builtin, hub
+from encoder_tui.engine import contract, protocol
+from encoder_tui.engine.client import EngineClient
+from encoder_tui.engine.versions import installed_versions
+from encoder_tui.forms import FormCache, TokenizerForm
+from encoder_tui.models import ModelFiles, ModelName, resolve_here
+
+OnProgress = Callable[[protocol.Progress], None]
+
+BUILTIN_NAMES: Final = tuple(f"builtin:{name}" for name in builtin.MODELS)
+
+
+class Loader:
+    """Finds models for the window and for the commands alike.
+
+    Where the engine is on another machine, so are the models' names and directories: everything but the built-in
+    pair is then asked of the engine.
+    """
+
+    def __init__(
+        self, engine: EngineClient, cache: FormCache, offline: bool = False, trusted: tuple[str, ...] = ()
+    ) -> None:
+        self.engine = engine
+        self.cache = cache
+        self.offline = offline
+        self.trusted = trusted
+
+    def files_here(self, name: ModelName) -> ModelFiles | None:
+        """A model's small files without the engine; None where they are on its side or not cached.
+
+        Blocks on the disk for some milliseconds. Raises `ModelError`.
+        """
+        if self.engine.is_remote and not name.is_builtin:
+            return None
+        return resolve_here(name) or hub.cached(name)
+
+    async def files(self, name: ModelName, on_progress: OnProgress | None = None) -> tuple[ModelFiles, dict[str, str]]:
+        """A model's small files and the versions of the libraries that will read them.
+
+        Raises `ModelError`, `TaskFailed` or `EngineError`.
+        """
+        here = await asyncio.to_thread(self.files_here, name)
+        if here is not None:
+            return here, installed_versions()
+        request = contract.FilesRequest(name.text, self.offline)
+        answer = await self.engine.run(contract.FILES, request, on_progress)
+        return answer.files, answer.versions
+
+    def form_here(self, files: ModelFiles, versions: dict[str, str]) -> TokenizerForm | None:
+        """The exact form if it ships with the program or is cached; None where the engine must be asked."""
+        if files.source == "builtin":
+            return builtin_form(files)
+        return self.cache.get(files.fingerprint, versions)
+
+    async def form(
+        self, files: ModelFiles, versions: dict[str, str], on_progress: OnProgress | None = None
+    ) -> TokenizerForm:
+        """The exact form of a model's tokenizer. Raises `TaskFailed` or `EngineError`."""
+        known = await asyncio.to_thread(self.form_here, files, versions)
+        if known is not None:
+            return known
+        request = contract.TokenizerRequest(
+            files.name,
+            files.repo or files.path,
+            files.commit if files.repo else None,
+            files.name in self.trusted or (files.repo or "") in self.trusted,
+        )
+        form = await self.engine.run(contract.TOKENIZER, request, on_progress)
+        await asyncio.to_thread(self.cache.put, files.fingerprint, versions, form)
+        return form
+
+
+def builtin_form(files: ModelFiles) -> TokenizerForm:
+    """The exact form that ships with a built-in model: `form.json`, and the tokenizer itself beside it."""
+    directory = builtin.directory(files.name.removeprefix("builtin:"))
+    fields = msgspec.json.decode((directory / "form.json").read_bytes())
+    return msgspec.convert({**fields, "json": files.tokenizer_json}, TokenizerForm)

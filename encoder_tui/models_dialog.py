@@ -1,0 +1,148 @@
+"""The dialog in which models are chosen."""
+
+from __future__ import annotations
+
+import asyncio
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from encoder_tui import hub
+from encoder_tui.display import visible
+from encoder_tui.loading import BUILTIN_NAMES
+from encoder_tui.models import DEFAULT_PAIR, ModelError, parse_name
+from encoder_tui.session import LETTERS, Session
+from encoder_tui.widgets.letters import letter_markup
+
+
+class ModelsDialog(ModalScreen[None]):
+    """One to four models: add, replace, remove, swap.
+
+    Above, the models being compared; below, what can be chosen: typed in, built in, or in the cache.
+    """
+
+    CSS = """
+    ModelsDialog { align: center middle; }
+    ModelsDialog > Vertical {
+        width: 76; max-width: 95%; height: auto; max-height: 95%;
+        background: $surface; border: round $border; padding: 0 1;
+    }
+    ModelsDialog OptionList { height: auto; max-height: 6; border: none; background: $surface; padding: 0; }
+    ModelsDialog #candidates { max-height: 8; }
+    ModelsDialog Input { margin: 1 0; }
+    ModelsDialog .label { color: $text-muted; }
+    """
+    BINDINGS = [
+        Binding("escape", "dismiss_dialog", "Close"),
+        Binding("delete,d", "remove", "Remove"),
+        Binding("s", "swap", "Swap with next"),
+        Binding("a", "add", "Add"),
+    ]
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self._candidates: list[str] = []
+
+    def compose(self) -> ComposeResult:
+        with Vertical() as box:
+            box.border_title = "Models"
+            yield Static("Compared now: d removes, s swaps with the next", classes="label", markup=False)
+            yield OptionList(id="slots", markup=False)
+            yield Input(placeholder="a Hub id (OWNER/NAME[@REVISION]) or a directory", compact=True, id="name")
+            yield Static("", id="hint", classes="label", markup=False)
+            yield OptionList(id="candidates", markup=False)
+
+    async def on_mount(self) -> None:
+        self.session.models_changed.subscribe(self, lambda _: self._show_slots())
+        self._show_slots()
+        self.query_one("#slots", OptionList).highlighted = 0
+        self.query_one("#name", Input).focus()
+        cached = [] if self.session.engine.is_remote else await asyncio.to_thread(hub.cached_models)
+        self._candidates = list(dict.fromkeys([*cached, *DEFAULT_PAIR, *BUILTIN_NAMES]))
+        in_cache = set(cached)
+        self.query_one("#candidates", OptionList).add_options(
+            Option(
+                Content.assemble(
+                    visible(name),
+                    ("   cached" if name in in_cache else "   built in" if name in BUILTIN_NAMES else "   Hub", "dim"),
+                )
+            )
+            for name in self._candidates
+        )
+
+    def _show_slots(self) -> None:
+        slots = self.query_one("#slots", OptionList)
+        highlighted = slots.highlighted
+        slots.clear_options()
+        for index, slot in enumerate(self.session.slots):
+            state = visible(slot.message) or slot.state
+            slots.add_option(
+                Option(
+                    Content.assemble(
+                        (f" {LETTERS[index]} ", letter_markup(index)),
+                        f" {visible(slot.name)}  ",
+                        (state, "$text-error" if slot.state == "failed" else "dim"),
+                    )
+                )
+            )
+        last = len(self.session.slots) - 1
+        slots.highlighted = min(highlighted if highlighted is not None else 0, last)
+        chosen = LETTERS[slots.highlighted or 0]
+        self.query_one("#hint", Static).update(
+            f"enter puts a model in the place of {chosen}; a in the list below adds it beside the others"
+        )
+
+    @property
+    def _place(self) -> int:
+        return min(self.query_one("#slots", OptionList).highlighted or 0, len(self.session.slots) - 1)
+
+    @on(OptionList.OptionHighlighted, "#slots")
+    def _place_changed(self) -> None:
+        letter = LETTERS[self._place]
+        self.query_one("#hint", Static).update(
+            f"enter puts a model in the place of {letter}; a in the list below adds it beside the others"
+        )
+
+    @on(Input.Submitted)
+    def _typed(self, event: Input.Submitted) -> None:
+        name = event.value.strip()
+        if not self.session.engine.is_remote:
+            try:
+                parse_name(name)
+            except ModelError as error:
+                self.notify(visible(str(error)), severity="error", markup=False)
+                return
+        event.input.clear()
+        self.session.replace(self._place, name)
+
+    @on(OptionList.OptionSelected, "#candidates")
+    def _picked(self, event: OptionList.OptionSelected) -> None:
+        self.session.replace(self._place, self._candidates[event.option_index])
+
+    def action_add(self) -> None:
+        """Add what is highlighted below, or typed in, beside the others."""
+        candidates = self.query_one("#candidates", OptionList)
+        typed = self.query_one("#name", Input).value.strip()
+        if typed:
+            self.session.add(typed)
+        elif candidates.highlighted is not None:
+            self.session.add(self._candidates[candidates.highlighted])
+
+    def action_remove(self) -> None:
+        """Compare one model less."""
+        self.session.remove(self._place)
+
+    def action_swap(self) -> None:
+        """Exchange the highlighted model with the one after it."""
+        if len(self.session.slots) > 1:
+            self.session.swap(self._place, (self._place + 1) % len(self.session.slots))
+
+    def action_dismiss_dialog(self) -> None:
+        self.dismiss()

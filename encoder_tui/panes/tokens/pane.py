@@ -1,0 +1,257 @@
+"""The Tokens pane: the text on top, the comparison below it, live as the user types."""
+
+from __future__ import annotations
+
+import asyncio
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher, Static, TextArea
+
+from encoder_tui.comparison import Comparison, compare
+from encoder_tui.display import count
+from encoder_tui.models import ModelError, parse_name
+from encoder_tui.panes.tokens import facts
+from encoder_tui.panes.tokens.batch import BatchLab
+from encoder_tui.panes.tokens.ribbon import Ribbon
+from encoder_tui.panes.tokens.views import DecodeView, SpecialView, TableView, TensorsView, table_tsv
+from encoder_tui.reproduce import encode_snippet
+from encoder_tui.session import Session
+from encoder_tui.tokens import TokenizationError
+from encoder_tui.widgets.choice import Choice
+from encoder_tui.widgets.clipboard import copy
+from encoder_tui.widgets.editor import Editor
+
+VIEWS = ("aligned", "table", "tensors", "batch", "special", "decode")
+AT_ONCE = 4_000
+"""Characters that are tokenized and aligned between two keys, in a few milliseconds; more goes to a thread."""
+
+
+class TokensPane(Vertical):
+    """One text under every model: aligned, as tables, as tensors, in a batch, decoded."""
+
+    BINDINGS = [
+        Binding("v", "view(1)", "View"),
+        Binding("V", "view(-1)", "Previous view", show=False),
+        Binding("y", "copy_block", "Copy block"),
+        Binding("i", "copy_ids", "Copy ids", show=False),
+        Binding("t", "copy_table", "Copy table", show=False),
+        Binding("p", "copy_python", "Copy Python", show=False),
+        Binding("e", "edit", "Edit text"),
+        Binding("escape", "leave_editor", "Leave the text", show=False),
+    ]
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(id="tokens")
+        self.session = session
+        self.comparison = Comparison(session.text, [None for _ in session.slots])
+        self._wanted = False
+        self._working: asyncio.Task[None] | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Editor(self.session.text, id="text", placeholder="Type or paste a text.")
+        yield Static(id="models", markup=False)
+        yield Static(id="sentence", markup=False)
+        yield Choice(VIEWS, id="view")
+        with ContentSwitcher(initial="aligned", id="views"), Vertical(id="aligned"):
+            yield Ribbon()
+            yield Static(id="block", markup=False)
+
+    def on_mount(self) -> None:
+        self.session.models_changed.subscribe(self, lambda _: self.recompute())
+        self.session.text_changed.subscribe(self, lambda _: self.recompute())
+        self.query_one(Editor).focus()
+        self._show_words()
+
+    def on_resize(self) -> None:
+        self._show_words()
+
+    def on_unmount(self) -> None:
+        if self._working is not None:
+            self._working.cancel()
+
+    @on(TextArea.Changed, "#text")
+    def _text_changed(self, event: TextArea.Changed) -> None:
+        self.session.set_text(event.text_area.text)
+
+    @on(TextArea.SelectionChanged, "#text")
+    def _follow_text_cursor(self) -> None:
+        """The ribbon's cursor is where the text's is."""
+        is_current = self.comparison.present and self.comparison.text == self.session.text
+        if is_current and self._view_name == "aligned" and self.query_one(Editor).has_focus:
+            self.query_one(Ribbon).cursor = self._block_at_cursor()
+
+    @property
+    def _view_name(self) -> str:
+        return self.query_one("#views", ContentSwitcher).current or VIEWS[0]
+
+    def _block_at_cursor(self) -> int:
+        editor = self.query_one(Editor)
+        row, column = editor.cursor_location
+        line_end = len(editor.document.newline)
+        offset = sum(len(editor.document.get_line(line)) + line_end for line in range(row)) + column
+        return self.comparison.alignment.block_at(max(offset - 1, 0))
+
+    # From the text to the comparison
+
+    def recompute(self) -> None:
+        """Encode and align again: at once where that takes milliseconds, in a thread where the text is long."""
+        if len(self.session.text) <= AT_ONCE:
+            self._take(self._compare(self.session.text))
+        else:
+            self._wanted = True
+            if self._working is None or self._working.done():
+                self._working = asyncio.create_task(self._compare_long())
+
+    async def _compare_long(self) -> None:
+        """Work on the newest text until none newer has come meanwhile."""
+        while self._wanted:
+            self._wanted = False
+            text = self.session.text
+            tokenizers = self.session.tokenizers
+            comparison = await asyncio.to_thread(self._compare, text)
+            if tokenizers == self.session.tokenizers and text == self.session.text:
+                self._take(comparison)
+            else:
+                self._wanted = True
+
+    def _compare(self, text: str) -> Comparison:
+        try:
+            comparison = compare(text, self.session.tokenizers)
+        except TokenizationError as error:
+            self.session.notice(str(error), "error")
+            return Comparison(text, [None for _ in self.session.slots])
+        if comparison.present:
+            _ = comparison.differing  # here, where it may be a thread
+        return comparison
+
+    def _take(self, comparison: Comparison) -> None:
+        self.comparison = comparison
+        self._show_words()
+        self._show_view()
+
+    # From the comparison to the screen
+
+    def _show_words(self) -> None:
+        width = self.size.width
+        if not width:
+            return
+        streams = [*self.comparison.streams, *[None] * len(self.session.slots)]
+        lines = [
+            facts.model_line(index, slot, stream, self.comparison.text, width)
+            for index, (slot, stream) in enumerate(zip(self.session.slots, streams, strict=False))
+        ]
+        self.query_one("#models", Static).update(Content("\n").join(lines))
+        self.query_one("#sentence", Static).update(facts.sentence(self.session, self.comparison))
+
+    def _show_view(self) -> None:
+        current = self._view_name
+        view = self.query_one(f"#{current}")
+        if not self.comparison.present:
+            return
+        if current == "aligned":
+            ribbon = self.query_one(Ribbon)
+            block = self._block_at_cursor() if self.query_one(Editor).has_focus else ribbon.cursor
+            ribbon.show(self.comparison, block)
+            self._show_block(ribbon.cursor)
+        elif isinstance(view, TensorsView):
+            view.show(self.comparison, self.session)
+        elif isinstance(view, TableView | SpecialView | DecodeView | BatchLab):
+            view.show(self.comparison)
+
+    @on(Ribbon.Moved)
+    def _show_moved_block(self, event: Ribbon.Moved) -> None:
+        self._show_block(event.block)
+
+    def _show_block(self, block: int) -> None:
+        if self.comparison.present and block < len(self.comparison.alignment):
+            lines = facts.block_lines(self.session, self.comparison, block, self.size.width)
+            self.query_one("#block", Static).update(lines)
+
+    # Views
+
+    def action_view(self, step: int) -> None:
+        """Show the next view."""
+        self.query_one("#view", Choice).action_move(step)
+
+    @on(Choice.Changed, "#view")
+    async def _switch_view(self, event: Choice.Changed) -> None:
+        switcher = self.query_one("#views", ContentSwitcher)
+        if event.name == switcher.current:
+            return
+        if not switcher.query(f"#{event.name}"):
+            await switcher.add_content(self._make_view(event.name), id=event.name)
+        switcher.current = event.name
+        self.call_after_refresh(self._show_view)
+        self._focus_view(event.name)
+
+    def _make_view(self, name: str) -> Widget:
+        makers = {"table": TableView, "tensors": TensorsView, "special": SpecialView, "decode": DecodeView}
+        return BatchLab(self.session) if name == "batch" else makers[name]()
+
+    def _focus_view(self, name: str) -> None:
+        """Give the focus to what can be moved in, unless the user is choosing among the views."""
+        if self.query_one("#view", Choice).has_focus or self.query_one(Editor).has_focus:
+            return
+        target = next((widget for widget in self.query_one(f"#{name}").query("*") if widget.focusable), None)
+        view = self.query_one(f"#{name}")
+        if view.focusable:
+            view.focus()
+        elif target is not None:
+            target.focus()
+
+    # Keys
+
+    def action_edit(self) -> None:
+        """Go to the text."""
+        self.query_one(Editor).focus()
+
+    def action_leave_editor(self) -> None:
+        """From a text field to the view below it, where single keys are commands."""
+        current = self._view_name
+        if current == "aligned":
+            self.query_one(Ribbon).focus()
+        else:
+            self.query_one("#view", Choice).focus()
+
+    def action_copy_block(self) -> None:
+        """Copy the characters and the tokens of the block under the cursor."""
+        if self.comparison.present:
+            block = self.comparison.alignment[self.query_one(Ribbon).cursor]
+            text = self.comparison.alignment.text[block.start : block.end]
+            lines = [text]
+            for stream, tokens in zip(self.comparison.present, block.tokens, strict=True):
+                lines.append(" ".join(f"{stream.encoding.tokens[t]} {stream.encoding.ids[t]}" for t in tokens))
+            copy(self, "\n".join(lines), "the block")
+
+    def action_copy_ids(self) -> None:
+        """Copy the ids of every stream, a line each."""
+        lines = [" ".join(map(str, stream.encoding.ids)) for stream in self.comparison.present]
+        copy(
+            self,
+            "\n".join(lines),
+            count(sum(len(stream.encoding) for stream in self.comparison.present), "id"),
+        )
+
+    def action_copy_table(self) -> None:
+        """Copy every stream's table, tab-separated."""
+        copy(self, "\n".join(map(table_tsv, self.comparison.present)), "the tables")
+
+    def action_copy_python(self) -> None:
+        """Copy the Python that gives the same with transformers."""
+        try:
+            names = [parse_name(slot.name) for slot in self.session.slots if slot.tokenizer is not None]
+        except ModelError as error:
+            self.session.notice(str(error), "error")
+            return
+        lab = self.query(BatchLab)
+        current = self._view_name
+        if lab and current == "batch":
+            snippet = encode_snippet(names, *lab.first().asked())
+        else:
+            snippet = encode_snippet(names, [self.comparison.text], tensors=current == "tensors")
+        copy(self, snippet, "the Python")

@@ -1,0 +1,236 @@
+"""The aligned ribbon: the text and every model's tokens under it, block by block."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import Binding
+from textual.events import Click, Resize
+from textual.message import Message
+from textual.reactive import reactive
+from textual.strip import Strip
+
+from encoder_tui.comparison import Comparison
+from encoder_tui.display import visible_piece
+from encoder_tui.panes.tokens.layout import GUTTER, Layout, shown_text
+from encoder_tui.widgets.letters import LETTERS, letter_style
+from encoder_tui.widgets.lines import Lines
+from encoder_tui.widgets.table import fitted
+
+
+class Ribbon(Lines):
+    """Blocks in lanes, with a cursor on one of them."""
+
+    COMPONENT_CLASSES = {
+        "ribbon--text",
+        "ribbon--agree",
+        "ribbon--differ",
+        "ribbon--special",
+        "ribbon--unknown",
+        "ribbon--bytes",
+        "ribbon--rule",
+        "ribbon--cursor",
+    }
+    DEFAULT_CSS = """
+    Ribbon .ribbon--text { color: $foreground; }
+    Ribbon .ribbon--agree { color: $text-muted; }
+    Ribbon .ribbon--differ { text-style: bold; }
+    Ribbon .ribbon--special { color: $foreground 40%; text-style: italic; }
+    Ribbon .ribbon--unknown { color: $text-error; background: $error-muted; text-style: bold; }
+    Ribbon .ribbon--bytes { text-style: underline; }
+    Ribbon .ribbon--rule { color: $foreground 20%; }
+    Ribbon .ribbon--cursor { background: $surface-lighten-2; }
+    Ribbon:focus .ribbon--cursor { background: $block-cursor-background; color: $block-cursor-foreground; }
+    """
+    BINDINGS = [
+        Binding("left,h", "step(-1)", "Block", key_display="← →"),
+        Binding("right,l", "step(1)", "Next block", show=False),
+        Binding("up,k", "lane(-1)", "Up", show=False),
+        Binding("down,j", "lane(1)", "Down", show=False),
+        Binding("home,g", "go(0)", "First", show=False),
+        Binding("end,G", "go(-1)", "Last", show=False),
+        Binding("n", "differing(1)", "Next difference"),
+        Binding("N", "differing(-1)", "Previous difference", show=False),
+    ]
+
+    cursor: reactive[int] = reactive(0, init=False)
+
+    class Moved(Message):
+        """The cursor is on another block."""
+
+        def __init__(self, block: int) -> None:
+            super().__init__()
+            self.block = block
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._comparison: Comparison | None = None
+        self._slots: list[int] = []
+        self.layout_: Layout | None = None
+
+    def show(self, comparison: Comparison, block: int) -> None:
+        """Show a comparison, with the cursor on a block."""
+        self._comparison = comparison
+        self._slots = [index for index, stream in enumerate(comparison.streams) if stream is not None]
+        self._lay_out()
+        self.set_reactive(Ribbon.cursor, min(block, len(comparison.alignment) - 1))
+        self._show_cursor()
+
+    def _lay_out(self) -> None:
+        if self._comparison is not None and self.size.width:
+            self.layout_ = Layout(self._comparison, self.size.width)
+            self.set_size(self.layout_.height)
+
+    def on_resize(self, event: Resize) -> None:
+        if self.layout_ is None or self.layout_.width != max(event.size.width - GUTTER - 1, 8):
+            self._lay_out()
+            self._show_cursor()
+
+    def _show_cursor(self) -> None:
+        layout = self.layout_
+        if layout is not None:
+            lane = layout.lane_of(self.cursor + 1)
+            self.show_line(lane * layout.lane_height)
+            self.show_line((lane + 1) * layout.lane_height - 2)
+
+    def watch_cursor(self, cursor: int) -> None:
+        self._show_cursor()
+        self.refresh()
+        self.post_message(self.Moved(cursor))
+
+    def validate_cursor(self, cursor: int) -> int:
+        blocks = 1 if self._comparison is None else len(self._comparison.alignment)
+        return min(max(cursor, 0), blocks - 1)
+
+    def action_step(self, step: int) -> None:
+        self.cursor += step
+
+    def action_go(self, block: int) -> None:
+        self.cursor = block if block >= 0 or self._comparison is None else len(self._comparison.alignment) - 1
+
+    def action_lane(self, step: int) -> None:
+        """Move to the block above or below."""
+        layout = self.layout_
+        if layout is None:
+            return
+        lane = layout.lane_of(self.cursor + 1) + step
+        if 0 <= lane < len(layout.lanes):
+            cell = layout.cell_at(lane, layout.column_of(self.cursor + 1))
+            self.cursor = (layout.cells(lane)[-1] if cell is None else cell) - 1
+
+    def action_differing(self, step: int) -> None:
+        """Move to the next block that the streams split differently, round the ends."""
+        if self._comparison is None or not self._comparison.differing:
+            return
+        places = self._comparison.differing
+        if step > 0:
+            self.cursor = next((place for place in places if place > self.cursor), places[0])
+        else:
+            self.cursor = next((place for place in reversed(places) if place < self.cursor), places[-1])
+
+    def on_click(self, event: Click) -> None:
+        layout = self.layout_
+        if layout is None:
+            return
+        lane = (event.y + self.scroll_offset.y) // layout.lane_height
+        if lane < len(layout.lanes):
+            cell = layout.cell_at(lane, event.x - GUTTER)
+            if cell is not None:
+                self.cursor = cell - 1
+
+    def line(self, index: int) -> Strip:
+        """One line of a lane: the text, or one stream's tokens."""
+        layout, comparison = self.layout_, self._comparison
+        if layout is None or comparison is None:
+            return Strip([])
+        lane, row = divmod(index, layout.lane_height)
+        if row > len(comparison.present):
+            return Strip([])
+        rule = self.get_component_rich_style("ribbon--rule", partial=True)
+        if row == 0:
+            segments = [Segment(" " * GUTTER, Style.null())]
+        else:
+            slot = self._slots[row - 1]
+            segments = [Segment(f" {LETTERS[slot]} ", letter_style(self, slot, bold=True))]
+        for cell in layout.cells(lane):
+            width = layout.widths[cell]
+            if not width and cell in {0, len(layout.widths) - 1}:
+                continue
+            pieces = self._text_cell(cell) if row == 0 else self._token_cell(row - 1, cell)
+            segments += _fit(pieces, width)
+            segments.append(Segment("│", rule))
+        return Strip(segments)
+
+    def _text_cell(self, cell: int) -> list[Segment]:
+        layout, comparison = self.layout_, self._comparison
+        assert layout is not None
+        assert comparison is not None
+        block = cell - 1
+        if not 0 <= block < len(comparison.alignment):
+            return []
+        alignment = comparison.alignment
+        text = alignment.text[alignment.ends[block - 1] if block else 0 : alignment.ends[block]]
+        style = self.get_component_rich_style("ribbon--text", partial=True)
+        if comparison.is_differing(block):
+            style += self.get_component_rich_style("ribbon--differ", partial=True)
+        return [Segment(shown_text(text), style + self._cursor_style(block))]
+
+    def _cursor_style(self, block: int) -> Style:
+        if block != self.cursor:
+            return Style.null()
+        return self.get_component_rich_style("ribbon--cursor", partial=True)
+
+    def _token_cell(self, stream: int, cell: int) -> list[Segment]:
+        """The tokens of one stream in one block, a space between them."""
+        layout, comparison = self.layout_, self._comparison
+        assert layout is not None
+        assert comparison is not None
+        block = cell - 1
+        if not 0 <= block < len(comparison.alignment):
+            special = self.get_component_rich_style("ribbon--special", partial=True)
+            return [
+                Segment(f"{visible_piece(token)} ", special) for token in layout.edge(stream, 0 if block < 0 else 1)
+            ]
+        encoding = comparison.present[stream].encoding
+        tokenizer = comparison.present[stream].tokenizer
+        if comparison.is_differing(block):
+            style = letter_style(self, self._slots[stream]) + self.get_component_rich_style(
+                "ribbon--differ", partial=True
+            )
+        else:
+            style = self.get_component_rich_style("ribbon--agree", partial=True)
+        under_cursor = self._cursor_style(block)
+        order, first = comparison.alignment.order(stream)
+        pieces: list[Segment] = []
+        for token in order[first[block] : first[block + 1]]:
+            look = style
+            if encoding.ids[token] == tokenizer.unknown_id:
+                look = self.get_component_rich_style("ribbon--unknown", partial=True)
+            elif comparison.present[stream].is_part_of_character(token):
+                look = style + self.get_component_rich_style("ribbon--bytes", partial=True)
+            if pieces:
+                pieces.append(Segment(" ", under_cursor))
+            pieces.append(Segment(visible_piece(encoding.tokens[token]), look + under_cursor))
+        return pieces
+
+
+def _fit(pieces: list[Segment], width: int) -> list[Segment]:
+    """Segments in exactly `width` cells; tokens that find no room are counted."""
+    total = sum(cell_len(piece.text) for piece in pieces)
+    if total <= width:
+        style = pieces[-1].style if pieces and pieces[-1].style and pieces[-1].style.bgcolor else None
+        return [*pieces, Segment(" " * (width - total), style)]
+    left = sum(1 for piece in pieces if piece.text != " ")
+    kept: list[Segment] = []
+    room = width
+    for piece in pieces:
+        sign = f"… +{left:,}" if left > 1 else "…"
+        if cell_len(piece.text) + len(sign) > room:
+            break
+        kept.append(piece)
+        room -= cell_len(piece.text)
+        left -= piece.text != " "
+    if left <= 1 and len(kept) < len(pieces):
+        return [*kept, Segment(fitted(pieces[len(kept)].text, room), pieces[len(kept)].style)]
+    return [*kept, Segment(fitted(f"… +{left:,}", room))]

@@ -1,0 +1,226 @@
+"""The other views of the same encodings: table, tensors, special tokens, decode."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.strip import Strip
+from textual.widgets import Static
+
+from encoder_tui import tensors
+from encoder_tui.alignment import Span
+from encoder_tui.comparison import Comparison, Stream
+from encoder_tui.decoding import changes
+from encoder_tui.display import count, visible, visible_piece
+from encoder_tui.session import Session
+from encoder_tui.widgets.letters import LETTERS, letter_style
+from encoder_tui.widgets.lines import Lines
+from encoder_tui.widgets.table import Column, Table
+
+TABLE_COLUMNS = ("index", "id", "token", "span", "type", "mask", "special")
+
+
+def table_row(stream: Stream, index: int) -> tuple[str, ...]:
+    """One token as the cells of a row, in the order of `TABLE_COLUMNS`."""
+    encoding = stream.encoding
+    types = encoding.token_type_ids
+    start, end = encoding.offsets[index]
+    return (
+        str(index),
+        str(encoding.ids[index]),
+        visible_piece(encoding.tokens[index]),
+        f"{start}–{end}",
+        "–" if types is None else str(types[index]),
+        str(encoding.attention_mask[index]),
+        "special" if encoding.special_tokens_mask[index] else "",
+    )
+
+
+def table_tsv(stream: Stream) -> str:
+    """The whole table of a stream, tab-separated, with the tokens as they are shown."""
+    rows = [TABLE_COLUMNS, *(table_row(stream, index) for index in range(len(stream.encoding)))]
+    return "".join("\t".join(row) + "\n" for row in rows)
+
+
+class TableView(Horizontal):
+    """Every stream as a table, side by side."""
+
+    DEFAULT_CSS = """
+    TableView { height: 1fr; }
+    TableView > Table { width: 1fr; margin-right: 1; }
+    """
+
+    def compose(self) -> ComposeResult:
+        for index in range(len(LETTERS)):
+            columns = [
+                Column(LETTERS[index], 5, "right"),
+                Column("id", 6, "right"),
+                Column("token", 0),
+                Column("span", 11, "right"),
+                Column("type", 4, "right"),
+                Column("mask", 4, "right"),
+                Column("", 7),
+            ]
+            yield Table(columns, id=f"stream-{index}")
+
+    def show(self, comparison: Comparison) -> None:
+        """Show a comparison's streams."""
+        for index, table in enumerate(self.query(Table)):
+            stream = comparison.streams[index] if index < len(comparison.streams) else None
+            table.display = stream is not None
+            if stream is not None:
+                mask = stream.encoding.special_tokens_mask
+                table.show_rows(
+                    len(stream.encoding),
+                    lambda row, stream=stream: table_row(stream, row),  # type: ignore[misc]
+                    lambda row, mask=mask: bool(mask[row]),  # type: ignore[misc]
+                )
+
+
+class TensorsView(Lines):
+    """What the model is given: `tokenizer(text, return_tensors="pt")`."""
+
+    def show(self, comparison: Comparison, session: Session) -> None:
+        """Show the tensors of every stream."""
+        self._lines: list[tuple[str, int | None]] = []
+        for index, stream in enumerate(comparison.streams):
+            if stream is None:
+                continue
+            self._lines.append((f" {LETTERS[index]}  {visible(session.slots[index].short)}", index))
+            for name, rows in tensors.model_inputs([stream]).items():
+                shape = f"({len(rows)}, {len(rows[0])})"
+                self._lines.append((f"    {name}  torch.int64 {shape}", None))
+                self._lines += [(f"    {line}", None) for line in tensors.printed(rows)]
+            self._lines.append(("", None))
+        self.set_size(len(self._lines), max((len(line) for line, _ in self._lines), default=0))
+
+    def line(self, index: int) -> Strip:
+        text, slot = self._lines[index]
+        return Strip([Segment(text, Style.null() if slot is None else letter_style(self, slot, bold=True))])
+
+
+class SpecialView(Horizontal):
+    """Every model's special tokens with their ids."""
+
+    DEFAULT_CSS = """
+    SpecialView { height: 1fr; }
+    SpecialView > Table { width: 1fr; margin-right: 1; }
+    """
+
+    def compose(self) -> ComposeResult:
+        for index in range(len(LETTERS)):
+            columns = [Column(f"{LETTERS[index]} role", 11), Column("token", 0), Column("id", 7, "right")]
+            yield Table(columns, id=f"special-{index}")
+
+    def show(self, comparison: Comparison) -> None:
+        """Show the special tokens of every stream's tokenizer."""
+        for index, table in enumerate(self.query(Table)):
+            stream = comparison.streams[index] if index < len(comparison.streams) else None
+            table.display = stream is not None
+            if stream is not None:
+                rows = [
+                    (role, token, "–" if token_id is None else str(token_id))
+                    for role, token, token_id in stream.tokenizer.special_tokens()
+                ]
+                table.show_rows(len(rows), rows.__getitem__)
+
+
+class Marked(Lines):
+    """A text in wrapped lines, with some of its characters marked."""
+
+    COMPONENT_CLASSES = {"marked--mark"}
+    DEFAULT_CSS = """
+    Marked { height: auto; max-height: 12; }
+    Marked .marked--mark { color: $text-error; background: $error-muted; text-style: bold underline; }
+    """
+
+    def show(self, text: str, marks: list[Span]) -> None:
+        """Show a text; `marks` are spans of its characters."""
+        self._text, self._marks = text, marks
+        self._wrap()
+
+    def _wrap(self) -> None:
+        """Lines of equal numbers of characters: what is compared are characters, not words."""
+        self._room = max(self.size.width - 4, 8)
+        self.set_size(max(-(-len(self._text) // self._room), 1))
+
+    def on_resize(self) -> None:
+        if hasattr(self, "_text"):
+            self._wrap()
+
+    def line(self, index: int) -> Strip:
+        start = index * self._room
+        end = min(start + self._room, len(self._text))
+        mark = self.get_component_rich_style("marked--mark", partial=True)
+        segments = [Segment("    ")]
+        place = start
+        position = max(bisect_right(self._marks, (start, len(self._text))) - 1, 0)
+        for mark_start, mark_end in self._marks[position:]:
+            if mark_start >= end:
+                break
+            first, last = max(mark_start, place), min(mark_end, end)
+            if first < last:
+                segments += [
+                    Segment(visible(self._text[place:first])),
+                    Segment(visible(self._text[first:last]), mark),
+                ]
+                place = last
+        segments.append(Segment(visible(self._text[place:end])))
+        return Strip(segments)
+
+
+class DecodeView(Vertical):
+    """The decode of each model's ids beside the text, with what did not survive marked."""
+
+    DEFAULT_CSS = """
+    DecodeView { height: 1fr; overflow-y: auto; }
+    DecodeView > Static { height: 1; margin-top: 1; }
+    DecodeView > Static:first-child { margin-top: 0; }
+    """
+
+    def compose(self) -> ComposeResult:
+        for index in range(len(LETTERS)):
+            yield Static("", id=f"decode-title-{index}", markup=False)
+            yield Marked(id=f"decode-text-{index}")
+            yield Marked(id=f"decode-decoded-{index}")
+
+    def show(self, comparison: Comparison) -> None:
+        """Decode the tokens of every stream's text, special tokens left out, and mark the losses."""
+        for index in range(len(LETTERS)):
+            stream = comparison.streams[index] if index < len(comparison.streams) else None
+            title = self.query_one(f"#decode-title-{index}", Static)
+            text_view = self.query_one(f"#decode-text-{index}", Marked)
+            decoded_view = self.query_one(f"#decode-decoded-{index}", Marked)
+            for widget in (title, text_view, decoded_view):
+                widget.display = stream is not None
+            if stream is None:
+                continue
+            decoded, lost, added = decode_losses(stream)
+            title.update(f" {LETTERS[index]}  {loss_sentence(stream, lost, added)}")
+            text_view.show(stream.text, lost)
+            decoded_view.show(decoded, added)
+
+
+def decode_losses(stream: Stream) -> tuple[str, list[Span], list[Span]]:
+    """The decode of a stream's text, what the text lost in it, and what it has instead."""
+    encoding = stream.encoding
+    ids = [token for token, special in zip(encoding.ids, encoding.special_tokens_mask, strict=True) if not special]
+    decoded = stream.tokenizer.decode(ids)
+    lost, added = changes(stream.text, decoded)
+    return decoded, lost, added
+
+
+def loss_sentence(stream: Stream, lost: list[Span], added: list[Span]) -> str:
+    """What decoding did to the text, in words."""
+    gone = sum(end - start for start, end in lost)
+    new = sum(end - start for start, end in added)
+    if not gone and not new:
+        return "decoding gives the text back, every character of it"
+    words = [f"{count(gone, 'character')} of {len(stream.text):,} did not survive"] if gone else []
+    if new:
+        words.append(f"{count(new, 'character')} came in")
+    return " and ".join(words) + " (above: the text; below: the decode)"

@@ -1,0 +1,129 @@
+"""One object with every setting: command line > environment > configuration file > default."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final
+
+import platformdirs
+
+APP: Final = "encoder-tui"
+PREFIX: Final = "ENCODER_TUI_"
+
+
+class SettingsError(Exception):
+    """A setting that cannot be followed; the message names it, where it stands, and what it may be."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the program was asked to do. Each field is also a key of the file and a variable `ENCODER_TUI_…`.
+
+    Lists are written with commas in a variable. `sources` tells where each value that is not a default came from.
+    """
+
+    model: tuple[str, ...] = ()
+    text: str | None = None
+    docs: str | None = None
+    pane: str | None = None
+    device: str | None = None
+    dtype: str | None = None
+    attention: str | None = None
+    offline: bool = False
+    engine: str | None = None
+    trust_remote_code: tuple[str, ...] = ()
+    theme: str | None = None
+    debug: bool = False
+    sources: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    def origin(self, name: str) -> str:
+        """Where a value came from, for people."""
+        return self.sources.get(name, "default")
+
+
+NAMES: Final = tuple(entry.name for entry in fields(Settings) if entry.name != "sources")
+_LISTS: Final = {"model", "trust_remote_code"}
+_FLAGS: Final = {"offline", "debug"}
+
+
+def config_path(environ: Mapping[str, str] | None = None) -> Path:
+    """The configuration file; `ENCODER_TUI_CONFIG` names another one."""
+    named = (os.environ if environ is None else environ).get(PREFIX + "CONFIG")
+    return Path(named) if named else platformdirs.user_config_path(APP) / "config.toml"
+
+
+def cache_path() -> Path:
+    """The folder of what can be made again."""
+    return platformdirs.user_cache_path(APP)
+
+
+def log_path() -> Path:
+    """The folder of the logs."""
+    return platformdirs.user_log_path(APP)
+
+
+def load(command_line: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Settings:
+    """Put the settings together; `command_line` holds only what was given. Raises `SettingsError`."""
+    environ = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    path = config_path(environ)
+    for name, value in _from_file(path).items():
+        values[name] = _checked(name, value, str(path))
+        sources[name] = str(path)
+    for name in NAMES:
+        variable = PREFIX + name.upper()
+        if variable in environ:
+            values[name] = _from_variable(name, environ[variable], variable)
+            sources[name] = variable
+    for name, value in command_line.items():
+        values[name] = value
+        sources[name] = "command line"
+    return Settings(**values, sources=sources)
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            table = tomllib.load(file)
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise SettingsError(f"the configuration file {path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"the configuration file {path} is not valid TOML: {error}") from error
+    unknown = sorted(set(table) - set(NAMES))
+    if unknown:
+        known = ", ".join(NAMES)
+        raise SettingsError(f"the configuration file {path} has no setting named {unknown[0]}; there are {known}")
+    return table
+
+
+def _checked(name: str, value: Any, where: str) -> Any:
+    """A value of the file in the type of its field."""
+    if name in _LISTS:
+        value = [value] if isinstance(value, str) else value
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise SettingsError(f"{name} in {where} must be a string or a list of strings")
+        return tuple(value)
+    expected = bool if name in _FLAGS else str
+    if not isinstance(value, expected):
+        kind = "true or false" if expected is bool else "a string"
+        raise SettingsError(f"{name} in {where} must be {kind}")
+    return value
+
+
+def _from_variable(name: str, text: str, variable: str) -> Any:
+    if name in _LISTS:
+        return tuple(item.strip() for item in text.split(",") if item.strip())
+    if name in _FLAGS:
+        if text.lower() in {"1", "true", "yes", "on"}:
+            return True
+        if text.lower() in {"", "0", "false", "no", "off"}:
+            return False
+        raise SettingsError(f"{variable} must be 1 or 0, not {text!r}")
+    return text

@@ -1,0 +1,74 @@
+"""A text editor that stays quick in long paragraphs and shows control characters instead of sending them."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+from textual.widgets import TextArea
+
+from encoder_tui.display import visible
+
+
+class Editor(TextArea):
+    """`TextArea` for plain text of any length.
+
+    Textual divides the whole paragraph again for each of its lines on the screen, which takes 11 ms a line at
+    100,000 characters; here a line is cut out of the paragraph by its offsets. No blinking: an idle window
+    writes nothing.
+    """
+
+    def __init__(self, text: str, **options: Any) -> None:
+        super().__init__(text, soft_wrap=True, compact=True, tab_behavior="focus", **options)
+        self.cursor_blink = False
+        self.highlight_cursor_line = False
+
+    def _render_line(self, y: int) -> Strip:
+        theme = self._theme
+        base = theme.base_style if theme and theme.base_style is not None else self.rich_style
+        width = self.size.width
+        wrapped = self.wrapped_document
+        row = y + self.scroll_offset.y
+        if not 0 <= row < len(wrapped._offset_to_line_info):
+            return Strip.blank(width, base)
+        line_index, section = wrapped._offset_to_line_info[row]
+        line = self.document.get_line(line_index)
+        offsets = wrapped.get_offsets(line_index)
+        start = offsets[section - 1] if section else 0
+        is_last = section >= len(offsets)
+        end = len(line) if is_last else offsets[section]
+        segments = self._segments(line[start:end], line_index, start, is_last, base)
+        return Strip(segments).adjust_cell_length(width, base).simplify()
+
+    def _segments(self, text: str, line_index: int, start: int, is_last: bool, base: Style) -> list[Segment]:
+        """A piece of a line that begins at column `start`, with the selection and the cursor drawn in."""
+        selected = self._selected_columns(line_index, start + len(text) + 1)
+        cursor_line, cursor = self.selection.end
+        cursor_here = self._draw_cursor and cursor_line == line_index
+        theme = self._theme
+        selection_style = base + theme.selection_style if theme and theme.selection_style else base
+        cursor_style = base + theme.cursor_style if theme and theme.cursor_style else base + Style(reverse=True)
+        cuts = {0, len(text), *(min(max(column - start, 0), len(text)) for column in selected)}
+        if cursor_here and start <= cursor < start + len(text):
+            cuts |= {cursor - start, cursor - start + 1}
+        segments = []
+        ordered = sorted(cuts)
+        for first, last in itertools.pairwise(ordered):
+            style = selection_style if selected[0] <= start + first < selected[1] else base
+            if cursor_here and start + first == cursor:
+                style = cursor_style
+            # TextArea expands tabs itself; what it measures for one is not what a symbol takes.
+            segments.append(Segment(visible(text[first:last].replace("\t", "    ")), style))
+        if is_last and cursor_here and cursor == start + len(text):
+            segments.append(Segment(" ", cursor_style))
+        return segments
+
+    def _selected_columns(self, line_index: int, line_end: int) -> tuple[int, int]:
+        """The columns of a line that are selected, as a half-open range; empty where none are."""
+        (top, left), (bottom, right) = sorted(self.selection)
+        if (top, left) == (bottom, right) or not top <= line_index <= bottom:
+            return (0, 0)
+        return (left if line_index == top else 0, right if line_index == bottom else line_end)

@@ -1,0 +1,152 @@
+"""A table of any number of rows, asked for row by row as they come into sight."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import Binding
+from textual.events import Click
+from textual.message import Message
+from textual.reactive import reactive
+from textual.strip import Strip
+
+from encoder_tui.display import visible
+from encoder_tui.widgets.lines import Lines
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column; a width of 0 takes the room that the others leave."""
+
+    label: str
+    width: int
+    align: Literal["left", "right"] = "left"
+
+
+Row = Sequence[str]
+"""The cells of a row; text from outside may stand in it as it is, the table makes it safe to show."""
+
+
+class Table(Lines):
+    """Rows with a cursor under a header that stays."""
+
+    COMPONENT_CLASSES = {"table--header", "table--cursor", "table--quiet"}
+    DEFAULT_CSS = """
+    Table .table--header { color: $text-muted; text-style: bold; }
+    Table .table--cursor { text-style: none; background: $surface-lighten-1; }
+    Table:focus .table--cursor { background: $block-cursor-background; color: $block-cursor-foreground; }
+    Table .table--quiet { color: $text-muted; }
+    """
+    BINDINGS = [
+        Binding("up,k", "move(-1)", "Up", show=False),
+        Binding("down,j", "move(1)", "Down", show=False),
+        Binding("pageup", "move_page(-1)", "Page up", show=False),
+        Binding("pagedown", "move_page(1)", "Page down", show=False),
+        Binding("home,g", "move_to(0)", "First", show=False),
+        Binding("end,G", "move_to(-1)", "Last", show=False),
+    ]
+
+    cursor: reactive[int] = reactive(0)
+
+    class Moved(Message):
+        """The cursor is on another row."""
+
+        def __init__(self, table: Table, row: int) -> None:
+            super().__init__()
+            self.table = table
+            self.row = row
+
+        @property
+        def control(self) -> Table:
+            return self.table
+
+    def __init__(self, columns: Sequence[Column], id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.columns = list(columns)
+        self.row_count = 0
+        self._row: Callable[[int], Row] = lambda index: ()
+        self._quiet: Callable[[int], bool] = lambda index: False
+
+    def show_rows(self, row_count: int, row: Callable[[int], Row], quiet: Callable[[int], bool] | None = None) -> None:
+        """Show `row_count` rows; `row(i)` gives the cells of row `i`, `quiet(i)` whether it stands back."""
+        self.row_count, self._row = row_count, row
+        self._quiet = quiet or (lambda index: False)
+        self.cursor = min(self.cursor, max(row_count - 1, 0))
+        self.set_size(row_count + 1, sum(column.width + 2 for column in self.columns))
+
+    def validate_cursor(self, cursor: int) -> int:
+        return min(max(cursor, 0), max(self.row_count - 1, 0))
+
+    def watch_cursor(self, cursor: int) -> None:
+        # The header covers the first line of the screen, so the row above the cursor must not be there.
+        top, height = self.scroll_offset.y, self.size.height
+        if cursor < top:
+            self.scroll_to(y=cursor, animate=False)
+        elif cursor + 2 > top + height:
+            self.scroll_to(y=cursor + 2 - height, animate=False)
+        self.refresh()
+        self.post_message(self.Moved(self, cursor))
+
+    def action_move(self, step: int) -> None:
+        self.cursor += step
+
+    def action_move_page(self, step: int) -> None:
+        self.cursor += step * max(self.size.height - 2, 1)
+
+    def action_move_to(self, row: int) -> None:
+        self.cursor = row if row >= 0 else self.row_count + row
+
+    def on_click(self, event: Click) -> None:
+        if event.y > 0:
+            self.cursor = event.y + self.scroll_offset.y - 1
+
+    def widths(self) -> list[int]:
+        """Each column's width in cells, the flexible ones sharing what is left."""
+        fixed = sum(column.width for column in self.columns) + 2 * len(self.columns)
+        flexible = sum(1 for column in self.columns if not column.width)
+        room = max((self.size.width - fixed) // flexible, 8) if flexible else 0
+        return [column.width or room for column in self.columns]
+
+    def render_line(self, y: int) -> Strip:
+        """The header on the first line, rows below it."""
+        if y == 0:
+            header = self._cells([column.label for column in self.columns])
+            style = self.get_component_rich_style("table--header", partial=True)
+            return self._cropped(Strip([Segment(header, style)]))
+        return super().render_line(y)
+
+    def line(self, index: int) -> Strip:
+        """Row `index - 1`: the header takes the place of line 0."""
+        row = index - 1
+        if not 0 <= row < self.row_count:
+            return Strip([])
+        style = Style.null()
+        if self._quiet(row):
+            style = self.get_component_rich_style("table--quiet", partial=True)
+        if row == self.cursor:
+            style += self.get_component_rich_style("table--cursor", partial=True)
+        return Strip([Segment(self._cells(self._row(row)), style)])
+
+    def _cropped(self, strip: Strip) -> Strip:
+        left, width = self.scroll_offset.x, self.size.width
+        return strip.crop_extend(left, left + width, self.rich_style).apply_style(self.rich_style)
+
+    def _cells(self, row: Row) -> str:
+        return "".join(
+            fitted(visible(cell), width, column.align) + "  "
+            for cell, column, width in zip(row, self.columns, self.widths(), strict=False)
+        )
+
+
+def fitted(text: str, width: int, align: str = "left") -> str:
+    """Text in exactly `width` cells; what is cut leaves an ellipsis."""
+    length = cell_len(text)
+    if length > width:
+        return set_cell_size(text, width - 1) + "…" if width > 0 else ""
+    padding = " " * (width - length)
+    return padding + text if align == "right" else text + padding
