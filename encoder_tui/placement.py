@@ -1,0 +1,50 @@
+"""Where and how a model runs: what was asked for, and what is in force."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from encoder_tui.models import ModelFiles
+
+Weights = Literal["checkpoint", "random"]
+
+
+class ModelSource(msgspec.Struct, frozen=True):
+    """A model that the engine is to load: its name as given, and `builtin:NAME` or a directory on the engine's side."""
+
+    name: str
+    location: str
+    trust_remote_code: bool = False
+
+
+class Placement(msgspec.Struct, frozen=True):
+    """What was asked for; None leaves it to the machine (device), the checkpoint (dtype), the architecture."""
+
+    device: str | None = None
+    dtype: str | None = None
+    attention: str | None = None
+
+
+class InForce(msgspec.Struct, frozen=True):
+    """How a loaded model runs. `device` is named in full and, like `dtype`, read from the parameters.
+
+    `new` are tensors that the checkpoint lacks or has in another shape, and that are therefore random; `unused`
+    are those that the checkpoint has beyond the model, for example of a head. `remarks` are sentences for people.
+    """
+
+    device: str
+    dtype: str
+    attention: str
+    weights: Weights
+    parameter_bytes: int
+    new: list[str] = []
+    unused: list[str] = []
+    remarks: list[str] = []
+
+
+def source_of(files: ModelFiles, trusted: tuple[str, ...] = ()) -> ModelSource:
+    """The source of a model whose small files were found; `trusted` names the models whose code may run."""
+    location = files.name if files.source == "builtin" else files.path
+    return ModelSource(files.name, location, files.name in trusted or (files.repo or "") in trusted)
