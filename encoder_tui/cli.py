@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "config": "encoder_tui.commands.config",
     "engine": "encoder_tui.commands.engine",
     "run": "encoder_tui.commands.run",
+    "time": "encoder_tui.commands.time",
     "tokens": "encoder_tui.commands.tokens",
 }
 

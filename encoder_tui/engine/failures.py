@@ -22,10 +22,14 @@ def memory_errors(what: str) -> Iterator[None]:
     """Turn what torch and Python raise for want of memory into `OutOfMemory`, in one line that begins with `what`."""
     try:
         yield
-    except (MemoryError, torch.OutOfMemoryError) as error:
-        raise OutOfMemory(f"{what}: out of memory") from error
-    except RuntimeError as error:
-        # The allocator of the CPU raises a plain RuntimeError.
-        if not any(sign in str(error).lower() for sign in SIGNS):
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
             raise
         raise OutOfMemory(f"{what}: out of memory") from error
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error means that memory ran out; the allocator of the CPU raises a plain RuntimeError."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(sign in str(error).lower() for sign in SIGNS)
