@@ -20,8 +20,8 @@ from encoder_tui.timing import (
     Environment,
     Measurement,
     MeasureRequest,
-    Point,
     Samples,
+    Statistics,
     Variant,
     groups_of,
     growth_sentence,
@@ -30,8 +30,10 @@ from encoder_tui.timing import (
     time_record,
 )
 
+LETTERS = "ABCD"
 
-class Lengths(click.ParamType):
+
+class Lengths(click.ParamType):  # type: ignore[type-arg]  # generic in some versions of click
     """Numbers of tokens with commas between them."""
 
     name = "lengths"
@@ -148,14 +150,12 @@ def _print(sweep: Sweep, as_json: bool) -> None:
 
 
 def table(sweep: Sweep) -> list[str]:
-    """A line a point, the environment above, warnings and the growth of the latency below."""
+    """The settings in force, a line a point, warnings, and the growth of the latency."""
     lines = []
     if (about := sweep.environment) is not None:
-        versions = ", ".join(
-            f"{name} {about.versions[name]}" for name in ("torch", "transformers") if name in about.versions
-        )
-        lines.append(f"{visible(about.processor)}; {count(about.threads, 'thread')}; {versions}")
-    rows = [["model", "on", "tokens", "median ms", "IQR", "p90", "cold", "CPU ms", "tokens/s", "peak MB", "samples"]]
+        shown = [f"{name} {about.versions[name]}" for name in ("torch", "transformers") if name in about.versions]
+        lines.append(f"{visible(about.processor)}; {count(about.threads, 'thread')}; {', '.join(shown)}")
+    rows = [["", "tokens", "median ms", "IQR", "p90", "cold", "CPU ms", "tokens/s", "peak MB"]]
     remarks: list[str | None] = []
     curves: dict[int, list[tuple[float, float]]] = {}
     for model, length in sweep.order:
@@ -163,32 +163,36 @@ def table(sweep: Sweep) -> list[str]:
         if samples is None:
             continue
         name = sweep.models[model].name
-        found, in_force = statistics(samples.samples_s), samples.in_force
-        if found is None or in_force is None:
-            remarks.append(f"{name} at {length:,} tokens: not measured: {samples.ended}")
+        found = statistics(samples.samples_s)
+        if found is None:
+            remarks.append(f"{name} at {length:,} tokens was not measured: {samples.ended}")
             continue
-        rows.append(_row(name, samples))
+        if model not in curves:
+            lines.append(f"{LETTERS[model]}  {visible(name)}: {_settings(samples)}")
+        rows.append(_row(LETTERS[model], samples, found))
         remarks += [spread_sentence(name, length, found), samples.ended]
         curves.setdefault(model, []).append((length, found.median))
     remarks += [growth_sentence(sweep.models[model].name, curve) for model, curve in curves.items()]
-    lines += running.aligned(rows, left=2)
+    if len(rows) > 1:
+        lines += running.aligned(rows)
     return lines + [visible(remark) for remark in remarks if remark]
 
 
-def _row(name: str, samples: Samples) -> list[str]:
-    found, cpu, in_force = statistics(samples.samples_s), statistics(samples.cpu_samples_s), samples.in_force
-    assert found is not None
-    assert cpu is not None
+def _settings(samples: Samples) -> str:
+    in_force = samples.in_force
     assert in_force is not None
-    point: Point = samples.point
-    random = ", random weights" if in_force.weights == "random" else ""
-    peak = samples.peak_memory_bytes
+    weights = "random weights" if in_force.weights == "random" else "weights of the checkpoint"
+    return f"{in_force.device}, {in_force.dtype}, {in_force.attention} attention, {weights}"
+
+
+def _row(letter: str, samples: Samples, found: Statistics) -> list[str]:
+    cpu = statistics(samples.cpu_samples_s)
+    point, peak = samples.point, samples.peak_memory_bytes
+    seconds = (found.median, found.iqr, found.p90, samples.cold_s, None if cpu is None else cpu.median)
     return [
-        visible(name),
-        f"{in_force.device}, {in_force.dtype}, {in_force.attention}{random}",
+        letter,
         f"{point.batch} × {point.length:,}",
-        *(f"{1000 * number:,.1f}" for number in (found.median, found.iqr, found.p90, samples.cold_s or 0, cpu.median)),
+        *("–" if number is None else f"{1000 * number:,.1f}" for number in seconds),
         f"{point.real_tokens / found.median:,.0f}" if found.median else "–",
         "–" if peak is None else f"{peak / 1e6:,.0f}",
-        f"{len(samples.samples_s):,}",
     ]

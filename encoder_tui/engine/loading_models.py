@@ -100,8 +100,10 @@ class LoadedModels:
         job.progress(f"{source.name}: importing torch and transformers")
         directory = directory_of(source)
         device = devices.resolve(placement.device)
-        key = (source.location, _weight_files(directory), placement.dtype, device)
+        key = (source.location, placement.dtype, device, _weight_files(directory))
         if key not in self._models:
+            # Of the same model with older weights nothing is needed any more.
+            self._models = {other: kept for other, kept in self._models.items() if _but_files(other) != _but_files(key)}
             with memory_errors(f"{source.name}: loading the weights"):
                 self._models[key] = load(source, directory, placement.dtype, device, job)
         return self._models[key]
@@ -116,6 +118,10 @@ class LoadedModels:
 
     def all(self) -> list[LoadedModel]:
         return list(self._models.values())
+
+
+def _but_files(key: tuple[object, ...]) -> tuple[object, ...]:
+    return key[:-1]
 
 
 LOADED: Final = LoadedModels()

@@ -9,7 +9,7 @@ import torch
 from encoder_tui.engine.job import Job
 
 SEED: Final = 20_240_101
-BLOCK: Final = 1_000_003
+BLOCK: Final = 262_147
 """Numbers drawn; a prime, so that no two rows of a matrix begin at the same place of the block."""
 
 
