@@ -80,9 +80,10 @@ class Samples(msgspec.Struct, frozen=True):
 
 
 class Environment(msgspec.Struct, frozen=True):
-    """What stands beside every result, of the machine that measured."""
+    """What stands beside every result, of the machine that measured; `asked` has a placement for each variant."""
 
     started: str
+    asked: list[Placement]
     python: str
     platform: str
     processor: str

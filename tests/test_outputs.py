@@ -330,8 +330,24 @@ def test_what_cannot_fit_is_refused_with_the_estimate(tmp_path: Path, monkeypatc
     directory = saved("bert-cased", tmp_path)
     run(directory)
     monkeypatch.setattr(devices, "free_on", lambda device: 10_000)
-    with pytest.raises(TaskError, match=r"the attentions of 2 × \d+ tokens .* cpu has 0\.0 GB free"):
+    with pytest.raises(TaskError, match=r"the attentions of 2 × \d+ tokens .* cpu has 10 kB free"):
         run(directory, attentions=True)
+
+
+def test_weights_that_cannot_fit_are_refused_once_all_others_are_unloaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from encoder_tui.engine import devices
+    from encoder_tui.engine.loading_models import LOADED
+
+    first, second = (ModelSource(name, str(saved(name, tmp_path))) for name in ("bert-cased", "modernbert"))
+    LOADED.get(first, Placement(), silent())
+    monkeypatch.setattr(devices, "free_on", lambda device: 1000 if LOADED.all() else 1_000_000)
+    LOADED.get(second, Placement(), silent())
+    assert [loaded.source for loaded in LOADED.all()] == [second]
+    monkeypatch.setattr(devices, "free_on", lambda device: 1000)
+    with pytest.raises(TaskError, match=r"its weights take \d+ kB and cpu has 1\.0 kB free"):
+        LOADED.get(first, Placement(), silent())
 
 
 def test_memory_that_runs_out_is_a_sentence() -> None:

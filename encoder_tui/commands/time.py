@@ -142,6 +142,9 @@ def command(
 def _print(sweep: Sweep, as_json: bool) -> None:
     for model in sweep.errors:
         sweep.samples = {key: value for key, value in sweep.samples.items() if key[0] != model or value.samples_s}
+    remarks = [remark for one in sweep.samples.values() if one.in_force is not None for remark in one.in_force.remarks]
+    for remark in dict.fromkeys(remarks):
+        running.say(remark)
     if as_json:
         environment = {} if sweep.environment is None else msgspec.to_builtins(sweep.environment)
         click.echo(json.dumps({"environment": environment, "results": sweep.records()}))

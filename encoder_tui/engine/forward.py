@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from encoder_tui import display
 from encoder_tui.engine import devices
 from encoder_tui.engine.failures import OutOfMemory, memory_errors
 from encoder_tui.engine.job import Job, TaskError
@@ -61,7 +62,7 @@ def refuse_what_cannot_fit(
     what = "the attentions" if attentions else "eager attention" if eager else "a pass"
     raise OutOfMemory(
         f"{loaded.source.name}: {what} of {batch} × {length:,} tokens ({size.layers} layers, {size.heads} heads) would"
-        f" take about {needed / 1e9:,.0f} GB and {loaded.device} has {free / 1e9:,.1f} GB free;"
+        f" take about {display.size(needed)} and {loaded.device} has {display.size(free)} free;"
         f" give {'shorter texts or fewer of them' if not attentions else 'a shorter text, or ask for no attentions'}"
     )
 

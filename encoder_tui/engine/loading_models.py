@@ -10,10 +10,9 @@ from typing import Any, Final
 
 import torch
 
-from encoder_tui import builtin
-from encoder_tui.display import count
+from encoder_tui import builtin, display
 from encoder_tui.engine import devices
-from encoder_tui.engine.failures import memory_errors
+from encoder_tui.engine.failures import OutOfMemory, memory_errors
 from encoder_tui.engine.job import Job, TaskError
 from encoder_tui.engine.random_weights import SEED, build
 from encoder_tui.models import WEIGHT_PATTERN
@@ -104,9 +103,21 @@ class LoadedModels:
         if key not in self._models:
             # Of the same model with older weights nothing is needed any more.
             self._models = {other: kept for other, kept in self._models.items() if _but_files(other) != _but_files(key)}
+            self._make_room(source, sum(size for _, _, size in _weight_files(directory)), device)
             with memory_errors(f"{source.name}: loading the weights"):
                 self._models[key] = load(source, directory, placement.dtype, device, job)
         return self._models[key]
+
+    def _make_room(self, source: ModelSource, size: int, device: torch.device) -> None:
+        """Unload what else is there where a checkpoint of `size` bytes needs its place; raises `OutOfMemory`."""
+        free = devices.free_on(device)
+        if free is not None and free < size and self._models:
+            self.unload()
+            free = devices.free_on(device)
+        if free is not None and free < size:
+            raise OutOfMemory(
+                f"{source.name}: its weights take {display.size(size)} and {device} has {display.size(free)} free"
+            )
 
     def unload(self, locations: Iterable[str] | None = None) -> None:
         """Give back the memory of the models of these locations, None for all."""
@@ -216,7 +227,7 @@ def _read(
     if absent:
         are = "is" if len(absent) == 1 else "are"
         remarks.append(
-            f"{name}: {count(len(absent), 'tensor')} {are} not in the checkpoint and therefore random: {_some(absent)}"
+            f"{name}: {display.count(len(absent), 'tensor')} {are} not in the checkpoint and therefore random: {_some(absent)}"
         )
     remarks += [
         f"{name}: {key} is {_shape(there)} in the checkpoint but {_shape(wanted)} in the model, and therefore random"

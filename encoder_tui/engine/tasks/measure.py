@@ -80,6 +80,7 @@ def _environment(request: MeasureRequest, names: list[str]) -> Environment:
 
     return Environment(
         started=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        asked=[variant.placement for variant in request.variants],
         python=platform.python_version(),
         platform=platform.platform(),
         processor=devices.describe("cpu").description,
