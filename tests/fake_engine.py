@@ -239,7 +239,14 @@ def misbehave_once(mode: str, flag: Path) -> None:
     if flag.exists():
         serve()
     flag.touch()
+    if mode == "deaf":
+        # Ready only once the first request is cancelled already, and never heard of again.
+        heard = b""
+        while b"cancel" not in heard:
+            heard += os.read(0, 1 << 16)
     say(protocol.MARKER, READY)
+    if mode == "deaf":
+        time.sleep(600)
     # Until the first request has come, so that its caller is waiting.
     os.read(0, 1)
     match mode:
