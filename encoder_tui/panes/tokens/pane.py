@@ -15,7 +15,7 @@ from textual.widgets import ContentSwitcher, Input, Static, TextArea
 
 from encoder_tui.comparison import Comparison, compare
 from encoder_tui.display import count
-from encoder_tui.models import ModelError, parse_name
+from encoder_tui.models import ModelFiles, ModelName, parse_name
 from encoder_tui.panes.tokens import facts
 from encoder_tui.panes.tokens.ribbon import Ribbon
 from encoder_tui.reproduce import encode_snippet
@@ -219,6 +219,10 @@ class TokensPane(Vertical):
 
     # Keys
 
+    def _name_of(self, files: ModelFiles) -> ModelName:
+        """What `from_pretrained` finds a model by: transformers knows a built-in one by its folder only."""
+        return ModelName(files.name, files.path) if files.source == "builtin" else parse_name(files.name)
+
     def action_edit(self) -> None:
         """Go to the text."""
         self.query_one(Editor).focus()
@@ -258,11 +262,7 @@ class TokensPane(Vertical):
 
     def action_copy_python(self) -> None:
         """Copy the Python that gives the same with transformers."""
-        try:
-            names = [parse_name(slot.name) for slot in self.session.slots if slot.tokenizer is not None]
-        except ModelError as error:
-            self.session.notice(str(error), "error")
-            return
+        names = [self._name_of(slot.files) for slot in self.session.slots if slot.tokenizer and slot.files]
         view = self.query_one(f"#{self._view_name}")
         asked = view.asked() if isinstance(view, View) else None
         if asked is not None:
