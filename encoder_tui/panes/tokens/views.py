@@ -16,9 +16,10 @@ from encoder_tui import tensors
 from encoder_tui.alignment import Span
 from encoder_tui.comparison import Comparison, Stream
 from encoder_tui.decoding import changes
+from encoder_tui.defaults import LETTERS
 from encoder_tui.display import count, visible, visible_piece
 from encoder_tui.session import Session
-from encoder_tui.widgets.letters import LETTERS, letter_style
+from encoder_tui.widgets.letters import letter_style
 from encoder_tui.widgets.lines import Lines
 from encoder_tui.widgets.table import Column, Table
 
