@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import importlib
 import signal
 import sys
-import tempfile
-import time
-import traceback
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from textual import on
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding
 from textual.content import Content
@@ -21,14 +20,33 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Footer, Static
 
+from encoder_tui.defaults import LETTERS
 from encoder_tui.display import shorten, visible
-from encoder_tui.panes.tokens import TokensPane
-from encoder_tui.session import LETTERS, Session
+from encoder_tui.screen_guard import own_screen, write_crash_report
+from encoder_tui.session import Session
 from encoder_tui.settings import Settings, log_path
+from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.letters import letter_markup
 
-PANES: Final[dict[str, type[Widget]]] = {"tokens": TokensPane}
-"""In the order of their keys: F2 and 1 open the first."""
+
+@dataclass(frozen=True)
+class Pane:
+    """A pane: its key (F2 and 1 for number 1), its title, and its class, imported when it is first shown."""
+
+    number: int
+    title: str
+    module: str
+    class_name: str
+
+    def make(self, session: Session) -> Widget:
+        """The pane's widget; its id is the pane's name."""
+        made: Widget = getattr(importlib.import_module(self.module), self.class_name)(session)
+        return made
+
+
+PANES: Final = {
+    "tokens": Pane(1, "Tokens", "encoder_tui.panes.tokens", "TokensPane"),
+}
 
 SMALLEST: Final = (60, 16)
 
@@ -39,6 +57,7 @@ class TopLine(Static):
     def __init__(self, session: Session) -> None:
         super().__init__(id="top", markup=False)
         self.session = session
+        self._engine = "engine off"
 
     def on_mount(self) -> None:
         self.session.models_changed.subscribe(self, lambda _: self.show())
@@ -50,7 +69,8 @@ class TopLine(Static):
 
     def show(self, engine: str | None = None) -> None:
         """Write the line; the models give way to the settings in a narrow window, never the other way round."""
-        right = self._settings(engine or self.session.engine.state.text)
+        self._engine = engine or self._engine
+        right = self._settings(self._engine)
         room = max(self.size.width - len(right) - 2, 0)
         slots = self.session.slots
         wide = self.size.width >= 100
@@ -76,16 +96,37 @@ class TopLine(Static):
         return shorten(" · ".join(words), max(self.size.width // 2, 20))
 
 
+class TooSmall(Static):
+    """What takes the window's place where nothing else finds room."""
+
+    def on_resize(self) -> None:
+        width, height = self.app.size
+        needed = f"{SMALLEST[0]}×{SMALLEST[1]}"
+        self.update(Content(f"This window has {width}×{height} characters; encoder-tui needs {needed}."))
+
+
+class MainScreen(Screen[None]):
+    """The screen under every dialog."""
+
+    def on_resize(self, event: Resize) -> None:
+        width, height = event.size
+        # Not by breakpoints: they set a class on every screen, and so style everything twice at the start.
+        self.set_class(width < SMALLEST[0] or height < SMALLEST[1], "-too-small")
+
+
 class EncoderApp(App[int]):
     """Composes the panes and routes between them; what they share is the session."""
 
     CSS_PATH = "app.tcss"
     TITLE = "encoder-tui"
-    ENABLE_COMMAND_PALETTE = True
     BINDINGS = [
-        Binding("f1", "help", "Help"),
-        Binding("f2", "pane(0)", "Tokens", show=False),
-        Binding("1", "pane(0)", "Tokens", show=False),
+        Binding("f1", "help", "Help", priority=True),
+        *(
+            # The F-keys before any field that has the focus: TextArea has uses of its own for F6 and F7.
+            Binding(key, f"pane('{name}')", pane.title, show=False, priority=key.startswith("f"))
+            for name, pane in PANES.items()
+            for key in (f"f{pane.number + 1}", str(pane.number))
+        ),
         Binding("m", "models", "Models"),
         Binding("ctrl+q", "quit", "Quit", priority=True),
     ]
@@ -95,14 +136,21 @@ class EncoderApp(App[int]):
         if settings.theme is not None and settings.theme in self.available_themes:
             self.theme = settings.theme
         self.session = Session(self, settings)
+        self.report: Path | None = None
         self._first_pane = settings.pane or next(iter(PANES))
+
+    def get_default_screen(self) -> Screen[None]:
+        return MainScreen(id="_default")
 
     def compose(self) -> ComposeResult:
         yield TopLine(self.session)
+        if len(PANES) > 1:
+            titles = [pane.title for pane in PANES.values()]
+            yield Choice(titles, chosen=PANES[self._first_pane].title, id="pane-choice")
         yield Static(id="banner", markup=False)
         with ContentSwitcher(initial=self._first_pane, id="panes"):
-            yield PANES[self._first_pane](self.session)  # type: ignore[arg-type]
-        yield Static(id="too-small", markup=False)
+            yield PANES[self._first_pane].make(self.session)
+        yield TooSmall(id="too-small", markup=False)
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
@@ -129,26 +177,27 @@ class EncoderApp(App[int]):
         if state.status in {"died", "stopped"}:
             self.notify(visible(state.text), severity="error", markup=False)
 
-    def on_resize(self, event: Resize) -> None:
-        width, height = event.size
-        too_small = width < SMALLEST[0] or height < SMALLEST[1]
-        self.screen_stack[0].set_class(too_small, "-too-small")
-        if too_small:
-            words = f"This window has {width}×{height} characters; encoder-tui needs {SMALLEST[0]}×{SMALLEST[1]}."
-            self.query_one("#too-small", Static).update(Content(words))
-
     # Keys
 
-    async def action_pane(self, index: int) -> None:
+    async def action_pane(self, name: str) -> None:
         """Open a pane, making it when it is opened first."""
-        await self.open_pane(list(PANES)[index])
-
-    async def open_pane(self, name: str) -> None:
-        """Open a pane by its name."""
         switcher = self.query_one("#panes", ContentSwitcher)
+        if name == switcher.current:
+            return
         if not switcher.query(f"#{name}"):
-            await switcher.add_content(PANES[name](self.session), id=name)  # type: ignore[arg-type]
+            await switcher.add_content(PANES[name].make(self.session), id=name)
         switcher.current = name
+        for choice in self.query("#pane-choice").results(Choice):
+            choice.chosen = PANES[name].title
+        pane = switcher.visible_content
+        if pane is not None and not self.screen.query("#pane-choice:focus"):
+            first = next((widget for widget in pane.query("*") if widget.focusable), None)
+            if first is not None:
+                first.focus()
+
+    @on(Choice.Changed, "#pane-choice")
+    async def _pane_chosen(self, event: Choice.Changed) -> None:
+        await self.action_pane(next(name for name, pane in PANES.items() if pane.title == event.name))
 
     def action_models(self) -> None:
         """Choose the models."""
@@ -187,46 +236,25 @@ class EncoderApp(App[int]):
 
         return act
 
-    def _fatal_error(self) -> None:
-        """Write what happened to a report instead of the screen, where Textual would print local variables."""
-        self._report = write_crash_report(sys.exc_info()[1])
-        self._close_messages_no_wait()
-
     def _handle_exception(self, error: Exception) -> None:
+        """End the window with a report instead of Textual's crash screen, which prints local variables."""
         self._return_code = 1
         if self._exception is None:
             self._exception = error
             self._exception_event.set()
-            self._report = write_crash_report(error)
+            self.report = write_crash_report(error, log_path())
             self._close_messages_no_wait()
-
-
-def write_crash_report(error: BaseException | None) -> Path | None:
-    """The traceback, without the values of any variable, in a file that only the user can read."""
-    try:
-        folder = log_path()
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, name = tempfile.mkstemp(prefix=time.strftime("crash-%Y%m%d-%H%M%S-"), suffix=".txt", dir=folder)
-        with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
-            if error is not None:
-                frames = traceback.extract_tb(error.__traceback__)
-                file.writelines(traceback.format_list(frames))
-                # The message of an error may quote the user's text; its type cannot.
-                file.write(f"{type(error).__module__}.{type(error).__qualname__}\n")
-        return Path(name)
-    except OSError:
-        return None
 
 
 def run(settings: Settings) -> int:
     """Open the window; the exit code of the program."""
-    app = EncoderApp(settings)
-    with contextlib.suppress(AttributeError, ValueError):
-        signal.signal(signal.SIGTERM, lambda *_: app.call_later(app.exit, 143))
-    result = app.run()
+    with own_screen():
+        app = EncoderApp(settings)
+        with contextlib.suppress(AttributeError, ValueError):
+            signal.signal(signal.SIGTERM, lambda *_: app.call_later(app.exit, 143))
+        result = app.run()
     if app.return_code not in {None, 0}:
-        report = getattr(app, "_report", None)
-        where = f"; {report} has the traceback" if report else ""
+        where = f"; {app.report} has the traceback" if app.report else ""
         print(f"encoder-tui: something went wrong and the window closed{where}", file=sys.stderr)  # noqa: T201
         return 1
     return result or 0

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from encoder_tui import __version__, settings
+from encoder_tui.defaults import MAXIMUM
 from encoder_tui.display import visible
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -88,8 +89,6 @@ def gather(context: click.Context, options: dict[str, Any]) -> settings.Settings
     except settings.SettingsError as error:
         fail(str(error))
         raise AssertionError from error
-    from encoder_tui.models import MAXIMUM  # noqa: PLC0415  # not needed by --help
-
     if len(gathered.model) > MAXIMUM:
         raise click.UsageError(f"{len(gathered.model)} models were named; at most {MAXIMUM} can be compared")
     return gathered

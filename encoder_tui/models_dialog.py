@@ -14,10 +14,11 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from encoder_tui import hub
+from encoder_tui.defaults import DEFAULT_PAIR, LETTERS
 from encoder_tui.display import visible
 from encoder_tui.loading import BUILTIN_NAMES
-from encoder_tui.models import DEFAULT_PAIR, ModelError, parse_name
-from encoder_tui.session import LETTERS, Session
+from encoder_tui.models import ModelError, parse_name
+from encoder_tui.session import Session
 from encoder_tui.widgets.letters import letter_markup
 
 

@@ -1,16 +1,12 @@
-"""What comes out of a model: the batch that goes in, the tensors that come out, and the file that keeps them."""
+"""What goes into a model and what comes out of it, as the app and the engine tell each other."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from encoder_tui.display import count
-from encoder_tui.models import ModelFiles, limit
 from encoder_tui.placement import InForce, ModelSource, Placement
-from encoder_tui.tokens import EncodeOptions, Encoding, ModelTokenizer, TokenizationError
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -22,22 +18,6 @@ class Batch(msgspec.Struct, frozen=True):
     input_ids: list[list[int]]
     attention_mask: list[list[int]]
     token_type_ids: list[list[int]] | None = None
-
-
-class Truncation(msgspec.Struct, frozen=True):
-    """What of a text a model is given: `seen` of its `tokens`, special ones included."""
-
-    text: int
-    tokens: int
-    seen: int
-
-    def sentence(self, name: str, texts: int) -> str:
-        """For people; the text is named by its number where there are several."""
-        which = "the text" if texts == 1 else f"text {self.text + 1}"
-        return (
-            f"{name}: {which} makes {count(self.tokens, 'token')}, the model takes {self.seen:,}; "
-            f"the last {self.tokens - self.seen:,} are not seen"
-        )
 
 
 class RunRequest(msgspec.Struct, frozen=True):
@@ -163,38 +143,6 @@ def memory_needed(
     if attentions:
         needed += size.layers * scores
     return needed
-
-
-def batch_of(
-    tokenizer: ModelTokenizer, files: ModelFiles, texts: Sequence[str]
-) -> tuple[Batch, list[Encoding], list[Truncation]]:
-    """Texts as one batch for a model, cut to what it takes and padded to the longest of them.
-
-    Raises `TokenizationError`.
-    """
-    longest = limit(files.config, tokenizer.form.model_max_length)
-    whole = tokenizer.encode(texts)
-    cut = whole
-    if longest is not None and any(len(encoding) > longest for encoding in whole):
-        cut = tokenizer.encode(texts, options=EncodeOptions(truncation=True, max_length=longest))
-    lengths = [len(encoding) for encoding in cut]
-    if 0 in lengths:
-        raise TokenizationError("a text without tokens cannot be run; give one that has some")
-    truncations = [
-        Truncation(index, len(before), length)
-        for index, (before, length) in enumerate(zip(whole, lengths, strict=True))
-        if len(before) > length
-    ]
-    if len(set(lengths)) > 1:
-        options = EncodeOptions("longest", truncation=bool(truncations), max_length=longest)
-        cut = tokenizer.encode(texts, options=options)
-    types = [encoding.token_type_ids for encoding in cut]
-    batch = Batch(
-        [encoding.ids for encoding in cut],
-        [encoding.attention_mask for encoding in cut],
-        None if None in types else [row for row in types if row is not None],
-    )
-    return batch, cut, truncations
 
 
 def run_record(name: str, answer: RunAnswer) -> dict[str, Any]:

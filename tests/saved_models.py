@@ -6,13 +6,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-from model_directories import all_directories
-
 from encoder_tui.engine.contract import TokenizerRequest
 from encoder_tui.engine.job import Job
 from encoder_tui.engine.tasks import tokenizer as tokenizer_task
 from encoder_tui.models import ModelFiles, parse_name, resolve_here
 from encoder_tui.tokens import ModelTokenizer
+from tests.model_directories import all_directories
 
 ARCHITECTURES = ("bert-cased", "modernbert", "roberta", "distilbert", "deberta-v2", "electra", "albert", "mpnet")
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from saved_models import Heard, saved, silent
 
 from encoder_tui.engine import protocol
 from encoder_tui.engine.job import Cancelled
 from encoder_tui.outputs import Batch
 from encoder_tui.placement import ModelSource, Placement
 from encoder_tui.timing import Measurement, MeasureRequest, Point, Variant
+from tests.saved_models import Heard, saved, silent
 
 torch = pytest.importorskip("torch")
 

@@ -10,12 +10,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from saved_models import ARCHITECTURES, Heard, files_of, saved, silent, tokenizer_of
 
+from encoder_tui.batching import batch_of
 from encoder_tui.engine import protocol
 from encoder_tui.engine.job import Cancelled, TaskError
-from encoder_tui.outputs import RunAnswer, RunRequest, UnloadRequest, ValuesRequest, batch_of
+from encoder_tui.outputs import RunAnswer, RunRequest, UnloadRequest, ValuesRequest
 from encoder_tui.placement import ModelSource, Placement, source_of
+from tests.saved_models import ARCHITECTURES, Heard, files_of, saved, silent, tokenizer_of
 
 torch = pytest.importorskip("torch")
 
@@ -357,6 +358,11 @@ def test_memory_that_runs_out_is_a_sentence() -> None:
         torch.empty(1 << 55, dtype=torch.uint8)
     with pytest.raises(RuntimeError, match="shape"), memory_errors("BERT"):
         torch.ones(2, 3) @ torch.ones(2, 3)
+
+
+def test_a_device_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(TaskError, match="there is no device nonsense on the engine's machine"):
+        run(saved("bert-cased", tmp_path), device="nonsense")
 
 
 def test_a_folder_that_is_gone_is_a_sentence(tmp_path: Path) -> None:

@@ -9,12 +9,13 @@ from typing import Any
 
 import click
 
+from encoder_tui.batching import batch_of
 from encoder_tui.cli import gather, shared_options
 from encoder_tui.commands import running
 from encoder_tui.display import count, visible
 from encoder_tui.engine import contract
 from encoder_tui.loading import Loader
-from encoder_tui.outputs import RunAnswer, RunRequest, batch_of, run_record
+from encoder_tui.outputs import RunAnswer, RunRequest, run_record
 from encoder_tui.placement import source_of
 from encoder_tui.saving import save_outputs
 from encoder_tui.settings import Settings

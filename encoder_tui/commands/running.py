@@ -11,12 +11,13 @@ import click
 import msgspec
 
 from encoder_tui.cli import fail
+from encoder_tui.defaults import DEFAULT_PAIR
 from encoder_tui.display import shorten, visible
 from encoder_tui.engine import protocol
 from encoder_tui.engine.client import EngineClient, EngineError, TaskFailed
 from encoder_tui.forms import FormCache
 from encoder_tui.loading import BUILTIN_NAMES, Loader
-from encoder_tui.models import DEFAULT_PAIR, ModelError, ModelFiles, parse_name
+from encoder_tui.models import ModelError, ModelFiles, parse_name
 from encoder_tui.placement import Placement
 from encoder_tui.settings import Settings, cache_path, log_path
 from encoder_tui.tokens import ModelTokenizer, without_surrogates

@@ -225,10 +225,8 @@ def _read(
     remarks = []
     absent = [key for key in new if key not in mismatched]
     if absent:
-        are = "is" if len(absent) == 1 else "are"
-        remarks.append(
-            f"{name}: {display.count(len(absent), 'tensor')} {are} not in the checkpoint and therefore random: {_some(absent)}"
-        )
+        are = display.count(len(absent), "tensor is", "tensors are")
+        remarks.append(f"{name}: {are} not in the checkpoint and therefore random: {_some(absent)}")
     remarks += [
         f"{name}: {key} is {_shape(there)} in the checkpoint but {_shape(wanted)} in the model, and therefore random"
         for key, (there, wanted) in sorted(mismatched.items())

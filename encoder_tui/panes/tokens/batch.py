@@ -14,12 +14,13 @@ from textual.strip import Strip
 from textual.widgets import Input, TextArea
 
 from encoder_tui.comparison import Comparison
+from encoder_tui.defaults import LETTERS
 from encoder_tui.display import count, visible_piece
 from encoder_tui.session import Session
 from encoder_tui.tokens import EncodeOptions, Encoding, ModelTokenizer, Padding, Side, TokenizationError
 from encoder_tui.widgets.cycle import Cycle
 from encoder_tui.widgets.editor import Editor
-from encoder_tui.widgets.letters import LETTERS, letter_style
+from encoder_tui.widgets.letters import letter_style
 from encoder_tui.widgets.lines import Lines
 
 WIDEST = 4_000

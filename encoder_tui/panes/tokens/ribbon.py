@@ -12,9 +12,10 @@ from textual.reactive import reactive
 from textual.strip import Strip
 
 from encoder_tui.comparison import Comparison
+from encoder_tui.defaults import LETTERS
 from encoder_tui.display import visible_piece
 from encoder_tui.panes.tokens.layout import GUTTER, Layout, shown_text
-from encoder_tui.widgets.letters import LETTERS, letter_style
+from encoder_tui.widgets.letters import letter_style
 from encoder_tui.widgets.lines import Lines
 from encoder_tui.widgets.table import fitted
 

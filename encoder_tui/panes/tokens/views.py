@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from typing import ClassVar, Final
 
 from rich.segment import Segment
 from rich.style import Style
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Container, Vertical
 from textual.strip import Strip
 from textual.widgets import Static
 
@@ -15,9 +16,10 @@ from encoder_tui import tensors
 from encoder_tui.alignment import Span
 from encoder_tui.comparison import Comparison, Stream
 from encoder_tui.decoding import changes
+from encoder_tui.defaults import LETTERS
 from encoder_tui.display import count, visible, visible_piece
 from encoder_tui.session import Session
-from encoder_tui.widgets.letters import LETTERS, letter_style
+from encoder_tui.widgets.letters import letter_style
 from encoder_tui.widgets.lines import Lines
 from encoder_tui.widgets.table import Column, Table
 
@@ -46,13 +48,40 @@ def table_tsv(stream: Stream) -> str:
     return "".join("\t".join(row) + "\n" for row in rows)
 
 
-class TableView(Horizontal):
-    """Every stream as a table, side by side."""
+class PlainView:
+    """A view of the pane's own text."""
+
+    def asked(self) -> None:
+        """It has no texts and options of its own."""
+
+
+class Tables(PlainView, Container):
+    """A table for each model, side by side, or one above the other where they find no room beside each other."""
 
     DEFAULT_CSS = """
-    TableView { height: 1fr; }
-    TableView > Table { width: 1fr; margin-right: 1; }
+    Tables { height: 1fr; layout: horizontal; }
+    Tables.-stacked { layout: vertical; }
+    Tables > Table { width: 1fr; height: 1fr; margin-right: 1; }
     """
+    COLUMNS_NEEDED: ClassVar[int]
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+
+    def on_resize(self) -> None:
+        self.stack()
+
+    def stack(self) -> None:
+        """Stack the tables that are shown, or not."""
+        shown = sum(1 for table in self.query(Table) if table.display)
+        self.set_class(shown * self.COLUMNS_NEEDED > self.size.width, "-stacked")
+
+
+class TableView(Tables):
+    """Every stream token by token."""
+
+    COLUMNS_NEEDED = 50
 
     def compose(self) -> ComposeResult:
         for index in range(len(LETTERS)):
@@ -60,12 +89,12 @@ class TableView(Horizontal):
                 Column(LETTERS[index], 5, "right"),
                 Column("id", 6, "right"),
                 Column("token", 0),
-                Column("span", 11, "right"),
+                Column("span", 9, "right"),
                 Column("type", 4, "right"),
                 Column("mask", 4, "right"),
                 Column("", 7),
             ]
-            yield Table(columns, id=f"stream-{index}")
+            yield Table(columns, id=f"stream-{index}", gap=1)
 
     def show(self, comparison: Comparison) -> None:
         """Show a comparison's streams."""
@@ -79,22 +108,28 @@ class TableView(Horizontal):
                     lambda row, stream=stream: table_row(stream, row),  # type: ignore[misc]
                     lambda row, mask=mask: bool(mask[row]),  # type: ignore[misc]
                 )
+        self.stack()
 
 
-class TensorsView(Lines):
+class TensorsView(PlainView, Lines):
     """What the model is given: `tokenizer(text, return_tensors="pt")`."""
 
-    def show(self, comparison: Comparison, session: Session) -> None:
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+
+    def show(self, comparison: Comparison) -> None:
         """Show the tensors of every stream."""
         self._lines: list[tuple[str, int | None]] = []
         for index, stream in enumerate(comparison.streams):
             if stream is None:
                 continue
-            self._lines.append((f" {LETTERS[index]}  {visible(session.slots[index].short)}", index))
+            self._lines.append((f" {LETTERS[index]}  {visible(self.session.slots[index].short)}", index))
             for name, rows in tensors.model_inputs([stream]).items():
                 shape = f"({len(rows)}, {len(rows[0])})"
                 self._lines.append((f"    {name}  torch.int64 {shape}", None))
-                self._lines += [(f"    {line}", None) for line in tensors.printed(rows)]
+                printed = tensors.printed(rows, min(tensors.LINE_WIDTH, max(self.size.width - 6, 30)))
+                self._lines += [(f"    {line}", None) for line in printed]
             self._lines.append(("", None))
         self.set_size(len(self._lines), max((len(line) for line, _ in self._lines), default=0))
 
@@ -103,13 +138,10 @@ class TensorsView(Lines):
         return Strip([Segment(text, Style.null() if slot is None else letter_style(self, slot, bold=True))])
 
 
-class SpecialView(Horizontal):
+class SpecialView(Tables):
     """Every model's special tokens with their ids."""
 
-    DEFAULT_CSS = """
-    SpecialView { height: 1fr; }
-    SpecialView > Table { width: 1fr; margin-right: 1; }
-    """
+    COLUMNS_NEEDED = 32
 
     def compose(self) -> ComposeResult:
         for index in range(len(LETTERS)):
@@ -127,6 +159,7 @@ class SpecialView(Horizontal):
                     for role, token, token_id in stream.tokenizer.special_tokens()
                 ]
                 table.show_rows(len(rows), rows.__getitem__)
+        self.stack()
 
 
 class Marked(Lines):
@@ -173,7 +206,7 @@ class Marked(Lines):
         return Strip(segments)
 
 
-class DecodeView(Vertical):
+class DecodeView(PlainView, Vertical):
     """The decode of each model's ids beside the text, with what did not survive marked."""
 
     DEFAULT_CSS = """
@@ -181,6 +214,10 @@ class DecodeView(Vertical):
     DecodeView > Static { height: 1; margin-top: 1; }
     DecodeView > Static:first-child { margin-top: 0; }
     """
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
 
     def compose(self) -> ComposeResult:
         for index in range(len(LETTERS)):
@@ -224,3 +261,6 @@ def loss_sentence(stream: Stream, lost: list[Span], added: list[Span]) -> str:
     if new:
         words.append(f"{count(new, 'character')} came in")
     return " and ".join(words) + " (above: the text; below: the decode)"
+
+
+VIEWS_BY_NAME: Final = {"table": TableView, "tensors": TensorsView, "special": SpecialView, "decode": DecodeView}
