@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import pytest
+
+from encoder_tui.batching import batch_of
 from encoder_tui.engine.contract import TokenizerRequest
 from encoder_tui.engine.job import Job
 from encoder_tui.engine.tasks import tokenizer as tokenizer_task
 from encoder_tui.models import ModelFiles, parse_name, resolve_here
+from encoder_tui.outputs import RunAnswer, RunRequest, ValuesRequest
+from encoder_tui.placement import Placement, source_of
 from encoder_tui.tokens import ModelTokenizer
 from tests.model_directories import all_directories
 
 ARCHITECTURES = ("bert-cased", "modernbert", "roberta", "distilbert", "deberta-v2", "electra", "albert", "mpnet")
+TEXTS: Final = (
+    "The dance of the honeybee tells the way.",
+    "A lens, and how bread rises; a typewriter with its keyboard.",
+)
 
 
 def saved(name: str, folder: Path) -> Path:
@@ -61,3 +71,47 @@ class Heard(Job):
         self.messages.append(message)
         if self._end and self._end in getattr(message, "text", ""):
             self.cancel()
+
+
+def forget_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the engine's tasks hold neither models nor outputs, until the test is over."""
+    from encoder_tui.engine import kept_outputs, loading_models
+
+    monkeypatch.setattr(loading_models, "LOADED", loading_models.LoadedModels())
+    monkeypatch.setattr(kept_outputs, "KEPT", {})
+
+
+def run(directory: Path, job: Any = None, texts: Sequence[str] = TEXTS, **wishes: Any) -> RunAnswer:
+    from encoder_tui.engine.tasks import run as task
+
+    files = files_of(directory)
+    batch, _, _ = batch_of(tokenizer_of(directory), files, texts)
+    placement = Placement(**{key: wishes.pop(key) for key in ("device", "dtype", "attention") if key in wishes})
+    request = RunRequest(source_of(files), placement, batch, slot=0, **wishes)
+    return task.run(request, job or silent())
+
+
+def value(name: str) -> Any:
+    """An output of the last run, as a tensor made of the bytes that cross the boundary."""
+    import torch
+
+    from encoder_tui.engine.tasks import values as task
+
+    whole = task.run(ValuesRequest(0, name), silent())
+    pieces = b"".join(task.run(ValuesRequest(0, name, at, at + 1000), silent()).data for at in range(0, 200_000, 1000))
+    assert whole.data.startswith(pieces[: len(whole.data)])
+    return torch.frombuffer(bytearray(whole.data), dtype=getattr(torch, whole.dtype)).view(whole.shape)
+
+
+def directly(directory: Path, texts: Sequence[str] = TEXTS, dtype: Any = None, **wishes: Any) -> Any:
+    """The model's output as a person would get it from transformers."""
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    attention = wishes.pop("attention", None)
+    extra = {} if dtype is None else {"dtype": dtype}
+    model = AutoModel.from_pretrained(directory, attn_implementation=attention, **extra).eval()
+    tokenizer = AutoTokenizer.from_pretrained(directory)
+    inputs = tokenizer(list(texts), padding=True, truncation=True, return_tensors="pt")
+    with torch.inference_mode():
+        return model(**inputs, **wishes)

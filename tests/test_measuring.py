@@ -13,7 +13,7 @@ from encoder_tui.engine.job import Cancelled
 from encoder_tui.outputs import Batch
 from encoder_tui.placement import ModelSource, Placement
 from encoder_tui.timing import Measurement, MeasureRequest, Point, Variant
-from tests.saved_models import Heard, saved, silent
+from tests.saved_models import Heard, forget_models, saved, silent
 
 torch = pytest.importorskip("torch")
 
@@ -21,9 +21,7 @@ torch = pytest.importorskip("torch")
 @pytest.fixture(autouse=True)
 def unloaded(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test meets the models of another."""
-    from encoder_tui.engine import loading_models
-
-    monkeypatch.setattr(loading_models, "LOADED", loading_models.LoadedModels())
+    forget_models(monkeypatch)
 
 
 @pytest.fixture

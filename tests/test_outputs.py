@@ -1,12 +1,10 @@
-"""What the engine computes is what transformers computes, and a checkpoint that is not whole is told."""
+"""What the engine computes is what transformers computes; what cannot fit is refused."""
 
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
@@ -14,55 +12,28 @@ import pytest
 from encoder_tui.batching import batch_of
 from encoder_tui.engine import protocol
 from encoder_tui.engine.job import Cancelled, TaskError
-from encoder_tui.outputs import RunAnswer, RunRequest, UnloadRequest, ValuesRequest
-from encoder_tui.placement import ModelSource, Placement, source_of
-from tests.saved_models import ARCHITECTURES, Heard, files_of, saved, silent, tokenizer_of
+from encoder_tui.outputs import RunAnswer, UnloadRequest
+from encoder_tui.placement import ModelSource, Placement
+from tests.saved_models import (
+    ARCHITECTURES,
+    Heard,
+    directly,
+    files_of,
+    forget_models,
+    run,
+    saved,
+    silent,
+    tokenizer_of,
+    value,
+)
 
 torch = pytest.importorskip("torch")
-
-TEXTS = ["The dance of the honeybee tells the way.", "A lens, and how bread rises; a typewriter with its keyboard."]
 
 
 @pytest.fixture(autouse=True)
 def unloaded(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test meets the models of another."""
-    from encoder_tui.engine import kept_outputs, loading_models
-
-    monkeypatch.setattr(loading_models, "LOADED", loading_models.LoadedModels())
-    monkeypatch.setattr(kept_outputs, "KEPT", {})
-
-
-def run(directory: Path, job: Any = None, texts: list[str] = TEXTS, **wishes: Any) -> RunAnswer:
-    from encoder_tui.engine.tasks import run as task
-
-    files = files_of(directory)
-    batch, _, _ = batch_of(tokenizer_of(directory), files, texts)
-    placement = Placement(**{key: wishes.pop(key) for key in ("device", "dtype", "attention") if key in wishes})
-    request = RunRequest(source_of(files), placement, batch, slot=0, **wishes)
-    return task.run(request, job or silent())
-
-
-def value(name: str) -> Any:
-    """An output of the last run, as a tensor made of the bytes that cross the boundary."""
-    from encoder_tui.engine.tasks import values as task
-
-    whole = task.run(ValuesRequest(0, name), silent())
-    pieces = b"".join(task.run(ValuesRequest(0, name, at, at + 1000), silent()).data for at in range(0, 200_000, 1000))
-    assert whole.data.startswith(pieces[: len(whole.data)])
-    return torch.frombuffer(bytearray(whole.data), dtype=getattr(torch, whole.dtype)).view(whole.shape)
-
-
-def directly(directory: Path, texts: list[str] = TEXTS, dtype: Any = None, **wishes: Any) -> Any:
-    """The model's output as a person would get it from transformers."""
-    from transformers import AutoModel, AutoTokenizer
-
-    attention = wishes.pop("attention", None)
-    extra = {} if dtype is None else {"dtype": dtype}
-    model = AutoModel.from_pretrained(directory, attn_implementation=attention, **extra).eval()
-    tokenizer = AutoTokenizer.from_pretrained(directory)
-    inputs = tokenizer(texts, padding=True, truncation=True, return_tensors="pt")
-    with torch.inference_mode():
-        return model(**inputs, **wishes)
+    forget_models(monkeypatch)
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
@@ -180,139 +151,6 @@ def test_truncation_is_to_the_models_limit_and_said_in_words(tmp_path: Path) -> 
     assert f"the last {whole - 64} are not seen" in sentence
     run(directory, texts=["short", long])
     assert torch.equal(value("last_hidden_state"), directly(directory, ["short", long]).last_hidden_state)
-
-
-def rewrite(directory: Path, change: Any) -> None:
-    """Change the tensors of a saved checkpoint."""
-    from safetensors.torch import load_file, save_file
-
-    tensors = load_file(directory / "model.safetensors")
-    save_file(change(tensors), directory / "model.safetensors", {"format": "pt"})
-
-
-def test_tensors_that_the_checkpoint_lacks_are_named_and_random(tmp_path: Path) -> None:
-    directory = saved("bert-cased", tmp_path)
-    rewrite(directory, lambda tensors: {key: tensor for key, tensor in tensors.items() if "pooler" not in key})
-    in_force = run(directory).in_force
-    assert in_force.new == ["pooler.dense.bias", "pooler.dense.weight"]
-    (remark,) = in_force.remarks
-    assert "2 tensors are not in the checkpoint and therefore random: pooler.dense.bias, pooler.dense.weight" in remark
-    assert torch.equal(value("last_hidden_state"), directly(directory).last_hidden_state)
-
-
-def test_a_tensor_of_the_wrong_shape_is_named_with_both_shapes(tmp_path: Path) -> None:
-    directory = saved("bert-cased", tmp_path)
-    name = "embeddings.position_embeddings.weight"
-    rewrite(directory, lambda tensors: {**tensors, name: tensors[name][:32].clone()})
-    in_force = run(directory).in_force
-    assert in_force.new == [name]
-    assert f"{name} is 32×16 in the checkpoint but 64×16 in the model, and therefore random" in in_force.remarks[0]
-
-
-def test_old_names_of_layernorm_are_read(tmp_path: Path) -> None:
-    directory = saved("bert-cased", tmp_path)
-    expected = directly(directory).last_hidden_state
-
-    def older(tensors: dict[str, Any]) -> dict[str, Any]:
-        return {
-            key.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta"): tensor
-            for key, tensor in tensors.items()
-        }
-
-    rewrite(directory, older)
-    assert run(directory).in_force.new == []
-    assert torch.equal(value("last_hidden_state"), expected)
-
-
-def test_weights_of_another_architecture_are_refused(tmp_path: Path) -> None:
-    directory = saved("bert-cased", tmp_path)
-    rewrite(directory, lambda tensors: {"something.else": torch.zeros(2)})
-    with pytest.raises(TaskError, match="the weights hold no tensor of a BertModel"):
-        run(directory)
-
-
-@pytest.mark.parametrize("damage", ["cut", "no header", "empty"])
-def test_corrupt_weights_are_a_sentence(damage: str, tmp_path: Path) -> None:
-    directory = saved("bert-cased", tmp_path)
-    file = directory / "model.safetensors"
-    data = file.read_bytes()
-    file.write_bytes({"cut": data[:-100], "no header": b"\xff" * 64 + data[64:], "empty": b""}[damage])
-    with pytest.raises(TaskError, match="its weights cannot be loaded") as caught:
-        run(directory)
-    assert "\n" not in str(caught.value)
-
-
-def test_a_pickle_of_plain_tensors_is_read(tmp_path: Path) -> None:
-    from safetensors.torch import load_file
-
-    directory = saved("bert-cased", tmp_path)
-    expected = directly(directory).last_hidden_state
-    torch.save(load_file(directory / "model.safetensors"), directory / "pytorch_model.bin")
-    (directory / "model.safetensors").unlink()
-    assert run(directory).in_force.weights == "checkpoint"
-    assert torch.equal(value("last_hidden_state"), expected)
-
-
-class Trap:
-    """Unpickled, it makes a folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return os.mkdir, (str(self.folder),)
-
-
-def test_a_pickle_that_would_run_code_is_refused_and_runs_none(tmp_path: Path) -> None:
-    directory = saved("bert-cased", tmp_path)
-    (directory / "model.safetensors").unlink()
-    torch.save({"embeddings.LayerNorm.weight": Trap(tmp_path / "sprung")}, directory / "pytorch_model.bin")
-    with pytest.raises(TaskError, match="its weights cannot be loaded"):
-        run(directory)
-    assert not (tmp_path / "sprung").exists()
-
-
-@pytest.mark.parametrize("name", ARCHITECTURES)
-def test_random_weights_are_the_same_each_time_in_a_model_that_is_otherwise_the_usual_one(
-    name: str, tmp_path: Path
-) -> None:
-    from transformers import AutoConfig, AutoModel
-
-    from encoder_tui.engine.random_weights import build
-
-    directory = saved(name, tmp_path)
-    config = AutoConfig.from_pretrained(directory)
-    made = build(config, silent()).eval()
-    again = build(AutoConfig.from_pretrained(directory), silent())
-    for (key, one), (_, other) in zip(made.named_parameters(), again.named_parameters(), strict=True):
-        assert torch.equal(one, other), key
-        assert one.isfinite().all()
-    usual = AutoModel.from_config(config).eval()
-    usual.load_state_dict(made.state_dict())
-    buffers = dict(usual.named_buffers())
-    assert buffers.keys() == dict(made.named_buffers()).keys()
-    for key, buffer in made.named_buffers():
-        assert torch.equal(buffer, buffers[key]), key
-    ids = torch.arange(5, 25)[None]
-    with torch.inference_mode():
-        assert torch.equal(made(ids).last_hidden_state, usual(ids).last_hidden_state)
-
-
-def test_a_model_without_weights_runs_on_random_ones_and_says_so(tmp_path: Path) -> None:
-    directory = saved("bert-cased", tmp_path)
-    (directory / "model.safetensors").unlink()
-    in_force = run(directory).in_force
-    assert in_force.weights == "random"
-    assert "so all values are random" in in_force.remarks[0]
-
-
-def test_a_tokenizer_of_another_model_is_refused(tmp_path: Path) -> None:
-    directory = saved("bert-cased", tmp_path)
-    (directory / "model.safetensors").unlink()
-    config = json.loads((directory / "config.json").read_text())
-    (directory / "config.json").write_text(json.dumps({**config, "vocab_size": 8}))
-    with pytest.raises(TaskError, match="its embeddings have 8 entries; the tokenizer is of another model"):
-        run(directory)
 
 
 def test_values_that_are_not_finite_are_counted_and_their_statistics_left_out() -> None:

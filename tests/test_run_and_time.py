@@ -84,7 +84,7 @@ def test_run_prints_and_saves_what_comes_out_of_every_model(pair: tuple[str, str
 
 
 def test_the_builtin_pair_runs_on_random_weights_and_is_printed_as_a_table() -> None:
-    done = call("-m", "builtin:bert", "run", "-m", "builtin:modernbert", "--attentions", stdin="How bread rises.\n")
+    done = call("run", "-m", "builtin:bert", "-m", "builtin:modernbert", "--attentions", stdin="How bread rises.\n")
     assert done.returncode == 0
     assert done.stdout.count("eager attention, random weights") == 2
     assert re.search(r"^ +attentions.21 +1×12×\d+×\d+ +float32 ", done.stdout, re.MULTILINE)
