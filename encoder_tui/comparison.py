@@ -73,7 +73,7 @@ class Comparison:
             return f"{count(len(self.present[0].encoding), 'token')} of {count(len(self.text), 'character')}."
         blocks = len(self.alignment)
         agreeing = blocks - len(self.differing)
-        words = [f"{agreeing:,} of {count(blocks, 'block')} {'agrees' if agreeing == 1 else 'agree'}"]
+        words = [f"{agreeing:,} of {count(blocks, 'block')} {'agrees' if 1 in {agreeing, blocks} else 'agree'}"]
         if self.differing and names_shown:
             names = [
                 self.text[block.start : block.end].strip() or "white space"
