@@ -59,24 +59,25 @@ class Cli(click.Group):
         try:
             return super().make_context(info_name, args, parent, **extra)
         except click.ClickException as error:
-            raise _shown(error) from error
+            _make_visible(error)
+            raise
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command, with every failure that nobody foresaw as one line on stderr."""
         try:
             return super().invoke(ctx)
         except click.ClickException as error:
-            raise _shown(error) from error
+            _make_visible(error)
+            raise
         except (click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except Exception as error:  # noqa: BLE001  # whatever it is, people get a sentence
             fail(f"{type(error).__name__}: {reason(error)}; --debug shows where")
 
 
-def _shown(error: click.ClickException) -> click.ClickException:
-    """Wrong usage in words that are safe to print: some of click's quote the argument as it is."""
-    error.message = visible(error.message)
-    return error
+def _make_visible(error: click.ClickException) -> None:
+    """Make the words of wrong usage safe to print: some of click's quote an argument as it is."""
+    vars(error)["message"] = visible(error.message)
 
 
 def reason(error: Exception) -> str:

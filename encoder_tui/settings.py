@@ -23,7 +23,8 @@ class SettingsError(Exception):
 class Settings:
     """What the program was asked to do. Each field is also a key of the file and a variable `ENCODER_TUI_…`.
 
-    Lists are written with commas in a variable; an empty variable is as none. `sources` tells where each value that is not a default came from.
+    Lists are written with commas in a variable; an empty variable is as none. `sources` tells where each value
+    that is not a default came from.
     """
 
     model: tuple[str, ...] = ()

@@ -58,7 +58,7 @@ def wordpiece(samples: list[str]) -> Tokenizer:
     entries = [*BERT_SPECIAL, *spelling, *frequent][:ENTRIES]
     model = models.WordPiece({entry: index for index, entry in enumerate(entries)}, unk_token="[UNK]")
     tokenizer = Tokenizer(model)
-    tokenizer.add_special_tokens(BERT_SPECIAL)
+    tokenizer.add_special_tokens([entry for entry in BERT_SPECIAL if not entry.startswith("[unused")])
     tokenizer.normalizer, tokenizer.pre_tokenizer = pieces.normalizer, pieces.pre_tokenizer
     tokenizer.decoder = decoders.WordPiece(prefix="##")
     tokenizer.post_processor = processors.BertProcessing(("[SEP]", 102), ("[CLS]", 101))

@@ -45,7 +45,8 @@ def command(
     streams: list[list[Stream] | None] = []
     entries: list[dict[str, Any]] = []
     for model in models:
-        encoded, entry = None, {"model": model.name, "error": model.error}
+        encoded = None
+        entry: dict[str, Any] = {"model": model.name, "error": model.error}
         if model.tokenizer is not None:
             try:
                 encodings = model.tokenizer.encode(batch, second, options)
