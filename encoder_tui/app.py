@@ -15,7 +15,7 @@ from textual import on
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding
 from textual.content import Content
-from textual.events import Resize
+from textual.events import Event, InputEvent, Resize
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Footer, Static
@@ -46,6 +46,7 @@ class Pane:
 
 PANES: Final = {
     "tokens": Pane(1, "Tokens", "encoder_tui.panes.tokens", "TokensPane"),
+    "timing": Pane(5, "Timing", "encoder_tui.panes.timing", "TimingPane"),
 }
 
 SMALLEST: Final = (60, 16)
@@ -177,6 +178,12 @@ class EncoderApp(App[int]):
         if state.status in {"died", "stopped"}:
             self.notify(visible(state.text), severity="error", markup=False)
 
+    async def on_event(self, event: Event) -> None:
+        """Before anything is drawn for a key or the mouse, the engine hears of it if it is measuring."""
+        if isinstance(event, InputEvent | Resize) and not event.is_forwarded:
+            self.session.touched()
+        await super().on_event(event)
+
     # Keys
 
     async def action_pane(self, name: str) -> None:
@@ -191,6 +198,9 @@ class EncoderApp(App[int]):
             choice.chosen = PANES[name].title
         pane = switcher.visible_content
         if pane is not None and not self.screen.query("#pane-choice:focus"):
+            if hasattr(pane, "take_focus"):
+                pane.take_focus()
+                return
             first = next((widget for widget in pane.query("*") if widget.focusable), None)
             if first is not None:
                 first.focus()

@@ -80,6 +80,7 @@ class Taken:
     wall: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
     spent: float = 0.0
+    retaken: int = 0
     ended: str | None = None
     finished: bool = False
 
@@ -98,12 +99,14 @@ def take_samples(
     clock: Clock,
     between: Callable[[], None],
     told: Callable[[int, Taken], None],
+    disturbed: Callable[[], bool] = lambda: False,
 ) -> list[Taken]:
     """Measure the runners in rounds, each in turn and in the opposite order every other round.
 
     `between` is called between passes that are not counted and between samples, and may raise to break off; `told`
-    after each runner's warm-up, after each of its turns, and when it has ended. A runner that raises `Ended` leaves
-    the rounds with the samples it has.
+    after each runner's warm-up, after each of its turns, and when it has ended. Where `disturbed` says that something
+    fell into the sample since `between`, the sample is thrown away and taken again. A runner that raises `Ended`
+    leaves the rounds with the samples it has.
     """
     taken = [Taken() for _ in runners]
 
@@ -121,7 +124,10 @@ def take_samples(
         if not left:
             break
         for index in left if turn % 2 == 0 else reversed(left):
-            attempt(index, lambda runner, into: _take_turn(runner, into, wishes, clock, between, len(runners) > 1))
+            attempt(
+                index,
+                lambda runner, into: _take_turn(runner, into, wishes, clock, between, disturbed, len(runners) > 1),
+            )
     return taken
 
 
@@ -148,7 +154,13 @@ def _is_steady(passes: Sequence[float]) -> bool:
 
 
 def _take_turn(
-    runner: Runner, taken: Taken, wishes: Wishes, clock: Clock, between: Callable[[], None], settle: bool
+    runner: Runner,
+    taken: Taken,
+    wishes: Wishes,
+    clock: Clock,
+    between: Callable[[], None],
+    disturbed: Callable[[], bool],
+    settle: bool,
 ) -> None:
     """Samples for a share of the minimum time, at least one."""
     between()
@@ -159,6 +171,9 @@ def _take_turn(
     while spent == 0.0 or spent < wishes.min_time / ROUNDS:
         between()
         wall, cpu = _timed(runner, taken.calls, clock)
+        if disturbed():
+            taken.retaken += 1
+            continue
         taken.wall.append(wall)
         taken.cpu.append(cpu)
         # A clock that stands still must not keep us here.

@@ -59,6 +59,7 @@ class Session:
         self.slots: list[Slot] = [Slot(name) for name in settings.model or DEFAULT_PAIR]
         self.hello: Hello | None = None
         self._loads: dict[Slot, asyncio.Task[None]] = {}
+        self.is_measuring = False
 
     # The engine's client and all that reads models are imported after the first paint.
 
@@ -107,6 +108,13 @@ class Session:
         for task in [*self._loads.values(), *getattr(self, "_others", ())]:
             task.cancel()
         await self.engine.close()
+
+    def touched(self) -> None:
+        """A key was pressed or the mouse moved: the sample into which its echo falls is to be taken again."""
+        if self.is_measuring:
+            from encoder_tui.timing import KEY  # noqa: PLC0415  # imported when Timing was opened
+
+            self.engine.note(KEY)
 
     def set_text(self, text: str) -> None:
         """The user changed the text."""

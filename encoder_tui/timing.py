@@ -14,6 +14,10 @@ from encoder_tui.placement import InForce, ModelSource, Placement
 SPREAD_LIMIT: Final = 0.10
 """An interquartile range above this share of the median is told to the reader."""
 
+DRAWN: Final = "drawn"
+KEY: Final = "key"
+"""What a window that watches tells the engine: that it has drawn a partial answer, and that a key was pressed."""
+
 
 class Variant(msgspec.Struct, frozen=True):
     """A model as it is to be measured: a sweep over dtypes has one variant for each of them."""
@@ -47,7 +51,8 @@ class MeasureRequest(msgspec.Struct, frozen=True):
     """Measure points; those of one group are interleaved in rounds.
 
     Each point gets at least `min_time` seconds of samples and at least `min_samples` of them. After every partial
-    answer the engine rests for `pause` seconds, so that a window can draw while nothing is measured.
+    answer the engine rests for `pause` seconds. Where a window is `watching`, it waits after each until the window
+    says that it has drawn, and takes those samples again into which a key fell.
     """
 
     variants: list[Variant]
@@ -56,6 +61,7 @@ class MeasureRequest(msgspec.Struct, frozen=True):
     min_samples: int = 5
     threads: int | None = None
     pause: float = 0.0
+    watching: bool = False
 
 
 class Samples(msgspec.Struct, frozen=True):
@@ -63,7 +69,8 @@ class Samples(msgspec.Struct, frozen=True):
 
     `cold_s` is the first pass of this shape, `warm_up` how many passes followed that were not counted, `calls` how
     many passes a sample is the mean of. `peak_memory_bytes` is the device's where that is an accelerator and the
-    process's otherwise, of this point alone. `ended` is the reason why a point was not measured, or not to its end.
+    process's otherwise, of this point alone. `retaken` samples were taken again. `ended` is the reason why a point
+    was not measured, or not to its end.
     """
 
     point: Point
@@ -77,6 +84,7 @@ class Samples(msgspec.Struct, frozen=True):
     process_peak_bytes: int | None = None
     ended: str | None = None
     finished: bool = False
+    retaken: int = 0
 
 
 class Environment(msgspec.Struct, frozen=True):
@@ -101,12 +109,14 @@ class Environment(msgspec.Struct, frozen=True):
 class Measurement(msgspec.Struct, frozen=True):
     """The answer. A partial one holds the environment, or the points that changed since the last.
 
-    `failures` tells by the index of a variant why it could not be loaded.
+    `failures` tells by the index of a variant why it could not be loaded. Partial answers are numbered from 1 where a
+    window is watching; one whose points have no cold pass yet says that they are next.
     """
 
     environment: Environment | None = None
     samples: list[Samples] = []
     failures: dict[int, str] = {}
+    number: int = 0
 
 
 class Statistics(msgspec.Struct, frozen=True):

@@ -111,6 +111,14 @@ class EngineClient:
             self._show_activity()
         return answer
 
+    def note(self, word: str, number: int = 0) -> None:
+        """Tell the tasks under way something that they may want to know; nobody waits for it to arrive."""
+        if self._child is None or self._child.is_ending:
+            return
+        for request_id, call in self._calls.items():
+            if not call.abandoned:
+                self._child.write(protocol.pack(protocol.Note(request_id, word, number)))
+
     async def start(self) -> None:
         """Start the process if it is not running; raises `EngineError` where it was given up or cannot."""
         if self._child is not None and self._child.is_ending and self._reading is not None:

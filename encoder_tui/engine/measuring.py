@@ -105,6 +105,7 @@ class ModelRunner:
             self._process_peak,
             taken.ended,
             taken.finished,
+            taken.retaken,
         )
 
 

@@ -39,6 +39,14 @@ class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
     id: int
 
 
+class Note(msgspec.Struct, frozen=True, tag="note"):
+    """Something that the app tells a task while it works: a word that the task knows, and a number to go with it."""
+
+    id: int
+    word: str
+    number: int = 0
+
+
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
     """The engine's first message."""
 
@@ -85,7 +93,7 @@ class Cancelled(msgspec.Struct, frozen=True, tag="cancelled"):
     id: int
 
 
-ToEngine = Request | Cancel
+ToEngine = Request | Cancel | Note
 FromEngine = Ready | Progress | Partial | Result | Failure | Cancelled
 
 # Text that is no UTF-8 is a ValueError, and fields that nobody asked for can be nested without end.

@@ -108,6 +108,9 @@ class Server:
                 message = protocol.unpack_to_engine(self._read_exactly(protocol.body_length(header)))
                 if isinstance(message, protocol.Cancel):
                     self._cancel(message.id)
+                elif isinstance(message, protocol.Note):
+                    if (told := self._jobs.get(message.id)) is not None:
+                        told.hear(message.word, message.number)
                 else:
                     job = Job(message.id, self.send)
                     self._jobs[message.id] = job

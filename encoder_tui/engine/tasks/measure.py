@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import os
 import platform
-import time
 
 import msgspec
 
@@ -13,6 +12,7 @@ from encoder_tui import interleaving
 from encoder_tui.engine.job import Job, TaskError
 from encoder_tui.engine.tasks.hello import cores
 from encoder_tui.engine.versions import installed_versions
+from encoder_tui.engine.watching import Window
 from encoder_tui.timing import Environment, Measurement, MeasureRequest, Samples
 
 
@@ -25,6 +25,7 @@ def run(request: MeasureRequest, job: Job) -> Measurement:
     from encoder_tui.engine.measuring import ModelRunner  # noqa: PLC0415
 
     threads = torch.get_num_threads()
+    window = Window(job, request.watching, request.pause)
     try:
         if request.threads is not None:
             torch.set_num_threads(request.threads)
@@ -37,7 +38,7 @@ def run(request: MeasureRequest, job: Job) -> Measurement:
             except TaskError as error:
                 failures[index] = str(error)
         environment = _environment(request, sorted({str(model.device) for model in loaded.values()}))
-        job.partial(Measurement(environment, failures=failures))
+        window.tell(Measurement(environment, failures=failures))
         done: list[Samples] = []
         for number, group in enumerate(request.groups):
             points = [point for point in group if point.variant in loaded and point.variant not in failures]
@@ -58,15 +59,17 @@ def run(request: MeasureRequest, job: Job) -> Measurement:
                 number: int = number,
             ) -> None:
                 results[index] = runners[index].samples(taken)
-                job.partial(Measurement(samples=[results[index]]))
                 job.progress(text, number, len(request.groups), "points")
-                time.sleep(request.pause)
+                window.tell(Measurement(samples=[results[index]]))
 
             if points:
                 job.progress(text, number, len(request.groups), "points")
+                if request.watching:
+                    window.tell(Measurement(samples=[Samples(point) for point in points]))
                 wishes = interleaving.Wishes(request.min_time, request.min_samples)
                 with torch.inference_mode():
-                    interleaving.take_samples(runners, wishes, interleaving.SystemClock(), job.checkpoint, told)
+                    clock = interleaving.SystemClock()
+                    interleaving.take_samples(runners, wishes, clock, window.settle, told, window.was_disturbed)
             done += [results[index] for index in range(len(points))]
         return Measurement(environment, done, failures)
     finally:
