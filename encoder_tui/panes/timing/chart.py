@@ -1,0 +1,135 @@
+"""The plot of a run: what is drawn, and the widget that shows it."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+from textual.widget import Widget
+
+from encoder_tui.display import size, visible
+from encoder_tui.plots import Axes, Curve, Span
+from encoder_tui.timing import quantile, statistics
+from encoder_tui.timing_run import Run
+from encoder_tui.widgets.letters import letter_style
+
+PLOTS: Final = ("latency", "throughput", "memory", "samples")
+SCALES: Final = ("log length", "log both", "linear")
+
+
+class Chart(Widget):
+    """Draws the lines that were made elsewhere; or, where there is nothing to plot, a few sentences."""
+
+    COMPONENT_CLASSES = {"chart--quiet"}
+    DEFAULT_CSS = """
+    Chart { height: 1fr; width: 1fr; }
+    Chart .chart--quiet { color: $foreground 60%; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[list[Span]] = []
+        self.words: list[str] = []
+
+    def show(self, lines: list[list[Span]], words: list[str]) -> bool:
+        """Show a plot, or the words where it has no lines; False where that changes nothing."""
+        if lines == self.lines and words == self.words:
+            return False
+        self.lines, self.words = lines, words
+        self.refresh()
+        return True
+
+    def render_line(self, y: int) -> Strip:
+        quiet = self.get_component_rich_style("chart--quiet")
+        segments: list[Segment] = []
+        if self.lines:
+            for text, colour in self.lines[y] if y < len(self.lines) else []:
+                # A cell that lines of several curves share has one colour; axes stand back.
+                segments.append(Segment(text, quiet if colour is None else letter_style(self, colour)))
+        elif y - 1 in range(len(self.words)):
+            style = quiet if y > 1 else Style(bold=True)
+            segments = [Segment("  "), Segment(visible(self.words[y - 1]), style)]
+        width = self.size.width
+        return Strip(segments).crop_extend(0, width, self.rich_style).apply_style(self.rich_style)
+
+
+def plot_of(run: Run, plot: str, scale: str, row: int, under: Run | None = None) -> tuple[str, list[Curve], Axes]:
+    """What is plotted: its title, the curves (those of the run laid under in small letters first), the axes."""
+    if plot == "samples":
+        return _samples(run, row)
+    batch = run.rows[row].batch if row < len(run.rows) else run.rows[0].batch
+    lengths = {float(one.length) for one in run.rows if one.batch == batch}
+    curves: list[Curve] = []
+    for drawn, is_under in ((under, True), (run, False)):
+        if drawn is None:
+            continue
+        curves += [_curve(drawn, column, plot, batch, is_under) for column in range(len(drawn.columns))]
+    if under is not None:
+        lengths |= {x for curve in curves for x, _ in curve.points}
+    rows = f", batch {batch}" if run.plan.batches != [1] else ""
+    units = {"latency": seconds, "throughput": throughput, "memory": lambda value: size(round(value))}
+    names = {"latency": "latency", "throughput": "real tokens a second", "memory": "peak memory"}
+    title = f"{names[plot]} by sequence length{rows}, {scale}"
+    axes = Axes(sorted(lengths), units[plot], log_x=scale != "linear", log_y=scale == "log both")
+    return title, curves, axes
+
+
+def _curve(run: Run, column: int, plot: str, batch: int, is_under: bool) -> Curve:
+    slot = run.columns[column].slot
+    letter = run.label(column)[0]
+    points, bars = [], []
+    for row, about in enumerate(run.rows):
+        samples = run.samples.get((row, column))
+        found = None if samples is None else statistics(samples.samples_s)
+        if about.batch != batch or samples is None:
+            continue
+        x, y, bar = float(about.length), math.nan, (math.nan, math.nan)
+        if plot == "memory" and samples.peak_memory_bytes is not None:
+            y = float(samples.peak_memory_bytes)
+        elif plot == "latency" and found is not None:
+            y, bar = found.median, (found.first_quartile, found.third_quartile)
+        elif plot == "throughput" and found is not None and found.first_quartile > 0:
+            tokens = samples.point.real_tokens
+            y, bar = tokens / found.median, (tokens / found.third_quartile, tokens / found.first_quartile)
+        points.append((x, y))
+        bars.append(bar)
+    return Curve(letter.lower() if is_under else letter, slot, points, bars, joined=True)
+
+
+def _samples(run: Run, row: int) -> tuple[str, list[Curve], Axes]:
+    """Every sample of a row in the order in which it was taken, with the quartiles at the right edge."""
+    curves, most = [], 1
+    for column, about in enumerate(run.columns):
+        samples = run.samples.get((row, column))
+        if samples is None or not samples.samples_s:
+            continue
+        values = samples.samples_s
+        most = max(most, len(values))
+        points = [(float(place), value) for place, value in enumerate(values, 1)]
+        curves.append(Curve("·", about.slot, points, joined=False))
+        ordered = sorted(values)
+        middle = (len(values) + 1) / 2
+        bars = [(quantile(ordered, 0.25), quantile(ordered, 0.75))]
+        curves.append(Curve(run.label(column)[0], about.slot, [(middle, quantile(ordered, 0.5))], bars, joined=False))
+    step = max(1, most // 6)
+    ticks = [1.0, *(float(tick) for tick in range(step, most + 1, step))]
+    label = run.rows[row].label if row < len(run.rows) else ""
+    title = f"samples at {label} tokens in the order in which they were taken; letters at the medians"
+    return title, curves, Axes(sorted(set(ticks)), seconds, log_x=False)
+
+
+def seconds(value: float) -> str:
+    """A time in three digits: `1.24 s`, `12.4 ms`, `350 µs`."""
+    for factor, unit in ((1, "s"), (1e3, "ms"), (1e6, "µs")):
+        if value * factor >= 0.9995 or unit == "µs":
+            scaled = value * factor
+            return f"{scaled:,.0f} {unit}" if scaled >= 99.95 else f"{scaled:.3g} {unit}"
+    raise AssertionError
+
+
+def throughput(value: float) -> str:
+    """Tokens a second as an axis writes them: `2.5k`."""
+    return f"{value / 1000:g}k" if value >= 1000 else f"{value:g}"

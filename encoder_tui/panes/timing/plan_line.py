@@ -1,0 +1,123 @@
+"""What is to be measured, as two lines of fields."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.widgets import Input, Label
+
+from encoder_tui.settings import Settings
+from encoder_tui.timing_plan import LENGTHS, LONGEST, Plan, PlanError, numbers
+from encoder_tui.widgets.cycle import Cycle
+
+DEFAULT: Final = "default"
+BOTH: Final = " and "
+
+
+class PlanLine(Vertical):
+    """Lengths, batches, minimum time, threads; device, dtype, attention, rows."""
+
+    DEFAULT_CSS = """
+    PlanLine { height: 2; }
+    PlanLine > Horizontal { height: 1; }
+    PlanLine Label { padding: 0 1; color: $foreground 60%; }
+    PlanLine Input { width: 7; }
+    PlanLine Input#lengths { width: 1fr; }
+    PlanLine Input#batches { width: 9; }
+    """
+
+    class Changed(Message):
+        """The plan changed."""
+
+    class Submitted(Message):
+        """Enter was pressed in a field."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self._settings = settings
+
+    def compose(self) -> ComposeResult:
+        with Horizontal():
+            yield Label("lengths")
+            yield Input(", ".join(map(str, LENGTHS)), compact=True, id="lengths", restrict=r"[\d, ]*")
+            yield Label("batch")
+            yield Input("1", compact=True, id="batches", restrict=r"[\d, ]*")
+            yield Label("seconds a point")
+            yield Input("1", compact=True, id="min-time", restrict=r"[\d.]{0,5}")
+            yield Label("threads")
+            yield Input(placeholder="all", compact=True, id="threads", restrict=r"\d{0,3}")
+        with Horizontal():
+            yield Cycle("device", _first(self._settings.device, []), id="device")
+            dtypes = ["float32", "bfloat16", "float16", "float32 and bfloat16"]
+            yield Cycle("dtype", _first(self._settings.dtype, dtypes), id="dtype")
+            attentions = ["sdpa", "eager", "sdpa and eager"]
+            yield Cycle("attention", _first(self._settings.attention, attentions), id="attention")
+            yield Cycle("rows", ["full", "varied"], id="rows")
+
+    def offer_devices(self, names: Sequence[str]) -> None:
+        """Offer the devices that there are, and all of them together."""
+        cycle = self.query_one("#device", Cycle)
+        together = [BOTH.join(names)] if len(names) > 1 else []
+        cycle.values = [*cycle.values, *(name for name in [*names, *together] if name not in cycle.values)]
+
+    @on(Input.Changed)
+    @on(Cycle.Changed)
+    def _changed(self) -> None:
+        self.post_message(self.Changed())
+
+    @on(Input.Submitted)
+    def _submitted(self) -> None:
+        self.post_message(self.Submitted())
+
+    def plan(self) -> Plan:
+        """What the fields say; raises `PlanError`."""
+
+        def text(name: str) -> str:
+            return self.query_one(f"#{name}", Input).value
+
+        try:
+            min_time = float(text("min-time") or 1)
+        except ValueError:
+            raise PlanError("seconds a point: write a number") from None
+        if not 0 <= min_time <= 600:
+            raise PlanError("seconds a point: from 0 to 600")
+        threads = numbers(text("threads"), "threads", 999)[0] if text("threads") else None
+        return Plan(
+            numbers(text("lengths"), "lengths", LONGEST),
+            numbers(text("batches"), "batch", 4096),
+            min_time,
+            self._values("device"),
+            self._values("dtype"),
+            self._values("attention"),
+            threads,
+            "varied" if self.query_one("#rows", Cycle).value == "varied" else "full",
+        )
+
+    def _values(self, name: str) -> list[str | None]:
+        value = self.query_one(f"#{name}", Cycle).value
+        return [None] if value == DEFAULT else list(value.split(BOTH))
+
+    def take(self, plan: Plan) -> None:
+        """Show the plan of another run, so that it can be repeated."""
+        self.query_one("#lengths", Input).value = ", ".join(map(str, plan.lengths))
+        self.query_one("#batches", Input).value = ", ".join(map(str, plan.batches))
+        self.query_one("#min-time", Input).value = f"{plan.min_time:g}"
+        self.query_one("#threads", Input).value = "" if plan.threads is None else str(plan.threads)
+        self.query_one("#rows", Cycle).value = plan.rows
+        for name, values in (("device", plan.devices), ("dtype", plan.dtypes), ("attention", plan.attentions)):
+            cycle = self.query_one(f"#{name}", Cycle)
+            value = DEFAULT if values == [None] else BOTH.join(map(str, values))
+            if value not in cycle.values:
+                cycle.values = [*cycle.values, value]
+            cycle.value = value
+
+
+def _first(value: str | None, others: Sequence[str]) -> list[str]:
+    """The values of a field, beginning with what the program was started with."""
+    first = [DEFAULT] if value is None else [value, DEFAULT]
+    return list(dict.fromkeys([*first, *others]))

@@ -1,0 +1,153 @@
+"""A run in a table and in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from encoder_tui.display import count, size, visible
+from encoder_tui.panes.timing.chart import seconds
+from encoder_tui.timing import SPREAD_LIMIT, Samples, statistics
+from encoder_tui.timing_run import Run, compared, growth_words, ratio
+from encoder_tui.widgets.table import Column, Row
+
+WARNING = "!"
+"""Beside a spread of more than 10 % of the median."""
+
+
+def columns(run: Run) -> list[Column]:
+    """The length, each column's median and spread, and the ratio of the first two."""
+    widest = max((len(row.label) for row in run.rows), default=6)
+    found = [Column("tokens" if not run.plan.text else "text", max(widest, 6), "right")]
+    for column in range(len(run.columns)):
+        label = run.label(column)
+        found += [Column(f"{label} median", max(9, len(label) + 7), "right"), Column("± IQR", 6, "right")]
+    if len(run.columns) > 1:
+        found.append(Column(f"{run.label(1)[0]}/{run.label(0)[0]}", 5, "right"))
+    return found
+
+
+def table_row(run: Run, row: int) -> Row:
+    """The cells of a row."""
+    cells = [run.rows[row].label]
+    for column in range(len(run.columns)):
+        found = run.statistics(row, column)
+        samples = run.samples.get((row, column))
+        if found is None:
+            cells += [state(run, row, column, samples), ""]
+        else:
+            cells += [seconds(found.median), spread(found.spread)]
+    if len(run.columns) > 1:
+        pair = [run.samples.get((row, column)) for column in (0, 1)]
+        found = ratio(*(one.samples_s if one is not None else [] for one in pair))
+        cells.append("–" if found is None else f"{found.median:.2f}")
+    return cells
+
+
+def state(run: Run, row: int, column: int, samples: Samples | None) -> str:
+    """What stands where no median does."""
+    if column in run.failures:
+        return "failed"
+    if samples is not None and samples.ended is not None:
+        return "over limit" if "more than the" in samples.ended else "ended"
+    if (row, column) in run.next:
+        return "…"
+    return "warm-up" if samples is not None and samples.cold_s is not None else "·"
+
+
+def spread(share: float) -> str:
+    """The interquartile range as a share of the median, with a sign where it is wide."""
+    return f"{WARNING if share > SPREAD_LIMIT else ''}{100 * share:.0f} %"
+
+
+def details(run: Run, row: int) -> list[tuple[int, str]]:
+    """The point under the cursor, a line for each column: its slot, and what the table has no room for."""
+    lines = []
+    for column, about in enumerate(run.columns):
+        samples = run.samples.get((row, column))
+        words = run.failures.get(column) or _detail(samples)
+        name = f"{about.apart}  " if about.apart else ""
+        lines.append((about.slot, f"{name}{words}"))
+    return lines
+
+
+def _detail(samples: Samples | None) -> str:
+    if samples is None:
+        return "not measured yet"
+    found = statistics(samples.samples_s)
+    if found is None and samples.cold_s is None:
+        return samples.ended or "not measured yet"
+    words = [] if samples.cold_s is None else [f"cold {seconds(samples.cold_s)}"]
+    if found is not None:
+        cpu = statistics(samples.cpu_samples_s)
+        words += [f"median {seconds(found.median)}", f"p90 {seconds(found.p90)}"]
+        words += [] if cpu is None else [f"CPU {seconds(cpu.median)}"]
+        words += _tokens(samples, found.median)
+    if samples.peak_memory_bytes is not None:
+        words.append(f"peak {size(samples.peak_memory_bytes)}")
+    each = f" of {samples.calls} passes" if samples.calls > 1 else ""
+    warm_up = count(samples.warm_up, "warm-up pass", "warm-up passes")
+    words.append(f"{count(len(samples.samples_s), 'sample')}{each} after {warm_up}")
+    if samples.retaken:
+        words.append(f"{samples.retaken} taken again because of keys")
+    if samples.ended is not None:
+        words.append(samples.ended)
+    return " · ".join(words)
+
+
+def _tokens(samples: Samples, median: float) -> list[str]:
+    real, point = samples.point.real_tokens, samples.point
+    words = [f"{real / median:,.0f} tokens/s"]
+    padded = point.batch * point.length
+    if real != padded and point.given is None:
+        words.append(f"{padded / median:,.0f} with padding")
+    return words
+
+
+def conclusion(run: Run) -> str:
+    """What the run comes to, in a sentence."""
+    for row in reversed(range(len(run.rows))):
+        words = compared(run, row)
+        if words is not None:
+            where = "This text: " if run.plan.text else f"At {run.rows[row].label} tokens "
+            return f"{where}{words}"
+    for row in reversed(range(len(run.rows))):
+        for column in range(len(run.columns)):
+            found = run.statistics(row, column)
+            if found is not None:
+                return f"At {run.rows[row].label} tokens {run.label(column)} takes {seconds(found.median)}"
+    return "Nothing was measured"
+
+
+def growths(run: Run) -> list[str]:
+    """How latency grows, a sentence a column."""
+    if run.plan.text:
+        return []
+    found = [growth_words(run.label(column), run.curve(column)) for column in range(len(run.columns))]
+    return [words for words in found if words is not None]
+
+
+def settings_in_force(run: Run) -> str:
+    """The settings that every number of this run was measured under, read from what is in force."""
+    about = run.environment
+    if about is None:
+        return ""
+    in_force = [samples.in_force for samples in run.samples.values() if samples.in_force is not None]
+    words = [
+        " and ".join(dict.fromkeys(getattr(one, name) for one in in_force)) for name in ("device", "dtype", "attention")
+    ]
+    weights = {one.weights for one in in_force}
+    words = [word for word in words if word]
+    if words and words[0] == "cpu":
+        words[0] = f"cpu ×{about.threads}"
+    words += ["random weights"] if weights == {"random"} else ["some weights random"] if len(weights) > 1 else []
+    words += [f"{name} {about.versions[name]}" for name in ("torch", "transformers") if name in about.versions]
+    if about.load_average is not None:
+        words.append(f"load {about.load_average[0]:.1f} of {about.cores}")
+    words.append(about.processor)
+    return visible(" · ".join(words))
+
+
+def tsv(run: Run, header: Sequence[Column]) -> str:
+    """The table as tab-separated text."""
+    rows = [[column.label for column in header], *(list(table_row(run, row)) for row in range(len(run.rows)))]
+    return "\n".join("\t".join(map(visible, row)) for row in rows) + "\n"

@@ -1,0 +1,175 @@
+"""What the Timing pane says: the plan, the progress, the conclusion, the point under the cursor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from textual.content import Content
+
+from encoder_tui.defaults import LETTERS
+from encoder_tui.display import count, visible
+from encoder_tui.models import limit
+from encoder_tui.panes.timing import results
+from encoder_tui.placement import source_of
+from encoder_tui.session import Session
+from encoder_tui.timing_cost import costs
+from encoder_tui.timing_plan import TimedModel
+from encoder_tui.timing_run import Run
+from encoder_tui.widgets.letters import letter_markup
+
+if TYPE_CHECKING:
+    from encoder_tui.panes.timing.pane import TimingPane
+
+QUIET: Final = "$foreground 60%"
+
+
+def timed_models(session: Session) -> list[TimedModel]:
+    """The models of the window that can be measured, as far as their files are there."""
+    found = []
+    for index, slot in enumerate(session.slots):
+        if slot.files is not None and slot.state != "failed":
+            stated = None if slot.tokenizer is None else slot.tokenizer.form.model_max_length
+            source = source_of(slot.files, session.settings.trust_remote_code)
+            bound = limit(slot.files.config, stated)
+            found.append(TimedModel(index, slot.name, source, bound, slot.files.config))
+    return found
+
+
+def no_models(session: Session) -> str:
+    """Why nothing can be measured."""
+    failed = [slot for slot in session.slots if slot.state == "failed"]
+    if len(failed) == len(session.slots):
+        return visible(failed[0].message) or "no model could be had"
+    return "the models are still being looked up; try again in a moment"
+
+
+def machine(session: Session) -> tuple[int, bool]:
+    """Cores of the engine's machine, and whether models run on an accelerator unless told otherwise."""
+    hello = session.hello
+    if hello is None:
+        return 2, False
+    device = session.settings.device or (hello.devices[0].name if hello.devices else "cpu")
+    return hello.threads, not device.startswith("cpu")
+
+
+def text_at_hand(session: Session) -> str:
+    """The document that is open where one is, otherwise the text."""
+    # Documents come with a pane of their own, which may not be here.
+    document: str | None = getattr(session, "document", None)
+    return session.text if document is None else document
+
+
+def duration(seconds: float) -> str:
+    """About how long, as a person says it: `40 s`, `3 min`."""
+    if seconds < 90:
+        return f"{max(round(seconds), 1)} s"
+    return f"{round(seconds / 60):,} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def sentence(pane: TimingPane, width: int) -> Content:
+    """What the plan comes to, how far the run is, or what it says."""
+    run = pane.run
+    if run is not None and pane.is_measuring:
+        text = _progress(pane, run)
+    elif run is not None:
+        whole = "" if run.done == len(run.planned) else f"{run.done} of {count(len(run.planned), 'point')} whole, "
+        text = f"{results.conclusion(run)} · {whole}{visible(pane.ending)}" if pane.ending else results.conclusion(run)
+    else:
+        text = plan_words(pane)
+    return Content.styled(f" {text}", "bold").truncate(max(width, 1), ellipsis=True)
+
+
+def plan_words(pane: TimingPane) -> str:
+    """How many points a plan has and about how long they take, before it starts."""
+    planned = pane.planned()
+    if isinstance(planned, str):
+        return planned
+    points = len(planned.planned)
+    skipped = sum(1 for samples in planned.samples.values() if samples.ended)
+    beside = f", {skipped} beyond a model's limit" if skipped else ""
+    models = count(len({column.slot for column in planned.columns}), "model")
+    about = duration(planned.seconds_left())
+    return f"{count(points, 'point')} of {models}{beside}, about {about} and the loading; s starts"
+
+
+def _progress(pane: TimingPane, run: Run) -> str:
+    if run.environment is None:
+        return f"{visible(pane.activity)}…"
+    rows = {row for row, _ in run.next} or {row for row, column in run.samples if not run.samples[row, column].finished}
+    where = f" at {run.rows[max(rows)].label} tokens" if rows else ""
+    done, planned = run.done, len(run.planned)
+    filled = round(20 * done / max(planned, 1))
+    bar = f"▕{'█' * filled}{' ' * (20 - filled)}▏"
+    return f"Measuring{where} {bar} {done} of {planned} points, about {duration(run.seconds_left())} left; x stops"
+
+
+def settings(run: Run | None, width: int) -> Content:
+    """The settings in force."""
+    text = "" if run is None else results.settings_in_force(run)
+    return Content.styled(f" {text}" if text else "", QUIET).truncate(max(width, 1), ellipsis=True)
+
+
+def what_will_stand_here(session: Session, run: Run | None) -> list[str]:
+    """What an empty plot says: what will stand here, and the key that fills it."""
+    if run is not None:
+        return ["The first results come after the models are loaded and warmed up."]
+    return [
+        "Latency by sequence length will grow here while it is measured.",
+        "",
+        "s  measures every model at every length above, in turns, warmed up, the cold pass apart",
+        "n  measures the text at hand, cut to 512 tokens: wall and CPU time, cold and warm",
+        "e  edits the plan: lengths, batch sizes, seconds a point, threads",
+        "v  shows throughput, memory, the samples of one point; a changes the axes",
+    ]
+
+
+def remarks(session: Session, run: Run | None, width: int, is_low: bool) -> Content:
+    """How latency grows, what the text at hand costs, and what went wrong."""
+    if run is None or not run.has_results:
+        return _failures(run, width)
+    lines = [Content.styled(f" {' · '.join(results.growths(run))}", QUIET)] if results.growths(run) else []
+    if not is_low and not session.is_measuring:
+        lines += [_line(slot, text, QUIET) for slot, text in document_costs(session, run)]
+    shown = [line.truncate(max(width, 1), ellipsis=True) for line in lines]
+    failures = _failures(run, width)
+    return Content("\n").join([*shown, *([failures] if failures.plain else [])])
+
+
+def _failures(run: Run | None, width: int) -> Content:
+    if run is None:
+        return Content("")
+    lines = [_line(run.columns[column].slot, visible(reason), "$text-error") for column, reason in run.failures.items()]
+    return Content("\n").join(line.truncate(max(width, 1), ellipsis=True) for line in lines)
+
+
+def document_costs(session: Session, run: Run) -> list[tuple[int, str]]:
+    """What the text at hand costs under each column of a sweep of single texts."""
+    if run.plan.text or run.plan.rows != "full":
+        return []
+    text = text_at_hand(session)
+    lines = []
+    for index, column in enumerate(run.columns):
+        curve = run.curve(index, 1)
+        slot = session.slots[column.slot] if column.slot < len(session.slots) else None
+        if slot is None or slot.tokenizer is None or slot.files is None or slot.name != column.name or not curve:
+            continue
+        encoding = slot.tokenizer.encode([text])[0]
+        special = sum(encoding.special_tokens_mask)
+        bound = limit(slot.files.config, slot.tokenizer.form.model_max_length)
+        found = " · ".join(cost.words() for cost in costs(len(encoding), special, bound, curve))
+        if found:
+            apart = f"{column.apart}  " if column.apart else ""
+            lines.append((column.slot, f"{apart}the text at hand {found}"))
+    return lines
+
+
+def detail(run: Run | None, row: int, width: int) -> Content:
+    """The point under the cursor."""
+    if run is None or row >= len(run.rows):
+        return Content("")
+    lines = [_line(slot, visible(text), "") for slot, text in results.details(run, row)]
+    return Content("\n").join(line.truncate(max(width, 1), ellipsis=True) for line in lines)
+
+
+def _line(slot: int, text: str, style: str) -> Content:
+    return Content.assemble((f" {LETTERS[slot]} ", letter_markup(slot)), (f" {text}", style))

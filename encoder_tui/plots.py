@@ -1,0 +1,179 @@
+"""Plots as lines of text, by plotext 6: the one place that knows its interface."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+Span = tuple[str, int | None]
+"""A piece of a line, and the colour of the curve it belongs to; None for axes and what is empty."""
+
+_FIRST_COLOUR: Final = 160
+"""Colours go through plotext as codes of the palette from here on, and come back out of its escape sequences."""
+_ESCAPE: Final = re.compile(r"\x1b\[([0-9;]*)m")
+_FIGURE: Final = threading.Lock()
+"""plotext has one figure for the whole process."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Points with a letter at each; `bars` are a low and a high value for each point, or empty.
+
+    What is not finite, or not above zero on a logarithmic axis, is a gap.
+    """
+
+    letter: str
+    colour: int
+    points: Sequence[tuple[float, float]]
+    bars: Sequence[tuple[float, float]] = ()
+    joined: bool = True
+
+
+@dataclass(frozen=True)
+class Axes:
+    """The axes: logarithmic or not, where ticks stand on x (all of which are in sight), how a tick of y is written."""
+
+    x_ticks: Sequence[float]
+    y_text: Callable[[float], str]
+    log_x: bool = True
+    log_y: bool = False
+    x_text: Callable[[float], str] = "{:,.0f}".format
+
+
+def curves(series: Sequence[Curve], axes: Axes, width: int, height: int) -> list[list[Span]]:
+    """Curves in one plot of so many columns and lines; no lines where there is no room or nothing to draw."""
+    drawn = [_scaled(curve, axes) for curve in series]
+    values = [y for curve in drawn for _, y in curve.points if math.isfinite(y)]
+    values += [y for curve in drawn for bar in curve.bars for y in bar if math.isfinite(y)]
+    across = [_on(x, axes.log_x) for x in axes.x_ticks] + [
+        x for curve in drawn for x, y in curve.points if math.isfinite(x) and math.isfinite(y)
+    ]
+    across = [x for x in across if math.isfinite(x)]
+    if not values or not across or width < 24 or height < 5:
+        return []
+    y_ticks = log_ticks(min(values), max(values)) if axes.log_y else linear_ticks(max(values))
+    y_places = [_on(tick, axes.log_y) for tick in y_ticks]
+    left, right = min(across), max(across)
+    if left == right:
+        left, right = left - 1, right + 1
+    labels = [axes.y_text(tick) for tick in y_ticks]
+    # The same width whatever the numbers are, so that the plot stays where it is while they change.
+    margin = max(7, *map(len, labels))
+    import plotext  # noqa: PLC0415  # a quarter of a second: after the first paint
+
+    with _FIGURE:
+        plotext.terminal.limit(False, False)
+        figure = plotext.figure
+        figure.clear.all()
+        figure.canvas("default")
+        figure.plot_size(width, height)
+        for axis in (0, 1):
+            figure.axes(False, axis=axis, side=1)
+        for curve in drawn:
+            _draw(plotext, curve)
+        figure.ruler("x").lim(left, right)
+        shown = _far_enough(axes, left, right, max(width - margin - 1, 1))
+        figure.ruler("x").ticks([place for place, _ in shown], [text for _, text in shown])
+        figure.ruler("y").lim(y_places[0], y_places[-1])
+        figure.ruler("y").ticks(y_places, [label.rjust(margin) for label in labels])
+        text = str(figure.build())
+        figure.clear.all()
+    return [_spans(line) for line in text.rstrip("\n").split("\n")]
+
+
+def _scaled(curve: Curve, axes: Axes) -> Curve:
+    points = [(_on(x, axes.log_x), _on(y, axes.log_y)) for x, y in curve.points]
+    bars = [(_on(low, axes.log_y), _on(high, axes.log_y)) for low, high in curve.bars]
+    return Curve(curve.letter, curve.colour, points, bars, curve.joined)
+
+
+def _on(value: float, is_log: bool) -> float:
+    """A value's place on an axis; not a number where it has none."""
+    if not math.isfinite(value) or (is_log and value <= 0):
+        return math.nan
+    return math.log2(value) if is_log else value
+
+
+def _draw(plotext: object, curve: Curve) -> None:
+    """Quartile bars, then the line, then the letters, each over what was drawn before it."""
+    figure, pixel = plotext.figure, plotext.pixel(foreground=_FIRST_COLOUR + curve.colour)  # type: ignore[attr-defined]
+
+    def marker(shape: str) -> object:
+        return plotext.marker(shape).fill(pixel)  # type: ignore[attr-defined]
+
+    for (x, y), (low, high) in itertools.zip_longest(curve.points, curve.bars, fillvalue=(math.nan, math.nan)):
+        if all(map(math.isfinite, (x, y, low, high))) and low < high:
+            figure.draw(figure.segment((x, x), (low, high), marker=marker("│")))
+    for is_there, group in itertools.groupby(curve.points, key=lambda point: all(map(math.isfinite, point))):
+        piece = list(group)
+        if not is_there:
+            continue
+        xs, ys = [x for x, _ in piece], [y for _, y in piece]
+        if curve.joined and len(piece) > 1:
+            figure.draw(figure.signal(xs, ys, marker=marker("braille")).lines(True))
+        figure.draw(figure.signal(xs, ys, marker=marker(curve.letter)))
+
+
+def _far_enough(axes: Axes, left: float, right: float, columns: int) -> list[tuple[float, str]]:
+    """The ticks of x whose labels do not run into each other; the last one always, for it says how far it goes."""
+    places = sorted({_on(tick, axes.log_x): axes.x_text(tick) for tick in axes.x_ticks}.items(), reverse=True)
+    kept: list[tuple[float, str]] = []
+    for place, text in places:
+        column = (place - left) / (right - left) * columns
+        before = (kept[-1][0] - left) / (right - left) * columns if kept else math.inf
+        room = (len(text) + len(kept[-1][1])) / 2 + 1 if kept else 0
+        if before - column >= room:
+            kept.append((place, text))
+    return kept[::-1]
+
+
+def linear_ticks(highest: float, most: int = 5) -> list[float]:
+    """Round numbers from zero to the first at or above the highest value."""
+    if not math.isfinite(highest) or highest <= 0:
+        return [0.0, 1.0]
+    exponent = math.floor(math.log10(highest / (most - 1)))
+    for factor in (1, 2, 2.5, 5, 10):
+        step = factor * 10.0**exponent
+        if step * (most - 1) >= highest * (1 - 1e-9):
+            break
+    return [step * number for number in range(math.ceil(highest / step * (1 - 1e-9)) + 1)]
+
+
+def log_ticks(lowest: float, highest: float) -> list[float]:
+    """Powers of ten around values given as their binary logarithms; twos and fives between where there are few."""
+    first = math.floor(lowest * math.log10(2) + 1e-9)
+    last = max(math.ceil(highest * math.log10(2) - 1e-9), first + 1)
+    between = (1, 2, 5) if last - first <= 2 else (1,)
+    ticks = [factor * 10.0**power for power in range(first, last) for factor in between] + [10.0**last]
+    below = [tick for tick in ticks if math.log2(tick) <= lowest]
+    above = [tick for tick in ticks if math.log2(tick) >= highest]
+    found = [tick for tick in ticks if below[-1] <= tick <= above[0]]
+    return found if len(found) > 1 else ticks
+
+
+def _spans(line: str) -> list[Span]:
+    """A line with escape sequences as pieces without them."""
+    spans: list[Span] = []
+    colour: int | None = None
+    at = 0
+
+    def add(text: str) -> None:
+        if text:
+            spans.append((text, colour))
+
+    for found in _ESCAPE.finditer(line):
+        add(line[at : found.start()])
+        at = found.end()
+        codes = found[1].split(";")
+        if codes[:2] == ["38", "5"] and len(codes) > 2:
+            code = int(codes[2]) - _FIRST_COLOUR
+            colour = code if 0 <= code < 8 else None
+        elif codes[0] in {"", "0"}:
+            colour = None
+    add(line[at:])
+    return spans
