@@ -62,6 +62,11 @@ def cache_path() -> Path:
     return platformdirs.user_cache_path(APP)
 
 
+def data_path() -> Path:
+    """The folder of what cannot be made again."""
+    return platformdirs.user_data_path(APP)
+
+
 def log_path() -> Path:
     """The folder of the logs."""
     return platformdirs.user_log_path(APP)

@@ -51,6 +51,7 @@ class Run:
         self.samples: dict[Place, Samples] = {}
         self.failures: dict[int, str] = {}
         self.next: list[Place] = []
+        self.current: int | None = None
         self.groups = [list(group) for group in points]
         self.guesses: dict[Place, float] = {}
         self._places = {_key(point): (row, point.variant) for row, group in enumerate(points) for point in group}
@@ -69,11 +70,24 @@ class Run:
         news = [(self._places[_key(samples.point)], samples) for samples in measurement.samples]
         self.next = [place for place, samples in news if samples.cold_s is None and samples.ended is None]
         self.samples.update(news)
+        if news:
+            self.current = news[-1][0][0]
 
     def skip(self, row: int, samples: Samples) -> None:
         """Note a point that is not measured, with its reason."""
         self._places[_key(samples.point)] = row, samples.point.variant
         self.samples[row, samples.point.variant] = samples
+
+    def again(self) -> Run:
+        """The same run with nothing measured yet; what was measured tells how long it will take."""
+        run = Run(self.plan, self.columns, self.rows, self.groups, self.title)
+        for place, samples in self.samples.items():
+            found = self.statistics(*place)
+            if found is not None:
+                run.guesses[place] = found.median
+            elif place not in run.planned:
+                run.skip(place[0], samples)
+        return run
 
     @property
     def planned(self) -> list[Place]:

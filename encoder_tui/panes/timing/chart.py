@@ -70,7 +70,7 @@ def plot_of(run: Run, plot: str, scale: str, row: int, under: Run | None = None)
     if under is not None:
         lengths |= {x for curve in curves for x, _ in curve.points}
     rows = f", batch {batch}" if run.plan.batches != [1] else ""
-    units = {"latency": seconds, "throughput": throughput, "memory": lambda value: size(round(value))}
+    units = {"latency": tick, "throughput": throughput, "memory": lambda value: size(round(value))}
     names = {"latency": "latency", "throughput": "real tokens a second", "memory": "peak memory"}
     title = f"{names[plot]} by sequence length{rows}, {scale}"
     axes = Axes(sorted(lengths), units[plot], log_x=scale != "linear", log_y=scale == "log both")
@@ -115,10 +115,10 @@ def _samples(run: Run, row: int) -> tuple[str, list[Curve], Axes]:
         bars = [(quantile(ordered, 0.25), quantile(ordered, 0.75))]
         curves.append(Curve(run.label(column)[0], about.slot, [(middle, quantile(ordered, 0.5))], bars, joined=False))
     step = max(1, most // 6)
-    ticks = [1.0, *(float(tick) for tick in range(step, most + 1, step))]
+    ticks = [1.0, *(float(place) for place in range(step, most + 1, step))]
     label = run.rows[row].label if row < len(run.rows) else ""
-    title = f"samples at {label} tokens in the order in which they were taken; letters at the medians"
-    return title, curves, Axes(sorted(set(ticks)), seconds, log_x=False)
+    title = f"samples at {label} tokens, in their order"
+    return title, curves, Axes(sorted(set(ticks)), tick, log_x=False)
 
 
 def seconds(value: float) -> str:
@@ -126,8 +126,15 @@ def seconds(value: float) -> str:
     for factor, unit in ((1, "s"), (1e3, "ms"), (1e6, "µs")):
         if value * factor >= 0.9995 or unit == "µs":
             scaled = value * factor
-            return f"{scaled:,.0f} {unit}" if scaled >= 99.95 else f"{scaled:.3g} {unit}"
+            return f"{scaled:,.0f} {unit}" if scaled >= 99.95 else f"{scaled:#.3g} {unit}"
     raise AssertionError
+
+
+def tick(value: float) -> str:
+    """A time as an axis writes it: `0`, `2.5 s`, `20 ms`."""
+    if value >= 1 or value <= 0:
+        return f"{value:g} s"
+    return f"{value * 1e3:g} ms" if value >= 1e-3 else f"{value * 1e6:g} µs"
 
 
 def throughput(value: float) -> str:

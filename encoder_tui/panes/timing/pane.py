@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
+from pathlib import Path
 from typing import Final
 
 from textual import on
@@ -22,8 +22,11 @@ from encoder_tui.engine.protocol import Progress
 from encoder_tui.panes.timing import results, words
 from encoder_tui.panes.timing.chart import PLOTS, SCALES, Chart, plot_of
 from encoder_tui.panes.timing.plan_line import PlanLine
+from encoder_tui.panes.timing.saved import SavedRuns
 from encoder_tui.session import Session
+from encoder_tui.settings import data_path
 from encoder_tui.timing import DRAWN, Measurement
+from encoder_tui.timing_files import FileProblem, csv_of, save, write_private
 from encoder_tui.timing_plan import PlanError
 from encoder_tui.timing_run import Run, sweep
 from encoder_tui.timing_text import text_run
@@ -34,6 +37,7 @@ from encoder_tui.widgets.table import Table
 
 FRAME: Final = 0.25
 """Seconds between two frames while measuring."""
+VIEWS: Final = (*PLOTS, "saved")
 WIDE: Final = 100
 """Columns from which on the table stands beside the plot."""
 
@@ -49,6 +53,8 @@ class TimingPane(Vertical):
         Binding("V", "view(-1)", "Previous view", show=False),
         Binding("a", "scale", "Axes"),
         Binding("e", "edit", "Plan"),
+        Binding("c", "export", "CSV", show=False),
+        Binding("u", "clear_under", "Take the laid run away", show=False),
         Binding("y", "copy", "Copy table", show=False),
         Binding("escape", "leave", "Leave the plan", show=False),
     ]
@@ -75,10 +81,11 @@ class TimingPane(Vertical):
         yield PlanLine(self.session.settings)
         yield Static(id="timing-sentence", markup=False)
         yield Static(id="timing-settings", markup=False)
-        yield Choice(PLOTS, id="timing-view")
+        yield Choice(VIEWS, id="timing-view")
         with Horizontal(id="timing-body"):
             yield Chart()
             yield Table([], id="timing-table")
+            yield SavedRuns()
         yield Static(id="timing-words", markup=False)
         yield Static(id="timing-detail", markup=False)
 
@@ -87,6 +94,8 @@ class TimingPane(Vertical):
         self.session.text_changed.subscribe(self, lambda _: self.redraw())
         self.session.engine_changed.subscribe(self, lambda _: self._learn_devices())
         self._learn_devices()
+        self.query_one("#timing-table", Table).display = False
+        self.query_one(SavedRuns).display = False
         self.take_focus()
         self.redraw()
 
@@ -105,8 +114,8 @@ class TimingPane(Vertical):
 
     def take_focus(self) -> None:
         """Not a text field: there a digit would be text and no pane."""
-        table = self.query_one("#timing-table", Table)
-        (table if table.display else self.query_one("#timing-view", Choice)).focus()
+        there = (widget for widget in self.query("#timing-saved, #timing-table, #timing-view") if widget.display)
+        min(there, key=lambda widget: widget.id == "timing-view").focus()
 
     def _learn_devices(self) -> None:
         hello = self.session.hello
@@ -162,11 +171,14 @@ class TimingPane(Vertical):
 
     def measure(self, run: Run) -> None:
         """Begin a run."""
+        if self.query_one("#timing-view", Choice).chosen == "saved":
+            self.query_one("#timing-view", Choice).chosen = PLOTS[0]
+            self._show_view()
         self.run, self.ending, self._activity = run, "", "the engine is asked"
         self.query_one("#timing-table", Table).cursor = 0
         self.session.is_measuring = True
         self._working = asyncio.create_task(self._measure(run))
-        self._leave_fields()
+        self.take_focus()
 
     async def _measure(self, run: Run) -> None:
         """Ask the engine, and keep what it tells whatever happens."""
@@ -185,8 +197,17 @@ class TimingPane(Vertical):
             if self.run is run:
                 run.next = []
                 self.ending = ending
+                self._save(run)
                 if self.is_mounted:
                     self.redraw()
+
+    def _save(self, run: Run) -> None:
+        """Keep what was measured; a run without a sample is none."""
+        if run.has_results:
+            try:
+                save(run, data_path() / "timing")
+            except FileProblem as error:
+                self.session.notice(str(error), "warning")
 
     def _hear_progress(self, progress: Progress) -> None:
         """What the engine does before it measures; afterwards nothing is drawn but when it waits for it."""
@@ -243,12 +264,14 @@ class TimingPane(Vertical):
         self._drawn_at = time.monotonic()
         self._show_texts()
         run, chart = self.run, self.query_one(Chart)
+        plot = self.query_one("#timing-view", Choice).chosen
+        if plot == "saved":
+            return
         self._show_table(run)
         if run is None or not run.has_results:
             chart.show([], words.what_will_stand_here(self.session, run))
             return
         row = self.query_one("#timing-table", Table).cursor
-        plot = self.query_one("#timing-view", Choice).chosen
         title, curves, axes = plot_of(run, plot, self.scale, row, self.under)
         width, height = chart.size
         lines = await asyncio.to_thread(plots.curves, curves, axes, width - 1, height - 1)
@@ -291,9 +314,41 @@ class TimingPane(Vertical):
 
     @on(PlanLine.Changed)
     @on(Table.Moved)
-    @on(Choice.Changed, "#timing-view")
     def _something_changed(self) -> None:
         self.redraw()
+
+    @on(Choice.Changed, "#timing-view")
+    def _show_view(self) -> None:
+        """The list of kept runs takes the place of plot and table."""
+        kept = self.query_one(SavedRuns)
+        is_list = self.query_one("#timing-view", Choice).chosen == "saved"
+        had_focus = self.screen.focused in {kept, self.query_one("#timing-table", Table)}
+        kept.display = is_list
+        self.query_one(Chart).display = not is_list
+        self.query_one("#timing-table", Table).display = not is_list and self.run is not None
+        if is_list:
+            kept.look(data_path() / "timing")
+        if had_focus or is_list:
+            self.take_focus()
+        self.redraw()
+
+    @on(SavedRuns.Chosen)
+    def _use_saved(self, event: SavedRuns.Chosen) -> None:
+        """Open a kept run, lay it under the one on the screen, or run it again."""
+        if event.deed == "under":
+            self.under = event.run
+        elif self.is_measuring:
+            self.notify("a run is under way; x stops it", severity="warning", markup=False)
+            return
+        elif event.deed == "repeat":
+            self.query_one(PlanLine).take(event.run.plan)
+            self.under = event.run
+            self.measure(event.run.again())
+            return
+        else:
+            self.run, self.ending = event.run, f"reopened {event.name}"
+            self.query_one(PlanLine).take(event.run.plan)
+        self.query_one("#timing-view", Choice).chosen = PLOTS[0]
 
     @on(PlanLine.Submitted)
     def _submitted(self) -> None:
@@ -318,11 +373,26 @@ class TimingPane(Vertical):
         """From the plan to the table, where single keys are commands."""
         self.take_focus()
 
-    def _leave_fields(self) -> None:
-        with contextlib.suppress(LookupError):
-            self.take_focus()
-
     def action_copy(self) -> None:
         """Copy the table, tab-separated."""
         text = "" if self.run is None else results.tsv(self.run, results.columns(self.run))
         copy(self, text, "the table")
+
+    def action_clear_under(self) -> None:
+        """Show the run on the screen alone again."""
+        self.under = None
+        self.redraw()
+
+    def action_export(self) -> None:
+        """Write the run on the screen as CSV into the folder the program was started in."""
+        if self.run is None or not self.run.has_results:
+            self.notify("nothing was measured yet", severity="warning", markup=False)
+            return
+        started = "" if self.run.environment is None else self.run.environment.started[:19].replace(":", "")
+        path = Path.cwd() / f"timing-{started}.csv"
+        try:
+            write_private(path, csv_of(self.run))
+        except OSError as error:
+            self.notify(f"{path} cannot be written: {error.strerror}", severity="error", markup=False)
+        else:
+            self.notify(f"written to {path}", markup=False)

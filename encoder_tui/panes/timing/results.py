@@ -48,7 +48,7 @@ def state(run: Run, row: int, column: int, samples: Samples | None) -> str:
     if column in run.failures:
         return "failed"
     if samples is not None and samples.ended is not None:
-        return "over limit" if "more than the" in samples.ended else "ended"
+        return "too long" if "more than the" in samples.ended else "ended"
     if (row, column) in run.next:
         return "…"
     return "warm-up" if samples is not None and samples.cold_s is not None else "·"
@@ -79,14 +79,13 @@ def _detail(samples: Samples | None) -> str:
     words = [] if samples.cold_s is None else [f"cold {seconds(samples.cold_s)}"]
     if found is not None:
         cpu = statistics(samples.cpu_samples_s)
-        words += [f"median {seconds(found.median)}", f"p90 {seconds(found.p90)}"]
+        words.append(f"p90 {seconds(found.p90)}")
         words += [] if cpu is None else [f"CPU {seconds(cpu.median)}"]
         words += _tokens(samples, found.median)
     if samples.peak_memory_bytes is not None:
         words.append(f"peak {size(samples.peak_memory_bytes)}")
     each = f" of {samples.calls} passes" if samples.calls > 1 else ""
-    warm_up = count(samples.warm_up, "warm-up pass", "warm-up passes")
-    words.append(f"{count(len(samples.samples_s), 'sample')}{each} after {warm_up}")
+    words.append(f"{count(len(samples.samples_s), 'sample')}{each} after {samples.warm_up} of warm-up")
     if samples.retaken:
         words.append(f"{samples.retaken} taken again because of keys")
     if samples.ended is not None:
@@ -124,6 +123,15 @@ def growths(run: Run) -> list[str]:
         return []
     found = [growth_words(run.label(column), run.curve(column)) for column in range(len(run.columns))]
     return [words for words in found if words is not None]
+
+
+def warning(run: Run) -> str | None:
+    """What the sign beside a spread means, where one stands."""
+    wide = [found for place in run.samples if (found := run.statistics(*place)) is not None and found.is_wide]
+    if not wide:
+        return None
+    which = count(len(wide), "point")
+    return f"{WARNING} {which} spread by more than 10 %: something else uses this machine; measure again, or longer"
 
 
 def settings_in_force(run: Run) -> str:

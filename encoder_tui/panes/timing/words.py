@@ -95,8 +95,7 @@ def plan_words(pane: TimingPane) -> str:
 def _progress(pane: TimingPane, run: Run) -> str:
     if run.environment is None:
         return f"{visible(pane.activity)}…"
-    rows = {row for row, _ in run.next} or {row for row, column in run.samples if not run.samples[row, column].finished}
-    where = f" at {run.rows[max(rows)].label} tokens" if rows else ""
+    where = "" if run.current is None else f" at {run.rows[run.current].label} tokens"
     done, planned = run.done, len(run.planned)
     filled = round(20 * done / max(planned, 1))
     bar = f"▕{'█' * filled}{' ' * (20 - filled)}▏"
@@ -119,7 +118,7 @@ def what_will_stand_here(session: Session, run: Run | None) -> list[str]:
         "s  measures every model at every length above, in turns, warmed up, the cold pass apart",
         "n  measures the text at hand, cut to 512 tokens: wall and CPU time, cold and warm",
         "e  edits the plan: lengths, batch sizes, seconds a point, threads",
-        "v  shows throughput, memory, the samples of one point; a changes the axes",
+        "v  shows throughput, memory, the samples of one point, runs that were kept; a changes the axes",
     ]
 
 
@@ -127,7 +126,10 @@ def remarks(session: Session, run: Run | None, width: int, is_low: bool) -> Cont
     """How latency grows, what the text at hand costs, and what went wrong."""
     if run is None or not run.has_results:
         return _failures(run, width)
-    lines = [Content.styled(f" {' · '.join(results.growths(run))}", QUIET)] if results.growths(run) else []
+    growths = results.growths(run)
+    lines = [Content.styled(f" {text}", QUIET) for text in ([" · ".join(growths)] if is_low and growths else growths)]
+    if (warning := results.warning(run)) is not None:
+        lines.append(Content.styled(f" {warning}", "$text-warning"))
     if not is_low and not session.is_measuring:
         lines += [_line(slot, text, QUIET) for slot, text in document_costs(session, run)]
     shown = [line.truncate(max(width, 1), ellipsis=True) for line in lines]

@@ -1,0 +1,75 @@
+"""The runs that were kept, as a list to choose from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from textual.binding import Binding
+from textual.message import Message
+
+from encoder_tui.display import count
+from encoder_tui.timing_files import FileProblem, load, saved
+from encoder_tui.timing_run import Run
+from encoder_tui.widgets.table import Column, Row, Table
+
+Deed = Literal["open", "under", "repeat"]
+MOST = 200
+"""Runs that are listed; older ones stay in their folder."""
+
+
+class SavedRuns(Table):
+    """Kept runs, newest first."""
+
+    BINDINGS = [
+        Binding("enter", "choose('open')", "Open"),
+        Binding("o", "choose('under')", "Lay under"),
+        Binding("r", "choose('repeat')", "Repeat"),
+    ]
+
+    class Chosen(Message):
+        """A run is to be opened, laid under the one on the screen, or repeated."""
+
+        def __init__(self, run: Run, deed: Deed, name: str) -> None:
+            super().__init__()
+            self.run = run
+            self.deed = deed
+            self.name = name
+
+    def __init__(self) -> None:
+        labels = [Column("when", 19), Column("models", 0), Column("run", 26), Column("device", 10), Column("dtype", 18)]
+        super().__init__(labels, id="timing-saved")
+        self._files: list[Path] = []
+        self._rows: dict[Path, Row] = {}
+
+    def look(self, folder: Path) -> None:
+        """List what a folder holds; a file is read once."""
+        self._files = saved(folder)[:MOST]
+        for path in self._files:
+            if path not in self._rows:
+                self._rows[path] = self._about(path)
+        self.show_rows(len(self._files), lambda row: self._rows[self._files[row]])
+
+    def _about(self, path: Path) -> Row:
+        try:
+            run = load(path)
+        except FileProblem as error:
+            return [path.stem, str(error), "", "", ""]
+        names = ", ".join(dict.fromkeys(column.name.rsplit("/", 1)[-1] for column in run.columns))
+        when = run.environment.started[:19].replace("T", " ") if run.environment is not None else path.stem
+        in_force = [samples.in_force for samples in run.samples.values() if samples.in_force is not None]
+        lengths = [row.length for row in run.rows]
+        what = "one text" if run.plan.text else f"{count(len(run.rows), 'row')}, {min(lengths):,} to {max(lengths):,}"
+        device = ", ".join(dict.fromkeys(one.device for one in in_force))
+        return [when, names, what, device, ", ".join(dict.fromkeys(one.dtype for one in in_force))]
+
+    def action_choose(self, deed: Deed) -> None:
+        """Read the run under the cursor and hand it to the pane."""
+        if not self._files:
+            self.notify("no run was kept yet; each is kept when it ends", markup=False)
+            return
+        path = self._files[self.cursor]
+        try:
+            self.post_message(self.Chosen(load(path), deed, path.stem))
+        except FileProblem as error:
+            self.notify(str(error), severity="error", markup=False)

@@ -1,0 +1,150 @@
+"""Runs in files: JSON lines, one for the run and one for each point, and CSV."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from encoder_tui.timing import Environment, Point, Samples, statistics
+from encoder_tui.timing_plan import Column, Plan, Row
+from encoder_tui.timing_run import Run
+
+FORMAT: Final = 1
+LONGEST: Final = 64 << 20
+"""Bytes of a file that is read; a run of a thousand points has a tenth of that."""
+
+
+class FileProblem(Exception):
+    """A file that cannot be read or written; the message says which and why."""
+
+
+class Head(msgspec.Struct, frozen=True):
+    """The first line of a file: what was asked, and the settings in force."""
+
+    encoder_tui_timing: int
+    title: str
+    plan: Plan
+    columns: list[Column]
+    rows: list[Row]
+    groups: list[list[Point]]
+    environment: Environment | None = None
+    failures: dict[str, str] = {}
+
+
+def lines_of(run: Run) -> list[str]:
+    """A run as JSON lines in ASCII; a point is as `time --json` prints it, with the rest of what was measured."""
+    failures = {str(column): reason for column, reason in run.failures.items()}
+    head = Head(FORMAT, run.title, run.plan, run.columns, run.rows, run.groups, run.environment, failures)
+    lines = [json.dumps(msgspec.to_builtins(head))]
+    for (row, column), record in run.records():
+        everything = {"row": row, "column": column, "everything": msgspec.to_builtins(run.samples[row, column])}
+        lines.append(json.dumps({**record, **everything}))
+    return lines
+
+
+def run_of(lines: list[str]) -> Run:
+    """The run that a file holds; raises `FileProblem` where it holds none."""
+    try:
+        head = msgspec.json.decode(lines[0], type=Head)
+        if head.encoder_tui_timing != FORMAT:
+            raise FileProblem(f"it is of format {head.encoder_tui_timing}, and this version reads {FORMAT}")
+        if len(head.groups) != len(head.rows) or any(
+            not 0 <= point.variant < len(head.columns) for group in head.groups for point in group
+        ):
+            raise FileProblem("its points do not fit its table")
+        run = Run(head.plan, head.columns, head.rows, head.groups, head.title)
+        run.environment = head.environment
+        run.failures = {int(column): reason for column, reason in head.failures.items()}
+        for line in lines[1:]:
+            found: dict[str, Any] = json.loads(line)
+            row, samples = int(found["row"]), msgspec.convert(found["everything"], Samples)
+            if not (0 <= row < len(run.rows) and 0 <= samples.point.variant < len(run.columns)):
+                raise FileProblem("a point of it belongs to no row")
+            run.skip(row, samples)
+    except (msgspec.MsgspecError, ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
+        raise FileProblem("it holds no run of encoder-tui") from error
+    return run
+
+
+def save(run: Run, folder: Path) -> Path:
+    """Write a run into a folder under the time at which it began; raises `FileProblem`."""
+    started = run.environment.started if run.environment is not None else "unknown"
+    stem = re.sub(r"[^0-9T]", "", started.partition("+")[0]) or "run"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        number = 1
+        while (path := folder / f"{stem}-{run.title}{f'-{number}' if number > 1 else ''}.jsonl").exists():
+            number += 1
+        write_private(path, "\n".join(lines_of(run)) + "\n")
+    except OSError as error:
+        raise FileProblem(f"the run cannot be saved in {folder}: {error.strerror}") from error
+    return path
+
+
+def load(path: Path) -> Run:
+    """Read a run; raises `FileProblem`."""
+    try:
+        if path.stat().st_size > LONGEST:
+            raise FileProblem(f"{path.name}: it is too long for a run")
+        return run_of(path.read_text("utf-8").splitlines())
+    except FileProblem as error:
+        raise FileProblem(f"{path.name}: {error}") from error
+    except UnicodeDecodeError as error:
+        raise FileProblem(f"{path.name}: it holds no run of encoder-tui") from error
+    except OSError as error:
+        raise FileProblem(f"{path.name} cannot be read: {error.strerror}") from error
+
+
+def saved(folder: Path) -> list[Path]:
+    """The files of a folder, newest first."""
+    with contextlib.suppress(OSError):
+        return sorted(folder.glob("*.jsonl"), reverse=True)
+    return []
+
+
+FIELDS: Final = (
+    *("model", "device", "dtype", "attention", "weights", "batch", "length", "real_tokens"),
+    *("cold_s", "median_s", "iqr_s", "p90_s", "cpu_s", "tokens_per_s", "peak_memory_bytes"),
+    *("samples", "passes_a_sample", "threads", "torch", "transformers", "skipped"),
+)
+
+
+def csv_of(run: Run) -> str:
+    """A run as CSV, a line a point, with the settings in force in every line."""
+    text = io.StringIO()
+    table = csv.DictWriter(text, FIELDS, extrasaction="ignore", lineterminator="\n")
+    table.writeheader()
+    about = run.environment
+    for place, record in run.records():
+        samples = run.samples[place]
+        found = statistics(samples.samples_s)
+        more = {
+            "real_tokens": samples.point.real_tokens,
+            "p90_s": None if found is None else found.p90,
+            "samples": len(samples.samples_s),
+            "passes_a_sample": samples.calls,
+            "threads": None if about is None else about.threads,
+            "torch": None if about is None else about.versions.get("torch"),
+            "transformers": None if about is None else about.versions.get("transformers"),
+        }
+        table.writerow({**record, **more})
+    return text.getvalue()
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that appears whole or not at all, and that its owner alone may read; raises OSError."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
