@@ -24,7 +24,7 @@ class Cost(msgspec.Struct, frozen=True):
         """For people."""
         time = f"{self.seconds:,.2f} s" if self.seconds >= 0.1 else f"{1000 * self.seconds:,.1f} ms"
         guess = " (beyond what was measured)" if self.beyond else ""
-        return f"{self.how} {time}, {3600 / self.seconds:,.0f} an hour{guess}"
+        return f"{self.how}: {time}, {3600 / self.seconds:,.0f} an hour{guess}"
 
 
 def seconds_at(curve: Sequence[tuple[float, float]], length: float) -> tuple[float, bool] | None:
@@ -57,15 +57,15 @@ def costs(tokens: int, special: int, limit: int | None, curve: Sequence[tuple[fl
     bound = math.inf if limit is None else limit
     if tokens <= bound:
         found = seconds_at(curve, tokens)
-        return [] if found is None else [Cost(f"whole, {tokens:,} tokens:", *_spread(found))]
+        return [] if found is None else [Cost(f"whole ({tokens:,} tokens)", *_spread(found))]
     window = min(WINDOW, int(bound))
     found = seconds_at(curve, window)
     if found is None:
         return []
     seconds, beyond = found
     number = windows(tokens, special, window, min(STRIDE, window // 4))
-    cut = Cost(f"cut to {window:,} of {tokens:,} tokens:", seconds, beyond=beyond)
-    return [cut, Cost(f"in {number:,} windows:", number * seconds, number, beyond)]
+    cut = Cost(f"cut to {window:,} of {tokens:,} tokens", seconds, beyond=beyond)
+    return [cut, Cost(f"in {number:,} windows", number * seconds, number, beyond)]
 
 
 def _spread(found: tuple[float, bool]) -> tuple[float, int, bool]:

@@ -7,6 +7,7 @@ from typing import Final
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -29,6 +30,9 @@ class Chart(Widget):
     Chart .chart--quiet { color: $foreground 60%; }
     """
 
+    class Resized(Message):
+        """The plot must be built anew, for another size."""
+
     def __init__(self) -> None:
         super().__init__()
         self.lines: list[list[Span]] = []
@@ -41,6 +45,9 @@ class Chart(Widget):
         self.lines, self.words = lines, words
         self.refresh()
         return True
+
+    def on_resize(self) -> None:
+        self.post_message(self.Resized())
 
     def render_line(self, y: int) -> Strip:
         quiet = self.get_component_rich_style("chart--quiet")

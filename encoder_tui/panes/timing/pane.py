@@ -10,27 +10,21 @@ from typing import Final
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.events import Resize
 from textual.widgets import Static
 
 from encoder_tui import plots
-from encoder_tui.engine.client import EngineError, TaskFailed
-from encoder_tui.engine.contract import MEASURE
-from encoder_tui.engine.protocol import Progress
 from encoder_tui.panes.timing import results, words
 from encoder_tui.panes.timing.chart import PLOTS, SCALES, Chart, plot_of
+from encoder_tui.panes.timing.measuring import Measuring
 from encoder_tui.panes.timing.plan_line import PlanLine
 from encoder_tui.panes.timing.saved import SavedRuns
 from encoder_tui.session import Session
 from encoder_tui.settings import data_path
-from encoder_tui.timing import DRAWN, Measurement
-from encoder_tui.timing_files import FileProblem, csv_of, save, write_private
-from encoder_tui.timing_plan import PlanError
-from encoder_tui.timing_run import Run, sweep
-from encoder_tui.timing_text import text_run
-from encoder_tui.tokens import TokenizationError
+from encoder_tui.timing_files import csv_of, write_private
+from encoder_tui.timing_run import Run
 from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.clipboard import copy
 from encoder_tui.widgets.table import Table
@@ -42,7 +36,7 @@ WIDE: Final = 100
 """Columns from which on the table stands beside the plot."""
 
 
-class TimingPane(Vertical):
+class TimingPane(Measuring):
     """Latency, throughput and memory by length, measured while one watches."""
 
     BINDINGS = [
@@ -60,22 +54,10 @@ class TimingPane(Vertical):
     ]
 
     def __init__(self, session: Session) -> None:
-        super().__init__(id="timing")
-        self.session = session
-        self.run: Run | None = None
+        super().__init__(session)
         self.under: Run | None = None
-        self.ending = ""
         self.scale = SCALES[0]
-        self._activity = ""
-        self._working: asyncio.Task[None] | None = None
-        self._drawing: set[asyncio.Task[None]] = set()
-        self._drawn_at = 0.0
         self._shown: dict[str, Content] = {}
-
-    @property
-    def is_measuring(self) -> bool:
-        """Whether a run is under way."""
-        return self._working is not None and not self._working.done()
 
     def compose(self) -> ComposeResult:
         yield PlanLine(self.session.settings)
@@ -107,11 +89,6 @@ class TimingPane(Vertical):
     def on_show(self) -> None:
         self.redraw()
 
-    def on_unmount(self) -> None:
-        for task in [self._working, *self._drawing]:
-            if task is not None:
-                task.cancel()
-
     def take_focus(self) -> None:
         """Not a text field: there a digit would be text and no pane."""
         there = (widget for widget in self.query("#timing-saved, #timing-table, #timing-view") if widget.display)
@@ -122,142 +99,18 @@ class TimingPane(Vertical):
         if hello is not None and hello.devices:
             self.query_one(PlanLine).offer_devices([device.name for device in hello.devices])
 
-    # Measuring
-
-    def planned(self) -> Run | str:
-        """The run that the plan asks for, or why there is none."""
-        models = words.timed_models(self.session)
-        if not models:
-            return words.no_models(self.session)
-        try:
-            plan = self.query_one(PlanLine).plan()
-        except PlanError as error:
-            return str(error)
-        return sweep(models, plan, *words.machine(self.session))
-
-    def action_start(self) -> None:
-        """Start the sweep of the plan."""
-        if self.is_measuring:
-            self.notify("a run is under way; x stops it", severity="warning", markup=False)
-            return
-        planned = self.planned()
-        if isinstance(planned, str):
-            self.notify(planned, severity="warning", markup=False)
-        elif not planned.planned:
-            self.notify("no model takes any of these lengths", severity="warning", markup=False)
-        else:
-            self.measure(planned)
-
-    def action_notebook(self) -> None:
-        """Measure the text at hand, cut to 512 tokens, on every device."""
-        if self.is_measuring:
-            self.notify("a run is under way; x stops it", severity="warning", markup=False)
-            return
-        models = words.timed_models(self.session)
-        tokenizers = [self.session.slots[model.slot].tokenizer for model in models]
-        if not models or None in tokenizers:
-            self.notify(words.no_models(self.session), severity="warning", markup=False)
-            return
-        hello = self.session.hello
-        devices = [device.name for device in hello.devices] if hello is not None and hello.devices else [None]
-        if self.session.settings.device is not None:
-            devices = [self.session.settings.device]
-        try:
-            plan = self.query_one(PlanLine).plan()
-            there = [tokenizer for tokenizer in tokenizers if tokenizer is not None]
-            self.measure(text_run(models, there, words.text_at_hand(self.session), devices, plan))
-        except (PlanError, TokenizationError) as error:
-            self.notify(str(error), severity="warning", markup=False)
-
-    def measure(self, run: Run) -> None:
-        """Begin a run."""
-        if self.query_one("#timing-view", Choice).chosen == "saved":
-            self.query_one("#timing-view", Choice).chosen = PLOTS[0]
-            self._show_view()
-        self.run, self.ending, self._activity = run, "", "the engine is asked"
-        self.query_one("#timing-table", Table).cursor = 0
-        self.session.is_measuring = True
-        self._working = asyncio.create_task(self._measure(run))
-        self.take_focus()
-
-    async def _measure(self, run: Run) -> None:
-        """Ask the engine, and keep what it tells whatever happens."""
-        self.redraw()
-        begun = time.monotonic()
-        ending = "stopped"
-        try:
-            answer = await self.session.engine.run(MEASURE, run.request(), self._hear_progress, self._hear)
-        except (EngineError, TaskFailed) as error:
-            ending = str(error)
-        else:
-            run.hear(answer)
-            ending = f"measured in {words.duration(time.monotonic() - begun)}"
-        finally:
-            self.session.is_measuring = False
-            if self.run is run:
-                run.next = []
-                self.ending = ending
-                self._save(run)
-                if self.is_mounted:
-                    self.redraw()
-
-    def _save(self, run: Run) -> None:
-        """Keep what was measured; a run without a sample is none."""
-        if run.has_results:
-            try:
-                save(run, data_path() / "timing")
-            except FileProblem as error:
-                self.session.notice(str(error), "warning")
-
-    def _hear_progress(self, progress: Progress) -> None:
-        """What the engine does before it measures; afterwards nothing is drawn but when it waits for it."""
-        if self.run is not None and self.run.environment is None and progress.text != self._activity:
-            self._activity = progress.text
-            self.redraw()
-
-    def _hear(self, measurement: Measurement) -> None:
-        if self.run is not None and self.is_measuring:
-            self.run.hear(measurement)
-            self._keep(self._draw_and_tell(measurement.number, bool(self.run.next)))
-
-    async def _draw_and_tell(self, number: int, is_new_row: bool) -> None:
-        """Draw a partial answer, unless the last frame was a moment ago, and tell the engine to go on.
-
-        A new row is always drawn: its first pass may take long, and meanwhile nothing else will be.
-        """
-        wait = self._drawn_at + FRAME - time.monotonic()
-        if wait > 0 and is_new_row:
-            await asyncio.sleep(wait)
-        if wait <= 0 or is_new_row:
-            await self._draw()
-        if self._is_in_sight:
-            self.call_after_refresh(self.session.engine.note, DRAWN, number)
-        else:
-            self.session.engine.note(DRAWN, number)
-
-    def action_stop(self) -> None:
-        """Stop measuring; what was measured stays."""
-        if self._working is not None and self.is_measuring:
-            self._working.cancel()
-        else:
-            self.notify("nothing is being measured", markup=False)
-
     # Drawing
 
-    @property
-    def _is_in_sight(self) -> bool:
-        return self.is_mounted and self.display and self.app.screen is self.screen
+    def begin(self) -> None:
+        """Show the run that begins in place of the list of kept ones."""
+        view = self.query_one("#timing-view", Choice)
+        if view.chosen == "saved":
+            view.chosen = PLOTS[0]
+            self._show_view()
+        self.query_one("#timing-table", Table).cursor = 0
+        self.take_focus()
 
-    def _keep(self, drawing: object) -> None:
-        task: asyncio.Task[None] = asyncio.create_task(drawing)  # type: ignore[arg-type]
-        self._drawing.add(task)
-        task.add_done_callback(self._drawing.discard)
-
-    def redraw(self) -> None:
-        """Draw everything as it is now, soon."""
-        self._keep(self._draw())
-
-    async def _draw(self) -> None:
+    async def draw(self) -> None:
         """Build the plot in a thread, then draw all at once; what is as before is left alone."""
         if not self._is_in_sight or not self.size.width:
             return
@@ -296,7 +149,12 @@ class TimingPane(Vertical):
         run, width = self.run, self.size.width
         self._say("timing-sentence", words.sentence(self, width))
         self._say("timing-settings", words.settings(run, width))
-        self._say("timing-words", words.remarks(self.session, run, width, self.has_class("-low")))
+        is_low = self.has_class("-low")
+        self._say("timing-words", words.remarks(self.session, run, width, is_low))
+        # As high as it will be once everything is known: the plot above it does not move meanwhile.
+        lines = 0 if run is None else 1 if is_low else 2 * len(run.columns) + 1
+        self.query_one("#timing-words").styles.height = min(lines, 7)
+        self.query_one("#timing-words").display = lines > 0
         row = self.query_one("#timing-table", Table).cursor
         self._say("timing-detail", words.detail(run, row, width))
 
@@ -307,11 +165,7 @@ class TimingPane(Vertical):
             widget.display = bool(content.plain)
             widget.update(content)
 
-    @property
-    def activity(self) -> str:
-        """What the engine does before it measures."""
-        return self._activity
-
+    @on(Chart.Resized)
     @on(PlanLine.Changed)
     @on(Table.Moved)
     def _something_changed(self) -> None:

@@ -26,9 +26,9 @@ class PlanLine(Vertical):
     PlanLine { height: 2; }
     PlanLine > Horizontal { height: 1; }
     PlanLine Label { padding: 0 1; color: $foreground 60%; }
-    PlanLine Input { width: 7; }
+    PlanLine Input { width: 6; }
     PlanLine Input#lengths { width: 1fr; }
-    PlanLine Input#batches { width: 9; }
+    PlanLine Input#batches { width: 8; }
     """
 
     class Changed(Message):
@@ -47,7 +47,7 @@ class PlanLine(Vertical):
             yield Input(", ".join(map(str, LENGTHS)), compact=True, id="lengths", restrict=r"[\d, ]*")
             yield Label("batch")
             yield Input("1", compact=True, id="batches", restrict=r"[\d, ]*")
-            yield Label("seconds a point")
+            yield Label("seconds")
             yield Input("1", compact=True, id="min-time", restrict=r"[\d.]{0,5}")
             yield Label("threads")
             yield Input(placeholder="all", compact=True, id="threads", restrict=r"\d{0,3}")

@@ -132,6 +132,9 @@ def remarks(session: Session, run: Run | None, width: int, is_low: bool) -> Cont
         lines.append(Content.styled(f" {warning}", "$text-warning"))
     if not is_low and not session.is_measuring:
         lines += [_line(slot, text, QUIET) for slot, text in document_costs(session, run)]
+    if is_low:
+        # One line: the warning, where there is one, matters more than the growth.
+        lines = lines[-1:]
     shown = [line.truncate(max(width, 1), ellipsis=True) for line in lines]
     failures = _failures(run, width)
     return Content("\n").join([*shown, *([failures] if failures.plain else [])])

@@ -1,0 +1,174 @@
+"""Plans, runs, what they cost and say, and the files they are kept in."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from encoder_tui.placement import InForce, ModelSource
+from encoder_tui.timing import Measurement, Samples, time_record
+from encoder_tui.timing_cost import costs, seconds_at, windows
+from encoder_tui.timing_files import FileProblem, csv_of, load, save, saved
+from encoder_tui.timing_plan import Plan, PlanError, TimedModel, numbers, varied_lengths
+from encoder_tui.timing_run import Run, growth, growth_words, ratio, sweep
+
+A = TimedModel(0, "bert", ModelSource("bert", "/bert"), 512)
+B = TimedModel(1, "modern", ModelSource("modern", "/modern"), 8192)
+
+
+def measured(plan: Plan | None = None, seconds: float = 0.1) -> Run:
+    """A run whose points have three samples each, the second model's twice as long."""
+    run = sweep([A, B], plan or Plan([128, 512, 1024]), 2)
+    for row, column in run.planned:
+        point = next(point for point in run.groups[row] if point.variant == column)
+        middle = seconds * (column + 1) * point.length / 128
+        in_force = InForce("cpu", "float32", "sdpa", "random", 1)
+        samples = [middle * 0.9, middle, middle * 1.2]
+        run.hear(Measurement(samples=[Samples(point, in_force, 1.0, samples, samples, 3, finished=True)]))
+    return run
+
+
+def test_a_plan_has_a_point_for_each_model_that_takes_the_length() -> None:
+    run = sweep([A, B], Plan([1024, 512]), 2)
+    assert run.planned == [(0, 0), (0, 1), (1, 1)]
+    assert run.samples[1, 0].ended == "1,024 tokens are more than the 512 that it takes"
+    assert [len(group) for group in run.request().groups] == [2, 1]
+
+
+def test_several_dtypes_are_columns_that_say_what_sets_them_apart() -> None:
+    run = sweep([A, B], Plan([16], dtypes=["float32", "bfloat16"]), 2)
+    assert [run.label(column) for column in range(4)] == ["A float32", "B float32", "A bfloat16", "B bfloat16"]
+
+
+def test_numbers_are_read_as_people_write_them_and_refused_with_a_sentence() -> None:
+    assert numbers("16, 512  128,16", "lengths", 8192) == [16, 512, 128]
+    for wrong in ("", "0", "16, x", "9000"):
+        with pytest.raises(PlanError, match="lengths: "):
+            numbers(wrong, "lengths", 8192)
+
+
+def test_varied_rows_go_from_a_quarter_of_the_length_to_all_of_it() -> None:
+    assert varied_lengths(4, 400) == [400, 300, 200, 100]
+    assert varied_lengths(1, 400) == [400]
+    run = sweep([A], Plan([400], [4], rows="varied"), 2)
+    assert run.groups[0][0].real_tokens == 1000
+
+
+def test_time_left_shrinks_as_points_are_measured_and_follows_what_was_measured() -> None:
+    plan = Plan([128, 512], min_time=0.0)
+    run, slow = sweep([A], plan, 2), sweep([A], plan, 2)
+    before = run.seconds_left()
+    point = run.groups[0][0]
+    run.hear(Measurement(samples=[Samples(point, None, 1.0, [run.guesses[0, 0]] * 5, finished=True)]))
+    slow.hear(Measurement(samples=[Samples(point, None, 1.0, [10 * run.guesses[0, 0]] * 5, finished=True)]))
+    assert run.seconds_left() < before
+    assert slow.seconds_left() == pytest.approx(10 * run.seconds_left(), rel=0.9)
+    assert slow.seconds_left() > 3 * run.seconds_left()
+
+
+def test_the_ratio_is_of_the_medians_and_its_spread_of_all_quotients() -> None:
+    found = ratio([1.0, 1.0, 2.0], [2.0, 2.0, 4.0])
+    assert found is not None
+    assert found.median == 2.0
+    assert (found.first_quartile, found.third_quartile) == (2.0, 2.0)
+    wide = ratio([1.0, 2.0], [2.0, 8.0])
+    assert wide is not None
+    assert wide.first_quartile < wide.median < wide.third_quartile
+    assert ratio([], [1.0]) is None
+    assert ratio([0.0], [1.0]) is None
+
+
+def test_growth_is_that_of_the_longest_lengths() -> None:
+    flat_then_square = [(16.0, 1.0), (128.0, 1.0), (512.0, 1.0), (1024.0, 4.0), (2048.0, 16.0)]
+    found = growth(flat_then_square)
+    assert found is not None
+    assert found[:2] == (512.0, 2048.0)
+    assert found[2] == pytest.approx(2.0)
+    assert "with the square of the length from 512 to 2,048 tokens (power 2.00)" in str(growth_words("B", flat_then_square))
+    assert growth_words("A", [(16.0, 1.0)]) is None
+
+
+def test_a_cost_between_two_lengths_lies_on_the_line_of_the_logarithms() -> None:
+    curve = [(100.0, 1.0), (400.0, 4.0)]
+    assert seconds_at(curve, 200) == pytest.approx((2.0, False))
+    assert seconds_at(curve, 800) == pytest.approx((8.0, True))
+    assert seconds_at(curve, 10) == (1.0, True)
+    assert seconds_at([], 10) is None
+
+
+def test_a_document_beyond_the_limit_is_cut_or_run_in_windows() -> None:
+    curve = [(512.0, 0.5), (2048.0, 4.0)]
+    cut, split = costs(2671, 2, 512, curve)
+    assert (cut.seconds, split.passes) == (0.5, windows(2671, 2))
+    assert split.seconds == pytest.approx(0.5 * split.passes)
+    (whole,) = costs(1024, 2, 8192, curve)
+    assert whole.how == "whole (1,024 tokens)"
+    assert 0.5 < whole.seconds < 4.0
+
+
+@pytest.mark.parametrize("tokens", [2, 511, 512, 513, 958, 959, 2671])
+def test_windows_are_as_many_as_the_tokenizer_makes(tokens: int) -> None:
+    body, stride, content = 510, 64, tokens - 2
+    starts = [0]
+    while starts[-1] + body < content:
+        starts.append(starts[-1] + body - stride)
+    assert windows(tokens, 2) == len(starts)
+
+
+def test_a_kept_run_is_read_as_it_was_and_belongs_to_its_owner_alone(tmp_path: Path) -> None:
+    run = measured()
+    path = save(run, tmp_path / "timing")
+    again = load(path)
+    assert list(again.records()) == list(run.records())
+    assert (again.plan, again.columns, again.rows, again.groups) == (run.plan, run.columns, run.rows, run.groups)
+    assert path.stat().st_mode & 0o077 == 0
+    assert path.parent.stat().st_mode & 0o077 == 0
+    assert saved(path.parent) == [path]
+    assert save(run, path.parent) != path
+
+
+def test_each_line_of_a_file_holds_what_time_json_prints(tmp_path: Path) -> None:
+    run = measured()
+    lines = save(run, tmp_path).read_text("ascii").splitlines()
+    records = [record for _, record in run.records()]
+    for line, record in zip(lines[1:], records, strict=True):
+        assert record.items() <= json.loads(line).items()
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"encoder_tui_timing": 9}', "\x00", "[" * 100_000])
+def test_a_file_that_is_no_run_is_refused_in_a_sentence(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_text(text)
+    with pytest.raises(FileProblem, match="x.jsonl: "):
+        load(path)
+
+
+def test_a_damaged_point_is_refused_too(tmp_path: Path) -> None:
+    path = save(measured(), tmp_path)
+    lines = path.read_text().splitlines()
+    for wrong in (lines[1].replace('"row": 0', '"row": 77'), lines[1].replace('"variant": 0', '"variant": 9'), "{}"):
+        path.write_text("\n".join([lines[0], wrong]))
+        with pytest.raises(FileProblem):
+            load(path)
+
+
+def test_a_run_is_repeated_with_the_same_points_and_knows_how_long_it_took() -> None:
+    run = measured()
+    again = run.again()
+    assert again.request() == run.request()
+    assert not again.has_results
+    assert again.guesses[0, 1] == run.statistics(0, 1).median  # type: ignore[union-attr]
+    assert again.samples[2, 0].ended is not None
+
+
+def test_csv_has_a_line_for_each_point() -> None:
+    run = measured()
+    rows = list(csv.DictReader(io.StringIO(csv_of(run))))
+    assert len(rows) == 6
+    first = time_record("bert", run.samples[0, 0])
+    assert float(rows[0]["median_s"]) == first["median_s"]
+    assert rows[4]["skipped"].startswith("1,024 tokens")
