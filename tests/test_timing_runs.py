@@ -88,7 +88,9 @@ def test_growth_is_that_of_the_longest_lengths() -> None:
     assert found is not None
     assert found[:2] == (512.0, 2048.0)
     assert found[2] == pytest.approx(2.0)
-    assert "with the square of the length from 512 to 2,048 tokens (power 2.00)" in str(growth_words("B", flat_then_square))
+    assert "with the square of the length from 512 to 2,048 tokens (power 2.00)" in str(
+        growth_words("B", flat_then_square)
+    )
     assert growth_words("A", [(16.0, 1.0)]) is None
 
 
@@ -143,7 +145,7 @@ def test_each_line_of_a_file_holds_what_time_json_prints(tmp_path: Path) -> None
 def test_a_file_that_is_no_run_is_refused_in_a_sentence(text: str, tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
     path.write_text(text)
-    with pytest.raises(FileProblem, match="x.jsonl: "):
+    with pytest.raises(FileProblem, match=r"x\.jsonl: "):
         load(path)
 
 

@@ -1,0 +1,185 @@
+"""The Timing pane through Textual's pilot, with the real engine on tiny models."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input, Static
+
+from encoder_tui.app import EncoderApp
+from encoder_tui.commands import time as time_command
+from encoder_tui.panes.timing import TimingPane
+from encoder_tui.panes.timing.chart import Chart, seconds
+from encoder_tui.panes.timing.saved import SavedRuns
+from encoder_tui.settings import Settings, data_path
+from encoder_tui.timing_files import load, saved
+from encoder_tui.widgets.choice import Choice
+from encoder_tui.widgets.table import Table
+from tests import saved_models
+from tests.test_tokens_pane import lines, until
+
+pytest.importorskip("torch")
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """A tiny BERT and a tiny ModernBERT, which take 64 tokens."""
+    folder = tmp_path_factory.mktemp("models")
+    return str(saved_models.saved("bert-cased", folder)), str(saved_models.saved("modernbert", folder))
+
+
+@asynccontextmanager
+async def window(
+    models: tuple[str, ...], lengths: str = "8, 16", min_time: str = "0.02", size: tuple[int, int] = (120, 40)
+) -> AsyncIterator[tuple[EncoderApp, Pilot[int], TimingPane]]:
+    """A window on the Timing pane, its models there and its plan short."""
+    app = EncoderApp(Settings(model=models, pane="timing", text="A lens in a lighthouse.", offline=True))
+    async with app.run_test(size=size) as pilot:
+        pane = app.query_one(TimingPane)
+        await until(pilot, lambda: all(slot.state in {"exact", "failed"} for slot in app.session.slots), 60)
+        pane.query_one("#lengths", Input).value = lengths
+        pane.query_one("#min-time", Input).value = min_time
+        await pilot.pause()
+        yield app, pilot, pane
+
+
+async def ended(pilot: Pilot[int], pane: TimingPane) -> None:
+    await until(pilot, lambda: pane.run is not None and not pane.is_measuring, 90)
+    await pilot.pause(0.3)
+
+
+def said(pane: TimingPane, name: str) -> str:
+    return str(pane.query_one(f"#timing-{name}", Static).content)
+
+
+async def test_a_sweep_from_the_plan_to_the_kept_file(pair: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    async with window(pair, "8, 16, 65") as (app, pilot, pane):
+        assert "4 points of 2 models, 2 beyond a model's limit, about" in said(pane, "sentence")
+        words = pane.query_one(Chart).words
+        assert any(word.startswith("s  measures") for word in words)
+        notes: list[tuple[str, int]] = []
+        tell = app.session.engine.note
+        monkeypatch.setattr(
+            app.session.engine, "note", lambda word, number=0: (notes.append((word, number)), tell(word, number))
+        )
+        await pilot.press("s")
+        assert app.session.is_measuring
+        await until(pilot, lambda: pane.run is not None and pane.run.has_results, 90)
+        await pilot.press("down")
+        await ended(pilot, pane)
+        assert not app.session.is_measuring
+
+        # Each partial answer was acknowledged, in order, and the key was told of.
+        drawn = [number for word, number in notes if word == "drawn"]
+        assert drawn == list(range(1, len(drawn) + 1))
+        assert len(drawn) > 2 * 4
+        assert ("key", 0) in notes
+
+        # What stands in the table is what `time --json` says of the same results.
+        run = pane.run
+        assert run is not None
+        records = dict(run.records())
+        shown = [line.split() for line in lines(pane.query_one("#timing-table", Table))]
+        for row, length in enumerate(("8", "16")):
+            values = shown[1 + row]
+            assert values[0] == length
+            for column in (0, 1):
+                record = records[row, column]
+                assert record.keys() == {*RESULT_KEYS}
+                assert seconds(record["median_s"]) in " ".join(values)
+        assert shown[3][:3] == ["65", "too", "long"]
+        sweep = time_command.Sweep()
+        sweep.models = [type("Model", (), {"name": name})() for name in pair]  # type: ignore[misc]
+        sweep.order = [(column, run.rows[row].length) for row, column in records]
+        sweep.samples = {(column, run.rows[row].length): samples for (row, column), samples in run.samples.items()}
+        assert sweep.records() == list(records.values())
+
+        assert "times as long as A" in said(pane, "sentence")
+        assert "float32 · sdpa · torch" in said(pane, "settings")
+        assert "cold " in said(pane, "detail")
+        assert pane.query_one(Chart).lines
+
+        (path,) = saved(data_path() / "timing")
+        assert [record for _, record in load(path).records()] == list(records.values())
+        assert json.loads(path.read_text("ascii").splitlines()[1])["median_s"] == records[0, 0]["median_s"]
+
+
+RESULT_KEYS = (
+    *("model", "device", "dtype", "attention", "batch", "length", "weights", "cold_s", "samples_s"),
+    *("median_s", "iqr_s", "tokens_per_s", "peak_memory_bytes", "cpu_s"),
+)
+
+
+async def test_a_run_that_is_stopped_keeps_what_was_measured_and_can_be_reopened_and_laid_under(
+    pair: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with window(pair, "8, 16, 32, 64", "2") as (_, pilot, pane):
+        await pilot.press("s")
+        await until(pilot, lambda: pane.run is not None and pane.run.has_results, 90)
+        await pilot.press("x")
+        await ended(pilot, pane)
+        assert "0 of 8 points whole, stopped" in said(pane, "sentence")
+        assert pane.run is not None
+        kept = list(pane.run.records())
+        assert kept
+
+        # The text at hand, as one key.
+        pane.query_one("#min-time", Input).value = "0.02"
+        await pilot.press("n")
+        await ended(pilot, pane)
+        assert said(pane, "sentence").startswith(" This text: B takes ")
+        assert [samples.point.given is not None for samples in pane.run.samples.values()] == [True, True]
+
+        # Reopened from its file, with the other run under it.
+        pane.query_one("#timing-view", Choice).chosen = "saved"
+        await until(pilot, lambda: pane.query_one(SavedRuns).row_count == 2)
+        await pilot.press("o")
+        await until(pilot, lambda: pane.under is not None)
+        assert pane.under is not None
+        assert pane.under.plan.text
+        pane.query_one("#timing-view", Choice).chosen = "saved"
+        await until(pilot, lambda: pane.query_one(SavedRuns).has_focus)
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: "reopened" in pane.ending)
+        assert list(pane.run.records()) == kept
+        assert pane.query_one("#lengths", Input).value == "8, 16, 32, 64"
+        await until(pilot, lambda: any(piece == "a" for line in pane.query_one(Chart).lines for piece, _ in line))
+        await pilot.press("c")
+        (exported,) = tmp_path.glob("timing-*.csv")
+        assert exported.read_text().count("\n") == 1 + len(kept)
+
+
+async def test_every_view_and_scale_is_drawn_in_a_small_window_too(pair: tuple[str, str]) -> None:
+    async with window(pair[:1], "8", "0", size=(80, 24)) as (_, pilot, pane):
+        await pilot.press("s")
+        await ended(pilot, pane)
+        pictures = set()
+        for _ in range(4):
+            for _ in range(3):
+                await pilot.press("a")
+                await pilot.pause(0.1)
+                chart = pane.query_one(Chart)
+                assert len(chart.lines) in {0, chart.size.height}
+                pictures.add(str(chart.lines))
+            await pilot.press("v")
+            await pilot.pause(0.1)
+        assert len(pictures) >= 4
+
+
+async def test_a_plan_that_cannot_be_followed_says_so_and_starts_nothing(no_engine: None) -> None:
+    async with window(("builtin:bert",), "9000") as (app, pilot, pane):
+        assert "lengths: from 1 to 8,192" in said(pane, "sentence")
+        await pilot.press("s")
+        assert pane.run is None
+        pane.query_one("#lengths", Input).value = "600"
+        await pilot.pause()
+        assert "0 points" in said(pane, "sentence")
+        await pilot.press("s")
+        assert pane.run is None
+        assert not app.session.is_measuring
