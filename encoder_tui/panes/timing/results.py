@@ -85,7 +85,7 @@ def _detail(samples: Samples | None) -> str:
     if samples.peak_memory_bytes is not None:
         words.append(f"peak {size(samples.peak_memory_bytes)}")
     each = f" of {samples.calls} passes" if samples.calls > 1 else ""
-    words.append(f"{count(len(samples.samples_s), 'sample')}{each} after {samples.warm_up} of warm-up")
+    words.append(f"{count(len(samples.samples_s), 'sample')}{each}, warm-up {samples.warm_up}")
     if samples.retaken:
         words.append(f"{samples.retaken} taken again because of keys")
     if samples.ended is not None:
