@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from encoder_tui.decoding import without_surrogates
 from encoder_tui.models import ModelName
-from encoder_tui.tokens import EncodeOptions, without_surrogates
+from encoder_tui.tokens import EncodeOptions
 
 
 def encode_snippet(
