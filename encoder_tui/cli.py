@@ -19,6 +19,8 @@ DTYPES: Final = ("float32", "float16", "bfloat16")
 COMMANDS: Final = {
     "config": "encoder_tui.commands.config",
     "engine": "encoder_tui.commands.engine",
+    "run": "encoder_tui.commands.run",
+    "time": "encoder_tui.commands.time",
     "tokens": "encoder_tui.commands.tokens",
 }
 

@@ -77,3 +77,13 @@ def shorten(text: str, width: int) -> str:
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """A count with its noun: `1 token`, `1,204 tokens`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def size(number: int) -> str:
+    """A number of bytes in three digits and a decimal unit: `71 GB`, `1.4 GB`, `412 kB`."""
+    value = float(number)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 999.5:
+            return f"{value:.1f} {unit}" if value < 9.95 and unit != "B" else f"{value:.0f} {unit}"
+        value /= 1000
+    return f"{value:,.1f} TB"

@@ -13,11 +13,13 @@ import msgspec
 from encoder_tui.cli import fail, reason
 from encoder_tui.decoding import without_surrogates
 from encoder_tui.defaults import DEFAULT_PAIR
-from encoder_tui.display import visible
+from encoder_tui.display import shorten, visible
+from encoder_tui.engine import protocol
 from encoder_tui.engine.client import EngineClient, EngineError, TaskFailed
 from encoder_tui.forms import FormCache
 from encoder_tui.loading import BUILTIN_NAMES, Loader
 from encoder_tui.models import ModelError, ModelFiles, parse_name
+from encoder_tui.placement import Placement
 from encoder_tui.settings import Settings, cache_path, log_path
 from encoder_tui.tokens import ModelTokenizer
 
@@ -98,6 +100,44 @@ def texts_of(arguments: Sequence[str]) -> list[str]:
 def say(message: str) -> None:
     """A remark for people, on stderr."""
     click.echo(f"encoder-tui: {visible(' '.join(message.split()))}", err=True)
+
+
+class ProgressLine:
+    """What the engine is doing, on one line of stderr that is written over; nothing where that is no terminal."""
+
+    def __init__(self) -> None:
+        self._is_terminal = sys.stderr.isatty()
+        self._is_shown = False
+
+    def show(self, progress: protocol.Progress) -> None:
+        """Take in a progress event."""
+        if self._is_terminal:
+            text = shorten(visible(progress.text), terminal_width() - 1)
+            click.echo(f"\r\x1b[K{text}", err=True, nl=False)
+            self._is_shown = True
+
+    def clear(self) -> None:
+        """Take the line away again, before anything else is written."""
+        if self._is_shown:
+            click.echo("\r\x1b[K", err=True, nl=False)
+            self._is_shown = False
+
+
+def placement_of(settings: Settings) -> Placement:
+    """Where and how the user wants models to run."""
+    return Placement(settings.device, settings.dtype, settings.attention)
+
+
+def aligned(rows: Sequence[Sequence[str]], left: int = 1) -> list[str]:
+    """Rows of cells as lines of columns; the first `left` columns are aligned left, the others right."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if index < left else cell.rjust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
 
 
 def finish(errors: Sequence[str | None]) -> None:

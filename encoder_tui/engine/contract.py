@@ -8,6 +8,8 @@ import msgspec
 
 from encoder_tui.forms import TokenizerForm
 from encoder_tui.models import ModelFiles
+from encoder_tui.outputs import MemoryAnswer, RunAnswer, RunRequest, UnloadRequest, Values, ValuesRequest
+from encoder_tui.timing import Measurement, MeasureRequest
 
 Q = TypeVar("Q")
 R = TypeVar("R")
@@ -78,8 +80,12 @@ class TokenizerRequest(msgspec.Struct, frozen=True):
 HELLO: Final = Task("hello", HelloRequest, Hello)
 FILES: Final = Task("files", FilesRequest, FilesAnswer)
 TOKENIZER: Final = Task("tokenizer", TokenizerRequest, TokenizerForm)
+RUN: Final = Task("run", RunRequest, RunAnswer)
+VALUES: Final = Task("values", ValuesRequest, Values)
+MEASURE: Final = Task("measure", MeasureRequest, Measurement)
+MEMORY: Final = Task("memory", UnloadRequest, MemoryAnswer)
 
 TASKS: Final[dict[str, Task[object, object]]] = {
     task.name: task  # type: ignore[misc]
-    for task in (HELLO, FILES, TOKENIZER)
+    for task in (HELLO, FILES, TOKENIZER, RUN, VALUES, MEASURE, MEMORY)
 }

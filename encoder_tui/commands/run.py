@@ -1,0 +1,149 @@
+"""`encoder-tui run`: what comes out of each model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from encoder_tui.batching import batch_of
+from encoder_tui.cli import gather, shared_options
+from encoder_tui.commands import running
+from encoder_tui.display import count, visible
+from encoder_tui.engine import contract
+from encoder_tui.loading import Loader
+from encoder_tui.outputs import RunAnswer, RunRequest, run_record
+from encoder_tui.placement import source_of
+from encoder_tui.saving import save_outputs
+from encoder_tui.settings import Settings
+from encoder_tui.tokens import TokenizationError
+
+
+class Done:
+    """One model's part of the command: what came out, or why nothing did."""
+
+    def __init__(self, name: str, answer: RunAnswer | None = None, error: str | None = None) -> None:
+        self.name = name
+        self.answer = answer
+        self.error = error
+
+
+@click.command("run")
+@click.argument("texts", nargs=-1, metavar="[TEXT…]")
+@click.option(
+    "--save",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.safetensors",
+    help="Write every tensor there, named MODEL_INDEX.NAME.",
+)
+@click.option("--hidden-states", is_flag=True, help="The output of every layer, too.")
+@click.option("--attentions", is_flag=True, help="The attentions of every layer, too; switches to eager attention.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@shared_options
+@click.pass_context
+def command(
+    context: click.Context,
+    /,
+    texts: tuple[str, ...],
+    save: Path | None,
+    hidden_states: bool,
+    attentions: bool,
+    as_json: bool,
+    **shared: Any,
+) -> None:
+    """Run every model on the texts, as one padded batch; stdin is the text where none is given."""
+    settings = gather(context, shared)
+    if not texts and settings.text is not None and settings.origin("text") == "command line":
+        texts = (settings.text,)
+    if save is not None and not save.parent.is_dir():
+        raise click.UsageError(f"there is no folder {save.parent} to save in")
+    batch = running.texts_of(texts)
+    line = running.ProgressLine()
+
+    unsaved: list[str] = []
+
+    async def work(loader: Loader) -> list[Done]:
+        models = await running.load_tokenizers(loader, settings)
+        wishes = {"hidden_states": hidden_states, "attentions": attentions}
+        done = [
+            await _run_one(loader, settings, model, batch, line, None if save is None else slot, wishes)
+            for slot, model in enumerate(models)
+        ]
+        answers = {slot: (one.name, one.answer) for slot, one in enumerate(done) if one.answer is not None}
+        if save is not None and answers:
+            try:
+                await save_outputs(loader.engine, save, answers)
+            except OSError as error:
+                unsaved.append(f"{save} cannot be written: {error.strerror or error}")
+            except running.FAILURES as error:
+                unsaved.append(f"{save} is not written: {error}")
+        return done
+
+    done = running.run(settings, work)
+    if as_json:
+        records = [
+            {"model": one.name, "error": one.error} if one.answer is None else run_record(one.name, one.answer)
+            for one in done
+        ]
+        click.echo(json.dumps({"models": records}))
+    else:
+        for one in done:
+            if one.answer is not None:
+                click.echo(table(one.name, one.answer))
+    running.finish([*(one.error for one in done), *unsaved])
+
+
+async def _run_one(
+    loader: Loader,
+    settings: Settings,
+    model: running.Loaded,
+    texts: Sequence[str],
+    line: running.ProgressLine,
+    slot: int | None,
+    wishes: dict[str, bool],
+) -> Done:
+    """Run one model; what it cannot do is told in its own entry."""
+    if model.files is None or model.tokenizer is None:
+        return Done(model.name, error=model.error)
+    try:
+        batch, _, truncations = batch_of(model.tokenizer, model.files, texts)
+        for truncation in truncations:
+            running.say(truncation.sentence(model.name, len(texts)))
+        request = RunRequest(
+            source_of(model.files, loader.trusted, loader.offline),
+            running.placement_of(settings),
+            batch,
+            **wishes,
+            slot=slot,
+        )
+        answer = await loader.engine.run(contract.RUN, request, line.show)
+    except TokenizationError as refusal:
+        return Done(model.name, error=f"{model.name}: {refusal}")
+    except running.FAILURES as error:
+        return Done(model.name, error=str(error))
+    finally:
+        line.clear()
+    for remark in answer.in_force.remarks:
+        running.say(remark)
+    return Done(model.name, answer)
+
+
+def table(name: str, answer: RunAnswer) -> str:
+    """A model's outputs, a line each, under a line of the settings in force."""
+    in_force = answer.in_force
+    weights = "random weights" if in_force.weights == "random" else "weights of the checkpoint"
+    heading = f"{visible(name)}: {in_force.device}, {in_force.dtype}, {in_force.attention} attention, {weights}"
+    rows = [["output", "shape", "dtype", "mean", "std", "min", "max", ""]]
+    for output in answer.outputs:
+        shape = "×".join(map(str, output.shape))
+        numbers = [_number(number) for number in (output.mean, output.std, output.min, output.max)]
+        remark = count(output.non_finite, "value is not finite", "values are not finite") if output.non_finite else ""
+        rows.append([visible(output.name), shape, output.dtype, *numbers, remark])
+    return "\n".join([heading, *(f"  {line}" for line in running.aligned(rows, left=3))])
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4g}"

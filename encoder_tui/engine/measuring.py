@@ -1,0 +1,152 @@
+"""A model with its inputs, as the interleaving of samples runs it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, Final
+
+import torch
+
+from encoder_tui.engine import devices, forward, memory
+from encoder_tui.engine.failures import is_out_of_memory
+from encoder_tui.engine.job import Cancelled, Job, TaskError
+from encoder_tui.engine.loading_models import LoadedModel
+from encoder_tui.engine.random_weights import SEED
+from encoder_tui.interleaving import Ended, Taken
+from encoder_tui.placement import InForce
+from encoder_tui.timing import Point, Samples
+
+LONG_PASS: Final = 0.5
+"""Seconds of a pass above which a cancellation is looked for inside it. The hooks take less than a thousandth of
+a second, which a shorter pass is to be spared."""
+
+
+class ModelRunner:
+    """One point of a measurement; see `interleaving.Runner`."""
+
+    def __init__(self, loaded: LoadedModel, attention: str | None, point: Point, job: Job) -> None:
+        self.name = loaded.source.name
+        self.point = point
+        self._loaded = loaded
+        self._attention = attention
+        self._job = job
+        self._inputs: dict[str, torch.Tensor] = {}
+        self._in_force: InForce | None = None
+        self._is_first = True
+        self._hooks = ExitStack()
+        self._peak: int | None = None
+        self._process_peak: int | None = None
+
+    def prepare(self) -> None:
+        """Set the attention implementation, which variants of one model may differ in; refuse what cannot fit."""
+        self._in_force = self._loaded.use_attention(self._attention)
+        if self._inputs:
+            return
+        try:
+            forward.refuse_what_cannot_fit(self._loaded, self.point.batch, self.point.length)
+            self._inputs = inputs_of(self._loaded, self.point)
+        except TaskError as error:
+            raise Ended(str(error)) from error
+        self._hooks.enter_context(_checkpoints(self._loaded.model, self._job))
+
+    def run(self) -> None:
+        """One pass; raises `Ended` where it fails."""
+        begun = time.perf_counter()
+        try:
+            self._loaded.model(**self._inputs)
+            if self._is_first:
+                devices.synchronize(self._loaded.device)
+        except Cancelled:
+            raise
+        except Exception as error:
+            raise self._ended(error) from error
+        if self._is_first:
+            self._is_first = False
+            if time.perf_counter() - begun < LONG_PASS:
+                self.close()
+
+    def close(self) -> None:
+        """Take the hooks off the model again."""
+        self._hooks.close()
+
+    def finish(self) -> None:
+        """Wait for the device; raises `Ended` where it fails."""
+        try:
+            devices.synchronize(self._loaded.device)
+        except Exception as error:
+            raise self._ended(error) from error
+
+    def _ended(self, error: Exception) -> Ended:
+        why = "out of memory" if is_out_of_memory(error) else " ".join(str(error).split())[:200]
+        return Ended(f"{self.name} at {self.point.batch} × {self.point.length:,} tokens: {why}")
+
+    def reset_peak(self) -> None:
+        """Let the process, and the accelerator where it can, count their peaks from here."""
+        self._can_tell = memory.reset_peak()
+        _accelerator_memory(self._loaded.device, "reset_peak_memory_stats")
+
+    def read_peak(self) -> None:
+        """Take both peaks."""
+        self._process_peak = memory.peak_memory() if self._can_tell else None
+        on_device = _accelerator_memory(self._loaded.device, "max_memory_allocated")
+        self._peak = self._process_peak if self._loaded.device.type == "cpu" else on_device
+
+    def samples(self, taken: Taken) -> Samples:
+        """What was taken so far, with what is in force."""
+        return Samples(
+            self.point,
+            self._in_force,
+            taken.cold,
+            list(taken.wall),
+            list(taken.cpu),
+            taken.warm_up,
+            taken.calls,
+            self._peak,
+            self._process_peak,
+            taken.ended,
+            taken.finished,
+        )
+
+
+def _accelerator_memory(device: torch.device, function: str) -> Any:
+    """Call a function of the accelerator's memory statistics, where this version of torch has it for this kind."""
+    if device.type == "cpu":
+        return None
+    for module in (torch.accelerator, getattr(torch, device.type, None)):
+        if hasattr(module, function):
+            return getattr(module, function)(device)
+    return None
+
+
+@contextmanager
+def _checkpoints(model: torch.nn.Module, job: Job) -> Iterator[None]:
+    """Look for a cancellation between the parts of each layer."""
+
+    def before(module: torch.nn.Module, arguments: Any) -> None:
+        job.checkpoint()
+
+    hooks = [module.register_forward_pre_hook(before) for module in model.modules()]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def inputs_of(loaded: LoadedModel, point: Point) -> dict[str, torch.Tensor]:
+    """The tensors of a point: what was given, or random ids with padding on the right; raises `TaskError`."""
+    if point.given is not None:
+        return forward.tensors(loaded, point.given)
+    padding = getattr(loaded.model.config, "pad_token_id", None) or 0
+    entries = loaded.model.get_input_embeddings().weight.shape[0]
+    generator = torch.Generator().manual_seed(SEED)
+    ids = torch.randint(entries, (point.batch, point.length), generator=generator)
+    # RoBERTa's kind counts positions by which ids are padding.
+    ids[ids == padding] = (padding + 1) % entries
+    mask = torch.ones_like(ids)
+    for row, real in enumerate(point.real_lengths or ()):
+        mask[row, real:] = 0
+    ids[mask == 0] = padding
+    return {"input_ids": ids.to(loaded.device), "attention_mask": mask.to(loaded.device)}

@@ -1,0 +1,99 @@
+"""Measure how long passes take, models interleaved."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+import platform
+import time
+
+import msgspec
+
+from encoder_tui import interleaving
+from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.engine.tasks.hello import cores
+from encoder_tui.engine.versions import installed_versions
+from encoder_tui.timing import Environment, Measurement, MeasureRequest, Samples
+
+
+def run(request: MeasureRequest, job: Job) -> Measurement:
+    """One group after the other; what was measured is told after every turn and is not lost by a cancellation."""
+    job.progress("importing torch")
+    import torch  # noqa: PLC0415
+
+    from encoder_tui.engine.loading_models import LOADED, LoadedModel  # noqa: PLC0415
+    from encoder_tui.engine.measuring import ModelRunner  # noqa: PLC0415
+
+    threads = torch.get_num_threads()
+    try:
+        if request.threads is not None:
+            torch.set_num_threads(request.threads)
+        loaded: dict[int, LoadedModel] = {}
+        failures: dict[int, str] = {}
+        for index, variant in enumerate(request.variants):
+            try:
+                loaded[index] = LOADED.get(variant.source, variant.placement, job)
+                loaded[index].use_attention(variant.placement.attention)
+            except TaskError as error:
+                failures[index] = str(error)
+        environment = _environment(request, sorted({str(model.device) for model in loaded.values()}))
+        job.partial(Measurement(environment, failures=failures))
+        done: list[Samples] = []
+        for number, group in enumerate(request.groups):
+            points = [point for point in group if point.variant in loaded and point.variant not in failures]
+            runners = [
+                ModelRunner(loaded[point.variant], request.variants[point.variant].placement.attention, point, job)
+                for point in points
+            ]
+            names = " and ".join(dict.fromkeys(runner.name for runner in runners))
+            text = f"{names}: {points[0].batch} × {points[0].length:,} tokens" if points else ""
+            results: dict[int, Samples] = {}
+
+            def told(
+                index: int,
+                taken: interleaving.Taken,
+                runners: list[ModelRunner] = runners,
+                results: dict[int, Samples] = results,
+                text: str = text,
+                number: int = number,
+            ) -> None:
+                results[index] = runners[index].samples(taken)
+                job.partial(Measurement(samples=[results[index]]))
+                job.progress(text, number, len(request.groups), "points")
+                time.sleep(request.pause)
+
+            if points:
+                job.progress(text, number, len(request.groups), "points")
+                wishes = interleaving.Wishes(request.min_time, request.min_samples)
+                with torch.inference_mode(), contextlib.ExitStack() as closing:
+                    for runner in runners:
+                        closing.callback(runner.close)
+                    interleaving.take_samples(runners, wishes, interleaving.SystemClock(), job.checkpoint, told)
+            done += [results[index] for index in range(len(points))]
+        return Measurement(environment, done, failures)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _environment(request: MeasureRequest, names: list[str]) -> Environment:
+    import torch  # noqa: PLC0415
+
+    from encoder_tui.engine import devices  # noqa: PLC0415
+
+    return Environment(
+        started=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        asked=[variant.placement for variant in request.variants],
+        python=platform.python_version(),
+        platform=platform.platform(),
+        processor=devices.describe("cpu").description,
+        cores=cores(),
+        threads=torch.get_num_threads(),
+        interop_threads=torch.get_num_interop_threads(),
+        load_average=list(os.getloadavg()) if hasattr(os, "getloadavg") else None,
+        float32_matmul_precision=torch.get_float32_matmul_precision(),
+        devices=[msgspec.to_builtins(devices.describe(name)) for name in names],
+        versions=installed_versions(),
+        min_time_s=request.min_time,
+        min_samples=request.min_samples,
+    )

@@ -1,0 +1,24 @@
+"""What the engine holds in memory, and giving it back."""
+
+from __future__ import annotations
+
+import sys
+
+from encoder_tui.engine.job import Job
+from encoder_tui.engine.memory import free_memory, resident_memory
+from encoder_tui.outputs import MemoryAnswer, ModelInMemory, UnloadRequest
+
+
+def run(request: UnloadRequest, job: Job) -> MemoryAnswer:
+    """Unload what was named, and tell what is left."""
+    # An engine that has loaded no model need not import torch to say so.
+    if "encoder_tui.engine.loading_models" not in sys.modules:
+        return MemoryAnswer([], 0, resident_memory(), free_memory())
+    from encoder_tui.engine.kept_outputs import KEPT, kept_bytes  # noqa: PLC0415
+    from encoder_tui.engine.loading_models import LOADED  # noqa: PLC0415
+
+    if request.locations is None or request.locations:
+        KEPT.clear()
+        LOADED.unload(request.locations)
+    models = [ModelInMemory(loaded.source.name, loaded.in_force()) for loaded in LOADED.all()]
+    return MemoryAnswer(models, kept_bytes(), resident_memory(), free_memory())

@@ -1,0 +1,97 @@
+"""Writing a `.safetensors` file piece by piece, so that outputs larger than the memory at hand can be saved.
+
+The format: eight bytes, the little-endian length of the header; the header, JSON; the tensors' bytes one after the
+other (https://huggingface.co/docs/safetensors). The library's own writer wants all of them in memory at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+CODES: Final = {
+    "float64": "F64",
+    "float32": "F32",
+    "float16": "F16",
+    "bfloat16": "BF16",
+    "int64": "I64",
+    "int32": "I32",
+    "int16": "I16",
+    "int8": "I8",
+    "uint8": "U8",
+    "bool": "BOOL",
+}
+"""The format's names of dtypes, by torch's."""
+SIZES: Final = {"F64": 8, "I64": 8, "F32": 4, "I32": 4, "F16": 2, "BF16": 2, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
+
+
+class SavedTensor(msgspec.Struct, frozen=True):
+    """A tensor to be saved: its name in the file, its dtype as torch names it, its shape."""
+
+    name: str
+    dtype: str
+    shape: list[int]
+
+    @property
+    def numel(self) -> int:
+        product = 1
+        for size in self.shape:
+            product *= size
+        return product
+
+    @property
+    def item(self) -> int:
+        """Bytes of a value."""
+        return SIZES[CODES[self.dtype]]
+
+
+def in_file_order(tensors: Sequence[SavedTensor]) -> list[SavedTensor]:
+    """The order in which their bytes stand in the file: large values first, so that each begins where it may."""
+    return sorted(tensors, key=lambda tensor: -tensor.item)
+
+
+def header(tensors: Sequence[SavedTensor], metadata: Mapping[str, str]) -> bytes:
+    """What comes before the tensors' bytes."""
+    entries: dict[str, object] = {"__metadata__": dict(metadata)} if metadata else {}
+    offset = 0
+    for tensor in tensors:
+        end = offset + tensor.numel * tensor.item
+        entries[tensor.name] = {
+            "dtype": CODES[tensor.dtype],
+            "shape": tensor.shape,
+            "data_offsets": [offset, end],
+        }
+        offset = end
+    text = json.dumps(entries, separators=(",", ":")).encode("ascii")
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text
+
+
+class AtomicFile:
+    """A file that appears under its name whole or not at all; used as a context manager. Raises OSError."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+    def __enter__(self) -> AtomicFile:
+        self._file = self._temporary.open("wb")
+        return self
+
+    def write(self, data: bytes) -> None:
+        self._file.write(data)
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        try:
+            self._file.close()
+            if kind is None:
+                self._temporary.replace(self.path)
+        finally:
+            with contextlib.suppress(OSError):
+                self._temporary.unlink(missing_ok=True)
