@@ -115,7 +115,12 @@ def given(options: dict[str, Any]) -> dict[str, Any]:
 def gather(context: click.Context, options: dict[str, Any]) -> settings.Settings:
     """The settings in force for a command: its own options over those before it."""
     before: dict[str, Any] = (context.parent.obj if context.parent else None) or {}
-    asked = {**before, **given(options)}
+    after = given(options)
+    asked = {**before, **after}
+    for name in before.keys() & after.keys():
+        if isinstance(before[name], tuple):
+            # A list that is begun before the command goes on after it.
+            asked[name] = before[name] + after[name]
     context.meta[_DEBUG] = asked.get("debug", False)
     try:
         gathered = settings.load(asked)

@@ -86,6 +86,5 @@ MEASURE: Final = Task("measure", MeasureRequest, Measurement)
 MEMORY: Final = Task("memory", UnloadRequest, MemoryAnswer)
 
 TASKS: Final[dict[str, Task[object, object]]] = {
-    task.name: task  # type: ignore[misc]
-    for task in (HELLO, FILES, TOKENIZER, RUN, VALUES, MEASURE, MEMORY)
+    task.name: task for task in list(globals().values()) if isinstance(task, Task)
 }
