@@ -18,6 +18,7 @@ DTYPES: Final = ("float32", "float16", "bfloat16")
 COMMANDS: Final = {
     "config": "encoder_tui.commands.config",
     "engine": "encoder_tui.commands.engine",
+    "params": "encoder_tui.commands.params",
     "tokens": "encoder_tui.commands.tokens",
 }
 

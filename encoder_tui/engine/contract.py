@@ -8,6 +8,7 @@ import msgspec
 
 from encoder_tui.forms import TokenizerForm
 from encoder_tui.models import ModelFiles
+from encoder_tui.parameters import Description
 
 Q = TypeVar("Q")
 R = TypeVar("R")
@@ -54,6 +55,7 @@ class FilesRequest(msgspec.Struct, frozen=True):
 
     name: str
     offline: bool = False
+    needs_tokenizer: bool = True
 
 
 class FilesAnswer(msgspec.Struct, frozen=True):
@@ -75,11 +77,28 @@ class TokenizerRequest(msgspec.Struct, frozen=True):
     trust_remote_code: bool = False
 
 
+class DescribeRequest(msgspec.Struct, frozen=True):
+    """Describe a model's parameters without its values.
+
+    `location` and `commit` as for the tokenizer; `path` is the directory of its files on the engine's side,
+    `repo` its Hub id if it has one, whose header is asked for where transformers has no code for the model.
+    """
+
+    name: str
+    location: str
+    path: str
+    commit: str | None = None
+    repo: str | None = None
+    offline: bool = False
+    trust_remote_code: bool = False
+
+
 HELLO: Final = Task("hello", HelloRequest, Hello)
 FILES: Final = Task("files", FilesRequest, FilesAnswer)
 TOKENIZER: Final = Task("tokenizer", TokenizerRequest, TokenizerForm)
+DESCRIBE: Final = Task("describe", DescribeRequest, Description)
 
 TASKS: Final[dict[str, Task[object, object]]] = {
     task.name: task  # type: ignore[misc]
-    for task in (HELLO, FILES, TOKENIZER)
+    for task in (HELLO, FILES, TOKENIZER, DESCRIBE)
 }
