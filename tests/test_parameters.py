@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from architectures import CHECKPOINT_ROLES, CONFIGURATIONS, ROLES, write_configuration
 
 from encoder_tui import parameters
 from encoder_tui.engine.contract import DescribeRequest
@@ -16,6 +15,7 @@ from encoder_tui.engine.tasks import describe
 from encoder_tui.parameters import Description
 from encoder_tui.roles import ROLES as ROLE_NAMES
 from encoder_tui.roles import label, role_of
+from tests.architectures import CHECKPOINT_ROLES, CONFIGURATIONS, ROLES, write_configuration
 
 
 def description_of(directory: Path, **request: Any) -> Description:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from architectures import write_configuration
 
 from encoder_tui import checkpoint
 from encoder_tui.safetensors_header import DTYPES, Entry, HeaderError, parse_index, read_header
+from tests.architectures import write_configuration
 
 
 def write(path: Path, header: Any, values: int = 0, length: int | None = None) -> Path:
@@ -88,7 +88,7 @@ def test_a_sharded_checkpoint_is_read_as_one(tmp_path: Path) -> None:
         name: tuple(tensor.shape) for name, tensor in model.named_parameters()
     }
     next((tmp_path / "sharded").glob("*-00002-*.safetensors")).unlink()
-    with pytest.raises(HeaderError, match="00002.* is missing"):
+    with pytest.raises(HeaderError, match=r"00002.* is missing"):
         checkpoint.stored_tensors(tmp_path / "sharded")
 
 
