@@ -122,7 +122,10 @@ def stack_badges(stack: Node, facts: Sequence[LayerFact]) -> list[str]:
         difference = _difference(signature, usual)
         if difference:
             groups.setdefault(difference, []).append(index)
-    exceptions = [f"{_layers(indices)} {difference}" for difference, indices in groups.items()]
+    exceptions = []
+    for difference, indices in groups.items():
+        plural = len(indices) > 1 and not _layers(indices).startswith("every")
+        exceptions.append(f"{_layers(indices)} {difference.replace('has ', 'have ') if plural else difference}")
     kinds: dict[LayerFact, list[int]] = {}
     for index, fact in enumerate(facts):
         kinds.setdefault(fact, []).append(index)
