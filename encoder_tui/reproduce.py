@@ -52,3 +52,29 @@ def encode_snippet(
             else 'print(list(zip(encoding["input_ids"], encoding.tokens(), encoding["offset_mapping"])))'
         )
     return "\n".join(lines) + "\n"
+
+
+def parameter_snippet(name: ModelName, parameter: str, *, is_checkpoint: bool = False) -> str:
+    """A script that gets one tensor of a model: from the model, or from a file where transformers has no code."""
+    location = ascii(name.location)
+    revision = f", revision={name.revision!a}" if name.revision else ""
+    if is_checkpoint:
+        path = f'{location} + "/model.safetensors"' if name.is_directory else "hf_hub_download("
+        if not name.is_directory:
+            path += f'{location}, "model.safetensors"{revision})'
+        importing = [] if name.is_directory else ["from huggingface_hub import hf_hub_download"]
+        lines = [
+            *importing,
+            "from safetensors import safe_open",
+            "",
+            f'with safe_open({path}, "pt") as file:',
+            f"    tensor = file.get_tensor({parameter!a})",
+        ]
+    else:
+        lines = [
+            "from transformers import AutoModel",
+            "",
+            f"model = AutoModel.from_pretrained({location}{revision})",
+            f"tensor = model.get_parameter({parameter!a})",
+        ]
+    return "\n".join([*lines, "print(tensor.shape, tensor.dtype)"]) + "\n"
