@@ -81,13 +81,13 @@ def _part(part: int, whole: int) -> str:
 
 
 def settings(descriptions: Sequence[Description | None], search: str = "") -> list[Setting]:
-    """Derived numbers first, then the settings that differ, then those that agree; each sorted by name.
+    """Derived numbers first, then settings that differ, those that one has alone, and those that agree.
 
     `search` keeps those whose name or value contains every one of its words, in either case of letters.
     """
     configs = [None if one is None else flatten(one.config) for one in descriptions]
     numbers = [None if one is None else derived(one) for one in descriptions]
-    found = [*_rows(numbers, True), *sorted(_rows(configs, False), key=lambda row: (not row.differs, row.name))]
+    found = [*_rows(numbers, True), *sorted(_rows(configs, False), key=_order)]
     words = search.lower().split()
     return [row for row in found if all(word in _haystack(row) for word in words)]
 
@@ -98,6 +98,10 @@ def _rows(tables: list[dict[str, str] | None], is_derived: bool) -> list[Setting
         Setting(name, tuple(None if table is None else table.get(name) for table in tables), is_derived)
         for name in names
     ]
+
+
+def _order(row: Setting) -> tuple[bool, bool, str]:
+    return (not row.differs, None in row.values, row.name)
 
 
 def _haystack(row: Setting) -> str:

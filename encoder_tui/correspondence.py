@@ -70,16 +70,16 @@ def _why_none(description: Description, role: str) -> str:
     roles = {p.role for p in description.parameters}
     for fused, parts in PARTS.items():
         if role in parts and fused in roles:
-            return f"within {label(fused)}"
+            return f"in the {label(fused)}"
         if role == fused and roles.intersection(parts):
             apart = [part for part in parts if part in roles]
             return "apart: " + ", ".join(map(label, apart)) if len(apart) > 1 else f"{label(apart[0])} alone"
     if role == "position_embedding" and (instead := positions(description)) != "no positions":
-        return f"none: {instead} instead"
+        return f"none: {instead.partition(' (')[0]} instead"
     if role == "feed_forward_gate":
         return "none: not gated"
     if role == "final_norm" and "feed_forward_norm" in roles:
-        return "none: each part ends with a norm"
+        return "none: norm after each part"
     return "none"
 
 

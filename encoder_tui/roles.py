@@ -46,8 +46,8 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
 """Roles that hold several others in one tensor."""
 
 LABELS: Final = {
-    "fused_qkv": "query, key, value in one",
-    "fused_in_gate": "feed-forward in and gate in one",
+    "fused_qkv": "fused q/k/v",
+    "fused_in_gate": "fused feed-forward in/gate",
     "type_embedding": "token type embedding",
     **{f"feed_forward_{part}": f"feed-forward {part}" for part in ("in", "gate", "out", "norm")},
 }

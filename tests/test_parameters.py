@@ -62,7 +62,7 @@ def test_names_of_checkpoints_have_roles_too(parameter: str, role: str) -> None:
 
 def test_a_name_that_no_rule_knows_is_other() -> None:
     assert role_of("visual.stem.kernel") == "other"
-    assert label("fused_qkv") == "query, key, value in one"
+    assert label("fused_qkv") == "fused q/k/v"
 
 
 def test_the_reference_models_have_their_known_numbers(reference_models: tuple[Path, Path]) -> None:

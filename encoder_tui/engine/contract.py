@@ -9,6 +9,7 @@ import msgspec
 from encoder_tui.forms import TokenizerForm
 from encoder_tui.models import ModelFiles
 from encoder_tui.parameters import Description
+from encoder_tui.tensor_statistics import Differences, TensorStatistics
 
 Q = TypeVar("Q")
 R = TypeVar("R")
@@ -93,12 +94,32 @@ class DescribeRequest(msgspec.Struct, frozen=True):
     trust_remote_code: bool = False
 
 
+class TensorRequest(msgspec.Struct, frozen=True):
+    """Read one tensor of the checkpoint in the directory `path`; `parameter` is the model's name for it."""
+
+    name: str
+    path: str
+    parameter: str
+    bins: int = 60
+
+
+class DifferenceRequest(msgspec.Struct, frozen=True):
+    """Compare the checkpoints in two directories; `first` and `second` are the models' names."""
+
+    first: str
+    first_path: str
+    second: str
+    second_path: str
+
+
 HELLO: Final = Task("hello", HelloRequest, Hello)
 FILES: Final = Task("files", FilesRequest, FilesAnswer)
 TOKENIZER: Final = Task("tokenizer", TokenizerRequest, TokenizerForm)
 DESCRIBE: Final = Task("describe", DescribeRequest, Description)
+TENSOR: Final = Task("tensor", TensorRequest, TensorStatistics)
+DIFFERENCE: Final = Task("difference", DifferenceRequest, Differences)
 
 TASKS: Final[dict[str, Task[object, object]]] = {
     task.name: task  # type: ignore[misc]
-    for task in (HELLO, FILES, TOKENIZER, DESCRIBE)
+    for task in (HELLO, FILES, TOKENIZER, DESCRIBE, TENSOR, DIFFERENCE)
 }

@@ -14,7 +14,9 @@ from encoder_tui import correspondence
 from encoder_tui.display import visible
 from encoder_tui.models import ModelError, parse_name
 from encoder_tui.panes.parameters.descriptions import Descriptions
+from encoder_tui.panes.parameters.difference import DifferenceView
 from encoder_tui.panes.parameters.tables import ConfigView, RolesView
+from encoder_tui.panes.parameters.tensor import TensorView
 from encoder_tui.panes.parameters.tree import ParameterTree
 from encoder_tui.panes.parameters.trees import TreesView
 from encoder_tui.parameters import table_tsv
@@ -22,9 +24,10 @@ from encoder_tui.reproduce import parameter_snippet
 from encoder_tui.session import Session
 from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.clipboard import copy
+from encoder_tui.widgets.lines import Lines
 from encoder_tui.widgets.table import Table
 
-VIEWS = ("trees", "roles", "config")
+VIEWS = ("trees", "roles", "config", "tensor", "difference")
 SEARCHED = ("trees", "config")
 """Views that the search line is for."""
 
@@ -45,6 +48,7 @@ class ParametersPane(Vertical):
         Binding("y", "copy_name", "Copy name", show=False),
         Binding("t", "copy_table", "Copy table", show=False),
         Binding("p", "copy_python", "Copy Python", show=False),
+        Binding("enter", "open_role", "Show in the trees", show=False),
         Binding("escape", "leave_search", "Leave the search", show=False),
     ]
 
@@ -101,6 +105,8 @@ class ParametersPane(Vertical):
             self.take_focus()
         if isinstance(view, RolesView | ConfigView):
             view.show(self.descriptions.known)
+        elif isinstance(view, DifferenceView):
+            view.show(self.descriptions.entries)
 
     def _show_sentence(self) -> None:
         words = correspondence.sentence(self.descriptions.known, self.session.letters)
@@ -130,19 +136,40 @@ class ParametersPane(Vertical):
             self.take_focus()
 
     def _make_view(self, name: str) -> Widget:
-        makers = {"roles": RolesView, "config": ConfigView}
-        return makers[name]()
+        if name == "tensor":
+            return TensorView(self.session)
+        return (
+            DifferenceView(self.session) if name == "difference" else {"roles": RolesView, "config": ConfigView}[name]()
+        )
 
     def take_focus(self) -> None:
         """Give the focus to what can be moved in."""
         view = self.query_one(f"#{self.view_name}")
-        target = self.trees.focused_tree if view is self.trees else next(iter(view.query(Table)), None)
+        target = self.trees.focused_tree if view is self.trees else next(iter(view.query(Lines)), None)
         if target is not None and target.focusable:
             target.focus()
 
-    @on(Table.Moved, "#roles-table")
-    def _role_moved(self, event: Table.Moved) -> None:
-        event.stop()
+    @on(ParameterTree.Opened)
+    async def _open_tensor(self, event: ParameterTree.Opened) -> None:
+        """Show the values of a parameter."""
+        files = self.descriptions.entries[event.tree.index].files
+        if files is None:
+            return
+        switcher = self.query_one("#parameters-views", ContentSwitcher)
+        if not switcher.query("#tensor"):
+            await switcher.add_content(self._make_view("tensor"), id="tensor")
+        self.query_one(TensorView).ask(event.tree.index, files, event.parameter)
+        self.query_one("#parameters-view", Choice).chosen = "tensor"
+
+    def action_open_role(self) -> None:
+        """Go to the tensors of a role, in every tree."""
+        view = self.query_one(f"#{self.view_name}")
+        if isinstance(view, RolesView) and view.rows:
+            row = view.rows[view.query_one(Table).cursor]
+            for index, cell in enumerate(row.cells):
+                if cell is not None and cell.first is not None:
+                    self.trees.tree_of(index).reveal(cell.first)
+            self.query_one("#parameters-view", Choice).chosen = "trees"
 
     # Search
 
@@ -171,7 +198,11 @@ class ParametersPane(Vertical):
             self._show_count(self.trees.step(step))
 
     def action_leave_search(self) -> None:
-        """Close the search line and forget what was found."""
+        """Break off what is being read; close the search line and forget what was found."""
+        view = self.query_one(f"#{self.view_name}")
+        if isinstance(view, TensorView | DifferenceView) and view.is_reading:
+            view.cancel()
+            return
         search = self.query_one("#search", Input)
         if self.query_one("#search-line").display:
             search.value = ""
