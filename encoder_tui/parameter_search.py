@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from encoder_tui.parameters import Description, Parameter, shape_text
-from encoder_tui.roles import label
+from encoder_tui.roles import PARTS, label
 
 
 def matches(description: Description, query: str) -> list[str]:
     """The names of the parameters that every word of the query is found in, in their order.
 
-    A word may be part of a name, a role, a dtype or a shape, in either case of letters.
+    A word may be part of a name, a role, a dtype or a shape, in either case of letters. A fused tensor has the
+    roles of its parts.
     """
     words = query.lower().split()
     if not words:
@@ -19,5 +20,6 @@ def matches(description: Description, query: str) -> list[str]:
 
 def _haystack(parameter: Parameter) -> str:
     shape = "x".join(map(str, parameter.shape))
-    parts = (parameter.name, label(parameter.role), parameter.role, parameter.dtype, shape, shape_text(parameter.shape))
+    roles = (parameter.role, *PARTS.get(parameter.role, ()))
+    parts = (parameter.name, *roles, *map(label, roles), parameter.dtype, shape, shape_text(parameter.shape))
     return "\n".join(parts).lower()

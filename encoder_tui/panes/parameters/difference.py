@@ -17,11 +17,21 @@ from encoder_tui.engine.contract import DIFFERENCE, DifferenceRequest
 from encoder_tui.engine.protocol import Progress
 from encoder_tui.models import ModelFiles
 from encoder_tui.panes.parameters.descriptions import Described
+from encoder_tui.panes.parameters.tables import tab_separated
 from encoder_tui.parameters import shape_text
 from encoder_tui.session import Session
 from encoder_tui.tensor_statistics import Change, Differences, percent, sentence
 from encoder_tui.widgets.letters import LETTERS
 from encoder_tui.widgets.table import Column, Table
+
+COLUMNS = (
+    Column("tensor", 0),
+    Column("shape", 16, "right"),
+    Column("relative", 10, "right"),
+    Column("‖difference‖", 12, "right"),
+    Column("largest", 9, "right"),
+)
+"""Relative is the norm of the difference over that of the first model's tensor."""
 
 
 class DifferenceView(Vertical):
@@ -41,14 +51,7 @@ class DifferenceView(Vertical):
 
     def compose(self) -> ComposeResult:
         yield Static(id="difference-words", markup=False)
-        columns = [
-            Column("tensor", 0),
-            Column("shape", 16, "right"),
-            Column("‖difference‖ / ‖first‖", 22, "right"),
-            Column("‖difference‖", 12, "right"),
-            Column("largest step", 12, "right"),
-        ]
-        yield Table(columns, id="difference-table")
+        yield Table(COLUMNS, id="difference-table")
 
     def on_unmount(self) -> None:
         self._asked = ()
@@ -110,6 +113,10 @@ class DifferenceView(Vertical):
         self.query_one(Table).show_rows(
             len(self.changes), lambda row: _cells(self.changes[row]), lambda row: not self.changes[row].difference
         )
+
+    def tsv(self) -> str:
+        """The table, tab-separated."""
+        return tab_separated([[column.label for column in COLUMNS], *map(_cells, self.changes)]) if self.changes else ""
 
     def _say(self, words: str) -> None:
         self.query_one("#difference-words", Static).update(Content(visible(words)))

@@ -193,15 +193,31 @@ class ParametersPane(Vertical):
         self.query_one("#search-count", Static).update(Content(words))
 
     def action_step(self, step: int) -> None:
-        """Go to the next or the previous place found."""
+        """Go to the next or the previous place found; with a tensor in front, to the next or previous tensor."""
         if self.view_name == "trees":
             self._show_count(self.trees.step(step))
+        elif self.view_name == "tensor":
+            self._step_tensor(step)
+
+    def _step_tensor(self, step: int) -> None:
+        asked = self.query_one(TensorView).asked
+        entry = self.descriptions.entries[asked[0]] if asked and asked[0] < len(self.session.slots) else None
+        if asked is None or entry is None or entry.description is None or entry.files is None:
+            return
+        names = [parameter.name for parameter in entry.description.parameters]
+        place = names.index(asked[1]) if asked[1] in names else -1
+        parameter = entry.description.parameters[(place + step) % len(names)]
+        self.trees.tree_of(asked[0]).reveal(parameter.name)
+        self.query_one(TensorView).ask(asked[0], entry.files, parameter)
 
     def action_leave_search(self) -> None:
-        """Break off what is being read; close the search line and forget what was found."""
+        """Break off what is being read; close the search line; from a tensor back to the tree."""
         view = self.query_one(f"#{self.view_name}")
         if isinstance(view, TensorView | DifferenceView) and view.is_reading:
             view.cancel()
+            return
+        if isinstance(view, TensorView):
+            self.query_one("#parameters-view", Choice).chosen = "trees"
             return
         search = self.query_one("#search", Input)
         if self.query_one("#search-line").display:
@@ -243,6 +259,10 @@ class ParametersPane(Vertical):
 
     def action_copy_table(self) -> None:
         """Copy every parameter of the model in front, tab-separated; in a table, the table."""
+        view = self.query_one(f"#{self.view_name}")
+        if isinstance(view, RolesView | ConfigView | DifferenceView):
+            copy(self, view.tsv(), "the table")
+            return
         description = self.trees.focused_tree.description
         copy(self, "" if description is None else table_tsv(description), "the table")
 

@@ -57,6 +57,12 @@ class RolesView(Vertical):
         ]
         self.query_one("#traits", Static).update(Content("\n").join(lines))
 
+    def tsv(self) -> str:
+        """The table, tab-separated."""
+        rows = [["role", *(f"{name} {what}" for name in LETTERS for what in ("tensors", "values"))]]
+        rows[0] = rows[0][: 1 + 2 * (len(self.rows[0].cells) if self.rows else 0)]
+        return tab_separated([*rows, *(self._cells(index, True) for index in range(len(self.rows)))])
+
     def _agrees(self, index: int) -> bool:
         return not self.rows[index].differs
 
@@ -105,7 +111,17 @@ class ConfigView(Vertical):
         self.query_one("#config-words", Static).update(Content(configuration.summary(self.rows, number)))
         return f"{len(self.rows):,} found" if query.strip() else ""
 
+    def tsv(self) -> str:
+        """The table, tab-separated."""
+        rows = [["setting", *LETTERS[: len(self._descriptions)]]]
+        return tab_separated([*rows, *(self._cells(index) for index in range(len(self.rows)))])
+
     def _cells(self, index: int) -> list[str]:
         row = self.rows[index]
         cells = (configuration.ABSENT if value is None else value for value in row.values)
         return [f"= {row.name}" if row.is_derived else row.name, *cells]
+
+
+def tab_separated(rows: Sequence[Sequence[str]]) -> str:
+    """Rows as lines of cells with tabs between them; what would break that in a cell is shown as a symbol."""
+    return "".join("\t".join(map(visible, row)) + "\n" for row in rows)

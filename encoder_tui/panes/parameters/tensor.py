@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from math import isfinite
 
 from rich.color import Color
@@ -92,8 +93,11 @@ def _colour(value: float, most: float) -> Color:
     if not isfinite(value):
         return Color.from_rgb(110, 110, 110)
     share = max(-1.0, min(1.0, value / most))
-    strength = int(30 + 200 * abs(share) ** 0.7)
-    return Color.from_rgb(strength, 30, 40) if share >= 0 else Color.from_rgb(30, 50, strength)
+    strength = abs(share) ** 0.7
+    strong, weak = round(30 + 200 * strength), round(30 + 20 * strength)
+    return (
+        Color.from_rgb(strong, weak, weak) if share >= 0 else Color.from_rgb(weak, weak + 20 * (share < -0.1), strong)
+    )
 
 
 class TensorView(Vertical):
@@ -145,6 +149,7 @@ class TensorView(Vertical):
 
         request = TensorRequest(files.name, files.path, parameter.name)
         try:
+            await asyncio.to_thread(importlib.import_module, "plotext")  # a quarter of a second, once
             statistics = await self.session.engine.run(TENSOR, request, show)
         except (TaskFailed, EngineError) as error:
             self._say(index, parameter, str(error), "$text-error")

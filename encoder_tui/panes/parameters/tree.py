@@ -79,6 +79,12 @@ class ParameterTree(Tree[Node]):
         small = (child for child in self._model.children if not child.is_stack and len(child.children) <= OPENED)
         self._refill([child.path for child in small if child.children])
 
+    def forget(self) -> None:
+        """Show nothing, because the model has no description (any more)."""
+        if self.description is not None:
+            self.description = self._model = None
+            self.clear()
+
     def _refill(self, expanded: Iterable[str], at: str | None = None) -> None:
         assert self._model is not None
         self.clear()
@@ -118,7 +124,7 @@ class ParameterTree(Tree[Node]):
     @property
     def current(self) -> Node | None:
         """What the cursor is on."""
-        return None if self.cursor_node is None else self.cursor_node.data
+        return None if self.cursor_node is None or self._model is None else self.cursor_node.data
 
     def reveal(self, name: str) -> None:
         """Unfold what hides a parameter and put the cursor on it."""

@@ -6,7 +6,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.content import Content
-from textual.events import DescendantFocus, Resize
+from textual.events import DescendantFocus
 from textual.widgets import Static, Tree
 
 from encoder_tui import parameter_search
@@ -18,8 +18,8 @@ from encoder_tui.panes.parameters.tree import ParameterTree
 from encoder_tui.parameters import Description
 from encoder_tui.widgets.letters import LETTERS
 
-SIDE_BY_SIDE = 100
-"""Columns from which trees stand beside each other."""
+NARROWEST = 50
+"""Columns that a tree needs for its names and numbers; where there are fewer, trees stand above each other."""
 
 
 class TreesView(Vertical):
@@ -27,8 +27,7 @@ class TreesView(Vertical):
 
     DEFAULT_CSS = """
     TreesView { height: 1fr; }
-    TreesView > #sides { height: 1fr; layout: vertical; }
-    TreesView.-wide > #sides { layout: horizontal; }
+    TreesView > #sides { height: 1fr; layout: grid; }
     TreesView .side { width: 1fr; height: 1fr; padding: 0 1 0 0; }
     TreesView .side > .words { height: auto; max-height: 3; padding: 0 1; color: $text-muted; }
     TreesView .side.-failed > .words { color: $text-error; }
@@ -50,9 +49,14 @@ class TreesView(Vertical):
                     yield ParameterTree(index)
         yield Static(id="detail", markup=False)
 
-    def on_resize(self, event: Resize) -> None:
-        self.set_class(event.size.width >= SIDE_BY_SIDE, "-wide")
+    def on_resize(self) -> None:
+        self._arrange()
         self._show_detail()
+
+    def _arrange(self) -> None:
+        """As many trees beside each other as have room."""
+        number = max(len(self.entries), 1)
+        self.query_one("#sides").styles.grid_size_columns = max(min(number, self.size.width // NARROWEST), 1)
 
     @property
     def known(self) -> list[Description | None]:
@@ -69,6 +73,7 @@ class TreesView(Vertical):
     def show(self, entries: list[Described]) -> None:
         """Show the models, and where one is not there yet, why."""
         self.entries = entries
+        self._arrange()
         for index in range(len(LETTERS)):
             side = self.query_one(f"#side-{index}")
             side.display = index < len(entries)
@@ -79,6 +84,8 @@ class TreesView(Vertical):
             if entry.description is not None:
                 words = "; ".join(entry.description.notes)
                 tree.show(entry.description)
+            else:
+                tree.forget()
             tree.display = entry.description is not None
             side.set_class(entry.is_failed, "-failed")
             told = side.query_one(".words", Static)
