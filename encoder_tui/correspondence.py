@@ -106,9 +106,9 @@ def traits(description: Description) -> dict[str, str]:
     found = {
         "positions": positions(description),
         "token types": "no type embedding" if types is None else f"{types.shape[0]:,} token types",
-        "query, key, value": "query, key and value in one tensor"
+        "attention input": "query, key and value in one tensor"
         if "fused_qkv" in roles
-        else "query, key, value apart",
+        else "query, key and value apart",
         "feed-forward": "gated feed-forward" if gated else "feed-forward without a gate",
         "norms": "norm first" if "final_norm" in roles else "norm after each part",
         "biases": f"biases ({count(len(biases), 'tensor')})" if biases else "no biases",

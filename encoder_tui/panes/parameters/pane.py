@@ -147,7 +147,7 @@ class ParametersPane(Vertical):
         view = self.query_one(f"#{self.view_name}")
         target = self.trees.focused_tree if view is self.trees else next(iter(view.query(Lines)), None)
         if target is not None and target.focusable:
-            target.focus()
+            self.screen.set_focus(target)  # at once: the next key is meant for it
 
     @on(ParameterTree.Opened)
     async def _open_tensor(self, event: ParameterTree.Opened) -> None:
