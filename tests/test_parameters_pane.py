@@ -188,7 +188,8 @@ async def test_names_tables_and_python_can_be_copied(pair: tuple[str, str]) -> N
         assert len(rows) == 1 + 55
         assert rows[0].split("\t") == ["name", "shape", "dtype", "numel", "bytes", "role"]
         await pilot.press("p")
-        assert f"AutoModel.from_pretrained({pair[0]!r})" in copied(pilot)
+        assert f"AutoConfig.from_pretrained({pair[0]!r})" in copied(pilot)
+        assert "AutoModel.from_config(config)" in copied(pilot)
         assert "model.get_parameter('pooler.dense.weight')" in copied(pilot)
         compile(copied(pilot), "copied", "exec")
 

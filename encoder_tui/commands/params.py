@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from encoder_tui import parameter_tree, parameters
-from encoder_tui.cli import gather, shared_options
+from encoder_tui.cli import gather, reason, shared_options
 from encoder_tui.commands import running
 from encoder_tui.display import count, shorten, visible
 from encoder_tui.loading import Loader
@@ -30,7 +30,7 @@ def command(context: click.Context, /, as_json: bool, **shared: Any) -> None:
             files, versions = await loader.files(parse_name(name), needs_tokenizer=False)
             return await loader.description(files, versions)
         except running.FAILURES as error:
-            return str(error)
+            return reason(error)
 
     async def work(loader: Loader) -> list[tuple[str, Description | str]]:
         return [(name, found) async for name, found in running.each_model(loader, settings, describe)]

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from encoder_tui.correspondence import counterpart
+from encoder_tui.defaults import LETTERS
 from encoder_tui.display import count, visible
 from encoder_tui.parameter_tree import Node
 from encoder_tui.parameters import Description, Parameter, by_dtype, shape_text, share, size
 from encoder_tui.roles import label
-from encoder_tui.widgets.letters import LETTERS, letter_markup
+from encoder_tui.widgets.letters import letter_markup
 
 QUIET = "$text-muted"
 

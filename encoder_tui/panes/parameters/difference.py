@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from encoder_tui.correspondence import shared_names
+from encoder_tui.defaults import LETTERS
 from encoder_tui.display import visible
 from encoder_tui.engine.client import EngineError, TaskFailed
 from encoder_tui.engine.contract import DIFFERENCE, DifferenceRequest
@@ -21,7 +22,6 @@ from encoder_tui.panes.parameters.tables import tab_separated
 from encoder_tui.parameters import shape_text
 from encoder_tui.session import Session
 from encoder_tui.tensor_statistics import Change, Differences, percent, sentence
-from encoder_tui.widgets.letters import LETTERS
 from encoder_tui.widgets.table import Column, Table
 
 COLUMNS = (

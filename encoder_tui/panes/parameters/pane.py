@@ -278,5 +278,12 @@ class ParametersPane(Vertical):
         except ModelError as error:
             self.session.notice(str(error), "error")
             return
-        snippet = parameter_snippet(name, parameter.name, is_checkpoint=description.source == "checkpoint")
+        files = self.descriptions.entries[tree.index].files
+        snippet = parameter_snippet(
+            name,
+            parameter.name,
+            is_checkpoint=description.source == "checkpoint",
+            # The weights of a model of the Hub may just not be fetched yet.
+            has_weights=files is None or files.has_weights or files.repo is not None,
+        )
         copy(self, snippet, "the Python")

@@ -12,10 +12,11 @@ from textual.widgets import Static
 from encoder_tui import configuration, correspondence
 from encoder_tui.configuration import Setting
 from encoder_tui.correspondence import Row
+from encoder_tui.defaults import LETTERS
 from encoder_tui.display import visible
 from encoder_tui.parameters import Description
 from encoder_tui.roles import label
-from encoder_tui.widgets.letters import LETTERS, letter_markup
+from encoder_tui.widgets.letters import letter_markup
 from encoder_tui.widgets.table import Column, Table
 
 

@@ -16,6 +16,7 @@ from textual.strip import Strip
 from textual.widgets import Static
 
 from encoder_tui import plots
+from encoder_tui.defaults import LETTERS
 from encoder_tui.display import visible
 from encoder_tui.engine.client import EngineError, TaskFailed
 from encoder_tui.engine.contract import TENSOR, TensorRequest
@@ -25,7 +26,7 @@ from encoder_tui.parameters import Parameter, shape_text, size
 from encoder_tui.roles import label
 from encoder_tui.session import Session
 from encoder_tui.tensor_statistics import TensorStatistics
-from encoder_tui.widgets.letters import LETTERS, letter_markup
+from encoder_tui.widgets.letters import letter_markup
 from encoder_tui.widgets.lines import Lines
 
 PLOT_HEIGHT = 12

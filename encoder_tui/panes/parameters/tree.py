@@ -13,10 +13,11 @@ from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
 from encoder_tui import parameter_tree
+from encoder_tui.defaults import LETTERS
 from encoder_tui.display import count, visible
 from encoder_tui.parameter_tree import Node
 from encoder_tui.parameters import Description, Parameter, shape_text, share, size
-from encoder_tui.widgets.letters import LETTERS, letter_style
+from encoder_tui.widgets.letters import letter_style
 from encoder_tui.widgets.table import fitted
 
 MOST_AT_ONCE: Final = 20_000

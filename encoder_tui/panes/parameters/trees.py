@@ -11,12 +11,12 @@ from textual.widgets import Static, Tree
 
 from encoder_tui import parameter_search
 from encoder_tui.correspondence import counterpart
+from encoder_tui.defaults import LETTERS
 from encoder_tui.display import visible
 from encoder_tui.panes.parameters.descriptions import Described
 from encoder_tui.panes.parameters.detail import detail_lines
 from encoder_tui.panes.parameters.tree import ParameterTree
 from encoder_tui.parameters import Description
-from encoder_tui.widgets.letters import LETTERS
 
 NARROWEST = 50
 """Columns that a tree needs for its names and numbers; where there are fewer, trees stand above each other."""
