@@ -26,8 +26,8 @@ MOST_AT_ONCE: Final = 20_000
 OPENED: Final = 8
 """Modules with no more in them are unfolded from the start."""
 
-COLUMNS: Final = (("numel", 12, 0), ("share", 7, 44), ("bytes", 8, 66), ("dtype", 9, 84))
-"""Numbers at the right end of a line: their width, and how wide the tree must be to have them."""
+COLUMNS: Final = (("numel", 0, 0), ("share", 7, 44), ("bytes", 8, 66), ("dtype", 9, 84))
+"""Numbers at the right end of a line: their width (0: as the largest needs), and the width of a tree that has them."""
 
 
 class ParameterTree(Tree[Node]):
@@ -36,7 +36,8 @@ class ParameterTree(Tree[Node]):
     COMPONENT_CLASSES = {"parameters--number", "parameters--badge", "parameters--match"}
     DEFAULT_CSS = """
     ParameterTree { background: $background; padding: 0; scrollbar-size-vertical: 1; }
-    ParameterTree .parameters--number { color: $text-muted; }
+    ParameterTree:focus { background-tint: $background 0%; }
+    ParameterTree .parameters--number { color: $foreground 60%; }
     ParameterTree .parameters--badge { color: $text-secondary; text-style: italic; }
     ParameterTree .parameters--match { color: $text-warning; text-style: bold; }
     """
@@ -232,11 +233,11 @@ class ParameterTree(Tree[Node]):
         depth, parent = 0, node.parent
         while parent is not None:
             depth, parent = depth + 1, parent.parent
-        room = max(self.size.width - depth * self.guide_depth - 1, 12)
+        room = max(self.size.width - depth * self.guide_depth, 12)
         is_cursor = node is self.cursor_node and self.has_focus
         quiet = Style.null() if is_cursor else self.get_component_rich_style("parameters--number", partial=True)
         numbers = self._numbers(data, self._model.numel, self.size.width)
-        icon = "" if not node.allow_expand else "▾ " if node.is_expanded else "▸ "
+        icon = "" if not node.allow_expand else self.ICON_NODE_EXPANDED if node.is_expanded else self.ICON_NODE
         name = visible(data.label)
         left = Text(icon, style=style)
         if node.is_root:
@@ -259,7 +260,7 @@ class ParameterTree(Tree[Node]):
         elif data is self._model:
             words.append((count(len(data.parameters), "parameter"), "number"))
         elif data.parameter is not None:
-            words.append((shape_text(data.parameter.shape), "number"))
+            words.append((shape_text(data.parameter.shape).replace(" ", ""), "number"))
         return [*words, *((visible(badge), "badge") for badge in data.badges)]
 
     def _numbers(self, data: Node, whole: int, width: int) -> str:
@@ -269,7 +270,8 @@ class ParameterTree(Tree[Node]):
             "bytes": size(data.bytes),
             "dtype": data.dtype,
         }
-        return "".join(f" {fitted(cells[name], room, 'right')}" for name, room, needed in COLUMNS if width >= needed)
+        shown = [(cells[name], room or len(f"{whole:,}")) for name, room, needed in COLUMNS if width >= needed]
+        return "".join(f" {fitted(cell, room, 'right')}" for cell, room in shown)
 
 
 def _leads_to(path: str, wanted: str) -> bool:
