@@ -47,7 +47,7 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
 
 LABELS: Final = {
     "fused_qkv": "fused q/k/v",
-    "fused_in_gate": "fused feed-forward in/gate",
+    "fused_in_gate": "fused in/gate",
     "type_embedding": "token type embedding",
     **{f"feed_forward_{part}": f"feed-forward {part}" for part in ("in", "gate", "out", "norm")},
 }

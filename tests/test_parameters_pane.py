@@ -26,7 +26,7 @@ from tests.in_process import tasks_in_process
 
 __all__ = ["tasks_in_process"]
 
-pytestmark = pytest.mark.usefixtures("tasks_in_process")
+pytestmark = pytest.mark.usefixtures("tasks_in_process", "no_engine")
 
 PATIENCE = 60.0
 """Seconds; torch may have to be imported."""

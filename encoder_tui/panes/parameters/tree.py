@@ -35,7 +35,7 @@ class ParameterTree(Tree[Node]):
 
     COMPONENT_CLASSES = {"parameters--number", "parameters--badge", "parameters--match"}
     DEFAULT_CSS = """
-    ParameterTree { background: $background; padding: 0; scrollbar-size-vertical: 1; }
+    ParameterTree { background: $background; padding: 0; scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
     ParameterTree:focus { background-tint: $background 0%; }
     ParameterTree .parameters--number { color: $foreground 60%; }
     ParameterTree .parameters--badge { color: $text-secondary; text-style: italic; }
@@ -233,24 +233,29 @@ class ParameterTree(Tree[Node]):
         depth, parent = 0, node.parent
         while parent is not None:
             depth, parent = depth + 1, parent.parent
-        room = max(self.size.width - depth * self.guide_depth, 12)
+        width = self.scrollable_content_region.width
+        room = max(width - depth * self.guide_depth, 12)
         is_cursor = node is self.cursor_node and self.has_focus
-        quiet = Style.null() if is_cursor else self.get_component_rich_style("parameters--number", partial=True)
-        numbers = self._numbers(data, self._model.numel, self.size.width)
+        quiet = Style.null() if is_cursor else self._colour("number")
+        numbers = self._numbers(data, self._model.numel, width)
         icon = "" if not node.allow_expand else self.ICON_NODE_EXPANDED if node.is_expanded else self.ICON_NODE
         name = visible(data.label)
         left = Text(icon, style=style)
         if node.is_root:
             left.append(f"{LETTERS[self.index]} ", Style.null() if is_cursor else letter_style(self, self.index, True))
         is_found = data.path in self._found
-        left.append(name, self.get_component_rich_style("parameters--match", partial=True) if is_found else style)
+        left.append(name, self._colour("match") + Style(bold=True) if is_found else style)
         for words, kind in self._about(data):
-            badge = self.get_component_rich_style("parameters--badge", partial=True) if kind == "badge" else quiet
+            badge = self._colour("badge") if kind == "badge" else quiet
             left.append(f"  {words}", Style.null() if is_cursor else badge)
         left.truncate(max(room - len(numbers), 4), overflow="ellipsis", pad=True)
         left.append(numbers, quiet)
         left.stylize(style if is_cursor else Style.null())
         return left
+
+    def _colour(self, name: str) -> Style:
+        """The colour of a component, mixed with the background; a partial style would leave it unmixed."""
+        return Style(color=self.get_component_rich_style(f"parameters--{name}").color)
 
     def _about(self, data: Node) -> list[tuple[str, str]]:
         """What stands behind a name: a shape, what a stack is, badges."""

@@ -28,7 +28,7 @@ class TreesView(Vertical):
     DEFAULT_CSS = """
     TreesView { height: 1fr; }
     TreesView > #sides { height: 1fr; layout: grid; }
-    TreesView .side { width: 1fr; height: 1fr; padding: 0 1 0 0; }
+    TreesView .side { width: 1fr; height: 1fr; }
     TreesView .side > .words { height: auto; max-height: 3; padding: 0 1; color: $text-muted; }
     TreesView .side.-failed > .words { color: $text-error; }
     TreesView #detail { height: 4; border-top: solid $foreground 15%; }
