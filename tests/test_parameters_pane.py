@@ -21,6 +21,7 @@ from encoder_tui.panes.parameters.tensor import Picture, TensorView
 from encoder_tui.panes.parameters.tree import ParameterTree
 from encoder_tui.settings import Settings
 from encoder_tui.widgets.choice import Choice
+from encoder_tui.widgets.table import Table
 from tests.architectures import write_configuration
 from tests.in_process import tasks_in_process
 
@@ -211,6 +212,7 @@ async def test_the_roles_view_says_what_each_model_lacks(pair: tuple[str, str]) 
             assert words in traits
         await pilot.press("t")
         assert copied(pilot).startswith("role\tA tensors\tA values\tB tensors\tB values\n")
+        await until(pilot, lambda: view.query_one(Table).has_focus)
         await pilot.press("down", "enter")
         await until(pilot, lambda: pane(pilot).view_name == "trees")
         assert tree(pilot).current.path == "embeddings.position_embeddings.weight"  # type: ignore[union-attr]

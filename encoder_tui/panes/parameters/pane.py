@@ -131,8 +131,14 @@ class ParametersPane(Vertical):
             await switcher.add_content(self._make_view(event.name), id=event.name)
         switcher.current = event.name
         self.query_one("#search-line").display = False
-        self.call_after_refresh(self.show)
         if not self.query_one("#parameters-view", Choice).has_focus:
+            self.take_focus()
+        # A widget that is hidden while it has the focus gives up the focus later, whoever has it by then.
+        self.call_after_refresh(self._settle)
+
+    def _settle(self) -> None:
+        self.show()
+        if self.screen.focused is None:
             self.take_focus()
 
     def _make_view(self, name: str) -> Widget:
