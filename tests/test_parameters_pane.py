@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,10 +13,8 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
 from encoder_tui.app import EncoderApp
-from encoder_tui.panes.parameters.difference import DifferenceView
 from encoder_tui.panes.parameters.pane import ParametersPane
 from encoder_tui.panes.parameters.tables import ConfigView, RolesView
-from encoder_tui.panes.parameters.tensor import Picture, TensorView
 from encoder_tui.panes.parameters.tree import ParameterTree
 from encoder_tui.settings import Settings
 from encoder_tui.widgets.choice import Choice
@@ -244,54 +241,6 @@ async def test_without_weights_a_tensor_says_so(pair: tuple[str, str]) -> None:
         assert "there are no weights here" in text(pilot, "#tensor-words")
         await pilot.press("escape")
         await until(pilot, lambda: pane(pilot).view_name == "trees")
-
-
-@pytest.fixture
-def tuned(tmp_path: Path) -> tuple[str, str]:
-    """A checkpoint, and the same with one tensor changed."""
-    import torch
-    from safetensors.torch import load_file, save_file
-    from transformers import AutoConfig, AutoModel
-
-    base = write_configuration(tmp_path / "base", "bert")
-    AutoModel.from_config(AutoConfig.from_pretrained(base)).save_pretrained(base)
-    other = tmp_path / "tuned"
-    shutil.copytree(base, other)
-    tensors = load_file(other / "model.safetensors")
-    tensors["pooler.dense.weight"] = torch.ones(16, 16)
-    save_file(tensors, other / "model.safetensors", metadata={"format": "pt"})
-    return str(base), str(other)
-
-
-async def test_a_tensor_of_a_checkpoint_is_shown_with_histogram_and_heatmap(tuned: tuple[str, str]) -> None:
-    async with window(*tuned) as pilot:
-        tree(pilot, 1).focus()
-        tree(pilot, 1).reveal("pooler.dense.weight")
-        await pilot.pause()
-        await pilot.press("enter")
-        await until(pilot, lambda: pilot.app.query(Picture) and pilot.app.query_one(Picture).statistics)
-        words = text(pilot, "#tensor-words")
-        assert "mean 1 " in words
-        assert "norm 16" in words
-        assert "pooler.dense.weight in model.safetensors, float32" in words
-        picture = pilot.app.query_one(Picture)
-        drawn = [picture.line(index).text for index in range(picture.virtual_size.height)]
-        assert any("█" in line for line in drawn)
-        assert any("▀▀▀▀" in line for line in drawn)
-        await pilot.press("n")
-        await until(pilot, lambda: "pooler.dense.bias" in text(pilot, "#tensor-words"))
-        assert pilot.app.query_one(TensorView).asked == (1, "pooler.dense.bias")
-
-
-async def test_the_difference_of_two_checkpoints_names_what_changed_first(tuned: tuple[str, str]) -> None:
-    async with window(*tuned) as pilot:
-        await pilot.press("V")
-        view = pilot.app.query_one(DifferenceView)
-        await until(pilot, lambda: "1 of 55 tensors differ" in text(pilot, "#difference-words"))
-        assert len(view.changes) == 55
-        assert view.changes[0].name == "pooler.dense.weight"
-        assert view.changes[0].relative > 0
-        assert {change.difference for change in view.changes[1:]} == {0.0}
 
 
 async def test_models_without_a_common_name_cannot_be_compared_tensor_by_tensor(pair: tuple[str, str]) -> None:
