@@ -14,11 +14,12 @@ from encoder_tui.display import visible
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-PANES: Final = ("tokens",)
+PANES: Final = ("tokens", "parameters")
 DTYPES: Final = ("float32", "float16", "bfloat16")
 COMMANDS: Final = {
     "config": "encoder_tui.commands.config",
     "engine": "encoder_tui.commands.engine",
+    "params": "encoder_tui.commands.params",
     "run": "encoder_tui.commands.run",
     "time": "encoder_tui.commands.time",
     "tokens": "encoder_tui.commands.tokens",

@@ -196,6 +196,33 @@ class HubClient:
                         view = view[out.write(view) :]
                     arrived(done)
 
+    def part(self, commit: str, file: str, start: int, end: int) -> tuple[bytes, int]:
+        """Bytes `start` to `end` of a file, fewer where it ends before, and the size of the whole; one request.
+
+        The rest is not fetched, even where the server ignores ranges. Raises `ModelError`.
+        """
+        self.progress(f"reading the header of {file}", 0, None, "")
+        url = f"{self.endpoint}/{self.repo}/resolve/{commit}/{quote(file)}"
+        headers = {"Accept-Encoding": "identity", "Range": f"bytes={start}-{end - 1}"}
+        wanted, skip = bytearray(), 0
+        try:
+            with self._get(url, headers, self.silence) as response:
+                if response.status_code == 206:
+                    stated = response.headers.get("Content-Range", "").rpartition("/")[2]
+                elif response.status_code == 200:
+                    stated, skip = response.headers.get("Content-Length", ""), start
+                else:
+                    raise self._refusal(response, file=file)
+                for piece in response.iter_bytes():
+                    wanted += piece
+                    if len(wanted) >= skip + end - start:
+                        break
+        except self._http.HTTPError as error:
+            raise self._cut(file, error) from error
+        if not stated.isdecimal():
+            raise ModelError(f"{self.name}: {self.shown} does not say how long {file} is; check HF_ENDPOINT")
+        return bytes(wanted[skip : skip + end - start]), int(stated)
+
     @contextmanager
     def _get(self, url: str, headers: dict[str, str], silence: float) -> Iterator[Any]:
         """A GET whose body is not read yet, redirections followed; reading it may raise `HTTPError`."""

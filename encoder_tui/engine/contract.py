@@ -9,6 +9,8 @@ import msgspec
 from encoder_tui.forms import TokenizerForm
 from encoder_tui.models import ModelFiles
 from encoder_tui.outputs import MemoryAnswer, RunAnswer, RunRequest, UnloadRequest, Values, ValuesRequest
+from encoder_tui.parameters import Description
+from encoder_tui.tensor_statistics import Differences, TensorStatistics
 from encoder_tui.timing import Measurement, MeasureRequest
 
 Q = TypeVar("Q")
@@ -56,6 +58,7 @@ class FilesRequest(msgspec.Struct, frozen=True):
 
     name: str
     offline: bool = False
+    needs_tokenizer: bool = True
 
 
 class FilesAnswer(msgspec.Struct, frozen=True):
@@ -77,6 +80,40 @@ class TokenizerRequest(msgspec.Struct, frozen=True):
     trust_remote_code: bool = False
 
 
+class DescribeRequest(msgspec.Struct, frozen=True):
+    """Describe a model's parameters without its values.
+
+    `location` and `commit` as for the tokenizer; `path` is the directory of its files on the engine's side,
+    `repo` its Hub id if it has one, whose header is asked for where transformers has no code for the model.
+    """
+
+    name: str
+    location: str
+    path: str
+    commit: str | None = None
+    repo: str | None = None
+    offline: bool = False
+    trust_remote_code: bool = False
+
+
+class TensorRequest(msgspec.Struct, frozen=True):
+    """Read one tensor of the checkpoint in the directory `path`; `parameter` is the model's name for it."""
+
+    name: str
+    path: str
+    parameter: str
+    bins: int = 60
+
+
+class DifferenceRequest(msgspec.Struct, frozen=True):
+    """Compare the checkpoints in two directories; `first` and `second` are the models' names."""
+
+    first: str
+    first_path: str
+    second: str
+    second_path: str
+
+
 HELLO: Final = Task("hello", HelloRequest, Hello)
 FILES: Final = Task("files", FilesRequest, FilesAnswer)
 TOKENIZER: Final = Task("tokenizer", TokenizerRequest, TokenizerForm)
@@ -84,6 +121,9 @@ RUN: Final = Task("run", RunRequest, RunAnswer)
 VALUES: Final = Task("values", ValuesRequest, Values)
 MEASURE: Final = Task("measure", MeasureRequest, Measurement)
 MEMORY: Final = Task("memory", UnloadRequest, MemoryAnswer)
+DESCRIBE: Final = Task("describe", DescribeRequest, Description)
+TENSOR: Final = Task("tensor", TensorRequest, TensorStatistics)
+DIFFERENCE: Final = Task("difference", DifferenceRequest, Differences)
 
 TASKS: Final[dict[str, Task[object, object]]] = {
     task.name: task for task in list(globals().values()) if isinstance(task, Task)
