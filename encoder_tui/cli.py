@@ -17,6 +17,7 @@ PANES: Final = ("tokens",)
 DTYPES: Final = ("float32", "float16", "bfloat16")
 COMMANDS: Final = {
     "config": "encoder_tui.commands.config",
+    "docs": "encoder_tui.commands.docs",
     "engine": "encoder_tui.commands.engine",
     "tokens": "encoder_tui.commands.tokens",
 }

@@ -6,6 +6,7 @@ from typing import Final, Generic, TypeVar
 
 import msgspec
 
+from encoder_tui.engine import document_messages as documents
 from encoder_tui.forms import TokenizerForm
 from encoder_tui.models import ModelFiles
 
@@ -78,8 +79,14 @@ class TokenizerRequest(msgspec.Struct, frozen=True):
 HELLO: Final = Task("hello", HelloRequest, Hello)
 FILES: Final = Task("files", FilesRequest, FilesAnswer)
 TOKENIZER: Final = Task("tokenizer", TokenizerRequest, TokenizerForm)
+SOURCE: Final = Task("source", documents.SourceRequest, documents.SourceAnswer)
+FORMS: Final = Task("forms", documents.FormsRequest, documents.FormsAnswer)
+ROWS: Final = Task("rows", documents.RowsRequest, documents.RowsAnswer)
+DOCUMENT: Final = Task("document", documents.DocumentRequest, documents.DocumentAnswer)
+SCAN: Final = Task("scan", documents.ScanRequest, documents.ScanAnswer)
+FIND: Final = Task("find", documents.FindRequest, documents.FindAnswer)
 
 TASKS: Final[dict[str, Task[object, object]]] = {
     task.name: task  # type: ignore[misc]
-    for task in (HELLO, FILES, TOKENIZER)
+    for task in (HELLO, FILES, TOKENIZER, SOURCE, FORMS, ROWS, DOCUMENT, SCAN, FIND)
 }
