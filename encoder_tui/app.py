@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import signal
 import sys
@@ -10,25 +11,43 @@ import tempfile
 import time
 import traceback
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from textual import on
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding
 from textual.content import Content
-from textual.events import Resize
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Footer, Static
 
 from encoder_tui.display import shorten, visible
-from encoder_tui.panes.tokens import TokensPane
 from encoder_tui.session import LETTERS, Session
 from encoder_tui.settings import Settings, log_path
+from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.letters import letter_markup
 
-PANES: Final[dict[str, type[Widget]]] = {"tokens": TokensPane}
-"""In the order of their keys: F2 and 1 open the first."""
+
+@dataclass(frozen=True)
+class Pane:
+    """A pane: its key (F2 and 1 for number 1), its title, and its class, imported when it is first shown."""
+
+    number: int
+    title: str
+    module: str
+    class_name: str
+
+    def make(self, session: Session) -> Widget:
+        """The pane's widget; its id is the pane's name."""
+        made: Widget = getattr(importlib.import_module(self.module), self.class_name)(session)
+        return made
+
+
+PANES: Final = {
+    "tokens": Pane(1, "Tokens", "encoder_tui.panes.tokens", "TokensPane"),
+}
 
 SMALLEST: Final = (60, 16)
 
@@ -76,16 +95,30 @@ class TopLine(Static):
         return shorten(" · ".join(words), max(self.size.width // 2, 20))
 
 
+class TooSmall(Static):
+    """What takes the window's place where nothing else finds room."""
+
+    def on_resize(self) -> None:
+        width, height = self.app.size
+        needed = f"{SMALLEST[0]}×{SMALLEST[1]}"
+        self.update(Content(f"This window has {width}×{height} characters; encoder-tui needs {needed}."))
+
+
 class EncoderApp(App[int]):
     """Composes the panes and routes between them; what they share is the session."""
 
     CSS_PATH = "app.tcss"
     TITLE = "encoder-tui"
-    ENABLE_COMMAND_PALETTE = True
+    HORIZONTAL_BREAKPOINTS = [(0, "-too-narrow"), (SMALLEST[0], "-wide-enough")]
+    VERTICAL_BREAKPOINTS = [(0, "-too-low"), (SMALLEST[1], "-high-enough")]
     BINDINGS = [
-        Binding("f1", "help", "Help"),
-        Binding("f2", "pane(0)", "Tokens", show=False),
-        Binding("1", "pane(0)", "Tokens", show=False),
+        Binding("f1", "help", "Help", priority=True),
+        *(
+            # The F-keys before any field that has the focus: TextArea has uses of its own for F6 and F7.
+            Binding(key, f"pane('{name}')", pane.title, show=False, priority=key.startswith("f"))
+            for name, pane in PANES.items()
+            for key in (f"f{pane.number + 1}", str(pane.number))
+        ),
         Binding("m", "models", "Models"),
         Binding("ctrl+q", "quit", "Quit", priority=True),
     ]
@@ -99,10 +132,13 @@ class EncoderApp(App[int]):
 
     def compose(self) -> ComposeResult:
         yield TopLine(self.session)
+        if len(PANES) > 1:
+            titles = [pane.title for pane in PANES.values()]
+            yield Choice(titles, chosen=PANES[self._first_pane].title, id="pane-choice")
         yield Static(id="banner", markup=False)
         with ContentSwitcher(initial=self._first_pane, id="panes"):
-            yield PANES[self._first_pane](self.session)  # type: ignore[arg-type]
-        yield Static(id="too-small", markup=False)
+            yield PANES[self._first_pane].make(self.session)
+        yield TooSmall(id="too-small", markup=False)
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
@@ -129,26 +165,27 @@ class EncoderApp(App[int]):
         if state.status in {"died", "stopped"}:
             self.notify(visible(state.text), severity="error", markup=False)
 
-    def on_resize(self, event: Resize) -> None:
-        width, height = event.size
-        too_small = width < SMALLEST[0] or height < SMALLEST[1]
-        self.screen_stack[0].set_class(too_small, "-too-small")
-        if too_small:
-            words = f"This window has {width}×{height} characters; encoder-tui needs {SMALLEST[0]}×{SMALLEST[1]}."
-            self.query_one("#too-small", Static).update(Content(words))
-
     # Keys
 
-    async def action_pane(self, index: int) -> None:
+    async def action_pane(self, name: str) -> None:
         """Open a pane, making it when it is opened first."""
-        await self.open_pane(list(PANES)[index])
-
-    async def open_pane(self, name: str) -> None:
-        """Open a pane by its name."""
         switcher = self.query_one("#panes", ContentSwitcher)
+        if name == switcher.current:
+            return
         if not switcher.query(f"#{name}"):
-            await switcher.add_content(PANES[name](self.session), id=name)  # type: ignore[arg-type]
+            await switcher.add_content(PANES[name].make(self.session), id=name)
         switcher.current = name
+        for choice in self.query("#pane-choice").results(Choice):
+            choice.chosen = PANES[name].title
+        pane = switcher.visible_content
+        if pane is not None and not self.screen.query("#pane-choice:focus"):
+            first = next((widget for widget in pane.query("*") if widget.focusable), None)
+            if first is not None:
+                first.focus()
+
+    @on(Choice.Changed, "#pane-choice")
+    async def _pane_chosen(self, event: Choice.Changed) -> None:
+        await self.action_pane(next(name for name, pane in PANES.items() if pane.title == event.name))
 
     def action_models(self) -> None:
         """Choose the models."""

@@ -63,8 +63,8 @@ class Comparison:
         """Whether the streams split a block differently."""
         return block in self._differing_set
 
-    def sentence(self, letters: Sequence[str]) -> str:
-        """What the comparison comes to, in a sentence that can be read aloud."""
+    def sentence(self, letters: Sequence[str], names_shown: int = 4) -> str:
+        """What the comparison comes to, in a sentence that can be read aloud; it names some of the differences."""
         if not self.present:
             return "No tokenizer is here yet."
         if not self.text:
@@ -74,10 +74,10 @@ class Comparison:
         blocks = len(self.alignment)
         agreeing = blocks - len(self.differing)
         words = [f"{agreeing:,} of {count(blocks, 'block')} {'agrees' if agreeing == 1 else 'agree'}"]
-        if self.differing:
+        if self.differing and names_shown:
             names = [
                 self.text[block.start : block.end].strip() or "white space"
-                for block in map(self.alignment.__getitem__, self.differing[:4])
+                for block in map(self.alignment.__getitem__, self.differing[:names_shown])
             ]
             more = len(self.differing) - len(names)
             listed = f"{', '.join(names)} and {more:,} more" if more else _listed(names)

@@ -50,8 +50,8 @@ def visible(text: str) -> str:
 
 
 def visible_piece(text: str) -> str:
-    """`visible` for a piece cut out of a text: a leading combining mark gets a circle to stand on."""
-    shown = visible(text)
+    """`visible` for a piece cut out of a text: spaces are drawn, a leading combining mark gets a circle to stand on."""
+    shown = visible(text).replace(" ", "␣")
     return f"◌{shown}" if shown and unicodedata.combining(shown[0]) else shown
 
 

@@ -68,8 +68,6 @@ def _lacking(names: Iterable[str]) -> str:
     there = set(names)
     if "config.json" not in there:
         return "config.json"
-    if "merges.txt" not in there:
-        there.discard("vocab.json")
     return "" if has_vocabulary(there) else "tokenizer (tokenizer.json, vocab.txt or the like)"
 
 

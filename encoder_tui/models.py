@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import msgspec
 
 from encoder_tui import builtin
+from encoder_tui.display import shorten, visible
 
 Source = Literal["builtin", "directory", "cache", "hub"]
 
@@ -52,6 +54,10 @@ ROBERTA_KIND: Final = frozenset(
 """Architectures that count positions from `pad_token_id + 1`, as fairseq did."""
 
 
+REVISION: Final = re.compile(r"(?!.*\.\.)\w[\w.+/-]{0,199}", re.ASCII)
+"""A branch, a tag, a commit, or a reference such as refs/pr/1; never a way out of a folder of the cache."""
+
+
 class ModelError(Exception):
     """A model that cannot be had; the message is one sentence that says why and what to do."""
 
@@ -71,7 +77,7 @@ class ModelName(msgspec.Struct, frozen=True):
     def is_directory(self) -> bool:
         """Whether the name can only be a directory, or is one."""
         looks_like_path = self.location.startswith(("/", "./", "../", "~")) or self.location in {".", ".."}
-        return looks_like_path or Path(self.location).is_dir()
+        return looks_like_path or _is_directory(self.location)
 
     @property
     def short(self) -> str:
@@ -102,18 +108,33 @@ def parse_name(text: str) -> ModelName:
     """Read a model's name; raises `ModelError` for one that cannot name a model."""
     if not text.strip():
         raise ModelError("a model's name is empty; name a Hub id, a directory, or builtin:bert")
+    shown = shorten(visible(text), 100)
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise ModelError(f"{shown}: the name is not valid UTF-8; rename the directory")
     if text.startswith("builtin:"):
         if text.removeprefix("builtin:") not in builtin.MODELS:
             known = " and ".join(f"builtin:{name}" for name in builtin.MODELS)
-            raise ModelError(f"there is no {text}; the built-in models are {known}")
+            raise ModelError(f"there is no {shown}; the built-in models are {known}")
         return ModelName(text, text)
-    if Path(text).is_dir():
-        return ModelName(text, text)
+    # A directory has no revisions, so what follows an @ is a part of its name.
+    whole = ModelName(text, text)
+    if whole.is_directory:
+        return whole
     location, at, revision = text.rpartition("@")
-    name = ModelName(text, location, revision) if at and location and revision else ModelName(text, text)
-    if not name.is_directory and not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name.location, re.ASCII):
-        raise ModelError(f"{text} is neither a directory here nor a Hub id of the form OWNER/NAME")
+    name = ModelName(text, location, revision) if at and location and revision else whole
+    if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name.location, re.ASCII) or len(name.location) > 200:
+        raise ModelError(f"{shown} is neither a directory here nor a Hub id of the form OWNER/NAME")
+    if name.revision is not None and not REVISION.fullmatch(name.revision):
+        raise ModelError(f"{shown}: what follows the @ is no branch, tag or commit")
     return name
+
+
+def _is_directory(text: str) -> bool:
+    """Whether there is a directory of this name; one that cannot be looked at, or cannot be, is none."""
+    try:
+        return Path(text).is_dir()
+    except (OSError, ValueError):
+        return False
 
 
 def from_directory(name: str, path: Path, source: Source = "directory", **where: str | None) -> ModelFiles:
@@ -122,16 +143,20 @@ def from_directory(name: str, path: Path, source: Source = "directory", **where:
     `name` is the model as it was given; `where` carries `repo` and `commit` for a snapshot of the Hub.
     Raises `ModelError` where the directory is missing or its configuration cannot be read.
     """
-    if not path.is_dir():
-        raise ModelError(f"{name}: there is no such directory")
-    config_path = path / "config.json"
-    if not config_path.is_file():
-        raise ModelError(f"{name}: the directory has no config.json, so it is no model directory")
-    small = sorted(
-        file
-        for file in path.iterdir()
-        if file.suffix in TOKENIZER_SUFFIXES and file.is_file() and file.stat().st_size <= SMALL_FILE
-    )
+    shown = shorten(visible(name), 200)
+    if not _is_directory(str(path)):
+        raise ModelError(f"{shown}: there is no such directory")
+    try:
+        everything = sorted(path.iterdir())
+        small = [
+            file
+            for file in everything
+            if file.suffix in TOKENIZER_SUFFIXES and file.is_file() and file.stat().st_size <= SMALL_FILE
+        ]
+    except OSError as error:
+        raise ModelError(f"{shown}: the directory cannot be read ({error.strerror})") from error
+    if path / "config.json" not in small:
+        raise ModelError(f"{shown}: the directory has no config.json, so it is no model directory")
     digest = hashlib.sha256()
     contents: dict[str, bytes] = {}
     for file in small:
@@ -140,36 +165,41 @@ def from_directory(name: str, path: Path, source: Source = "directory", **where:
         try:
             data = file.read_bytes()
         except OSError as error:
-            raise ModelError(f"{name}: cannot read {file.name}: {error.strerror}") from error
+            raise ModelError(f"{shown}: {visible(file.name)} cannot be read ({error.strerror})") from error
         digest.update(f"{file.name}\0{len(data)}\0".encode(errors="surrogateescape"))
         digest.update(data)
         if file.name in {"config.json", "tokenizer.json", "tokenizer_config.json"}:
             contents[file.name] = data
     if not has_vocabulary(file.name for file in small):
-        raise ModelError(f"{name}: there is no tokenizer here (tokenizer.json, vocab.txt or the like)")
+        raise ModelError(f"{shown}: there is no tokenizer here (tokenizer.json, vocab.txt or the like)")
     plain = contents.get("tokenizer.json")
     return ModelFiles(
         name=name,
         source=source,
         path=str(path),
-        config=_json_object(name, "config.json", contents["config.json"]),
+        config=_json_object(shown, "config.json", contents["config.json"]),
         tokenizer_json=None if plain is None else plain.decode("utf-8", "replace"),
-        tokenizer_config=_json_object(name, "tokenizer_config.json", contents.get("tokenizer_config.json", b"{}")),
+        tokenizer_config=_json_object(shown, "tokenizer_config.json", contents.get("tokenizer_config.json", b"{}")),
         fingerprint=digest.hexdigest(),
-        has_weights=any(WEIGHT_PATTERN.match(file.name) for file in path.iterdir()),
+        has_weights=any(WEIGHT_PATTERN.match(file.name) for file in everything),
         **where,
     )
 
 
-def has_vocabulary(names: Any) -> bool:
-    """Whether one of these file names holds a vocabulary."""
-    return not set(VOCABULARY_FILES).isdisjoint(names)
+def has_vocabulary(names: Iterable[str]) -> bool:
+    """Whether one of these files holds a vocabulary; `vocab.json` does with `merges.txt` only."""
+    there = set(names)
+    if "merges.txt" not in there:
+        there.discard("vocab.json")
+    return not there.isdisjoint(VOCABULARY_FILES)
 
 
 def _json_object(name: str, file: str, data: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(data)
-    except ValueError as error:
+        # transformers writes 10^30 for a length without bounds, and frames hold 64 bits: it becomes a float.
+        value = json.loads(data, parse_int=lambda digits: int(digits) if len(digits) < 19 else float(digits))
+        msgspec.msgpack.encode(value)  # half of a surrogate pair is valid JSON, and cannot cross a pipe
+    except (ValueError, RecursionError) as error:
         raise ModelError(f"{name}: {file} is not valid JSON ({error})") from error
     if not isinstance(value, dict):
         raise ModelError(f"{name}: {file} holds no JSON object")
@@ -181,7 +211,11 @@ def resolve_here(name: ModelName) -> ModelFiles | None:
     if name.is_builtin:
         return from_directory(name.text, builtin.directory(name.location.removeprefix("builtin:")), "builtin")
     if name.is_directory:
-        return from_directory(name.text, Path(name.location).expanduser())
+        try:
+            path = Path(name.location).expanduser()
+        except RuntimeError as error:
+            raise ModelError(f"{shorten(visible(name.text), 100)}: there is no such user") from error
+        return from_directory(name.text, path)
     return None
 
 
@@ -191,10 +225,14 @@ def limit(config: dict[str, Any], model_max_length: int | None) -> int | None:
     The smaller of what its positions allow and what its tokenizer states (`model_max_length`, None where the
     tokenizer states nothing sane).
     """
-    positions = config.get("max_position_embeddings", config.get("n_positions"))
-    if isinstance(positions, bool) or not isinstance(positions, int) or positions <= 0:
-        return model_max_length
-    if config.get("model_type") in ROBERTA_KIND:
+    positions = _count(config.get("max_position_embeddings")) or _count(config.get("n_positions"))
+    if positions and str(config.get("model_type")) in ROBERTA_KIND:
         padding = config.get("pad_token_id")
-        positions -= (padding if isinstance(padding, int) else 1) + 1
-    return positions if model_max_length is None else min(positions, model_max_length)
+        positions -= (0 if padding == 0 else _count(padding) or 1) + 1
+    bounds = [bound for bound in (positions, model_max_length) if bound is not None and bound > 0]
+    return min(bounds, default=None)
+
+
+def _count(value: object) -> int | None:
+    """A positive integer of a configuration; None for anything else."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None

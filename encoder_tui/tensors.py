@@ -33,8 +33,11 @@ def model_inputs(streams: Sequence[Stream]) -> dict[str, list[list[int]]]:
     return tensors
 
 
-def printed(rows: Sequence[Sequence[int]]) -> list[str]:
-    """The lines of `print(tensor)` for an integer tensor of shape (batch, sequence)."""
+def printed(rows: Sequence[Sequence[int]], line_width: int = LINE_WIDTH) -> list[str]:
+    """The lines of `print(tensor)` for an integer tensor of shape (batch, sequence).
+
+    `line_width` is torch's `linewidth`.
+    """
     length = len(rows[0])
     if not length:
         return [f"tensor([], size=({len(rows)}, 0))"]
@@ -49,7 +52,7 @@ def printed(rows: Sequence[Sequence[int]]) -> list[str]:
         if row is None:
             lines.append("        ...,")
             continue
-        lines += _row(list(_edges(row, summarised)), width, opening, closing)
+        lines += _row(list(_edges(row, summarised)), width, line_width, opening, closing)
     return lines
 
 
@@ -63,10 +66,10 @@ def _edges(values: Sequence[V], summarised: bool) -> Iterator[V | None]:
     yield from values[-EDGE_ITEMS:]
 
 
-def _row(numbers: list[int | None], width: int, opening: str, closing: str) -> list[str]:
+def _row(numbers: list[int | None], width: int, line_width: int, opening: str, closing: str) -> list[str]:
     indent = len("tensor([[")
     # torch counts the room of a line from the row's own bracket, one column before its first number.
-    per_line = max(1, (LINE_WIDTH - indent + 1) // (width + 2))
+    per_line = max(1, (line_width - indent + 1) // (width + 2))
     words = [" ..." if number is None else str(number).rjust(width) for number in numbers]
     lines = [", ".join(words[start : start + per_line]) for start in range(0, len(words), per_line)]
     lines = [line + "," for line in lines[:-1]] + [lines[-1]]

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from fake_hub import FakeHub
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from encoder_tui import hub, hub_client
 from encoder_tui.models import ModelError, ModelFiles, parse_name
+from tests.fake_hub import FakeHub
 
 REPO = "someone/tiny-bert"
 ENTRIES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "Tiny", "tokens", "##s", "fly", "."]

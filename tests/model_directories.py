@@ -14,9 +14,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import tiny_tokenizers as tiny
-from tiny_tokenizers import BERT_SPECIAL, ROBERTA_SPECIAL
 from tokenizers import Tokenizer, normalizers
+
+from tests import tiny_tokenizers as tiny
+from tests.tiny_tokenizers import BERT_SPECIAL, ROBERTA_SPECIAL
 
 REFERENCE = Path(__file__).parent.parent.parent / "shared" / "models"
 

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fake_hub import FakeHub
-from hub_case import REPO, SMALL, fetch, ranges
 
 from encoder_tui import hub
 from encoder_tui.hub_listing import RemoteFile
 from encoder_tui.models import parse_name
+from tests.fake_hub import FakeHub
+from tests.hub_case import REPO, SMALL, fetch, ranges, serving, write_model
 
 
 @pytest.fixture
@@ -38,6 +38,8 @@ def test_fetching_brings_the_small_files_and_asks_for_nothing_else(fake: FakeHub
     assert set(downloads) == {prefix + name for name in SMALL}
     assert len(downloads) == len(SMALL)
     assert fake.paths("HEAD") == []
+    # Ranges count the bytes of an encoded body, and sizes those of a plain one.
+    assert {seen.headers["accept-encoding"] for seen in fake.requests[1:]} == {"identity"}
     assert {path.name for path in Path(files.path).iterdir()} == SMALL
     assert (files.name, files.source, files.repo) == (REPO, "hub", REPO)
     assert files.commit == fake.commit(REPO) == Path(files.path).name
@@ -238,7 +240,7 @@ def test_a_file_too_large_for_a_tokenizer_is_passed_over() -> None:
     assert not hub._is_wanted(RemoteFile("tokenizer.json", 65 << 20))
 
 
-@pytest.mark.parametrize("damage", ["ref", "no such commit", "no vocabulary", "dead link"])
+@pytest.mark.parametrize("damage", ["ref", "no such commit", "no vocabulary", "no blob", "dead link"])
 def test_a_cache_in_disorder_is_an_empty_one(fake: FakeHub, damage: str) -> None:
     path = Path(fetch().path)
     ref = path.parent.parent / "refs" / "main"
@@ -249,8 +251,11 @@ def test_a_cache_in_disorder_is_an_empty_one(fake: FakeHub, damage: str) -> None
     elif damage == "no vocabulary":
         (path / "vocab.txt").unlink()
         (path / "tokenizer.json").unlink()
-    else:
+    elif damage == "no blob":
         (path / "config.json").resolve().unlink()
+    else:
+        (path / "config.json").unlink()
+        (path / "config.json").symlink_to("nowhere")
     assert hub.cached(parse_name(REPO)) is None
     assert hub.cached_models() == []
     fetch()

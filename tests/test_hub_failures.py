@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fake_hub import FakeHub
-from hub_case import ENTRIES, REPO, fetch, partial_files, ranges, refusal, serving, write_model
 
 from encoder_tui import hub
 from encoder_tui.models import parse_name
+from tests.fake_hub import FakeHub
+from tests.hub_case import ENTRIES, REPO, fetch, partial_files, ranges, refusal, serving, write_model
 
 
 @pytest.fixture
@@ -187,6 +187,20 @@ def test_offline_nothing_is_asked_and_the_cache_still_serves(fake: FakeHub, monk
     fetch()
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     assert hub.cached(parse_name(REPO)) is not None
+
+
+def test_half_a_tokenizer_is_never_taken_for_the_whole(fake: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    link = Path.symlink_to
+
+    def die(pointer: Path, target: str) -> None:
+        if pointer.name == "tokenizer_config.json":
+            raise KeyboardInterrupt
+        link(pointer, target)
+
+    monkeypatch.setattr(Path, "symlink_to", die)
+    with pytest.raises(KeyboardInterrupt):
+        fetch()
+    assert hub.cached(parse_name(f"{REPO}@{fake.commit(REPO)}")) is None
 
 
 def test_a_cache_that_cannot_be_written_is_said(fake: FakeHub, home: Path) -> None:

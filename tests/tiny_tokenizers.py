@@ -9,7 +9,6 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from texts import CORPUS
 from tokenizers import (
     AddedToken,
     Regex,
@@ -21,6 +20,8 @@ from tokenizers import (
     processors,
     trainers,
 )
+
+from tests.texts import CORPUS
 
 BERT_SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 ROBERTA_SPECIAL = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]

@@ -90,7 +90,7 @@ class Child:
         self._stdin.write(frame)
 
     async def drain(self) -> None:
-        """Wait until the pipe has taken what was written; raises `OSError` where it is closed."""
+        """Wait until the pipe has taken what was written; may raise `OSError` where it is closed."""
         await self._stdin.drain()
 
     def hang_up(self) -> None:

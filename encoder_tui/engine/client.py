@@ -115,15 +115,14 @@ class EngineClient:
         """Start the process if it is not running; raises `EngineError` where it was given up or cannot."""
         if self._child is not None and self._child.is_ending and self._reading is not None:
             await asyncio.wait({self._reading})
-        if self._closing:
-            raise EngineError("the engine is closed")
         if self.state.status == "stopped":
             raise EngineError(self.state.text)
-        if self._child is not None:
-            return
-        if self._starting is None or self._starting.done():
-            self._starting = asyncio.create_task(self._spawn())
-        await asyncio.shield(self._starting)
+        if self._child is None and not self._closing:
+            if self._starting is None or self._starting.done():
+                self._starting = asyncio.create_task(self._spawn())
+            await asyncio.shield(self._starting)
+        if self._closing:
+            raise EngineError("the engine is closed")
 
     async def restart(self) -> None:
         """Start again by the user's wish, forgetting earlier deaths; raises `EngineError` where it cannot."""
@@ -280,11 +279,10 @@ class EngineClient:
     async def _send(self, frame: bytes) -> None:
         if self._child is None:
             raise EngineError("the engine ended before it could be asked")
-        try:
+        # A pipe that is closed ends the reading too, and there it is found out why.
+        with contextlib.suppress(OSError):
             self._child.write(frame)
             await self._child.drain()
-        except OSError as error:
-            raise EngineError("the engine ended before it could be asked") from error
 
     def _show_activity(self, is_first: bool = False) -> None:
         if is_first or self.state.status in {"ready", "busy"}:

@@ -65,8 +65,10 @@ class Table(Lines):
         def control(self) -> Table:
             return self.table
 
-    def __init__(self, columns: Sequence[Column], id: str | None = None) -> None:
+    def __init__(self, columns: Sequence[Column], id: str | None = None, gap: int = 2) -> None:
+        """`gap` is the number of cells between two columns."""
         super().__init__(id=id)
+        self._gap = gap
         self.columns = list(columns)
         self.row_count = 0
         self._row: Callable[[int], Row] = lambda index: ()
@@ -77,7 +79,7 @@ class Table(Lines):
         self.row_count, self._row = row_count, row
         self._quiet = quiet or (lambda index: False)
         self.cursor = min(self.cursor, max(row_count - 1, 0))
-        self.set_size(row_count + 1, sum(column.width + 2 for column in self.columns))
+        self.set_size(row_count + 1, sum(column.width + self._gap for column in self.columns))
 
     def validate_cursor(self, cursor: int) -> int:
         return min(max(cursor, 0), max(self.row_count - 1, 0))
@@ -107,7 +109,7 @@ class Table(Lines):
 
     def widths(self) -> list[int]:
         """Each column's width in cells, the flexible ones sharing what is left."""
-        fixed = sum(column.width for column in self.columns) + 2 * len(self.columns)
+        fixed = sum(column.width for column in self.columns) + self._gap * len(self.columns)
         flexible = sum(1 for column in self.columns if not column.width)
         room = max((self.size.width - fixed) // flexible, 8) if flexible else 0
         return [column.width or room for column in self.columns]
@@ -138,7 +140,7 @@ class Table(Lines):
 
     def _cells(self, row: Row) -> str:
         return "".join(
-            fitted(visible(cell), width, column.align) + "  "
+            fitted(visible(cell), width, column.align) + " " * self._gap
             for cell, column, width in zip(row, self.columns, self.widths(), strict=False)
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
 from textual.content import Content
 
 from encoder_tui.comparison import Comparison, Stream
@@ -30,20 +31,31 @@ def model_line(index: int, slot: Slot, stream: Stream | None, text: str, width: 
         unknown = f"{stream.unknown:,} unknown"
         parts += [
             (f" {count(tokens, 'token'):<14}", "bold"),
-            (f" {ratio} characters a token  ", QUIET),
+            (f" {ratio} characters a token  " if width >= 100 else f" {ratio} a token  ", QUIET),
             (f"{unknown:<11} ", "$text-error" if stream.unknown else QUIET),
         ]
         used = sum(len(part[0] if isinstance(part, tuple) else part.plain) for part in parts)
         about = f" {stream.tokenizer.kind}"
         if slot.state == "provisional":
             about = f" provisional: plain tokenizer.json · {visible(slot.message)}"
-        parts.append((shorten(about, max(width - used, 0)), QUIET))
+        parts.append((_fewer_clauses(about, width - used), QUIET))
     return Content.assemble(*parts).truncate(max(width, 1), ellipsis=True)
 
 
-def sentence(session: Session, comparison: Comparison) -> Content:
-    """What the comparison comes to."""
-    return Content(" " + visible(comparison.sentence(session.letters)))
+def sentence(session: Session, comparison: Comparison, width: int) -> Content:
+    """What the comparison comes to, naming as many differences as find room in a line."""
+    for names in (6, 4, 3, 2, 1, 0):
+        words = visible(comparison.sentence(session.letters, names))
+        if cell_len(words) < width - 1:
+            break
+    return Content(f" {words}").truncate(max(width, 1), ellipsis=True)
+
+
+def _fewer_clauses(words: str, width: int) -> str:
+    """As many clauses of a line as find room, whole."""
+    while len(words) > width and "," in words:
+        words = words.rpartition(",")[0]
+    return words if len(words) <= width else ""
 
 
 def block_lines(session: Session, comparison: Comparison, block_index: int, width: int) -> Content:

@@ -10,7 +10,7 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import ContentSwitcher, Static, TextArea
+from textual.widgets import ContentSwitcher, Input, Static, TextArea
 
 from encoder_tui.comparison import Comparison, compare
 from encoder_tui.display import count
@@ -64,11 +64,14 @@ class TokensPane(Vertical):
     def on_mount(self) -> None:
         self.session.models_changed.subscribe(self, lambda _: self.recompute())
         self.session.text_changed.subscribe(self, lambda _: self.recompute())
-        self.query_one(Editor).focus()
+        editor = self.query_one(Editor)
+        editor.move_cursor(editor.document.end)
+        editor.focus()
         self._show_words()
 
     def on_resize(self) -> None:
         self._show_words()
+        self._show_block(self.query_one(Ribbon).cursor)
 
     def on_unmount(self) -> None:
         if self._working is not None:
@@ -146,7 +149,7 @@ class TokensPane(Vertical):
             for index, (slot, stream) in enumerate(zip(self.session.slots, streams, strict=False))
         ]
         self.query_one("#models", Static).update(Content("\n").join(lines))
-        self.query_one("#sentence", Static).update(facts.sentence(self.session, self.comparison))
+        self.query_one("#sentence", Static).update(facts.sentence(self.session, self.comparison, width))
 
     def _show_view(self) -> None:
         current = self._view_name
@@ -197,11 +200,11 @@ class TokensPane(Vertical):
         """Give the focus to what can be moved in, unless the user is choosing among the views."""
         if self.query_one("#view", Choice).has_focus or self.query_one(Editor).has_focus:
             return
-        target = next((widget for widget in self.query_one(f"#{name}").query("*") if widget.focusable), None)
         view = self.query_one(f"#{name}")
-        if view.focusable:
-            view.focus()
-        elif target is not None:
+        # Not a text field: there the next v would be a letter.
+        inside = (widget for widget in view.query("*") if widget.focusable and not isinstance(widget, TextArea | Input))
+        target = view if view.focusable else next(inside, None)
+        if target is not None:
             target.focus()
 
     # Keys

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Container, Vertical
 from textual.strip import Strip
 from textual.widgets import Static
 
@@ -46,13 +47,29 @@ def table_tsv(stream: Stream) -> str:
     return "".join("\t".join(row) + "\n" for row in rows)
 
 
-class TableView(Horizontal):
-    """Every stream as a table, side by side."""
+class Tables(Container):
+    """A table for each model, side by side, or one above the other where they find no room beside each other."""
 
     DEFAULT_CSS = """
-    TableView { height: 1fr; }
-    TableView > Table { width: 1fr; margin-right: 1; }
+    Tables { height: 1fr; layout: horizontal; }
+    Tables.-stacked { layout: vertical; }
+    Tables > Table { width: 1fr; height: 1fr; margin-right: 1; }
     """
+    COLUMNS_NEEDED: ClassVar[int]
+
+    def on_resize(self) -> None:
+        self.stack()
+
+    def stack(self) -> None:
+        """Stack the tables that are shown, or not."""
+        shown = sum(1 for table in self.query(Table) if table.display)
+        self.set_class(shown * self.COLUMNS_NEEDED > self.size.width, "-stacked")
+
+
+class TableView(Tables):
+    """Every stream token by token."""
+
+    COLUMNS_NEEDED = 50
 
     def compose(self) -> ComposeResult:
         for index in range(len(LETTERS)):
@@ -60,12 +77,12 @@ class TableView(Horizontal):
                 Column(LETTERS[index], 5, "right"),
                 Column("id", 6, "right"),
                 Column("token", 0),
-                Column("span", 11, "right"),
+                Column("span", 9, "right"),
                 Column("type", 4, "right"),
                 Column("mask", 4, "right"),
                 Column("", 7),
             ]
-            yield Table(columns, id=f"stream-{index}")
+            yield Table(columns, id=f"stream-{index}", gap=1)
 
     def show(self, comparison: Comparison) -> None:
         """Show a comparison's streams."""
@@ -79,6 +96,7 @@ class TableView(Horizontal):
                     lambda row, stream=stream: table_row(stream, row),  # type: ignore[misc]
                     lambda row, mask=mask: bool(mask[row]),  # type: ignore[misc]
                 )
+        self.stack()
 
 
 class TensorsView(Lines):
@@ -94,7 +112,8 @@ class TensorsView(Lines):
             for name, rows in tensors.model_inputs([stream]).items():
                 shape = f"({len(rows)}, {len(rows[0])})"
                 self._lines.append((f"    {name}  torch.int64 {shape}", None))
-                self._lines += [(f"    {line}", None) for line in tensors.printed(rows)]
+                printed = tensors.printed(rows, min(tensors.LINE_WIDTH, max(self.size.width - 6, 30)))
+                self._lines += [(f"    {line}", None) for line in printed]
             self._lines.append(("", None))
         self.set_size(len(self._lines), max((len(line) for line, _ in self._lines), default=0))
 
@@ -103,13 +122,10 @@ class TensorsView(Lines):
         return Strip([Segment(text, Style.null() if slot is None else letter_style(self, slot, bold=True))])
 
 
-class SpecialView(Horizontal):
+class SpecialView(Tables):
     """Every model's special tokens with their ids."""
 
-    DEFAULT_CSS = """
-    SpecialView { height: 1fr; }
-    SpecialView > Table { width: 1fr; margin-right: 1; }
-    """
+    COLUMNS_NEEDED = 32
 
     def compose(self) -> ComposeResult:
         for index in range(len(LETTERS)):
@@ -127,6 +143,7 @@ class SpecialView(Horizontal):
                     for role, token, token_id in stream.tokenizer.special_tokens()
                 ]
                 table.show_rows(len(rows), rows.__getitem__)
+        self.stack()
 
 
 class Marked(Lines):

@@ -1,0 +1,78 @@
+"""The Tokens pane in a real pseudo-terminal with the real engine."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+from tests.terminal import Terminal, encoder_tui
+
+PAIR = ("-m", "builtin:bert", "-m", "builtin:modernbert")
+
+
+def test_typing_tokenizes_at_every_key() -> None:
+    with Terminal(encoder_tui(*PAIR, "--text", "lighthouse")) as terminal:
+        terminal.wait_for("lighthouse 2127")
+        for key, count in (("s", 4), ("!", 5)):
+            terminal.send(key)
+            terminal.wait_for(f" A  {count} tokens")
+
+
+def test_the_reference_models_show_17_and_15_tokens_aligned(reference_models: tuple[Path, Path]) -> None:
+    names = [word for path in reference_models for word in ("-m", str(path))]
+    text = "This is MIDS 266. Let's learn some NLP!"
+    with Terminal(encoder_tui(*names, "--text", text)) as terminal:
+        screen = terminal.wait_for(lambda text: "7 of 11 blocks agree" in text and "ĠM IDS" in text, 60)
+        assert " A  17 tokens" in screen
+        assert " B  15 tokens" in screen
+        lines = screen.splitlines()
+        (row,) = [index for index, line in enumerate(lines) if line.startswith(" A [CLS]")]
+        column = lines[row].index("MI ##DS")
+        assert lines[row + 1].index("ĠM IDS") == column
+        assert lines[row - 1].index("MIDS") == column
+
+
+def test_ctrl_q_quits_with_code_0_and_gives_the_screen_back() -> None:
+    with Terminal(encoder_tui(*PAIR)) as terminal:
+        terminal.wait_for("blocks agree")
+        terminal.send("ctrl+q")
+        assert terminal.exit_code() == 0
+        assert terminal.output.rstrip().endswith(b"\x1b[?25h") or b"\x1b[?1049l" in terminal.output
+
+
+def test_sigterm_gives_the_screen_back() -> None:
+    with Terminal(encoder_tui(*PAIR)) as terminal:
+        terminal.wait_for("blocks agree")
+        os.kill(terminal.pid, signal.SIGTERM)
+        assert terminal.exit_code() == 143
+        assert b"\x1b[?1049l" in terminal.output
+
+
+def test_a_window_of_20_by_5_says_that_it_is_too_small_and_comes_back() -> None:
+    with Terminal(encoder_tui(*PAIR), columns=20, lines=5) as terminal:
+        terminal.wait_for("20×5")
+        terminal.resize(80, 24)
+        terminal.wait_for("blocks agree")
+
+
+def test_nothing_of_a_hostile_text_is_obeyed() -> None:
+    hostile = "\x1b]0;owned\x07 \x1b[2J \x9b31m [bold]x[/bold] \u202e \ud83d"
+    with Terminal(encoder_tui(*PAIR, "--text", hostile.encode("utf-8", "replace").decode())) as terminal:
+        screen = terminal.wait_for("[bold]")
+        terminal.send("escape", "v", "v")
+        terminal.wait_for("input_ids")
+        assert b"owned\x07" not in terminal.output
+        assert "\u202e".encode() not in terminal.output
+        assert b"\xc2\x9b" not in terminal.output
+        assert "␛" in screen
+
+
+def test_without_a_terminal_it_says_so_and_ends_with_code_2() -> None:
+    import subprocess
+
+    done = subprocess.run(encoder_tui(), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert "terminal" in done.stderr
