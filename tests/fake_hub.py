@@ -201,12 +201,16 @@ class _Handler(BaseHTTPRequestHandler):
         if what == "tree":
             folder = f"{under}/" if under else ""
             inside = [path for path in self.files if path.startswith(folder)]
-            wanted = [path for path in inside if "recursive" in query or "/" not in path[len(folder) :]]
+            is_deep = query.get("recursive", ["false"])[0].lower() in {"true", "1"}
+            wanted = [path for path in inside if is_deep or "/" not in path[len(folder) :]]
+            below = {folder + path[len(folder) :].partition("/")[0] for path in inside if path not in wanted}
+            directories = [{"type": "directory", "path": path, "oid": "0" * 40, "size": 0} for path in sorted(below)]
         else:
             posted = self.posted.decode()
             wanted = json.loads(posted)["paths"] if posted.startswith("{") else parse_qs(posted)["paths"]
+            directories = []
         entries = [self._listed(path, ("path", "oid", "oid")) for path in wanted if path in self.files]
-        self._send_json([{"type": "file"} | entry for entry in entries])
+        self._send_json([*directories, *({"type": "file"} | entry for entry in entries)])
 
     def _listed(self, path: str, keys: tuple[str, str, str]) -> dict[str, Any]:
         """A file as a listing shows it; `keys`: those of its name, its hash and the hash of a large one."""

@@ -217,13 +217,7 @@ def _summary_table(figures: dict[str, Any], sentence: str) -> str:
             f"{letter}  {visible(model['model'])}, {reads}",
             f"   tokens a document: median {model['median']:,.0f}, p95 {model['p95']:,.0f}, max {model['max']:,}",
             f"   {model['tokens']:,} tokens in all, {model['characters_per_token']:.2f} characters a token",
-            *(
-                [
-                    f"   {model['windows']['mean']:.1f} windows of its limit, {STRIDE} tokens shared, see a document whole"
-                ]
-                if model["windows"]["mean"] is not None
-                else []
-            ),
+            *_windows_line(model["windows"]),
             "   beyond     documents    tokens",
             *(
                 f"   {entry['limit']:>6,}  {percent(entry['documents']):>12}{percent(entry['tokens']):>10}"
@@ -232,3 +226,10 @@ def _summary_table(figures: dict[str, Any], sentence: str) -> str:
             "",
         ]
     return "\n".join([*lines, *(visible(line) for line in figures["card"])])
+
+
+def _windows_line(windows: dict[str, Any]) -> list[str]:
+    """What seeing all of an average document takes."""
+    if windows["mean"] is None or windows["size"] is None:
+        return []
+    return [f"   windows of {windows['size']:,} with a stride of {windows['stride']}: {windows['mean']:.1f} a document"]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.engine.server import one_line
 from encoder_tui.engine.sources.source import SAMPLED, Source, text_of
 
 BATCH: Final = 64
@@ -28,7 +29,9 @@ class ParquetFile(Source):
         try:
             self._file: Any = pyarrow.parquet.ParquetFile(path)
         except self._errors as error:
-            raise TaskError(f"{path.name} is no whole parquet file: {error}; it may have been cut") from error
+            raise TaskError(
+                f"{path.name} is no whole parquet file ({one_line(error)}); it may have been cut"
+            ) from error
         metadata = self._file.metadata
         rows = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
         self._ends = list(accumulate(rows))
@@ -52,7 +55,7 @@ class ParquetFile(Source):
         try:
             yield from self._file.iter_batches(BATCH, row_groups=groups, columns=columns)
         except self._errors as error:
-            raise TaskError(f"{self.path.name} is damaged: {error}") from error
+            raise TaskError(f"{self.path.name} is damaged ({one_line(error)})") from error
 
     def reach(self, count: int, job: Job) -> None:
         """All rows are known from the footer."""
