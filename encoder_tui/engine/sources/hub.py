@@ -19,6 +19,9 @@ from encoder_tui.hub_client import HubClient
 DEFAULT: Final = "sentence-transformers/mldr:en-triplet:train"
 """Long English documents with a question each: what the window opens with when nobody named a source."""
 
+BUFFER: Final = 2 << 20
+"""Bytes of a parquet file that are fetched at a time."""
+
 NAME: Final = re.compile(r"([\w.-]+(?:/[\w.-]+)?)(?::([^:/\s]*))?(?::([^:/\s]*))?", re.ASCII)
 """`OWNER/NAME`, and with colons a configuration and a split."""
 
@@ -67,7 +70,9 @@ class HubRows(Source):
             if config is None:
                 configs = datasets.get_dataset_config_names(repo)
                 config = "default" if "default" in configs or not configs else configs[0]
-            splits = datasets.load_dataset(repo, name=config, streaming=True)
+            builder = datasets.load_dataset_builder(repo, name=config)
+            _read_little(builder)
+            splits = builder.as_streaming_dataset()
         except Exception as error:
             raise TaskError(f"{repo}: datasets cannot open it ({one_line(error)})") from error
         if split is not None and split not in splits:
@@ -121,3 +126,16 @@ class HubRows(Source):
             return
         for row in self._arriving(start):
             yield text_of(row.get(column))
+
+
+def _read_little(builder: Any) -> None:
+    """Have a parquet file fetched piece by piece.
+
+    As it is, pyarrow asks for all row groups of a file before `datasets` yields the first row: 211 MB of MLDR.
+    """
+    if hasattr(builder.config, "fragment_scan_options"):
+        from pyarrow.dataset import ParquetFragmentScanOptions  # noqa: PLC0415
+
+        options = ParquetFragmentScanOptions(pre_buffer=False, use_buffered_stream=True, buffer_size=BUFFER)
+        builder.config.fragment_scan_options = options
+        builder.config.batch_size = 64
