@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import os
 import signal
 import sys
-import tempfile
-import time
-import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +20,7 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Footer, Static
 
 from encoder_tui.display import shorten, visible
+from encoder_tui.screen_guard import own_screen, write_crash_report
 from encoder_tui.session import LETTERS, Session
 from encoder_tui.settings import Settings, log_path
 from encoder_tui.widgets.choice import Choice
@@ -128,6 +125,7 @@ class EncoderApp(App[int]):
         if settings.theme is not None and settings.theme in self.available_themes:
             self.theme = settings.theme
         self.session = Session(self, settings)
+        self.report: Path | None = None
         self._first_pane = settings.pane or next(iter(PANES))
 
     def compose(self) -> ComposeResult:
@@ -224,46 +222,25 @@ class EncoderApp(App[int]):
 
         return act
 
-    def _fatal_error(self) -> None:
-        """Write what happened to a report instead of the screen, where Textual would print local variables."""
-        self._report = write_crash_report(sys.exc_info()[1])
-        self._close_messages_no_wait()
-
     def _handle_exception(self, error: Exception) -> None:
+        """End the window with a report instead of Textual's crash screen, which prints local variables."""
         self._return_code = 1
         if self._exception is None:
             self._exception = error
             self._exception_event.set()
-            self._report = write_crash_report(error)
+            self.report = write_crash_report(error, log_path())
             self._close_messages_no_wait()
-
-
-def write_crash_report(error: BaseException | None) -> Path | None:
-    """The traceback, without the values of any variable, in a file that only the user can read."""
-    try:
-        folder = log_path()
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, name = tempfile.mkstemp(prefix=time.strftime("crash-%Y%m%d-%H%M%S-"), suffix=".txt", dir=folder)
-        with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
-            if error is not None:
-                frames = traceback.extract_tb(error.__traceback__)
-                file.writelines(traceback.format_list(frames))
-                # The message of an error may quote the user's text; its type cannot.
-                file.write(f"{type(error).__module__}.{type(error).__qualname__}\n")
-        return Path(name)
-    except OSError:
-        return None
 
 
 def run(settings: Settings) -> int:
     """Open the window; the exit code of the program."""
-    app = EncoderApp(settings)
-    with contextlib.suppress(AttributeError, ValueError):
-        signal.signal(signal.SIGTERM, lambda *_: app.call_later(app.exit, 143))
-    result = app.run()
+    with own_screen():
+        app = EncoderApp(settings)
+        with contextlib.suppress(AttributeError, ValueError):
+            signal.signal(signal.SIGTERM, lambda *_: app.call_later(app.exit, 143))
+        result = app.run()
     if app.return_code not in {None, 0}:
-        report = getattr(app, "_report", None)
-        where = f"; {report} has the traceback" if report else ""
+        where = f"; {app.report} has the traceback" if app.report else ""
         print(f"encoder-tui: something went wrong and the window closed{where}", file=sys.stderr)  # noqa: T201
         return 1
     return result or 0

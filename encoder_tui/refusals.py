@@ -17,9 +17,10 @@ def refusals(kind: type[Exception], what: str) -> Iterator[None]:
     """
     try:
         yield
-    except kind:
-        raise
     except BaseException as error:
+        if type(error) is kind and kind is not ValueError:
+            # Raised by ourselves, on the way to the library.
+            raise
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
         raise kind(f"{what}: {visible(' '.join(str(error).split())[:240])}") from error

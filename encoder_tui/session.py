@@ -80,7 +80,7 @@ class Session:
         """Load the models and start the engine; called once the window has been painted."""
         for slot in self.slots:
             self._load(slot, is_default=not self.settings.model)
-        self._keep(asyncio.create_task(self._greet()))
+        self._keep(asyncio.create_task(self._greet([*self._loads.values()])))
 
     def _keep(self, task: asyncio.Task[None]) -> None:
         """Hold a task until it ends, because asyncio does not."""
@@ -224,8 +224,13 @@ class Session:
 
     # The engine
 
-    async def _greet(self) -> None:
-        """Start the engine in the background, and learn what it runs on."""
+    async def _greet(self, loads: list[asyncio.Task[None]]) -> None:
+        """Start the engine in the background, and learn what it runs on.
+
+        Tokenizers that are here come first: the engine's imports would compete with them for the processor. A
+        model that needs the engine has started it by then.
+        """
+        await asyncio.wait(loads, timeout=1.5)
 
         def hear(hello: contract.Hello) -> None:
             self.hello = hello

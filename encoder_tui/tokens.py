@@ -7,15 +7,17 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import msgspec
-import tokenizers
 
 from encoder_tui.alignment import Alignment, Span
 from encoder_tui.decoding import clean_up
 from encoder_tui.forms import SPECIAL_ROLES, TokenizerForm
 from encoder_tui.refusals import refusals
+
+if TYPE_CHECKING:
+    import tokenizers
 
 Padding = Literal["none", "longest", "max_length"]
 Side = Literal["left", "right"]
@@ -115,8 +117,10 @@ class ModelTokenizer:
     def __init__(self, form: TokenizerForm) -> None:
         """Raises ValueError where this version of `tokenizers` can read no tokenizer in the form's JSON."""
         self.form = form
+        from tokenizers import Tokenizer  # noqa: PLC0415  # after the first paint
+
         with refusals(ValueError, "the tokenizers library cannot read this tokenizer"):
-            self._rust = tokenizers.Tokenizer.from_str(form.json)
+            self._rust = Tokenizer.from_str(form.json)
         # Padding and truncation are state of the Rust object, and panes encode from threads.
         self._lock = threading.Lock()
         self._rust.encode_special_tokens = form.split_special_tokens
@@ -278,10 +282,8 @@ def _kept_of_cut(first: int, second: int, room: int) -> list[int]:
     if first + second <= room:
         return []
     short, long = sorted((first, second))
-    kept_short, kept_long = short, max(short, room - short)
-    if kept_short + kept_long > room:
-        kept_short, kept_long = room // 2, room - room // 2
-    return [kept for kept, had in ((kept_short, short), (kept_long, long)) if kept < had]
+    kept_short = min(short, room // 2)
+    return [kept for kept, had in ((kept_short, short), (room - kept_short, long)) if kept < had]
 
 
 def align(text: str, encodings: Sequence[Encoding]) -> Alignment:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import subprocess
 import sys
@@ -29,6 +30,8 @@ class Engine:
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 bufsize=0,
+                # Empty is as if it were not there: what is buffered for a user is buffered here.
+                env={**os.environ, "PYTHONUNBUFFERED": ""},
             )
         assert self.process.stdout is not None
         self.stdout = self.process.stdout

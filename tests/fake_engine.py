@@ -177,6 +177,16 @@ BANNERS = {
 }
 
 
+NONSENSE = {
+    "half a frame": protocol.HEADER.pack(100) + b"half",
+    "half a header": b"\x00\x00",
+    "nonsense": b"\x00\x00\x00\x05hello",
+    "nonsense without end": b"\x00\x00\x00\x05hello" * 100_000,
+    "long frame": protocol.HEADER.pack(protocol.FRAME_LIMIT + 1),
+    "empty frame": protocol.HEADER.pack(0),
+}
+
+
 def serve() -> None:
     """The real server, which knows the task of this file too."""
     contract.TASKS[ACT.name] = ACT  # type: ignore[assignment]
@@ -239,33 +249,25 @@ def misbehave_once(mode: str, flag: Path) -> None:
     if flag.exists():
         serve()
     flag.touch()
+    if mode == "deaf":
+        # Ready only once the first request is cancelled already, and then silent.
+        heard = b""
+        while b"cancel" not in heard:
+            heard += os.read(0, 1 << 16)
+        say(protocol.MARKER, READY)
+        time.sleep(600)
     say(protocol.MARKER, READY)
     # Until the first request has come, so that its caller is waiting.
     os.read(0, 1)
+    say(NONSENSE.get(mode, b""))
     match mode:
-        case "half a frame":
-            say(protocol.HEADER.pack(100), b"half")
+        case "half a frame" | "half a header" | "quiet exit":
             sys.exit(0)
-        case "half a header":
-            say(b"\x00\x00")
-            sys.exit(0)
-        case "nonsense":
-            say(b"\x00\x00\x00\x05hello")
-        case "nonsense without end":
-            say(b"\x00\x00\x00\x05hello" * 100_000)
-        case "long frame":
-            say(protocol.HEADER.pack(protocol.FRAME_LIMIT + 1))
-        case "empty frame":
-            say(protocol.HEADER.pack(0))
         case "closed pipe":
             os.close(1)
         case "exit":
             print("Connection to \x1b[31mgpu-box closed", file=sys.stderr)
             sys.exit(255)
-        case "quiet exit":
-            sys.exit(0)
-        case _:
-            raise AssertionError(mode)
     time.sleep(600)
 
 

@@ -17,7 +17,6 @@ import threading
 from fnmatch import fnmatch
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import TracebackType
 from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -75,9 +74,7 @@ class FakeHub:
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.closing.set()
         self._server.shutdown()
         self._server.server_close()
@@ -198,19 +195,24 @@ class _Handler(BaseHTTPRequestHandler):
             name = repo.removeprefix("datasets/")
             self._send_json(ABOUT | {"id": name, "sha": self.fake.commit(repo), "siblings": siblings})
             return
+        tree = {part.as_posix() for path in self.files for part in [Path(path), *Path(path).parents][:-1]}
         if what == "tree":
-            folder = f"{under}/" if under else ""
-            inside = [path for path in self.files if path.startswith(folder)]
-            is_deep = query.get("recursive", ["false"])[0].lower() in {"true", "1"}
-            wanted = [path for path in inside if is_deep or "/" not in path[len(folder) :]]
-            below = {folder + path[len(folder) :].partition("/")[0] for path in inside if path not in wanted}
-            directories = [{"type": "directory", "path": path, "oid": "0" * 40, "size": 0} for path in sorted(below)]
+            deep = "true" in query.get("recursive", [])
+            inside = [path for path in sorted(tree) if path.startswith(f"{under}/" if under else "")]
+            wanted = [path for path in inside if deep or Path(path).parent == Path(under)]
         else:
             posted = self.posted.decode()
             wanted = json.loads(posted)["paths"] if posted.startswith("{") else parse_qs(posted)["paths"]
-            directories = []
-        entries = [self._listed(path, ("path", "oid", "oid")) for path in wanted if path in self.files]
-        self._send_json([*directories, *({"type": "file"} | entry for entry in entries)])
+        if under and under not in tree:
+            self._refuse(404, "EntryNotFound", f"{under} does not exist", {})
+        else:
+            self._send_json([self._entry(path) for path in wanted if path in tree])
+
+    def _entry(self, path: str) -> dict[str, Any]:
+        """A file or a folder as a tree shows it."""
+        if path not in self.files:
+            return {"type": "directory", "path": path, "size": 0, "oid": _git_hash(path.encode())}
+        return {"type": "file"} | self._listed(path, ("path", "oid", "oid"))
 
     def _listed(self, path: str, keys: tuple[str, str, str]) -> dict[str, Any]:
         """A file as a listing shows it; `keys`: those of its name, its hash and the hash of a large one."""
@@ -252,8 +254,7 @@ class _Handler(BaseHTTPRequestHandler):
             end = min(int(asked[2] or len(content) - 1), len(content) - 1)
             headers = headers | {"Content-Range": f"bytes {start}-{end}/{len(content)}"}
             content = content[start : end + 1]
-        if self.kind == "longer":
-            content += b" "
+        content += b" " * (self.kind == "longer")
         if self.kind in {"cut", "cut at once", "hang body", "slow"} and self.command == "GET":
             self._start(status, headers | {"Content-Length": str(len(content))})
             self._haltingly(content)

@@ -56,11 +56,10 @@ class Terminal:
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             _set_size(0, columns, lines)
-            # Python asks these before it asks the terminal; pytest's plugins set them.
-            for name in ("COLUMNS", "LINES"):
-                os.environ.pop(name, None)
-            os.environ.update({"TERM": "xterm-256color", "COLORTERM": "truecolor", **(environ or {})})
-            os.execvp(command[0], list(command))
+            given = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **(environ or {})}
+            # With an environment of its own: readline, which pytest imports, sets COLUMNS behind Python's back,
+            # and a program asks that before it asks the terminal.
+            os.execvpe(command[0], list(command), given)
 
     def __enter__(self) -> Terminal:
         return self

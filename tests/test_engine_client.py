@@ -165,11 +165,11 @@ async def test_a_flood_of_frames_leaves_everything_else_its_turn(start: Start) -
             await asyncio.sleep(0)
 
     counting = asyncio.create_task(count())
-    heard: list[int] = []
-    await client.act("flood", "5000", on_progress=lambda progress: heard.append(progress.done))
+    heard: list[tuple[int, int]] = []
+    await client.act("flood", "5000", on_progress=lambda progress: heard.append((progress.done, turns)))
     await cancel(counting)
-    assert heard == list(range(5000))
-    assert turns >= 5000
+    assert [number for number, _ in heard] == list(range(5000))
+    assert len({turn for _, turn in heard}) == 5000
 
 
 async def test_a_cancelled_task_that_looks_for_it_ends_and_the_engine_lives_on(start: Start) -> None:
@@ -260,6 +260,18 @@ async def test_a_request_cancelled_while_the_engine_connects_does_not_kill_it(
     (tmp_path / "connected").touch()
     assert await client.act("echo", "well") == "well"
     assert "died" not in client.statuses
+
+
+async def test_an_engine_that_is_ready_but_deaf_to_an_earlier_cancellation_is_replaced(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_module, "CANCEL_GRACE", 0.1)
+    client = start("deaf", str(tmp_path / "misbehaved"))
+    task = asyncio.create_task(client.act("echo", "never heard"))
+    await until(lambda: len(client._calls) == 1)
+    await cancel(task)
+    assert await client.act("echo", "well") == "well"
+    assert client.statuses.count("died") == 1
 
 
 async def test_an_answer_to_a_cancelled_question_is_dropped(start: Start, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from encoder_tui.engine import client as client_module
 from encoder_tui.engine.client import EngineError
-from tests.engine_case import Start, clients, death_of, until
+from tests.engine_case import PATIENCE, Start, clients, death_of, until
 
 
 @pytest_asyncio.fixture
@@ -129,7 +129,8 @@ async def test_an_engine_is_restarted_by_wish_while_it_is_starting(start: Start,
 async def test_an_engine_that_breaks_the_protocol_is_replaced(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str, reason: str
 ) -> None:
-    monkeypatch.setattr("encoder_tui.engine.child.END_GRACE", 0.3)
+    # Only an engine that closes its pipe and lives on has to be waited for.
+    monkeypatch.setattr("encoder_tui.engine.child.END_GRACE", 0.3 if mode == "closed pipe" else 10 * PATIENCE)
     client = start(mode, str(tmp_path / "misbehaved"))
     await client.start()
     await until(lambda: client.state.status == "ready")

@@ -34,6 +34,7 @@ def through_a_shell(tail: str) -> str:
 SHELLS = {
     "exec": through_a_shell("echo Welcome; exec {engine}"),
     "wait": through_a_shell("echo Welcome; {engine}; exit $?"),
+    "hidden helper": through_a_shell("sleep 600 </dev/null >/dev/null & exec {engine}"),
     "helper": through_a_shell("echo Welcome; sleep 600 & {engine}; exit $?"),
 }
 

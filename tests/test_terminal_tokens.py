@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from pathlib import Path
 
 from tests.terminal import Terminal, encoder_tui
@@ -76,3 +77,42 @@ def test_without_a_terminal_it_says_so_and_ends_with_code_2() -> None:
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
     assert "terminal" in done.stderr
+
+
+CRASHING = """
+from encoder_tui import app, settings
+def fail(self):
+    secret = "a secret text"
+    raise RuntimeError(secret)
+app.EncoderApp.action_models = fail
+raise SystemExit(app.run(settings.Settings(model=("builtin:bert",), text="a secret text")))
+"""
+
+
+def test_a_crash_gives_the_screen_back_and_writes_a_report_without_the_text(home: Path) -> None:
+    with Terminal([sys.executable, "-c", CRASHING]) as terminal:
+        terminal.wait_for(" A  ")
+        terminal.send("escape", "m")
+        assert terminal.exit_code() == 1
+        ending = terminal.output.rpartition(b"\x1b[?1049l")[2].decode()
+    assert "something went wrong" in ending
+    assert "Traceback" not in ending
+    (report,) = home.rglob("crash-*.txt")
+    assert str(report) in ending.replace("\r\n", "")
+    assert "RuntimeError" in report.read_text("utf-8")
+    assert "secret text" not in report.read_text("utf-8")
+    assert report.stat().st_mode & 0o077 == 0
+
+
+def test_what_a_library_writes_to_descriptor_2_does_not_tear_the_screen() -> None:
+    noisy = """
+import os
+from encoder_tui import app, settings
+app.EncoderApp.action_models = lambda self: (os.write(2, b"TORN"), self.notify("written"))
+app.run(settings.Settings(model=("builtin:bert",), text="x"))
+"""
+    with Terminal([sys.executable, "-c", noisy]) as terminal:
+        terminal.wait_for(" A  ")
+        terminal.send("escape", "m")
+        terminal.wait_for("written")
+        assert b"TORN" not in terminal.output

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from encoder_tui.engine.tasks.tokenizer import form_of
+from encoder_tui.engine.contract import TokenizerRequest
+from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.engine.tasks.tokenizer import form_of, run
 from encoder_tui.forms import LARGE_INTEGER, TokenizerForm, provisional
 from encoder_tui.tokens import EncodeOptions, Encoding, ModelTokenizer, TokenizationError
 from tests.model_directories import CONTRADICTING, all_directories
@@ -153,7 +156,7 @@ def test_pairs_give_the_same_tokens(both: Both) -> None:
 @pytest.mark.parametrize("pair", [None, SECOND], ids=["single", "pair"])
 def test_padding_and_truncation_give_the_same_batches(both: Both, pair: str | None) -> None:
     for padding, truncation, length, side in itertools.product(
-        ("none", "longest", "max_length"), (False, True), (None, 4, 9, 33), (None, "left", "right")
+        ("none", "longest", "max_length"), (False, True), (None, 9, 33), (None, "left", "right")
     ):
         if padding == "none" and side is not None:
             continue
@@ -163,9 +166,10 @@ def test_padding_and_truncation_give_the_same_batches(both: Both, pair: str | No
 
 @pytest.mark.parametrize("pair", [None, SECOND], ids=["single", "pair"])
 def test_windows_are_the_same_and_what_panics_is_refused(both: Both, pair: str | None) -> None:
+    special = both.theirs.num_special_tokens_to_add(pair=pair is not None)
     outcomes = set()
-    for length, stride, text in itertools.product((5, 8, 14), (0, 1, 2, 3, 4, 6, 12), FEW):
-        options = EncodeOptions("none", True, length, stride)
+    for room, stride, text in itertools.product((0, 1, 5, 11), (0, 1, 2, 3, 4, 6, 12), FEW):
+        options = EncodeOptions("none", True, special + room, stride)
         found, expected = (
             our_outcome(both.ours, [text], pair, options),
             their_outcome(both.theirs, [text], pair, options),
@@ -189,6 +193,7 @@ def test_a_length_without_room_for_the_special_tokens_is_refused(both: Both) -> 
 
 def test_the_special_tokens_and_limits_are_the_same(both: Both) -> None:
     theirs, ours = both.theirs, both.ours
+    assert (ours.form.exact, ours.form.class_name) == (True, type(theirs).__name__)
     found = ours.special_tokens()
     assert {f"{role}_token": token for role, token, _ in found if role != "additional"} == theirs.special_tokens_map
     assert {token for _, token, _ in found} == set(theirs.all_special_tokens)
@@ -218,3 +223,34 @@ def test_the_plain_tokenizer_json_gives_something_else(name: str, tmp_path: Path
     found = plain.encode(TEXTS)
     where = "offset_mapping" if name == "roberta-trim-offsets-contradicts" else "input_ids"
     assert [encoding[where] for encoding in fields(found)] != [encoding[where] for encoding in theirs]
+
+
+class _Python:
+    """A pre-tokenizer in Python, as RoFormer's word segmenter is."""
+
+    def pre_tokenize(self, pretok: Any) -> None:
+        pretok.split(lambda _, text: [text])
+
+
+def test_a_tokenizer_that_works_in_python_has_no_form(tmp_path: Path) -> None:
+    from tokenizers.pre_tokenizers import PreTokenizer
+    from transformers import AutoTokenizer, EsmTokenizer
+
+    segmenting = AutoTokenizer.from_pretrained(DIRECTORIES["bert-cased"](tmp_path))
+    segmenting.backend_tokenizer.pre_tokenizer = PreTokenizer.custom(_Python())
+    with pytest.raises(TaskError, match=r"^mine: BertTokenizer works in Python only, and this app needs"):
+        form_of(segmenting, "mine")
+    (tmp_path / "vocab.txt").write_text("<cls>\n<pad>\n<eos>\n<unk>\nL\n<mask>\n", encoding="utf-8")
+    with pytest.raises(TaskError, match=r"^mine: EsmTokenizer is not backed by the tokenizers library"):
+        form_of(EsmTokenizer(tmp_path / "vocab.txt"), "mine")
+
+
+def test_a_tokenizer_json_that_makes_the_library_panic_is_a_failure_with_a_sentence(tmp_path: Path) -> None:
+    directory = DIRECTORIES["xlm-roberta-nfkc"](tmp_path)
+    path = directory / "tokenizer.json"
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    raw["normalizer"] = {"type": "Precompiled", "precompiled_charsmap": "AAAA"}
+    path.write_text(json.dumps(raw), encoding="utf-8")
+    with pytest.raises(TaskError, match=r"^mine: transformers cannot load its tokenizer: ") as caught:
+        run(TokenizerRequest("mine", str(directory)), Job(1, lambda _: None))
+    assert str(caught.value).isprintable()

@@ -28,6 +28,8 @@ Run = Callable[[object, Job], object]
 def main() -> None:
     """Serve until stdin closes."""
     frames_in, frames_out = _take_streams()
+    # Left alone, huggingface_hub asks the Hub who is calling before it reads even its own cache, and waits for it.
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     # The app ends an engine by closing its stdin; a ctrl+c or a closed terminal is the app's to handle.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Server(frames_in, frames_out).serve()

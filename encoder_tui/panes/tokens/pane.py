@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Protocol, runtime_checkable
 
 from textual import on
 from textual.app import ComposeResult
@@ -14,14 +15,12 @@ from textual.widgets import ContentSwitcher, Input, Static, TextArea
 
 from encoder_tui.comparison import Comparison, compare
 from encoder_tui.display import count
-from encoder_tui.models import ModelError, parse_name
+from encoder_tui.models import ModelFiles, ModelName, parse_name
 from encoder_tui.panes.tokens import facts
-from encoder_tui.panes.tokens.batch import BatchLab
 from encoder_tui.panes.tokens.ribbon import Ribbon
-from encoder_tui.panes.tokens.views import DecodeView, SpecialView, TableView, TensorsView, table_tsv
 from encoder_tui.reproduce import encode_snippet
 from encoder_tui.session import Session
-from encoder_tui.tokens import TokenizationError
+from encoder_tui.tokens import EncodeOptions, TokenizationError
 from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.clipboard import copy
 from encoder_tui.widgets.editor import Editor
@@ -29,6 +28,17 @@ from encoder_tui.widgets.editor import Editor
 VIEWS = ("aligned", "table", "tensors", "batch", "special", "decode")
 AT_ONCE = 4_000
 """Characters that are tokenized and aligned between two keys, in a few milliseconds; more goes to a thread."""
+
+
+@runtime_checkable
+class View(Protocol):
+    """A view of the comparison other than the ribbon."""
+
+    def show(self, comparison: Comparison) -> None:
+        """Show a comparison."""
+
+    def asked(self) -> tuple[list[str], str | None, EncodeOptions] | None:
+        """Texts, pair and options where the view has its own; None where it shows the pane's text."""
 
 
 class TokensPane(Vertical):
@@ -161,9 +171,7 @@ class TokensPane(Vertical):
             block = self._block_at_cursor() if self.query_one(Editor).has_focus else ribbon.cursor
             ribbon.show(self.comparison, block)
             self._show_block(ribbon.cursor)
-        elif isinstance(view, TensorsView):
-            view.show(self.comparison, self.session)
-        elif isinstance(view, TableView | SpecialView | DecodeView | BatchLab):
+        elif isinstance(view, View):
             view.show(self.comparison)
 
     @on(Ribbon.Moved)
@@ -193,8 +201,10 @@ class TokensPane(Vertical):
         self._focus_view(event.name)
 
     def _make_view(self, name: str) -> Widget:
-        makers = {"table": TableView, "tensors": TensorsView, "special": SpecialView, "decode": DecodeView}
-        return BatchLab(self.session) if name == "batch" else makers[name]()
+        from encoder_tui.panes.tokens.batch import BatchLab  # noqa: PLC0415  # not needed for the first paint
+        from encoder_tui.panes.tokens.views import VIEWS_BY_NAME  # noqa: PLC0415
+
+        return BatchLab(self.session) if name == "batch" else VIEWS_BY_NAME[name](self.session)
 
     def _focus_view(self, name: str) -> None:
         """Give the focus to what can be moved in, unless the user is choosing among the views."""
@@ -208,6 +218,10 @@ class TokensPane(Vertical):
             target.focus()
 
     # Keys
+
+    def _name_of(self, files: ModelFiles) -> ModelName:
+        """What `from_pretrained` finds a model by: transformers knows a built-in one by its folder only."""
+        return ModelName(files.name, files.path) if files.source == "builtin" else parse_name(files.name)
 
     def action_edit(self) -> None:
         """Go to the text."""
@@ -242,19 +256,17 @@ class TokensPane(Vertical):
 
     def action_copy_table(self) -> None:
         """Copy every stream's table, tab-separated."""
+        from encoder_tui.panes.tokens.views import table_tsv  # noqa: PLC0415
+
         copy(self, "\n".join(map(table_tsv, self.comparison.present)), "the tables")
 
     def action_copy_python(self) -> None:
         """Copy the Python that gives the same with transformers."""
-        try:
-            names = [parse_name(slot.name) for slot in self.session.slots if slot.tokenizer is not None]
-        except ModelError as error:
-            self.session.notice(str(error), "error")
-            return
-        lab = self.query(BatchLab)
-        current = self._view_name
-        if lab and current == "batch":
-            snippet = encode_snippet(names, *lab.first().asked())
+        names = [self._name_of(slot.files) for slot in self.session.slots if slot.tokenizer and slot.files]
+        view = self.query_one(f"#{self._view_name}")
+        asked = view.asked() if isinstance(view, View) else None
+        if asked is not None:
+            snippet = encode_snippet(names, *asked)
         else:
-            snippet = encode_snippet(names, [self.comparison.text], tensors=current == "tensors")
+            snippet = encode_snippet(names, [self.comparison.text], tensors=self._view_name == "tensors")
         copy(self, snippet, "the Python")

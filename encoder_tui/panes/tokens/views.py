@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from rich.segment import Segment
 from rich.style import Style
@@ -47,7 +47,14 @@ def table_tsv(stream: Stream) -> str:
     return "".join("\t".join(row) + "\n" for row in rows)
 
 
-class Tables(Container):
+class PlainView:
+    """A view of the pane's own text."""
+
+    def asked(self) -> None:
+        """It has no texts and options of its own."""
+
+
+class Tables(PlainView, Container):
     """A table for each model, side by side, or one above the other where they find no room beside each other."""
 
     DEFAULT_CSS = """
@@ -56,6 +63,10 @@ class Tables(Container):
     Tables > Table { width: 1fr; height: 1fr; margin-right: 1; }
     """
     COLUMNS_NEEDED: ClassVar[int]
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
 
     def on_resize(self) -> None:
         self.stack()
@@ -99,16 +110,20 @@ class TableView(Tables):
         self.stack()
 
 
-class TensorsView(Lines):
+class TensorsView(PlainView, Lines):
     """What the model is given: `tokenizer(text, return_tensors="pt")`."""
 
-    def show(self, comparison: Comparison, session: Session) -> None:
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+
+    def show(self, comparison: Comparison) -> None:
         """Show the tensors of every stream."""
         self._lines: list[tuple[str, int | None]] = []
         for index, stream in enumerate(comparison.streams):
             if stream is None:
                 continue
-            self._lines.append((f" {LETTERS[index]}  {visible(session.slots[index].short)}", index))
+            self._lines.append((f" {LETTERS[index]}  {visible(self.session.slots[index].short)}", index))
             for name, rows in tensors.model_inputs([stream]).items():
                 shape = f"({len(rows)}, {len(rows[0])})"
                 self._lines.append((f"    {name}  torch.int64 {shape}", None))
@@ -190,7 +205,7 @@ class Marked(Lines):
         return Strip(segments)
 
 
-class DecodeView(Vertical):
+class DecodeView(PlainView, Vertical):
     """The decode of each model's ids beside the text, with what did not survive marked."""
 
     DEFAULT_CSS = """
@@ -198,6 +213,10 @@ class DecodeView(Vertical):
     DecodeView > Static { height: 1; margin-top: 1; }
     DecodeView > Static:first-child { margin-top: 0; }
     """
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
 
     def compose(self) -> ComposeResult:
         for index in range(len(LETTERS)):
@@ -241,3 +260,6 @@ def loss_sentence(stream: Stream, lost: list[Span], added: list[Span]) -> str:
     if new:
         words.append(f"{count(new, 'character')} came in")
     return " and ".join(words) + " (above: the text; below: the decode)"
+
+
+VIEWS_BY_NAME: Final = {"table": TableView, "tensors": TensorsView, "special": SpecialView, "decode": DecodeView}

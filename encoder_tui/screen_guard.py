@@ -1,0 +1,52 @@
+"""Keeping the screen for the window alone, and a crash from showing what the user typed."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def own_screen() -> Iterator[None]:
+    """Give Textual a file descriptor of its own for the terminal, and lead descriptor 2 nowhere meanwhile.
+
+    Textual draws on stderr, where libraries in C and Rust write too: a panic over a hostile tokenizer would
+    tear the screen. Such words may quote the user's text, so they are not kept either.
+    """
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    streams = sys.stderr, sys.__stderr__
+    stream = os.fdopen(os.dup(terminal), "w", encoding="utf-8", errors="replace")
+    try:
+        os.dup2(nowhere, 2)
+        sys.stderr = sys.__stderr__ = stream  # type: ignore[misc]
+        yield
+    finally:
+        stream.close()
+        sys.stderr, sys.__stderr__ = streams  # type: ignore[misc]
+        os.dup2(terminal, 2)
+        os.close(terminal)
+        os.close(nowhere)
+
+
+def write_crash_report(error: BaseException, folder: Path) -> Path | None:
+    """Write where an error came from to a file that only the user can read; None where that cannot be done.
+
+    Neither the values of variables nor the error's message are in it: both may quote the user's text.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle, name = tempfile.mkstemp(prefix=time.strftime("crash-%Y%m%d-%H%M%S-"), suffix=".txt", dir=folder)
+        with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
+            file.writelines(traceback.format_list(traceback.extract_tb(error.__traceback__)))
+            file.write(f"{type(error).__module__}.{type(error).__qualname__}\n")
+        return Path(name)
+    except OSError:
+        return None

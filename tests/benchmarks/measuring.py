@@ -1,0 +1,98 @@
+"""How the figures are taken."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.terminal import Terminal, encoder_tui
+
+PEERS = Path(__file__).parent / "peers"
+REFERENCE = Path(__file__).parents[3] / "shared" / "models"
+
+
+@dataclass
+class Figure:
+    """One row of the table: what was measured, its samples, its peer's, and the bound of the design."""
+
+    name: str
+    unit: str
+    samples: list[float]
+    bound: str
+    peer: list[float] = field(default_factory=list)
+    compared: str = ""
+
+    def row(self) -> list[str]:
+        """The cells of the row: figure, this program, the peer, what they come to, the bound."""
+        return [self.name, self._spread(self.samples), self._spread(self.peer), self.compared, self.bound]
+
+    def _spread(self, samples: list[float]) -> str:
+        if not samples:
+            return "–"
+        middle = statistics.median(samples)
+        quartiles = statistics.quantiles(samples, n=4) if len(samples) > 1 else [middle] * 3
+        return f"{middle:,.4g} {self.unit} ({quartiles[0]:,.4g}–{quartiles[2]:,.4g})"
+
+
+def models() -> tuple[str, list[str]]:
+    """The pair that is measured: the reference models where they are, the built-in pair otherwise."""
+    pair = [REFERENCE / "bert-base-cased", REFERENCE / "answerdotai" / "ModernBERT-base"]
+    if all((folder / "tokenizer.json").is_file() for folder in pair):
+        return "reference models", [str(folder) for folder in pair]
+    return "built-in pair", ["builtin:bert", "builtin:modernbert"]
+
+
+def named(pair: Sequence[str]) -> list[str]:
+    """The options that name the models."""
+    return [word for name in pair for word in ("-m", name)]
+
+
+def app(*arguments: str, columns: int = 120, lines: int = 40) -> Terminal:
+    """The program in a terminal."""
+    return Terminal(encoder_tui(*arguments), columns, lines)
+
+
+def peer(name: str, *arguments: str) -> Terminal:
+    """A peer in a terminal of the same size."""
+    return Terminal([sys.executable, str(PEERS / f"{name}.py"), *arguments])
+
+
+def echo(terminal: Terminal, key: str, seconds: float = 30) -> float:
+    """Seconds from a key pressed to a screen that shows it one time more often."""
+    before = terminal.text.count(key)
+    start = time.perf_counter()
+    terminal.send(key)
+    deadline = start + seconds
+    while time.perf_counter() < deadline:
+        if terminal.read(0.5) and terminal.text.count(key) > before:
+            return time.perf_counter() - start
+    raise AssertionError(f"{key} was not echoed; the screen is\n{terminal.text}")
+
+
+def until(terminal: Terminal, condition: Callable[[str], bool], seconds: float = 60) -> float:
+    """Seconds from now until the screen fulfils a condition."""
+    start = time.perf_counter()
+    while time.perf_counter() - start < seconds:
+        terminal.read(0.5)
+        if condition(terminal.text):
+            return time.perf_counter() - start
+    raise AssertionError(f"the condition was not met; the screen is\n{terminal.text}")
+
+
+def memory(pid: int) -> int:
+    """The proportional share of a process's memory (PSS), in bytes, as Linux tells."""
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) * 1024
+    raise AssertionError("no Pss line")
+
+
+def write_json(path: Path, machine: str, figures: list[Figure]) -> None:
+    """Every sample, for later."""
+    records = [vars(figure) for figure in figures]
+    path.write_text(json.dumps({"machine": machine, "figures": records}, indent=2) + "\n", "utf-8")
