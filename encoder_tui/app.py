@@ -44,6 +44,7 @@ class Pane:
 
 PANES: Final = {
     "tokens": Pane(1, "Tokens", "encoder_tui.panes.tokens", "TokensPane"),
+    "documents": Pane(3, "Documents", "encoder_tui.panes.documents", "DocumentsPane"),
 }
 
 SMALLEST: Final = (60, 16)
