@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import cached_property
@@ -9,7 +10,7 @@ from typing import Final, TypeVar
 
 from encoder_tui.documents import DocumentTokens, unpacked
 from encoder_tui.engine import contract
-from encoder_tui.engine.client import EngineClient
+from encoder_tui.engine.client import EngineClient, EngineError
 from encoder_tui.engine.document_messages import (
     Counted,
     DocumentAnswer,
@@ -34,6 +35,8 @@ A = TypeVar("A", RowsAnswer, DocumentAnswer, ScanAnswer)
 
 SLICE: Final = 0.5
 """Seconds that a slice of a scan takes: what else is asked of the engine waits no longer."""
+RESTART: Final = 0.5
+"""Seconds that an engine that died is given before it is asked again."""
 COMMAND_SLICE: Final = 5.0
 """The same where nobody else asks."""
 
@@ -172,7 +175,17 @@ class Collection:
         )
 
     async def _asked(self, models: Sequence[CountedModel], ask: Callable[[], Awaitable[A]]) -> A:
-        """An answer; where the engine misses tokenizers, they are handed over and it is asked again."""
+        """An answer; where the engine misses tokenizers, they are handed over and it is asked again.
+
+        An engine that died is asked once more: all that it knew can be told or opened again.
+        """
+        try:
+            return await self._told(models, ask)
+        except EngineError:
+            await asyncio.sleep(RESTART)
+            return await self._told(models, ask)
+
+    async def _told(self, models: Sequence[CountedModel], ask: Callable[[], Awaitable[A]]) -> A:
         answer = await ask()
         if answer.missing:
             forms = {model.key: model.tokenizer.form for model in models if model.key in answer.missing}

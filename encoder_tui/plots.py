@@ -7,18 +7,19 @@ from collections.abc import Mapping, Sequence
 
 
 def histogram(counts: Mapping[int, int], limits: Sequence[int], width: int, height: int) -> list[str]:
-    """How often each length occurs, on a logarithmic axis of lengths, with a line at each limit that falls into it.
+    """How often each length occurs, on a logarithmic axis of lengths, with a line at each limit.
 
-    The axis is of powers of two from the shortest to the longest length; a bar stands for the lengths of one
+    The axis is of powers of two and holds every length and limit; a bar stands for the lengths of one
     column of cells. Returns `height` lines of `width` cells, or fewer where nothing was counted.
     """
+    limits = [limit for limit in limits if limit > 0]
     lengths = [length for length, number in counts.items() if length > 0 and number]
     if not lengths or width < 20 or height < 4:
         return []
     import plotext  # noqa: PLC0415  # 0.3 s: after the first paint
 
-    first = math.floor(math.log2(min(lengths)))
-    last = max(math.ceil(math.log2(max(lengths))), first + 1)
+    first = math.floor(math.log2(min(*lengths, *limits, lengths[0])))
+    last = max(math.ceil(math.log2(max(*lengths, *limits, lengths[0]))), first + 1)
     columns = max(width - 10, 8)
     heights = [0] * columns
     for length in lengths:
@@ -31,8 +32,7 @@ def histogram(counts: Mapping[int, int], limits: Sequence[int], width: int, heig
     for axis in (0, 1):
         figure.axes(False, axis=axis, side=1)
     for limit in limits:
-        if first < math.log2(limit) < last:
-            figure.line(math.log2(limit), "vertical", relative=True)
+        figure.line(math.log2(limit), "vertical", relative=True)
     filled = [(middle, number) for middle, number in zip(middles, heights, strict=True) if number]
     xs, ys = [middle for middle, _ in filled], [number for _, number in filled]
     figure.draw(figure.bar(xs, ys, lines=False, width=0.1, marker="█"))

@@ -79,6 +79,8 @@ class CollectionView(Vertical):
     CollectionView > Horizontal > Static { width: 1fr; height: 1; padding: 0 1; color: $text-muted; }
     """
 
+    _shown: tuple[Counting | None, list[int], CollectionCounts | None] | None = None
+
     def compose(self) -> ComposeResult:
         with Horizontal():
             yield Cycle("count", SAMPLES, id="sample")
@@ -88,6 +90,7 @@ class CollectionView(Vertical):
 
     def show(self, counting: Counting | None, slots: list[int], reopened: CollectionCounts | None = None) -> None:
         """Show how far the counting is, and what came of it so far."""
+        self._shown = (counting, slots, reopened)
         words = self.query_one("#counting-words", Static)
         counts = reopened or (counting.counts if counting is not None else None)
         if counts is None:
@@ -110,4 +113,5 @@ class CollectionView(Vertical):
         self.call_after_refresh(self._resized)
 
     def _resized(self) -> None:
-        self.query_one(Figures).refresh()
+        if self._shown is not None:
+            self.show(*self._shown)

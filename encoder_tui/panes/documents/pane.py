@@ -304,7 +304,8 @@ class DocumentsPane(Prompts, Vertical):
     @on(Choice.Changed, "#document-view")
     def _switch_view(self, event: Choice.Changed) -> None:
         self.query_one("#document-views", ContentSwitcher).current = event.name
-        self.query_one("#limits").display = event.name != "collection"
+        self.query_one("#limits").display = event.name == "text"
+        self.query_one("#document-sentence").display = event.name != "collection"
         self.call_after_refresh(self._show_view)
 
     def show_collection(self) -> None:

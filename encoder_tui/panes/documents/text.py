@@ -11,6 +11,7 @@ from typing import Final
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding
+from textual.color import Color
 from textual.events import Resize
 from textual.message import Message
 from textual.strip import Strip
@@ -29,16 +30,17 @@ UNSEEN: Final = 0.45
 UNSEEN_BY_ALL: Final = 0.65
 """How far towards the background the colour of text moves that some model, or none, sees."""
 
+TOKEN: Final = 0.2
+FOUND: Final = 0.35
+HERE: Final = 1.0
+"""How strong the marks of every other token, of a place found, and of the place found last are."""
+
 
 class DocumentText(Lines):
     """The text, wrapped, with rules at the cuts; what some model does not see stands back."""
 
-    COMPONENT_CLASSES = {"text--found", "text--here", "text--token"}
     DEFAULT_CSS = """
     DocumentText { scrollbar-size-vertical: 0; width: 1fr; }
-    DocumentText .text--found { background: $warning 40%; }
-    DocumentText .text--here { background: $warning; color: $background; }
-    DocumentText .text--token { background: $foreground 12%; }
     """
     BINDINGS = [
         Binding("c", "cut(1)", "Next cut"),
@@ -215,25 +217,32 @@ class DocumentText(Lines):
         ordered = sorted(places)
         segments = []
         for first, last in itertools.pairwise(ordered):
-            style = self._look(first, found)
-            if any(token_start <= first < token_end and odd for token_start, token_end, odd in tokens):
-                style += self.get_component_rich_style("text--token", partial=True)
+            is_odd = any(odd and token_start <= first < token_end for token_start, token_end, odd in tokens)
+            style = self._look(first, found, self._marked("foreground", TOKEN) if is_odd else Style.null())
             segments.append(Segment(visible(self.text[first:last]), style))
         return segments
 
-    def _look(self, offset: int, found: Sequence[int]) -> Style:
+    def _look(self, offset: int, found: Sequence[int], style: Style) -> Style:
         blind = sum(1 for reading in self.readings if not reading.seen[0] <= offset < reading.seen[1])
-        style = self._dimmed(UNSEEN_BY_ALL if blind == len(self.readings) else UNSEEN) if blind else Style.null()
+        if blind:
+            style += self._dimmed(UNSEEN_BY_ALL if blind == len(self.readings) else UNSEEN)
         for place in found:
             if place <= offset < place + len(self._wanted):
                 here = self._here < len(self._found) and self._found[self._here] == place
-                return style + self.get_component_rich_style("text--here" if here else "text--found", partial=True)
+                return self._marked("warning", HERE) if here else style + self._marked("warning", FOUND)
         return style
 
     def _dimmed(self, share: float) -> Style:
         """The text's colour, moved towards the background."""
         _, _, background, colour = self.colors
         return Style(color=background.blend(colour, 1 - share).rich_color)
+
+    def _marked(self, variable: str, share: float) -> Style:
+        """A background of the theme's colour, as strong as `share`: partial styles of CSS know no transparency."""
+        _, _, background, _ = self.colors
+        mark = background.blend(Color.parse(self.app.theme_variables[variable]), share)
+        colour = mark.get_contrast_text().rich_color if share == HERE else None
+        return Style(bgcolor=mark.rich_color, color=colour)
 
     def _found_between(self, start: int, end: int) -> list[int]:
         low = bisect_left(self._found, start - len(self._wanted) + 1)
