@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import Final, Generic, TypeVar
@@ -104,6 +105,13 @@ def source_of(spec: SourceSpec, job: Job) -> Source:
         source = open_source(spec, job)
         _sources.put(spec, source)
     return source
+
+
+def look_ahead(source: Source, seconds: float, job: Job) -> None:
+    """Find more rows of a local source, for about as long as was asked for."""
+    deadline = time.monotonic() + seconds
+    while source.total is None and time.monotonic() < deadline:
+        source.reach(source.known + 10_000, job)
 
 
 def forget(spec: SourceSpec) -> None:

@@ -31,6 +31,9 @@ def run(request: ScanRequest, job: Job) -> ScanAnswer:
         job.progress(f"counting {source.label}", slice_.position, source.total, "rows")
         if time.monotonic() >= deadline:
             break
+    source = opened.source_of(request.spec, job)
+    if not source.is_remote:
+        opened.look_ahead(source, request.seconds / 5, job)
     return slice_.answer(job)
 
 

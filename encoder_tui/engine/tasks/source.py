@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from encoder_tui.engine import opened
 from encoder_tui.engine.document_messages import SourceAnswer, SourceRequest
 from encoder_tui.engine.job import Job
+
+LOOK_AHEAD: Final = 0.3
+"""Seconds spent on finding how many rows there are."""
 
 
 def run(request: SourceRequest, job: Job) -> SourceAnswer:
@@ -13,6 +18,9 @@ def run(request: SourceRequest, job: Job) -> SourceAnswer:
     source = opened.source_of(request.spec, job)
     column = source.choose(request.column)
     source.reach(1, job)
+    if not source.is_remote:
+        # Where a file is read as fast as it is looked through, the list knows its end from the beginning.
+        opened.look_ahead(source, LOOK_AHEAD, job)
     return SourceAnswer(
         source.label,
         source.columns,

@@ -38,6 +38,7 @@ class Counting:
         self.tokens: list[array[int]] = [array("I") for _ in models]
         self.characters: array[int] = array("I")
         self.counters: list[str] = []
+        self.known = 0
         self.remarks: list[str] = []
         self.state: State = "idle"
         self.error = ""
@@ -73,6 +74,7 @@ class Counting:
                     into.extend(unpacked(lengths))
                 self.characters.extend(unpacked(answer.characters))
                 self.counters = answer.counters
+                self.known = answer.known
                 self.remarks += [remark for remark in answer.remarks if remark not in self.remarks]
                 self._changed()
                 while self.session.is_measuring and self.state == "counting":

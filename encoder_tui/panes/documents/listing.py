@@ -86,6 +86,13 @@ class DocumentList(Table):
         self.show_rows(rows if self.collection is not None else 0, self.cells)
         self.refresh()
 
+    def go_to(self, index: int) -> None:
+        """Put the cursor on a document, which may be one that nobody has seen yet."""
+        if self.total is None and index >= self.known:
+            self.known = index + 1
+            self.show_again()
+        self.cursor = index
+
     def index_of(self, row: int) -> int:
         """The document that stands in a row of the list."""
         return row if self.order is None else self.order[row]
@@ -172,7 +179,12 @@ class DocumentList(Table):
             self._rows.move_to_end(row.index)
         while len(self._rows) > KEPT:
             self._rows.popitem(last=False)
-        if (answer.known, answer.total) != (self.known, self.total):
-            self.known, self.total = answer.known, answer.total
-            self.show_again()
+        self.learn(answer.known, answer.total)
         self.refresh()
+
+    def learn(self, known: int, total: int | None) -> None:
+        """More of the source has been seen."""
+        known, total = max(known, self.known), self.total if total is None else total
+        if (known, total) != (self.known, self.total):
+            self.known, self.total = known, total
+            self.show_again()

@@ -352,9 +352,8 @@ class DocumentsPane(Prompts, Vertical):
 
     def _counted(self) -> None:
         listing = self.query_one(DocumentList)
-        if self.counting is not None and self.counting.counts.total is not None and listing.total is None:
-            listing.total = self.counting.counts.total
-            listing.show_again()
+        if self.counting is not None:
+            listing.learn(self.counting.known, self.counting.counts.total)
         self._show_words()
         if self.query_one("#document-views", ContentSwitcher).current == "collection":
             self._show_view()

@@ -79,7 +79,7 @@ class Prompts(Widget):
             else:
                 self.session.notice(f"document {digits} is not in this filter", "warning")
         else:
-            listing.cursor = int(digits)
+            listing.go_to(int(digits))
 
     # Order
 
