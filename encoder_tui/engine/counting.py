@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from typing import Any
 
@@ -56,5 +57,8 @@ def document_tokens(tokenizer: ModelTokenizer, text: str) -> DocumentTokens:
     offsets = raw.offsets
     special = tokenizer.special_count()
     before = _before(raw) if special else 0
-    own = offsets[before : len(offsets) - (special - before)]
-    return DocumentTokens([s for s, _ in own], [e for _, e in own], special, tokenizer.form.truncation_side)
+    # The Rust object of a document of 10 MB takes some hundred megabytes.
+    del raw
+    own = slice(before, len(offsets) - (special - before))
+    starts, ends = (array("I", (span[end] for span in offsets[own])) for end in (0, 1))
+    return DocumentTokens(starts, ends, special, tokenizer.form.truncation_side)

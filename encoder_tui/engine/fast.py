@@ -34,7 +34,7 @@ class Counter:
     """What counts the tokens of one model; `remark` says why a fast counter was dropped."""
 
     def __init__(self, key: str, tokenizer: ModelTokenizer, *, enabled: bool) -> None:
-        self._key = key
+        self.key = key
         self._tokenizer = tokenizer
         self._enabled = enabled
         self.remark = ""
@@ -42,16 +42,16 @@ class Counter:
     @property
     def name(self) -> str:
         """The library that counts."""
-        found = _trusted.get(self._key)
+        found = _trusted.get(self.key)
         return found[0] if self._enabled and found is not None else "tokenizers"
 
     def count(self, texts: list[str]) -> list[int]:
         """How many tokens each text has, special ones included."""
         if not self._enabled or not texts:
             return count_batch(self._tokenizer, texts)
-        if self._key not in _trusted:
+        if self.key not in _trusted:
             self._choose(texts)
-        chosen = _trusted[self._key]
+        chosen = _trusted[self.key]
         if chosen is None:
             return count_batch(self._tokenizer, texts)
         try:
@@ -67,11 +67,11 @@ class Counter:
         return count_batch(self._tokenizer, texts)
 
     def _drop(self, name: str) -> None:
-        _trusted[self._key] = None
+        _trusted[self.key] = None
         self.remark = f"{name} counts otherwise than tokenizers here, so tokenizers counts from now on"
 
     def _choose(self, texts: Sequence[str]) -> None:
-        _trusted[self._key] = None
+        _trusted[self.key] = None
         form = self._tokenizer.form
         names = form.special_tokens.values()
         sample = [*texts[:SAMPLE], *HURTFUL, " ".join(names), "".join(names), "a".join(names)]
@@ -89,7 +89,7 @@ class Counter:
                 _raise_if_ending(error)
                 lengths = []
             if lengths == right:
-                _trusted[self._key] = (name, count)
+                _trusted[self.key] = (name, count)
                 return
             self._drop(name)
 

@@ -7,6 +7,8 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import Final, Generic, TypeVar
 
+from encoder_tui.documents import DocumentTokens
+from encoder_tui.engine.counting import document_tokens
 from encoder_tui.engine.document_messages import Counted, SourceSpec
 from encoder_tui.engine.job import Job
 from encoder_tui.engine.sources import open_source
@@ -20,6 +22,10 @@ SOURCES: Final = 4
 TEXTS: Final = 16 << 20
 """Characters of documents kept, for scrolling back and forth."""
 COUNTS: Final = 100_000
+TOKENS: Final = 1 << 23
+"""Tokens of documents whose spans are kept, 8 bytes each."""
+LONG: Final = 1 << 20
+"""Characters from which on a document takes seconds to tokenize, so that it is tokenized once for all purposes."""
 
 
 class Recent(Generic[K, V]):
@@ -98,6 +104,20 @@ tokenizers: dict[str, ModelTokenizer] = {}
 counts: Recent[tuple[SourceSpec, str, int, str], int] = Recent(COUNTS)
 
 
+_tokens: Recent[tuple[SourceSpec, str, int, str], DocumentTokens] = Recent(TOKENS)
+
+
+def tokens_of(spec: SourceSpec, column: str, index: int, key: str, text: str) -> DocumentTokens:
+    """A document's tokens under a model, from the last time where that was lately. Raises `TaskError`."""
+    place = (spec, column, index, key)
+    tokens = _tokens.get(place)
+    if tokens is None:
+        tokens = document_tokens(tokenizers[key], text)
+        _tokens.put(place, tokens, tokens.total)
+        counts.put(place, tokens.total)
+    return tokens
+
+
 def source_of(spec: SourceSpec, job: Job) -> Source:
     """The source, opened where it is not yet. Raises `TaskError`."""
     source = _sources.get(spec)
@@ -118,6 +138,7 @@ def forget(spec: SourceSpec) -> None:
     """Open the source anew next time: it may have changed, or the Hub may answer now."""
     _sources.drop(spec)
     _texts.clear()
+    _tokens.clear()
     _scans.clear()
     counts.clear()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from encoder_tui.documents import packed
 from encoder_tui.engine import opened
-from encoder_tui.engine.counting import document_tokens
 from encoder_tui.engine.document_messages import DocumentAnswer, DocumentRequest, Spans
 from encoder_tui.engine.job import Job, TaskError
 
@@ -23,7 +22,7 @@ def run(request: DocumentRequest, job: Job) -> DocumentAnswer:
     spans: list[Spans] = []
     for model in request.models:
         job.progress(f"tokenizing {len(text):,} characters")
-        tokens = document_tokens(opened.tokenizers[model.key], text)
+        tokens = opened.tokens_of(request.spec, request.column, request.index, model.key, text)
         spans.append(Spans(packed(tokens.starts), packed(tokens.ends), tokens.special, tokens.side))
     # The text has crossed already.
     return DocumentAnswer(request.index, None, spans)

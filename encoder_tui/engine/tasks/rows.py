@@ -56,6 +56,12 @@ def _counted(request: RowsRequest, rows: list[Row], texts: opened.Texts, job: Jo
                 known[row.index] = length
                 cuts[row.index].append(cut)
         else:
+            for row in present:
+                if (row.characters or 0) > opened.LONG and known[row.index] is None:
+                    text = texts.get(row.index, job) or ""
+                    job.progress(f"tokenizing {len(text):,} characters")
+                    of_row = opened.tokens_of(request.spec, request.column, row.index, model.key, text)
+                    known[row.index] = of_row.total
             wanted = [index for index, length in known.items() if length is None]
             batch = [texts.get(index, job) or "" for index in wanted]
             for index, length in zip(wanted, count_batch(tokenizer, batch), strict=True):

@@ -80,13 +80,20 @@ class _Slice:
         characters = sum(map(len, present))
         self.characters += [len(text or "") for text in texts]
         for counter, counts, lengths in zip(self.counters, self.counts, self.lengths, strict=True):
-            found = counter.count(present)
+            found = self._known(counter.key, texts) or counter.count(present)
             counts.add(found, characters)
             each = iter(found)
             lengths += [0 if text is None else next(each) for text in texts]
         self.empty += len(texts) - len(present)
         self.position += len(texts)
         self.rows += len(texts)
+
+    def _known(self, key: str, texts: list[str | None]) -> list[int]:
+        """The tokens of a long document that was tokenized for the list already; empty where it was not."""
+        if len(texts) != 1 or len(texts[0] or "") <= opened.LONG:
+            return []
+        length = opened.counts.get((self.request.spec, self.request.column, self.position, key))
+        return [] if length is None else [length]
 
     def answer(self, job: Job) -> ScanAnswer:
         """What was counted; the reading is kept for the slice that follows."""

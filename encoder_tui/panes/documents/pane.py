@@ -139,9 +139,11 @@ class DocumentsPane(Prompts, Vertical):
             remember(source)
         self.collection, self.reopened, self._opened_index = collection, None, -1
         self.query_one(DocumentList).open(collection)
-        self._new_counting(start=not collection.answer.is_remote)
         self._heard("")
+        # The document before the counting: the engine does one thing after the other.
         self._open_document(0)
+        await asyncio.sleep(0.2)
+        self._new_counting(start=not collection.answer.is_remote)
 
     def _tell(self, progress: Progress) -> None:
         self._heard(progress.text)
@@ -247,11 +249,12 @@ class DocumentsPane(Prompts, Vertical):
             self._show_document([])
 
         try:
-            text, tokens = await collection.document(index, self.models, show_text)
+            text, tokens = await collection.document(index, self.models, show_text, self._tell)
         except (TaskFailed, EngineError) as error:
             if index < (collection.answer.total or index + 1):
                 self._heard(str(error))
             return
+        self._heard("")
         self.document = text or ""
         if text is None:
             self.session.notice(f"row {index:,} holds no text")
