@@ -15,13 +15,15 @@ from textual import on
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding
 from textual.content import Content
+from textual.events import Resize
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Footer, Static
 
+from encoder_tui.defaults import LETTERS
 from encoder_tui.display import shorten, visible
 from encoder_tui.screen_guard import own_screen, write_crash_report
-from encoder_tui.session import LETTERS, Session
+from encoder_tui.session import Session
 from encoder_tui.settings import Settings, log_path
 from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.letters import letter_markup
@@ -56,6 +58,7 @@ class TopLine(Static):
     def __init__(self, session: Session) -> None:
         super().__init__(id="top", markup=False)
         self.session = session
+        self._engine = "engine off"
 
     def on_mount(self) -> None:
         self.session.models_changed.subscribe(self, lambda _: self.show())
@@ -67,7 +70,8 @@ class TopLine(Static):
 
     def show(self, engine: str | None = None) -> None:
         """Write the line; the models give way to the settings in a narrow window, never the other way round."""
-        right = self._settings(engine or self.session.engine.state.text)
+        self._engine = engine or self._engine
+        right = self._settings(self._engine)
         room = max(self.size.width - len(right) - 2, 0)
         slots = self.session.slots
         wide = self.size.width >= 100
@@ -81,7 +85,7 @@ class TopLine(Static):
             ]
         left = Content.assemble(*parts)
         gap = max(self.size.width - left.cell_length - len(right) - 1, 1)
-        self.update(Content.assemble(left, " " * gap, (right, "$text-muted")))
+        self.update(Content.assemble(left, " " * gap, (right, "$foreground 60%")))
 
     def _settings(self, engine: str) -> str:
         hello, settings = self.session.hello, self.session.settings
@@ -102,13 +106,20 @@ class TooSmall(Static):
         self.update(Content(f"This window has {width}×{height} characters; encoder-tui needs {needed}."))
 
 
+class MainScreen(Screen[None]):
+    """The screen under every dialog."""
+
+    def on_resize(self, event: Resize) -> None:
+        width, height = event.size
+        # Not by breakpoints: they set a class on every screen, and so style everything twice at the start.
+        self.set_class(width < SMALLEST[0] or height < SMALLEST[1], "-too-small")
+
+
 class EncoderApp(App[int]):
     """Composes the panes and routes between them; what they share is the session."""
 
     CSS_PATH = "app.tcss"
     TITLE = "encoder-tui"
-    HORIZONTAL_BREAKPOINTS = [(0, "-too-narrow"), (SMALLEST[0], "-wide-enough")]
-    VERTICAL_BREAKPOINTS = [(0, "-too-low"), (SMALLEST[1], "-high-enough")]
     BINDINGS = [
         Binding("f1", "help", "Help", priority=True),
         *(
@@ -128,6 +139,9 @@ class EncoderApp(App[int]):
         self.session = Session(self, settings)
         self.report: Path | None = None
         self._first_pane = settings.pane or next(iter(PANES))
+
+    def get_default_screen(self) -> Screen[None]:
+        return MainScreen(id="_default")
 
     def compose(self) -> ComposeResult:
         yield TopLine(self.session)

@@ -16,9 +16,6 @@ from encoder_tui.display import shorten, visible
 
 Source = Literal["builtin", "directory", "cache", "hub"]
 
-DEFAULT_PAIR: Final = ("bert-base-cased", "answerdotai/ModernBERT-base")
-MAXIMUM: Final = 4
-"""Streams that fit beside each other on a screen, and letters that a reader can keep apart."""
 
 TOKENIZER_SUFFIXES: Final = frozenset({".json", ".txt", ".model", ".bpe", ".tiktoken", ".vocab"})
 VOCABULARY_FILES: Final = (

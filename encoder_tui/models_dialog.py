@@ -14,10 +14,11 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from encoder_tui import hub
+from encoder_tui.defaults import DEFAULT_PAIR, LETTERS
 from encoder_tui.display import visible
 from encoder_tui.loading import BUILTIN_NAMES
-from encoder_tui.models import DEFAULT_PAIR, ModelError, parse_name
-from encoder_tui.session import LETTERS, Session
+from encoder_tui.models import ModelError, parse_name
+from encoder_tui.session import Session
 from encoder_tui.widgets.letters import letter_markup
 
 
@@ -82,14 +83,15 @@ class ModelsDialog(ModalScreen[None]):
         highlighted = slots.highlighted
         slots.clear_options()
         for index, slot in enumerate(self.session.slots):
-            state = visible(slot.message) or slot.state
+            stands_in = f"stands in for {visible(slot.stands_in_for)}" if slot.stands_in_for else ""
+            state = stands_in or visible(slot.message) or slot.state
             slots.add_option(
                 Option(
                     Content.assemble(
                         (f" {LETTERS[index]} ", letter_markup(index)),
                         f" {visible(slot.name)}  ",
                         (state, "$text-error" if slot.state == "failed" else "dim"),
-                    )
+                    ).truncate(70, ellipsis=True)
                 )
             )
         last = len(self.session.slots) - 1

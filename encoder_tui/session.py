@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, Literal
+import importlib
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
 
 from textual.signal import Signal
 
-from encoder_tui.display import count, visible
-from encoder_tui.engine import contract
-from encoder_tui.engine.client import EngineClient, EngineError, EngineState, TaskFailed
-from encoder_tui.engine.protocol import Progress
-from encoder_tui.forms import FormCache, TokenizerForm, provisional
-from encoder_tui.loading import BUILTIN_NAMES, Loader
-from encoder_tui.models import DEFAULT_PAIR, MAXIMUM, ModelError, ModelFiles, parse_name
+from encoder_tui.defaults import DEFAULT_PAIR, LETTERS, MAXIMUM, WELCOME
 from encoder_tui.settings import Settings, cache_path, log_path
-from encoder_tui.tokens import ModelTokenizer
 
 if TYPE_CHECKING:
     from textual.app import App
 
-LETTERS: Final = "ABCD"
-WELCOME: Final = "This is MIDS 266. Let's learn some NLP!"
-"""The text of the notebook that this program replaces; what the window opens with when nobody gave one."""
+    from encoder_tui.engine.client import EngineClient, EngineState
+    from encoder_tui.engine.contract import Hello
+    from encoder_tui.loading import Loader
+    from encoder_tui.models import ModelFiles
+    from encoder_tui.tokens import ModelTokenizer
 
 SlotState = Literal["loading", "provisional", "exact", "failed"]
 
@@ -38,6 +34,7 @@ class Slot:
         self.tokenizer: ModelTokenizer | None = None
         self.state: SlotState = "loading"
         self.message = ""
+        self.waiting = True
 
     @property
     def short(self) -> str:
@@ -58,12 +55,9 @@ class Session:
         self.text_changed: Signal[str] = Signal(app, "text_changed")
         self.engine_changed: Signal[EngineState] = Signal(app, "engine_changed")
         self.noticed: Signal[tuple[str, str]] = Signal(app, "noticed")
-        self.engine = EngineClient(log_path() / "engine.log", settings.engine, self.engine_changed.publish)
-        cache = FormCache(cache_path() / "tokenizers")
-        self.loader = Loader(self.engine, cache, settings.offline, settings.trust_remote_code)
         self.text = settings.text if settings.text is not None else WELCOME
         self.slots: list[Slot] = [Slot(name) for name in settings.model or DEFAULT_PAIR]
-        self.hello: contract.Hello | None = None
+        self.hello: Hello | None = None
         self._loads: dict[Slot, asyncio.Task[None]] = {}
         self._documents_engine: EngineClient | None = None
         self.document: str | None = None
@@ -83,6 +77,24 @@ class Session:
             self.document = text
             self.document_changed.publish(text)
 
+    # The engine's client and all that reads models are imported after the first paint.
+
+    @cached_property
+    def engine(self) -> EngineClient:
+        """The engine that works for the models."""
+        from encoder_tui.engine.client import EngineClient  # noqa: PLC0415
+
+        return EngineClient(log_path() / "engine.log", self.settings.engine, self.engine_changed.publish)
+
+    @cached_property
+    def loader(self) -> Loader:
+        """What finds models."""
+        from encoder_tui.forms import FormCache  # noqa: PLC0415
+        from encoder_tui.loading import Loader  # noqa: PLC0415
+
+        cache = FormCache(cache_path() / "tokenizers")
+        return Loader(self.engine, cache, self.settings.offline, self.settings.trust_remote_code)
+
     @property
     def letters(self) -> str:
         """A letter for each model."""
@@ -93,11 +105,13 @@ class Session:
         """Each model's tokenizer, as far as it is there."""
         return [slot.tokenizer for slot in self.slots]
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Load the models and start the engine; called once the window has been painted."""
+        # In a thread, so that keys are heard meanwhile.
+        slot_loading = await asyncio.to_thread(importlib.import_module, "encoder_tui.slot_loading")
         for slot in self.slots:
             self._load(slot, is_default=not self.settings.model)
-        self._keep(asyncio.create_task(self._greet([*self._loads.values()])))
+        self._keep(asyncio.create_task(slot_loading.greet(self, [*self._loads.values()])))
 
     def _keep(self, task: asyncio.Task[None]) -> None:
         """Hold a task until it ends, because asyncio does not."""
@@ -157,72 +171,11 @@ class Session:
             task.cancel()
 
     def _load(self, slot: Slot, is_default: bool = False) -> None:
-        task = asyncio.create_task(self._load_slot(slot, is_default))
+        from encoder_tui.slot_loading import load_slot  # noqa: PLC0415  # imported in a thread by `start`
+
+        task = asyncio.create_task(load_slot(self, slot, is_default))
         self._loads[slot] = task
         task.add_done_callback(lambda _: self._loads.pop(slot, None))
-
-    async def _load_slot(self, slot: Slot, is_default: bool) -> None:
-        """Take a model from its name to its exact tokenizer, showing each step."""
-        try:
-            name = parse_name(slot.name)
-            here = await asyncio.to_thread(self.loader.files_here, name)
-            if here is None and is_default:
-                await self._stand_in(slot)
-            await self._load_from_files(slot, *await self.loader.files(name, self._progress_of(slot)))
-        except (ModelError, TaskFailed, EngineError, ValueError) as error:
-            if slot.stands_in_for is not None:
-                self._explain_stand_in(slot, str(error))
-            else:
-                slot.state, slot.message, slot.tokenizer = "failed", str(error), None
-        self.models_changed.publish(None)
-
-    async def _load_from_files(self, slot: Slot, files: ModelFiles, versions: dict[str, str]) -> None:
-        form = await asyncio.to_thread(self.loader.form_here, files, versions)
-        if slot.stands_in_for is not None:
-            self.notice(f"{slot.stands_in_for} came from the Hub and takes the place of {slot.name}")
-            slot.name, slot.stands_in_for = slot.stands_in_for, None
-        slot.files = files
-        before: ModelTokenizer | None = None
-        if form is None and files.tokenizer_json is not None:
-            plain = provisional(files.tokenizer_json, files.tokenizer_config)
-            before = await asyncio.to_thread(ModelTokenizer, plain)
-            slot.tokenizer, slot.state = before, "provisional"
-            slot.message = "provisional: plain tokenizer.json until the engine has the exact form"
-            self.models_changed.publish(None)
-        if form is None:
-            form = await self.loader.form(files, versions, self._progress_of(slot))
-        await self._take(slot, form, before)
-        if self.loader.cache.complaint is not None:
-            self.notice(self.loader.cache.complaint, "warning")
-            self.loader.cache.complaint = None
-
-    async def _take(self, slot: Slot, form: TokenizerForm, before: ModelTokenizer | None) -> None:
-        """Put the exact form in its place, saying where it changes an id of the text at hand."""
-        exact = await asyncio.to_thread(ModelTokenizer, form)
-        if before is not None:
-            old, new = (tokenizer.encode([self.text])[0].ids for tokenizer in (before, exact))
-            if old != new:
-                changed = abs(len(old) - len(new)) + sum(a != b for a, b in zip(old, new, strict=False))
-                self.notice(
-                    f"{slot.short}: the exact form ({form.class_name}) changes {count(changed, 'id')} of this text"
-                )
-        slot.tokenizer, slot.state, slot.message = exact, "exact", ""
-
-    async def _stand_in(self, slot: Slot) -> None:
-        """Show the built-in counterpart of a default model while the Hub is asked for the model itself."""
-        wanted = slot.name
-        stand_in = BUILTIN_NAMES[DEFAULT_PAIR.index(wanted)]
-        files = await asyncio.to_thread(self.loader.files_here, parse_name(stand_in))
-        assert files is not None
-        form = self.loader.form_here(files, {})
-        assert form is not None
-        slot.tokenizer = await asyncio.to_thread(ModelTokenizer, form)
-        slot.files, slot.name, slot.stands_in_for, slot.state = files, stand_in, wanted, "exact"
-        slot.message = f"stands in for {wanted} while the Hub is asked for it"
-        self.models_changed.publish(None)
-
-    def _explain_stand_in(self, slot: Slot, reason: str) -> None:
-        slot.message = f"stands in for {slot.stands_in_for}: {reason}"
 
     @property
     def banner(self) -> str:
@@ -230,38 +183,8 @@ class Session:
         standing = [slot for slot in self.slots if slot.stands_in_for is not None]
         if not standing:
             return ""
-        waiting = any(slot in self._loads for slot in standing)
-        why = "while the Hub is asked" if waiting else "because the Hub cannot be reached and nothing is cached"
-        return f"Built-in models {why}: real configurations, small tokenizers, random weights. m chooses others."
-
-    def _progress_of(self, slot: Slot) -> Callable[[Progress], None]:
-        def show(progress: Progress) -> None:
-            slot.message = visible(progress.text)
-            self.models_changed.publish(None)
-
-        return show
-
-    # The engine
-
-    async def _greet(self, loads: list[asyncio.Task[None]]) -> None:
-        """Start the engine in the background, and learn what it runs on.
-
-        Tokenizers that are here come first: the engine's imports would compete with them for the processor. A
-        model that needs the engine has started it by then.
-        """
-        await asyncio.wait(loads, timeout=1.5)
-
-        def hear(hello: contract.Hello) -> None:
-            self.hello = hello
-            self.engine_changed.publish(self.engine.state)
-
-        try:
-            hear(await self.engine.run(contract.HELLO, contract.HelloRequest(), self._import_progress, hear))
-        except (EngineError, TaskFailed) as error:
-            self.notice(str(error), "error")
-
-    def _import_progress(self, progress: Progress) -> None:
-        self.engine_changed.publish(EngineState("busy", f"engine {progress.text}"))
+        why = "while the Hub is asked" if any(slot.waiting for slot in standing) else standing[0].message
+        return f"Built-in models stand in {why}: real configurations, small tokenizers, random weights; m changes them"
 
     def notice(self, sentence: str, severity: str = "information") -> None:
         """Tell the user something in passing."""

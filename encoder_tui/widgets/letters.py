@@ -8,7 +8,6 @@ from rich.style import Style
 from textual.color import Color
 from textual.widget import Widget
 
-LETTERS: Final = "ABCD"
 COLOURS: Final = ("text-primary", "text-accent", "text-success", "text-error")
 """Theme variables, one a letter."""
 

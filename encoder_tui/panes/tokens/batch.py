@@ -14,12 +14,13 @@ from textual.strip import Strip
 from textual.widgets import Input, TextArea
 
 from encoder_tui.comparison import Comparison
+from encoder_tui.defaults import LETTERS
 from encoder_tui.display import count, visible_piece
 from encoder_tui.session import Session
 from encoder_tui.tokens import EncodeOptions, Encoding, ModelTokenizer, Padding, Side, TokenizationError
 from encoder_tui.widgets.cycle import Cycle
 from encoder_tui.widgets.editor import Editor
-from encoder_tui.widgets.letters import LETTERS, letter_style
+from encoder_tui.widgets.letters import letter_style
 from encoder_tui.widgets.lines import Lines
 
 WIDEST = 4_000
@@ -62,9 +63,9 @@ class BatchGrid(Lines):
             if slot is None:
                 return Strip([])
             return Strip([Segment(f" {LETTERS[slot]}  ", letter_style(self, slot, bold=True)), Segment(words)])
-        padding = self.get_component_rich_style("batch--padding", partial=True)
-        special = self.get_component_rich_style("batch--special", partial=True)
-        note = self.get_component_rich_style("batch--note", partial=True)
+        padding = self.get_component_rich_style("batch--padding")
+        special = self.get_component_rich_style("batch--special")
+        note = self.get_component_rich_style("batch--note")
         segments = [Segment(words, note)]
         masks = zip(row.tokens[:WIDEST], row.attention_mask, row.special_tokens_mask, strict=False)
         for token, attended, is_special in masks:

@@ -8,12 +8,13 @@ from rich.cells import cell_len
 from textual.content import Content
 
 from encoder_tui.comparison import Comparison, Stream
+from encoder_tui.defaults import LETTERS
 from encoder_tui.display import count, shorten, visible, visible_piece
 from encoder_tui.session import Session, Slot
 from encoder_tui.token_bytes import bytes_of
-from encoder_tui.widgets.letters import LETTERS, letter_markup
+from encoder_tui.widgets.letters import letter_markup
 
-QUIET = "$text-muted"
+QUIET = "$foreground 60%"
 BYTES_SHOWN = 12
 TOKENS_SHOWN = 24
 

@@ -12,9 +12,10 @@ from textual.reactive import reactive
 from textual.strip import Strip
 
 from encoder_tui.comparison import Comparison
+from encoder_tui.defaults import LETTERS
 from encoder_tui.display import visible_piece
 from encoder_tui.panes.tokens.layout import GUTTER, Layout, shown_text
-from encoder_tui.widgets.letters import LETTERS, letter_style
+from encoder_tui.widgets.letters import letter_style
 from encoder_tui.widgets.lines import Lines
 from encoder_tui.widgets.table import fitted
 
@@ -147,7 +148,7 @@ class Ribbon(Lines):
         lane, row = divmod(index, layout.lane_height)
         if row > len(comparison.present):
             return Strip([])
-        rule = self.get_component_rich_style("ribbon--rule", partial=True)
+        rule = self.get_component_rich_style("ribbon--rule")
         if row == 0:
             segments = [Segment(" " * GUTTER, Style.null())]
         else:
@@ -171,7 +172,7 @@ class Ribbon(Lines):
             return []
         alignment = comparison.alignment
         text = alignment.text[alignment.ends[block - 1] if block else 0 : alignment.ends[block]]
-        style = self.get_component_rich_style("ribbon--text", partial=True)
+        style = self.get_component_rich_style("ribbon--text")
         if comparison.is_differing(block):
             style += self.get_component_rich_style("ribbon--differ", partial=True)
         return [Segment(shown_text(text), style + self._cursor_style(block))]
@@ -188,7 +189,7 @@ class Ribbon(Lines):
         assert comparison is not None
         block = cell - 1
         if not 0 <= block < len(comparison.alignment):
-            special = self.get_component_rich_style("ribbon--special", partial=True)
+            special = self.get_component_rich_style("ribbon--special")
             return [
                 Segment(f"{visible_piece(token)} ", special) for token in layout.edge(stream, 0 if block < 0 else 1)
             ]
@@ -199,7 +200,7 @@ class Ribbon(Lines):
                 "ribbon--differ", partial=True
             )
         else:
-            style = self.get_component_rich_style("ribbon--agree", partial=True)
+            style = self.get_component_rich_style("ribbon--agree")
         under_cursor = self._cursor_style(block)
         order, first = comparison.alignment.order(stream)
         pieces: list[Segment] = []

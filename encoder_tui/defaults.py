@@ -1,0 +1,12 @@
+"""What the window needs to know before anything is loaded."""
+
+from __future__ import annotations
+
+from typing import Final
+
+DEFAULT_PAIR: Final = ("bert-base-cased", "answerdotai/ModernBERT-base")
+MAXIMUM: Final = 4
+"""Streams that fit beside each other on a screen, and letters that a reader can keep apart."""
+LETTERS: Final = "ABCD"
+WELCOME: Final = "This is MIDS 266. Let's learn some NLP!"
+"""The text of the notebook that this program replaces; what the window opens with when nobody gave one."""
