@@ -19,21 +19,13 @@ from encoder_tui.panes.documents.listing import DocumentList
 from encoder_tui.panes.documents.text import DocumentText
 from encoder_tui.panes.documents.windows import WindowsView
 from encoder_tui.panes.documents.wrap import UNWRAPPED, Layout
-from encoder_tui.session import Session
 from encoder_tui.settings import Settings
 from encoder_tui.widgets.cycle import Cycle
 
 PAIR = ("builtin:bert", "builtin:modernbert")
 
 
-@pytest.fixture(autouse=True)
-def no_models_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The engine for models would import torch, for which these tests need not wait."""
-
-    async def stay_quiet(self: Session, *_: object) -> None:
-        return
-
-    monkeypatch.setattr(Session, "_greet", stay_quiet)
+pytestmark = pytest.mark.usefixtures("no_engine")
 
 
 def app_of(source: Path | str, models: tuple[str, ...] = PAIR) -> EncoderApp:

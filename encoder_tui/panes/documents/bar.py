@@ -12,8 +12,9 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from encoder_tui.alignment import Span
+from encoder_tui.defaults import LETTERS
 from encoder_tui.panes.documents.reading import Reading
-from encoder_tui.widgets.letters import LETTERS, letter_style
+from encoder_tui.widgets.letters import letter_style
 
 
 class DocumentBar(Widget):

@@ -12,12 +12,12 @@ from textual.content import Content
 from textual.strip import Strip
 from textual.widgets import Static
 
+from encoder_tui.defaults import LETTERS
 from encoder_tui.display import visible
 from encoder_tui.documents import percent
 from encoder_tui.lengths import CollectionCounts, LengthCounts, card
 from encoder_tui.panes.documents.counting import Counting
 from encoder_tui.plots import histogram
-from encoder_tui.session import LETTERS
 from encoder_tui.widgets.cycle import Cycle
 from encoder_tui.widgets.letters import letter_style
 from encoder_tui.widgets.lines import Lines

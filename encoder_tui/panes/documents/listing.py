@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from encoder_tui.collection import Collection, CountedModel
+from encoder_tui.defaults import LETTERS
 from encoder_tui.documents import lost, percent
 from encoder_tui.engine.client import EngineError, TaskFailed
 from encoder_tui.engine.document_messages import Row, RowsAnswer
 from encoder_tui.engine.protocol import Progress
-from encoder_tui.session import LETTERS, Session
+from encoder_tui.session import Session
 from encoder_tui.widgets.table import Column, Table
 
 KEPT: Final = 4_000

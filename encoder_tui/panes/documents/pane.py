@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.widgets import ContentSwitcher, Input, Static
 
 from encoder_tui.collection import Collection, CountedModel
+from encoder_tui.defaults import LETTERS
 from encoder_tui.documents import DocumentTokens
 from encoder_tui.engine.client import EngineError, TaskFailed
 from encoder_tui.engine.document_messages import SourceSpec
@@ -29,7 +30,7 @@ from encoder_tui.panes.documents.prompts import Prompts
 from encoder_tui.panes.documents.reading import Reading
 from encoder_tui.panes.documents.text import DocumentText
 from encoder_tui.panes.documents.windows import WindowsView
-from encoder_tui.session import LETTERS, Session
+from encoder_tui.session import Session
 from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.cycle import Cycle
 from encoder_tui.widgets.table import Table

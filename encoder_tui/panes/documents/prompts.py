@@ -12,12 +12,12 @@ from textual import on
 from textual.widget import Widget
 from textual.widgets import Input
 
+from encoder_tui.defaults import LETTERS
 from encoder_tui.display import count
 from encoder_tui.engine.client import EngineError, TaskFailed
 from encoder_tui.lengths import reopen, save
 from encoder_tui.panes.documents.listing import DocumentList
 from encoder_tui.panes.documents.text import DocumentText
-from encoder_tui.session import LETTERS
 
 PROMPTS: Final = {
     "search": "search this document: n and N go to the next and the previous place",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from encoder_tui.alignment import Span
+from encoder_tui.defaults import LETTERS
 from encoder_tui.documents import DocumentTokens, percent
-from encoder_tui.widgets.letters import LETTERS
 
 
 class Reading:

@@ -17,10 +17,11 @@ from textual.message import Message
 from textual.strip import Strip
 
 from encoder_tui.alignment import Span
+from encoder_tui.defaults import LETTERS
 from encoder_tui.display import visible
 from encoder_tui.panes.documents.reading import Reading
 from encoder_tui.panes.documents.wrap import UNWRAPPED, Layout
-from encoder_tui.widgets.letters import LETTERS, letter_style
+from encoder_tui.widgets.letters import letter_style
 from encoder_tui.widgets.lines import Lines
 
 AT_ONCE: Final = 300_000

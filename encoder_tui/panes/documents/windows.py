@@ -12,11 +12,11 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
+from encoder_tui.defaults import LETTERS
 from encoder_tui.display import count
 from encoder_tui.documents import Windows
 from encoder_tui.panes.documents.reading import Reading
 from encoder_tui.widgets.cycle import Cycle
-from encoder_tui.widgets.letters import LETTERS
 from encoder_tui.widgets.table import Column, Table
 
 SIZES: Final = ("128", "256", "512", "1,024", "2,048", "4,096", "8,192")

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
+from encoder_tui.defaults import LETTERS
 from encoder_tui.display import count, shorten, visible
 from encoder_tui.documents import percent
 from encoder_tui.panes.documents.counting import Counting
 from encoder_tui.panes.documents.reading import Reading
-from encoder_tui.widgets.letters import LETTERS
 
 STRIDE = 64
 
