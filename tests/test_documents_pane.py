@@ -172,6 +172,8 @@ async def test_counting_pauses_and_goes_on_to_the_exact_end(tmp_path: Path) -> N
     path = rows_file(tmp_path, ["lighthouse keeper " * 2_000] * 150)
     async with app_of(path).run_test(size=(100, 30)) as pilot:
         pane = pane_of(pilot)
+        # A model whose tokenizer comes later begins the counting anew.
+        await until(pilot, lambda: pane.counting is not None and len(pane.counting.models) == 2)
         await until(pilot, lambda: pane.counting is not None and pane.counting.state == "counting")
         await pilot.press("space")
         counting = pane.counting

@@ -13,18 +13,18 @@ from textual.content import Content
 from textual.widgets import ContentSwitcher, Input, Static
 
 from encoder_tui.collection import Collection, CountedModel
-from encoder_tui.defaults import LETTERS
 from encoder_tui.documents import DocumentTokens
 from encoder_tui.engine.client import EngineError, TaskFailed
 from encoder_tui.engine.document_messages import SourceSpec
 from encoder_tui.engine.protocol import Progress
 from encoder_tui.lengths import CollectionCounts
-from encoder_tui.models import limit
 from encoder_tui.panes.documents import words
 from encoder_tui.panes.documents.bar import DocumentBar
 from encoder_tui.panes.documents.chooser import SourceChooser, remember
 from encoder_tui.panes.documents.collection_view import CollectionView
 from encoder_tui.panes.documents.counting import Counting
+from encoder_tui.panes.documents.counting_keys import CountingKeys
+from encoder_tui.panes.documents.limits import LimitsRow, counted_models
 from encoder_tui.panes.documents.listing import DocumentList
 from encoder_tui.panes.documents.prompts import Prompts
 from encoder_tui.panes.documents.reading import Reading
@@ -36,10 +36,9 @@ from encoder_tui.widgets.cycle import Cycle
 from encoder_tui.widgets.table import Table
 
 VIEWS: Final = ("text", "windows", "collection")
-LIMITS: Final = ("128", "256", "512", "1,024", "2,048", "4,096", "8,192")
 
 
-class DocumentsPane(Prompts, Vertical):
+class DocumentsPane(Prompts, CountingKeys, Vertical):
     """Documents under every model."""
 
     BINDINGS = [
@@ -77,7 +76,6 @@ class DocumentsPane(Prompts, Vertical):
         self.readings: list[Reading] = []
         self.document = ""
         self._doing = ""
-        self._own_limits: list[int | None] = []
         self._opening: asyncio.Task[None] | None = None
         self._reading: asyncio.Task[None] | None = None
         self._opened_index = -1
@@ -86,9 +84,7 @@ class DocumentsPane(Prompts, Vertical):
         yield Static(id="source", markup=False)
         yield DocumentList(self.session, self._heard)
         yield Choice(VIEWS, id="document-view")
-        with Horizontal(id="limits"):
-            for index, letter in enumerate(LETTERS):
-                yield Cycle(f"{letter} reads", LIMITS, id=f"limit-{index}")
+        yield LimitsRow()
         with ContentSwitcher(initial="text", id="document-views"):
             with Horizontal(id="text"):
                 yield DocumentText(id="document-text")
@@ -186,37 +182,19 @@ class DocumentsPane(Prompts, Vertical):
     # The models
 
     def _models_changed(self) -> None:
-        models, slots = [], []
-        for index, slot in enumerate(self.session.slots):
-            if slot.state == "exact" and slot.tokenizer is not None and slot.files is not None:
-                reads = limit(slot.files.config, slot.tokenizer.form.model_max_length)
-                models.append(CountedModel(slot.name, slot.tokenizer, reads))
-                slots.append(index)
+        slots, models = counted_models(self.session)
         before = [(model.name, model.key, model.limit) for model in self.models]
         if before == [(model.name, model.key, model.limit) for model in models] and slots == self.slots:
             return
         self.models, self.slots = models, slots
-        self._own_limits = [model.limit for model in models]
-        for index in range(len(LETTERS)):
-            cycle = self.query_one(f"#limit-{index}", Cycle)
-            cycle.display = index in slots
-            if index in slots:
-                own = self._own_limits[slots.index(index)]
-                shown = "all" if own is None else f"{own:,}"
-                cycle.values = list(dict.fromkeys([shown, *LIMITS]))
-                cycle.value = shown
+        self.query_one(LimitsRow).take(slots, models)
         self._list_limits()
         self._new_counting(start=self.collection is not None and not self.collection.answer.is_remote)
         if self.collection is not None:
             self._open_document(max(self._opened_index, 0))
 
-    def limits(self) -> list[int | None]:
-        """The limits in force: each model's own, or what the user chose."""
-        chosen = [self.query_one(f"#limit-{slot}", Cycle).value for slot in self.slots]
-        return [None if value == "all" else int(value.replace(",", "")) for value in chosen]
-
     def _list_limits(self) -> None:
-        self.query_one(DocumentList).count_under(self.slots, self.models, self.limits())
+        self.query_one(DocumentList).count_under(self.slots, self.models, self.query_one(LimitsRow).chosen())
 
     @on(Cycle.Changed)
     def _limit_changed(self, event: Cycle.Changed) -> None:
@@ -264,8 +242,9 @@ class DocumentsPane(Prompts, Vertical):
 
     def _show_document(self, tokens: list[DocumentTokens], keep_place: bool = False) -> None:
         length = len(self.document)
+        limits = self.query_one(LimitsRow).chosen()
         self.readings = [
-            Reading(slot, of, reads, length) for slot, of, reads in zip(self.slots, tokens, self.limits(), strict=False)
+            Reading(slot, of, reads, length) for slot, of, reads in zip(self.slots, tokens, limits, strict=False)
         ]
         self.query_one(DocumentText).show(self.document, self.readings, keep_place=keep_place)
         self._show_words()
@@ -338,41 +317,3 @@ class DocumentsPane(Prompts, Vertical):
         if self.collection is None:
             told = "Documents stand here once a source is open: o opens one."
         self.query_one("#document-sentence", Static).update(Content(told))
-
-    # Counting
-
-    def _new_counting(self, start: bool) -> None:
-        if self.counting is not None:
-            self.counting.stop()
-        self.counting = None
-        if self.collection is None or not self.models:
-            return
-        chosen = self.query_one("#sample", Cycle).value.split()[0].replace(",", "")
-        sample = int(chosen) if chosen.isdigit() else None
-        self.counting = Counting(self.session, self.collection, self.models, self._counted, sample)
-        if start:
-            self.counting.start()
-        self._counted()
-
-    def _counted(self) -> None:
-        listing = self.query_one(DocumentList)
-        if self.counting is not None:
-            listing.learn(self.counting.known, self.counting.counts.total)
-        self._show_words()
-        if self.query_one("#document-views", ContentSwitcher).current == "collection":
-            self._show_view()
-
-    def action_count(self) -> None:
-        """Count the collection, or pause."""
-        if self.counting is None:
-            return
-        self.reopened = None
-        if self.counting.state == "counting":
-            self.counting.pause()
-        else:
-            self.counting.start()
-        self._counted()
-
-    def action_cancel_counting(self) -> None:
-        """Forget what was counted."""
-        self._new_counting(start=False)
