@@ -14,10 +14,11 @@ from encoder_tui.display import visible
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-PANES: Final = ("tokens", "parameters")
+PANES: Final = ("tokens", "parameters", "documents")
 DTYPES: Final = ("float32", "float16", "bfloat16")
 COMMANDS: Final = {
     "config": "encoder_tui.commands.config",
+    "docs": "encoder_tui.commands.docs",
     "engine": "encoder_tui.commands.engine",
     "params": "encoder_tui.commands.params",
     "run": "encoder_tui.commands.run",

@@ -80,7 +80,8 @@ class HubClient:
         """The repository's files at a revision."""
         if _silent_until.get(self.endpoint, 0) > time.monotonic():
             raise self._unreachable("it did not a moment ago")
-        url = f"{self.endpoint}/api/models/{self.repo}/revision/{quote(revision, safe='')}?blobs=true"
+        kind = "" if self.repo.startswith("datasets/") else "models/"
+        url = f"{self.endpoint}/api/{kind}{self.repo}/revision/{quote(revision, safe='')}?blobs=true"
         body = self._ask(url, revision)
         try:
             return parse_listing(body)

@@ -6,6 +6,7 @@ from typing import Final, Generic, TypeVar
 
 import msgspec
 
+from encoder_tui.engine import document_messages as documents
 from encoder_tui.forms import TokenizerForm
 from encoder_tui.models import ModelFiles
 from encoder_tui.outputs import MemoryAnswer, RunAnswer, RunRequest, UnloadRequest, Values, ValuesRequest
@@ -124,6 +125,12 @@ MEMORY: Final = Task("memory", UnloadRequest, MemoryAnswer)
 DESCRIBE: Final = Task("describe", DescribeRequest, Description)
 TENSOR: Final = Task("tensor", TensorRequest, TensorStatistics)
 DIFFERENCE: Final = Task("difference", DifferenceRequest, Differences)
+SOURCE: Final = Task("source", documents.SourceRequest, documents.SourceAnswer)
+FORMS: Final = Task("forms", documents.FormsRequest, documents.FormsAnswer)
+ROWS: Final = Task("rows", documents.RowsRequest, documents.RowsAnswer)
+DOCUMENT: Final = Task("document", documents.DocumentRequest, documents.DocumentAnswer)
+SCAN: Final = Task("scan", documents.ScanRequest, documents.ScanAnswer)
+FIND: Final = Task("find", documents.FindRequest, documents.FindAnswer)
 
 TASKS: Final[dict[str, Task[object, object]]] = {
     task.name: task for task in list(globals().values()) if isinstance(task, Task)
