@@ -46,6 +46,8 @@ class Pane:
 
 PANES: Final = {
     "tokens": Pane(1, "Tokens", "encoder_tui.panes.tokens", "TokensPane"),
+    "parameters": Pane(2, "Parameters", "encoder_tui.panes.parameters", "ParametersPane"),
+    "documents": Pane(3, "Documents", "encoder_tui.panes.documents", "DocumentsPane"),
     "timing": Pane(5, "Timing", "encoder_tui.panes.timing", "TimingPane"),
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from encoder_tui.decoding import without_surrogates
 from encoder_tui.models import ModelName
 from encoder_tui.tokens import EncodeOptions
 
@@ -19,7 +20,7 @@ def encode_snippet(
     """A script that encodes texts under each model, as the window did.
 
     Every text is written as a Python literal in ASCII, so that nothing in it is lost or obeyed on the way through
-    a clipboard.
+    a clipboard; lone surrogates, which no tokenizer takes, are U+FFFD as in the window.
     """
     options = options or EncodeOptions()
     arguments = ["texts" if len(texts) > 1 else "texts[0]"]
@@ -37,9 +38,9 @@ def encode_snippet(
     if options.padding_side is not None and options.padding != "none":
         arguments.append(f"padding_side={options.padding_side!r}")
     arguments.append('return_tensors="pt"' if tensors else "return_offsets_mapping=True")
-    lines = ["from transformers import AutoTokenizer", "", f"texts = [{', '.join(map(ascii, texts))}]"]
+    lines = ["from transformers import AutoTokenizer", "", f"texts = [{', '.join(map(_literal, texts))}]"]
     if pair is not None:
-        lines.append(f"pair = {pair!a}")
+        lines.append(f"pair = {_literal(pair)}")
     for name in names:
         location = name.location
         if location.startswith("~"):
@@ -56,3 +57,40 @@ def encode_snippet(
             else 'print(list(zip(encoding["input_ids"], encoding.tokens(), encoding["offset_mapping"])))'
         )
     return "\n".join(lines) + "\n"
+
+
+def parameter_snippet(name: ModelName, parameter: str, *, is_checkpoint: bool = False, has_weights: bool = True) -> str:
+    """A script that gets one tensor of a model.
+
+    `is_checkpoint`: from its file, because transformers has no code for it. Without weights, and for a built-in
+    model, it is made from the configuration.
+    """
+    location = ascii(name.location)
+    revision = f", revision={name.revision!a}" if name.revision else ""
+    if is_checkpoint:
+        fetched = f'hf_hub_download({location}, "model.safetensors"{revision})'
+        path = f'{location} + "/model.safetensors"' if name.is_directory else fetched
+        lines = [] if name.is_directory else ["from huggingface_hub import hf_hub_download"]
+        lines += [
+            "from safetensors import safe_open",
+            "",
+            f'with safe_open({path}, "pt") as file:',
+            f"    tensor = file.get_tensor({parameter!a})",
+        ]
+    else:
+        lines = ["from transformers import AutoModel", "", f"model = AutoModel.from_pretrained({location}{revision})"]
+        if name.is_builtin or not has_weights:
+            lines = ["from transformers import AutoConfig, AutoModel", ""]
+            if name.is_builtin:
+                lines.insert(0, "from encoder_tui.builtin import directory")
+                location = f"directory({name.location.removeprefix('builtin:')!a})"
+            lines += [
+                f"config = AutoConfig.from_pretrained({location}{revision})",
+                "model = AutoModel.from_config(config)  # random weights",
+            ]
+        lines.append(f"tensor = model.get_parameter({parameter!a})")
+    return "\n".join([*lines, "print(tensor.shape, tensor.dtype)"]) + "\n"
+
+
+def _literal(text: str) -> str:
+    return ascii(without_surrogates(text))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import msgspec
 
 from encoder_tui.alignment import Alignment, Span
-from encoder_tui.decoding import clean_up
+from encoder_tui.decoding import clean_up, without_surrogates
 from encoder_tui.forms import SPECIAL_ROLES, TokenizerForm
 from encoder_tui.refusals import refusals
 
@@ -23,8 +23,6 @@ Side = Literal["left", "right"]
 
 PADDED_AT_MOST: Final = 1 << 22
 """Tokens of a padded batch, about 400 MB; the Rust library aborts the process when it gets no memory."""
-
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 class TokenizationError(Exception):
@@ -143,6 +141,11 @@ class ModelTokenizer:
         return found
 
     @cached_property
+    def added_ids(self) -> frozenset[int]:
+        """The ids of tokens that stand beside the model's vocabulary; their text is what it says."""
+        return frozenset(self._rust.get_added_tokens_decoder())
+
+    @cached_property
     def entries(self) -> int:
         """The size of the vocabulary, added tokens included."""
         return int(self._rust.get_vocab_size(with_added_tokens=True))
@@ -257,6 +260,14 @@ class ModelTokenizer:
             length=length,
         )
 
+    @contextmanager
+    def plain(self) -> Iterator[tokenizers.Tokenizer]:
+        """The Rust object with neither padding nor truncation, for as long as nobody else uses it."""
+        with self._lock:
+            self._rust.no_truncation()
+            self._rust.no_padding()
+            yield self._rust
+
     def special_count(self, pair: bool = False) -> int:
         """How many special tokens are added to a text, or to a pair of texts."""
         return int(self._rust.num_special_tokens_to_add(pair))
@@ -284,11 +295,6 @@ def align(text: str, encodings: Sequence[Encoding]) -> Alignment:
         [encoding.offsets for encoding in encodings],
         [encoding.first_text_mask() for encoding in encodings],
     )
-
-
-def without_surrogates(text: str) -> str:
-    """The text with every lone surrogate, which no encoder can take, as U+FFFD; lengths stay."""
-    return _SURROGATE.sub("�", text)
 
 
 def _mentions(part: Any, flag: str) -> bool:

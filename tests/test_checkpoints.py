@@ -150,7 +150,7 @@ def test_a_model_without_weights_runs_on_random_ones_and_says_so(tmp_path: Path)
     (directory / "model.safetensors").unlink()
     in_force = run(directory).in_force
     assert in_force.weights == "random"
-    assert "so all values are random" in in_force.remarks[0]
+    assert "all values are random" in in_force.remarks[0]
 
 
 def test_a_tokenizer_of_another_model_is_refused(tmp_path: Path) -> None:
@@ -159,4 +159,13 @@ def test_a_tokenizer_of_another_model_is_refused(tmp_path: Path) -> None:
     config = json.loads((directory / "config.json").read_text())
     (directory / "config.json").write_text(json.dumps({**config, "vocab_size": 8}))
     with pytest.raises(TaskError, match="its embeddings have 8 entries; the tokenizer is of another model"):
+        run(directory)
+
+
+def test_a_model_too_large_for_the_memory_at_hand_is_a_sentence(tmp_path: Path) -> None:
+    directory = saved("bert-cased", tmp_path)
+    (directory / "model.safetensors").unlink()
+    config = json.loads((directory / "config.json").read_text())
+    (directory / "config.json").write_text(json.dumps({**config, "intermediate_size": 1 << 44}))
+    with pytest.raises(TaskError, match="making random weights: out of memory"):
         run(directory)

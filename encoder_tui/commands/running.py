@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import NoReturn, TypeVar
 
 import click
 import msgspec
 
 from encoder_tui.cli import fail, reason
+from encoder_tui.decoding import without_surrogates
 from encoder_tui.defaults import DEFAULT_PAIR
 from encoder_tui.display import shorten, visible
 from encoder_tui.engine import protocol
@@ -20,7 +21,7 @@ from encoder_tui.loading import BUILTIN_NAMES, Loader
 from encoder_tui.models import ModelError, ModelFiles, parse_name
 from encoder_tui.placement import Placement
 from encoder_tui.settings import Settings, cache_path, log_path
-from encoder_tui.tokens import ModelTokenizer, without_surrogates
+from encoder_tui.tokens import ModelTokenizer
 
 R = TypeVar("R")
 
@@ -58,6 +59,27 @@ def run(settings: Settings, work: Callable[[Loader], Awaitable[R]]) -> R:
     except KeyboardInterrupt:
         fail("interrupted")
         raise AssertionError from None
+
+
+async def each_model(
+    loader: Loader, settings: Settings, work: Callable[[Loader, str], Awaitable[R | str]]
+) -> AsyncIterator[tuple[str, R | str]]:
+    """Do `work` for the models that were named, or for the default pair; a str it gives is what went wrong.
+
+    Where nobody named a model and one of the default pair cannot be had, its built-in counterpart stands in, and
+    stderr says so.
+    """
+    if settings.model:
+        for name in settings.model:
+            yield name, await work(loader, name)
+        return
+    for name, stand_in in zip(DEFAULT_PAIR, BUILTIN_NAMES, strict=True):
+        found = await work(loader, name)
+        if isinstance(found, str):
+            say(f"{found}; {stand_in} stands in for it")
+            yield stand_in, await work(loader, stand_in)
+        else:
+            yield name, found
 
 
 async def load_tokenizers(loader: Loader, settings: Settings) -> list[Loaded]:

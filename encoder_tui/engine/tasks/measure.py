@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import os
 import platform
@@ -67,7 +68,9 @@ def run(request: MeasureRequest, job: Job) -> Measurement:
                 if request.watching:
                     window.tell(Measurement(samples=[Samples(point) for point in points]))
                 wishes = interleaving.Wishes(request.min_time, request.min_samples)
-                with torch.inference_mode():
+                with torch.inference_mode(), contextlib.ExitStack() as closing:
+                    for runner in runners:
+                        closing.callback(runner.close)
                     clock = interleaving.SystemClock()
                     interleaving.take_samples(runners, wishes, clock, window.settle, told, window.was_disturbed)
             done += [results[index] for index in range(len(points))]

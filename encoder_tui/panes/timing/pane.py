@@ -74,6 +74,7 @@ class TimingPane(Measuring):
     def on_mount(self) -> None:
         self.session.models_changed.subscribe(self, lambda _: self.redraw())
         self.session.text_changed.subscribe(self, lambda _: self.redraw())
+        self.session.document_changed.subscribe(self, lambda _: self.redraw())
         self.session.engine_changed.subscribe(self, lambda _: self._learn_devices())
         self._learn_devices()
         self.query_one("#timing-table", Table).display = False

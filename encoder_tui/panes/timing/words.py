@@ -54,9 +54,7 @@ def machine(session: Session) -> tuple[int, bool]:
 
 def text_at_hand(session: Session) -> str:
     """The document that is open where one is, otherwise the text."""
-    # Documents come with a pane of their own, which may not be here.
-    document: str | None = getattr(session, "document", None)
-    return session.text if document is None else document
+    return session.text if session.document is None else session.document
 
 
 def duration(seconds: float) -> str:
