@@ -8,7 +8,7 @@ import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 Span = tuple[str, int | None]
 """A piece of a line, and the colour of the curve it belongs to; None for axes and what is empty."""
@@ -74,8 +74,10 @@ def curves(series: Sequence[Curve], axes: Axes, width: int, height: int) -> list
         figure.plot_size(width, height)
         for axis in (0, 1):
             figure.axes(False, axis=axis, side=1)
-        for curve in drawn:
-            _draw(plotext, curve)
+        # No letter lies under the line of another curve.
+        for part in (_draw_lines, _draw_letters):
+            for curve in drawn:
+                part(plotext, curve)
         figure.ruler("x").lim(left, right)
         shown = _far_enough(axes, left, right, max(width - margin - 1, 1))
         figure.ruler("x").ticks([place for place, _ in shown], [text for _, text in shown])
@@ -99,24 +101,30 @@ def _on(value: float, is_log: bool) -> float:
     return math.log2(value) if is_log else value
 
 
-def _draw(plotext: object, curve: Curve) -> None:
-    """Quartile bars, then the line, then the letters, each over what was drawn before it."""
-    figure, pixel = plotext.figure, plotext.pixel(foreground=_FIRST_COLOUR + curve.colour)  # type: ignore[attr-defined]
+def _marker(plotext: Any, shape: str, curve: Curve) -> Any:
+    return plotext.marker(shape).fill(plotext.pixel(foreground=_FIRST_COLOUR + curve.colour))
 
-    def marker(shape: str) -> object:
-        return plotext.marker(shape).fill(pixel)  # type: ignore[attr-defined]
 
+def _draw_lines(plotext: Any, curve: Curve) -> None:
+    """Quartile bars, and the line over them, broken where there is a gap."""
+    figure = plotext.figure
     for (x, y), (low, high) in itertools.zip_longest(curve.points, curve.bars, fillvalue=(math.nan, math.nan)):
         if all(map(math.isfinite, (x, y, low, high))) and low < high:
-            figure.draw(figure.segment((x, x), (low, high), marker=marker("│")))
+            figure.draw(figure.segment((x, x), (low, high), marker=_marker(plotext, "│", curve)))
     for is_there, group in itertools.groupby(curve.points, key=lambda point: all(map(math.isfinite, point))):
         piece = list(group)
         if not is_there:
             continue
         xs, ys = [x for x, _ in piece], [y for _, y in piece]
         if curve.joined and len(piece) > 1:
-            figure.draw(figure.signal(xs, ys, marker=marker("braille")).lines(True))
-        figure.draw(figure.signal(xs, ys, marker=marker(curve.letter)))
+            figure.draw(figure.signal(xs, ys, marker=_marker(plotext, "braille", curve)).lines(True))
+
+
+def _draw_letters(plotext: Any, curve: Curve) -> None:
+    there = [point for point in curve.points if all(map(math.isfinite, point))]
+    if there:
+        xs, ys = [x for x, _ in there], [y for _, y in there]
+        plotext.figure.draw(plotext.figure.signal(xs, ys, marker=_marker(plotext, curve.letter, curve)))
 
 
 def _far_enough(axes: Axes, left: float, right: float, columns: int) -> list[tuple[float, str]]:
