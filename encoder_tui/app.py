@@ -84,7 +84,7 @@ class TopLine(Static):
             ]
         left = Content.assemble(*parts)
         gap = max(self.size.width - left.cell_length - len(right) - 1, 1)
-        self.update(Content.assemble(left, " " * gap, (right, "$text-muted")))
+        self.update(Content.assemble(left, " " * gap, (right, "$foreground 60%")))
 
     def _settings(self, engine: str) -> str:
         hello, settings = self.session.hello, self.session.settings

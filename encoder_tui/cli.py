@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 import click
@@ -35,7 +35,9 @@ OPTIONS: Final = (
     click.option("--offline", is_flag=True, default=None, help="Never ask the Hub."),
     click.option("--engine", metavar="COMMAND", help="Run the engine so, for example over ssh."),
     click.option("--debug", is_flag=True, default=None, help="Show the traceback of a failure."),
+    click.version_option(__version__, prog_name="encoder-tui"),
 )
+_DEBUG: Final = "encoder_tui.debug"
 
 
 class Cli(click.Group):
@@ -52,15 +54,44 @@ class Cli(click.Group):
         command: click.Command = importlib.import_module(COMMANDS[cmd_name]).command
         return command
 
-    def main(self, args: Sequence[str] | None = None, *rest: Any, **options: Any) -> Any:
-        """Run, with every failure as one line on stderr."""
-        debug = "--debug" in (sys.argv[1:] if args is None else args)
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Read the options before a command."""
         try:
-            return super().main(args, *rest, **options)
-        except Exception as error:
-            if debug:
-                raise
-            fail(f"{type(error).__name__}: {error}; --debug shows where")
+            return super().make_context(info_name, args, parent, **extra)
+        except click.ClickException as error:
+            _make_visible(error)
+            raise
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command, with every failure that nobody foresaw as one line on stderr."""
+        try:
+            return super().invoke(ctx)
+        except click.ClickException as error:
+            _make_visible(error)
+            raise
+        except (click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise
+        except Exception as error:  # noqa: BLE001  # whatever it is, people get a sentence
+            fail(f"{type(error).__name__}: {reason(error)}; --debug shows where")
+
+
+def _make_visible(error: click.ClickException) -> None:
+    """Make the words of wrong usage safe to print: some of click's quote an argument as it is."""
+    vars(error)["message"] = visible(error.message)
+
+
+def reason(error: Exception) -> str:
+    """What went wrong, in its own sentence; with --debug, the traceback goes to stderr."""
+    context = click.get_current_context(silent=True)
+    if context is not None and context.meta.get(_DEBUG):
+        import traceback  # noqa: PLC0415
+
+        # That of the engine, where it is the engine that failed.
+        lines = getattr(error, "remote_traceback", "") or "".join(traceback.format_exception(error))
+        click.echo("\n".join(map(visible, lines.splitlines())), err=True)
+    return str(error)
 
 
 def fail(message: str) -> None:
@@ -84,11 +115,17 @@ def given(options: dict[str, Any]) -> dict[str, Any]:
 def gather(context: click.Context, options: dict[str, Any]) -> settings.Settings:
     """The settings in force for a command: its own options over those before it."""
     before: dict[str, Any] = (context.parent.obj if context.parent else None) or {}
+    asked = {**before, **given(options)}
+    context.meta[_DEBUG] = asked.get("debug", False)
     try:
-        gathered = settings.load({**before, **given(options)})
+        gathered = settings.load(asked)
+        for name, choices in (("pane", PANES), ("dtype", DTYPES)):
+            if getattr(gathered, name) not in {None, *choices}:
+                raise settings.SettingsError(f"{name} in {gathered.origin(name)} must be one of {', '.join(choices)}")
     except settings.SettingsError as error:
-        fail(str(error))
+        fail(reason(error))
         raise AssertionError from error
+    context.meta[_DEBUG] = gathered.debug
     if len(gathered.model) > MAXIMUM:
         raise click.UsageError(f"{len(gathered.model)} models were named; at most {MAXIMUM} can be compared")
     return gathered
@@ -100,7 +137,6 @@ def gather(context: click.Context, options: dict[str, Any]) -> settings.Settings
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @shared_options
-@click.version_option(__version__, prog_name="encoder-tui")
 @click.pass_context
 def cli(context: click.Context, /, **options: Any) -> None:
     """Look into BERT-family encoders from a terminal.
@@ -115,7 +151,8 @@ def cli(context: click.Context, /, **options: Any) -> None:
 
 def open_window(chosen: settings.Settings) -> None:
     """Open the window; a sentence and exit code 2 where there is no terminal to open it in."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    # A stream that was closed before the start is None.
+    if not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):
         click.echo("encoder-tui: the window needs a terminal; for scripts there are commands, see --help", err=True)
         raise SystemExit(2)
     from encoder_tui.app import run  # noqa: PLC0415  # textual, only for the window

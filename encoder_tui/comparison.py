@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from encoder_tui.alignment import Alignment
 from encoder_tui.display import count
 from encoder_tui.tokens import EncodeOptions, Encoding, ModelTokenizer, align, without_surrogates
+
+LONG: Final = 2_000
+"""Characters from which on a thread for each model costs less than it saves."""
 
 
 class Stream:
@@ -73,7 +77,7 @@ class Comparison:
             return f"{count(len(self.present[0].encoding), 'token')} of {count(len(self.text), 'character')}."
         blocks = len(self.alignment)
         agreeing = blocks - len(self.differing)
-        words = [f"{agreeing:,} of {count(blocks, 'block')} {'agrees' if agreeing == 1 else 'agree'}"]
+        words = [f"{agreeing:,} of {count(blocks, 'block')} {'agrees' if 1 in {agreeing, blocks} else 'agree'}"]
         if self.differing and names_shown:
             names = [
                 self.text[block.start : block.end].strip() or "white space"
@@ -109,13 +113,17 @@ def compare(
     options: EncodeOptions | None = None,
 ) -> Comparison:
     """Encode one text under every tokenizer. Raises `TokenizationError`."""
-    return Comparison(
-        text,
-        [
-            None if tokenizer is None else Stream(tokenizer, text, tokenizer.encode([text], pair, options)[0])
-            for tokenizer in tokenizers
-        ],
-    )
+
+    def encode(tokenizer: ModelTokenizer | None) -> Stream | None:
+        if tokenizer is None:
+            return None
+        return Stream(tokenizer, text, tokenizer.encode([text], pair, options)[0])
+
+    if len(text) < LONG:
+        return Comparison(text, list(map(encode, tokenizers)))
+    # The Rust library works outside the interpreter lock, so the models of a long text share the processors.
+    with ThreadPoolExecutor(len(tokenizers)) as pool:
+        return Comparison(text, list(pool.map(encode, tokenizers)))
 
 
 def encoding_record(stream: Stream) -> dict[str, Any]:

@@ -16,6 +16,10 @@ _NAMED: Final = {
     0x3000: "⍽ ",
     0xFEFF: "⟨BOM⟩",
 }
+_INVISIBLE: Final = frozenset(
+    {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, *range(0x180B, 0x1810), 0x2800, 0x3164, *range(0xFE00, 0xFE10), 0xFFA0}
+)
+"""Letters, marks and symbols that are drawn as nothing: fillers, joiners, selectors, the empty Braille cell."""
 _BIDI: Final = {0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)}
 
 
@@ -31,7 +35,7 @@ def _visible_character(character: str) -> str:
     if 0xD800 <= code < 0xE000:
         return "�"
     category = unicodedata.category(character)
-    if category in {"Cf", "Cn", "Co"} or 0xFE00 <= code < 0xFE10 or 0xE0000 <= code < 0xE1000:
+    if category in {"Cf", "Cn", "Co"} or code in _INVISIBLE or 0xE0000 <= code < 0xE1000:
         # Joiners, variation selectors and tags: terminals disagree on what they do to the width of their
         # neighbours, and a token that is nothing else would vanish.
         return f"⟨{code:04X}⟩"
@@ -52,7 +56,7 @@ def visible(text: str) -> str:
 def visible_piece(text: str) -> str:
     """`visible` for a piece cut out of a text: spaces are drawn, a leading combining mark gets a circle to stand on."""
     shown = visible(text).replace(" ", "␣")
-    return f"◌{shown}" if shown and unicodedata.combining(shown[0]) else shown
+    return f"◌{shown}" if shown and unicodedata.category(shown[0]).startswith("M") else shown
 
 
 def shorten(text: str, width: int) -> str:

@@ -83,14 +83,15 @@ class ModelsDialog(ModalScreen[None]):
         highlighted = slots.highlighted
         slots.clear_options()
         for index, slot in enumerate(self.session.slots):
-            state = visible(slot.message) or slot.state
+            stands_in = f"stands in for {visible(slot.stands_in_for)}" if slot.stands_in_for else ""
+            state = stands_in or visible(slot.message) or slot.state
             slots.add_option(
                 Option(
                     Content.assemble(
                         (f" {LETTERS[index]} ", letter_markup(index)),
                         f" {visible(slot.name)}  ",
                         (state, "$text-error" if slot.state == "failed" else "dim"),
-                    )
+                    ).truncate(70, ellipsis=True)
                 )
             )
         last = len(self.session.slots) - 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from encoder_tui.models import ModelName
 from encoder_tui.tokens import EncodeOptions
@@ -30,7 +31,8 @@ def encode_snippet(
         arguments.append("truncation=True")
     if options.max_length is not None and (options.truncation or options.padding == "max_length"):
         arguments.append(f"max_length={options.max_length}")
-    if options.stride and options.truncation:
+    has_windows = bool(options.stride and options.truncation)
+    if has_windows:
         arguments += [f"stride={options.stride}", "return_overflowing_tokens=True"]
     if options.padding_side is not None and options.padding != "none":
         arguments.append(f"padding_side={options.padding_side!r}")
@@ -39,16 +41,18 @@ def encode_snippet(
     if pair is not None:
         lines.append(f"pair = {pair!a}")
     for name in names:
-        location = ascii(name.location)
+        location = name.location
+        if location.startswith("~"):
+            location = str(Path(location).expanduser())
         revision = f", revision={name.revision!a}" if name.revision else ""
         lines += [
             "",
-            f"tokenizer = AutoTokenizer.from_pretrained({location}{revision})",
+            f"tokenizer = AutoTokenizer.from_pretrained({location!a}{revision})",
             f"encoding = tokenizer({', '.join(arguments)})",
         ]
         lines.append(
             "print(encoding)"
-            if tensors or len(texts) > 1
+            if tensors or has_windows or len(texts) > 1
             else 'print(list(zip(encoding["input_ids"], encoding.tokens(), encoding["offset_mapping"])))'
         )
     return "\n".join(lines) + "\n"

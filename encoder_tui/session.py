@@ -34,6 +34,7 @@ class Slot:
         self.tokenizer: ModelTokenizer | None = None
         self.state: SlotState = "loading"
         self.message = ""
+        self.waiting = True
 
     @property
     def short(self) -> str:
@@ -163,9 +164,8 @@ class Session:
         standing = [slot for slot in self.slots if slot.stands_in_for is not None]
         if not standing:
             return ""
-        waiting = any(slot in self._loads for slot in standing)
-        why = "while the Hub is asked" if waiting else "because the Hub cannot be reached and nothing is cached"
-        return f"Built-in models {why}: real configurations, small tokenizers, random weights. m chooses others."
+        why = "while the Hub is asked" if any(slot.waiting for slot in standing) else standing[0].message
+        return f"Built-in models stand in {why}: real configurations, small tokenizers, random weights; m changes them"
 
     def notice(self, sentence: str, severity: str = "information") -> None:
         """Tell the user something in passing."""

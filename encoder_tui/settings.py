@@ -23,7 +23,8 @@ class SettingsError(Exception):
 class Settings:
     """What the program was asked to do. Each field is also a key of the file and a variable `ENCODER_TUI_…`.
 
-    Lists are written with commas in a variable. `sources` tells where each value that is not a default came from.
+    Lists are written with commas in a variable; an empty variable is as none. `sources` tells where each value
+    that is not a default came from.
     """
 
     model: tuple[str, ...] = ()
@@ -77,7 +78,7 @@ def load(command_line: Mapping[str, Any], environ: Mapping[str, str] | None = No
         sources[name] = str(path)
     for name in NAMES:
         variable = PREFIX + name.upper()
-        if variable in environ:
+        if environ.get(variable):
             values[name] = _from_variable(name, environ[variable], variable)
             sources[name] = variable
     for name, value in command_line.items():
@@ -90,11 +91,11 @@ def _from_file(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             table = tomllib.load(file)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:
         raise SettingsError(f"the configuration file {path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SettingsError(f"the configuration file {path} is not valid TOML: {error}") from error
     unknown = sorted(set(table) - set(NAMES))
     if unknown:
@@ -123,7 +124,7 @@ def _from_variable(name: str, text: str, variable: str) -> Any:
     if name in _FLAGS:
         if text.lower() in {"1", "true", "yes", "on"}:
             return True
-        if text.lower() in {"", "0", "false", "no", "off"}:
+        if text.lower() in {"0", "false", "no", "off"}:
             return False
         raise SettingsError(f"{variable} must be 1 or 0, not {text!r}")
     return text

@@ -27,9 +27,11 @@ async def load_slot(session: Session, slot: Slot, is_default: bool) -> None:
         await _load_from_files(session, slot, *await session.loader.files(name, _progress_of(session, slot)))
     except (ModelError, TaskFailed, EngineError, ValueError) as error:
         if slot.stands_in_for is not None:
-            slot.message = f"stands in for {slot.stands_in_for}: {error}"
+            slot.message = "because the Hub cannot be reached and nothing is cached"
+            session.notice(str(error), "warning")
         else:
             slot.state, slot.message, slot.tokenizer = "failed", str(error), None
+    slot.waiting = False
     session.models_changed.publish(None)
 
 
@@ -77,7 +79,7 @@ async def _stand_in(session: Session, slot: Slot) -> None:
     assert form is not None
     slot.tokenizer = await asyncio.to_thread(ModelTokenizer, form)
     slot.files, slot.name, slot.stands_in_for, slot.state = files, stand_in, wanted, "exact"
-    slot.message = f"stands in for {wanted} while the Hub is asked for it"
+    slot.message = "while the Hub is asked"
     session.models_changed.publish(None)
 
 

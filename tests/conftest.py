@@ -30,6 +30,16 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.fixture
+def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows that never start the engine: for what the built-in tokenizers alone can show."""
+
+    async def stay_silent(*_: object) -> None:
+        return None
+
+    monkeypatch.setattr("encoder_tui.slot_loading.greet", stay_silent)
+
+
 @pytest.fixture(scope="session")
 def reference_models() -> tuple[Path, Path]:
     """The real tokenizers and configurations of the default pair."""

@@ -23,6 +23,8 @@ from encoder_tui.widgets.editor import Editor
 from encoder_tui.widgets.table import Table
 from tests.texts import HARD
 
+pytestmark = pytest.mark.usefixtures("no_engine")
+
 PAIR = ("builtin:bert", "builtin:modernbert")
 
 

@@ -7,11 +7,14 @@ after a sample document changed, and commit what it writes.
 from __future__ import annotations
 
 import json
+import string
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 from encoder_tui import builtin
 from encoder_tui.engine.tasks.tokenizer import form_of
@@ -32,15 +35,41 @@ def texts() -> list[str]:
 
 
 def wordpiece(samples: list[str]) -> Tokenizer:
-    """A cased WordPiece tokenizer with BERT's pipeline."""
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False, strip_accents=None)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    """A cased WordPiece tokenizer with BERT's pipeline.
+
+    The trainers of `tokenizers` break ties differently in every run as soon as pieces have a prefix, so a BPE
+    without one finds the pieces, and the most frequent of them, at the beginning and inside of words, make the
+    vocabulary.
+    """
+    pieces = Tokenizer(models.BPE())
+    pieces.normalizer = normalizers.BertNormalizer(lowercase=False, strip_accents=None)
+    pieces.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    pieces.train_from_iterator(samples, trainers.BpeTrainer(vocab_size=ENTRIES, show_progress=False))
+    counts: Counter[str] = Counter()
+    for word, times in Counter(_words(pieces, samples)).items():
+        first, *others = pieces.model.tokenize(word)
+        counts[first.value] += times
+        for piece in others:
+            counts[f"##{piece.value}"] += times
+    # Any word of ASCII characters can be spelled, as with the real vocabulary.
+    ascii_characters = string.ascii_letters + string.digits + string.punctuation
+    spelling = [*ascii_characters, *(f"##{character}" for character in ascii_characters)]
+    frequent = sorted(counts.keys() - set(spelling), key=lambda piece: (-counts[piece], piece))
+    entries = [*BERT_SPECIAL, *spelling, *frequent][:ENTRIES]
+    model = models.WordPiece({entry: index for index, entry in enumerate(entries)}, unk_token="[UNK]")
+    tokenizer = Tokenizer(model)
+    tokenizer.add_special_tokens([entry for entry in BERT_SPECIAL if not entry.startswith("[unused")])
+    tokenizer.normalizer, tokenizer.pre_tokenizer = pieces.normalizer, pieces.pre_tokenizer
     tokenizer.decoder = decoders.WordPiece(prefix="##")
-    trainer = trainers.WordPieceTrainer(vocab_size=ENTRIES, special_tokens=BERT_SPECIAL, show_progress=False)
-    tokenizer.train_from_iterator(samples, trainer)
     tokenizer.post_processor = processors.BertProcessing(("[SEP]", 102), ("[CLS]", 101))
     return tokenizer
+
+
+def _words(tokenizer: Tokenizer, samples: list[str]) -> Iterator[str]:
+    for sample in samples:
+        normal = tokenizer.normalizer.normalize_str(sample)
+        for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(normal):
+            yield word
 
 
 def byte_level_bpe(samples: list[str]) -> Tokenizer:
@@ -55,7 +84,8 @@ def byte_level_bpe(samples: list[str]) -> Tokenizer:
         show_progress=False,
     )
     tokenizer.train_from_iterator(samples, trainer)
-    tokenizer.add_special_tokens(MODERNBERT_SPECIAL)
+    mask = AddedToken("[MASK]", lstrip=True, normalized=False, special=True)
+    tokenizer.add_special_tokens([*MODERNBERT_SPECIAL[:-1], mask])
     cls, sep = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]",

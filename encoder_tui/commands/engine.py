@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 import click
 
+from encoder_tui.cli import shared_options
 from encoder_tui.engine.child import command_words
 
 
 @click.command("engine")
-def command() -> None:
+@shared_options
+def command(**_: Any) -> None:
     """Speak the engine's frames on stdin and stdout, for a window on another machine.
 
-    On your own machine: encoder-tui --engine "ssh gpu-box encoder-tui engine".
+    On your own machine: encoder-tui --engine "ssh gpu-box encoder-tui engine". The options are those of the window
+    there; here they change nothing.
     """
     # This process becomes the engine, so that the app side never imports torch.
     sys.stdout.flush()

@@ -10,7 +10,7 @@ from typing import NoReturn, TypeVar
 import click
 import msgspec
 
-from encoder_tui.cli import fail
+from encoder_tui.cli import fail, reason
 from encoder_tui.defaults import DEFAULT_PAIR
 from encoder_tui.display import shorten, visible
 from encoder_tui.engine import protocol
@@ -47,13 +47,13 @@ def run(settings: Settings, work: Callable[[Loader], Awaitable[R]]) -> R:
             return await work(loader)
         finally:
             await engine.close()
+            if loader.cache.complaint is not None:
+                say(loader.cache.complaint)
 
     try:
         return asyncio.run(session())
     except FAILURES as error:
-        if settings.debug and isinstance(error, TaskFailed):
-            click.echo(error.remote_traceback, err=True)
-        fail(str(error))
+        fail(reason(error))
         raise AssertionError from error
     except KeyboardInterrupt:
         fail("interrupted")
@@ -84,14 +84,14 @@ async def _load(loader: Loader, name: str) -> Loaded:
         form = await loader.form(files, versions)
         return Loaded(name, files, ModelTokenizer(form))
     except (*FAILURES, ValueError) as error:
-        return Loaded(name, error=str(error))
+        return Loaded(name, error=reason(error))
 
 
 def texts_of(arguments: Sequence[str]) -> list[str]:
     """The texts of the command line or, where there are none, all of stdin as one text."""
     if arguments:
         return [without_surrogates(text) for text in arguments]
-    if sys.stdin.isatty():
+    if sys.stdin is None or sys.stdin.isatty():
         raise click.UsageError("there is no text: give one as an argument, or pipe one in")
     return [sys.stdin.buffer.read().decode("utf-8", "replace")]
 

@@ -7,10 +7,10 @@ from typing import Any, get_args
 
 import click
 
-from encoder_tui.cli import gather, shared_options
+from encoder_tui.cli import gather, reason, shared_options
 from encoder_tui.commands import running
 from encoder_tui.comparison import Comparison, Stream, alignment_record, encoding_record
-from encoder_tui.display import visible, visible_piece
+from encoder_tui.display import shorten, visible, visible_piece
 from encoder_tui.tokens import EncodeOptions, Padding, TokenizationError, without_surrogates
 
 
@@ -43,47 +43,36 @@ def command(
     models = running.run(settings, lambda loader: running.load_tokenizers(loader, settings))
     options = EncodeOptions(padding, truncation, max_length)
     streams: list[list[Stream] | None] = []
-    errors = []
+    entries: list[dict[str, Any]] = []
     for model in models:
-        error = model.error
         encoded = None
+        entry: dict[str, Any] = {"model": model.name, "error": model.error}
         if model.tokenizer is not None:
             try:
                 encodings = model.tokenizer.encode(batch, second, options)
                 encoded = [
                     Stream(model.tokenizer, text, encoding) for text, encoding in zip(batch, encodings, strict=True)
                 ]
+                entry = {"model": model.name, "encodings": [encoding_record(stream) for stream in encoded]}
             except TokenizationError as refusal:
-                error = f"{model.name}: {refusal}"
+                encoded, entry["error"] = None, f"{model.name}: {reason(refusal)}"
         streams.append(encoded)
-        errors.append(error)
+        entries.append(entry)
     comparisons = [
         Comparison(text, [None if encoded is None else encoded[index] for encoded in streams])
         for index, text in enumerate(batch)
     ]
-    names = [model.name for model in models]
     if as_json:
-        click.echo(json.dumps(report(names, streams, errors, comparisons)))
-    else:
-        for comparison in comparisons:
-            click.echo(table(names, comparison))
-    running.finish(errors)
-
-
-def report(
-    names: list[str],
-    streams: list[list[Stream] | None],
-    errors: list[str | None],
-    comparisons: list[Comparison],
-) -> dict[str, Any]:
-    """What `--json` prints."""
-    models = [
-        {"model": name, "error": error}
-        if encoded is None
-        else {"model": name, "encodings": [encoding_record(stream) for stream in encoded]}
-        for name, encoded, error in zip(names, streams, errors, strict=True)
-    ]
-    return {"models": models, "alignments": [alignment_record(comparison) for comparison in comparisons]}
+        alignments = [alignment_record(comparison) for comparison in comparisons]
+        click.echo(json.dumps({"models": entries, "alignments": alignments}))
+    elif any(streams):
+        tables = [table([model.name for model in models], comparison) for comparison in comparisons]
+        if len(batch) > 1:
+            # Each under its text.
+            width = running.terminal_width()
+            tables = [f"{shorten(visible(text), width)}\n{shown}" for text, shown in zip(batch, tables, strict=True)]
+        click.echo("\n\n".join(tables))
+    running.finish([entry.get("error") for entry in entries])
 
 
 def table(names: list[str], comparison: Comparison) -> str:

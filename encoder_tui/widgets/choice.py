@@ -65,7 +65,7 @@ class Choice(Widget, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """The names with a piece of rule between them."""
-        rule = self.get_component_rich_style("choice--rule", partial=True)
+        rule = self.get_component_rich_style("choice--rule")
         chosen = self.get_component_rich_style("choice--chosen", partial=True)
         segments = [Segment("─", rule)]
         for name in self.names:

@@ -7,10 +7,12 @@ from typing import Any
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.document._document_navigator import DocumentNavigator
 from textual.strip import Strip
 from textual.widgets import TextArea
 
 from encoder_tui.display import visible
+from encoder_tui.widgets.wrapping import LongLines
 
 
 class Editor(TextArea):
@@ -25,6 +27,12 @@ class Editor(TextArea):
         super().__init__(text, soft_wrap=True, compact=True, tab_behavior="focus", **options)
         self.cursor_blink = False
         self.highlight_cursor_line = False
+
+    def _set_document(self, text: str, language: str | None) -> None:
+        super()._set_document(text, language)
+        self.wrapped_document = LongLines(self.document, tab_width=self.indent_width)
+        self.navigator = DocumentNavigator(self.wrapped_document)
+        self._rewrap_and_refresh_virtual_size()
 
     def _render_line(self, y: int) -> Strip:
         theme = self._theme

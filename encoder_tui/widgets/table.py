@@ -118,7 +118,7 @@ class Table(Lines):
         """The header on the first line, rows below it."""
         if y == 0:
             header = self._cells([column.label for column in self.columns])
-            style = self.get_component_rich_style("table--header", partial=True)
+            style = self.get_component_rich_style("table--header")
             return self._cropped(Strip([Segment(header, style)]))
         return super().render_line(y)
 
@@ -129,7 +129,7 @@ class Table(Lines):
             return Strip([])
         style = Style.null()
         if self._quiet(row):
-            style = self.get_component_rich_style("table--quiet", partial=True)
+            style = self.get_component_rich_style("table--quiet")
         if row == self.cursor:
             style += self.get_component_rich_style("table--cursor", partial=True)
         return Strip([Segment(self._cells(self._row(row)), style)])

@@ -63,9 +63,9 @@ class BatchGrid(Lines):
             if slot is None:
                 return Strip([])
             return Strip([Segment(f" {LETTERS[slot]}  ", letter_style(self, slot, bold=True)), Segment(words)])
-        padding = self.get_component_rich_style("batch--padding", partial=True)
-        special = self.get_component_rich_style("batch--special", partial=True)
-        note = self.get_component_rich_style("batch--note", partial=True)
+        padding = self.get_component_rich_style("batch--padding")
+        special = self.get_component_rich_style("batch--special")
+        note = self.get_component_rich_style("batch--note")
         segments = [Segment(words, note)]
         masks = zip(row.tokens[:WIDEST], row.attention_mask, row.special_tokens_mask, strict=False)
         for token, attended, is_special in masks:

@@ -14,7 +14,7 @@ from encoder_tui.session import Session, Slot
 from encoder_tui.token_bytes import bytes_of
 from encoder_tui.widgets.letters import letter_markup
 
-QUIET = "$text-muted"
+QUIET = "$foreground 60%"
 BYTES_SHOWN = 12
 TOKENS_SHOWN = 24
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
+from operator import sub
 
 from rich.cells import cell_len
 
@@ -40,17 +41,16 @@ class Layout:
         else:
             widths = [cell_len(shown_text(text[start:end])) for start, end in zip(starts, alignment.ends, strict=True)]
         for index, stream in enumerate(comparison.present):
-            sizes: dict[str, int] = {}
-            tokens = stream.encoding.tokens
-            for token in set(tokens):
-                sizes[token] = cell_len(visible_piece(token)) + 1
+            # Every token brings a space with it, and the last one of a block gives it back.
+            ids = stream.encoding.ids
+            sizes = {
+                token_id: cell_len(visible_piece(token)) + 1
+                for token_id, token in dict(zip(ids, stream.encoding.tokens, strict=True)).items()
+            }
             order, first = alignment.order(index)
-            reach = list(accumulate((sizes[tokens[token]] for token in order), initial=0))
-            # Each token brings a space with it, and the last one's is none.
-            widths = [
-                max(width, reach[last] - reach[begin] - 1)
-                for width, begin, last in zip(widths, first, first[1:], strict=False)
-            ]
+            reach = list(accumulate(map(sizes.__getitem__, map(ids.__getitem__, order)), initial=-1))
+            bounds = [reach[place] for place in first]
+            widths = list(map(max, widths, map(sub, bounds[1:], (bound + 1 for bound in bounds))))
         before = max((self._edge_width(index, 0) for index in range(len(comparison.present))), default=0)
         after = max((self._edge_width(index, 1) for index in range(len(comparison.present))), default=0)
         return [before, *(min(width, self.width) for width in widths), after]

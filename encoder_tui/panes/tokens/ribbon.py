@@ -148,7 +148,7 @@ class Ribbon(Lines):
         lane, row = divmod(index, layout.lane_height)
         if row > len(comparison.present):
             return Strip([])
-        rule = self.get_component_rich_style("ribbon--rule", partial=True)
+        rule = self.get_component_rich_style("ribbon--rule")
         if row == 0:
             segments = [Segment(" " * GUTTER, Style.null())]
         else:
@@ -172,7 +172,7 @@ class Ribbon(Lines):
             return []
         alignment = comparison.alignment
         text = alignment.text[alignment.ends[block - 1] if block else 0 : alignment.ends[block]]
-        style = self.get_component_rich_style("ribbon--text", partial=True)
+        style = self.get_component_rich_style("ribbon--text")
         if comparison.is_differing(block):
             style += self.get_component_rich_style("ribbon--differ", partial=True)
         return [Segment(shown_text(text), style + self._cursor_style(block))]
@@ -189,7 +189,7 @@ class Ribbon(Lines):
         assert comparison is not None
         block = cell - 1
         if not 0 <= block < len(comparison.alignment):
-            special = self.get_component_rich_style("ribbon--special", partial=True)
+            special = self.get_component_rich_style("ribbon--special")
             return [
                 Segment(f"{visible_piece(token)} ", special) for token in layout.edge(stream, 0 if block < 0 else 1)
             ]
@@ -200,7 +200,7 @@ class Ribbon(Lines):
                 "ribbon--differ", partial=True
             )
         else:
-            style = self.get_component_rich_style("ribbon--agree", partial=True)
+            style = self.get_component_rich_style("ribbon--agree")
         under_cursor = self._cursor_style(block)
         order, first = comparison.alignment.order(stream)
         pieces: list[Segment] = []
