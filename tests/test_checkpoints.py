@@ -160,3 +160,12 @@ def test_a_tokenizer_of_another_model_is_refused(tmp_path: Path) -> None:
     (directory / "config.json").write_text(json.dumps({**config, "vocab_size": 8}))
     with pytest.raises(TaskError, match="its embeddings have 8 entries; the tokenizer is of another model"):
         run(directory)
+
+
+def test_a_model_too_large_for_the_memory_at_hand_is_a_sentence(tmp_path: Path) -> None:
+    directory = saved("bert-cased", tmp_path)
+    (directory / "model.safetensors").unlink()
+    config = json.loads((directory / "config.json").read_text())
+    (directory / "config.json").write_text(json.dumps({**config, "intermediate_size": 1 << 44}))
+    with pytest.raises(TaskError, match="making random weights: out of memory"):
+        run(directory)

@@ -83,6 +83,13 @@ def test_run_prints_and_saves_what_comes_out_of_every_model(pair: tuple[str, str
     assert {path.name for path in tmp_path.iterdir()} == {"home", "out.safetensors"}
 
 
+def test_outputs_that_cannot_be_saved_are_printed_all_the_same(pair: tuple[str, str], tmp_path: Path) -> None:
+    done = call("run", "-m", pair[0], "bread", "--json", "--save", str(tmp_path / ("x" * 250)))
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["models"][0]["outputs"]
+    assert "cannot be written: File name too long" in done.stderr
+
+
 def test_the_builtin_pair_runs_on_random_weights_and_is_printed_as_a_table() -> None:
     done = call("run", "-m", "builtin:bert", "-m", "builtin:modernbert", "--attentions", stdin="How bread rises.\n")
     assert done.returncode == 0

@@ -63,6 +63,8 @@ def command(
     batch = running.texts_of(texts)
     line = running.ProgressLine()
 
+    unsaved: list[str] = []
+
     async def work(loader: Loader) -> list[Done]:
         models = await running.load_tokenizers(loader, settings)
         wishes = {"hidden_states": hidden_states, "attentions": attentions}
@@ -75,7 +77,9 @@ def command(
             try:
                 await save_outputs(loader.engine, save, answers)
             except OSError as error:
-                running.stop(f"{save} cannot be written: {error.strerror or error}")
+                unsaved.append(f"{save} cannot be written: {error.strerror or error}")
+            except running.FAILURES as error:
+                unsaved.append(f"{save} is not written: {error}")
         return done
 
     done = running.run(settings, work)
@@ -89,7 +93,7 @@ def command(
         for one in done:
             if one.answer is not None:
                 click.echo(table(one.name, one.answer))
-    running.finish([one.error for one in done])
+    running.finish([*(one.error for one in done), *unsaved])
 
 
 async def _run_one(
@@ -128,7 +132,7 @@ def table(name: str, answer: RunAnswer) -> str:
     in_force = answer.in_force
     weights = "random weights" if in_force.weights == "random" else "weights of the checkpoint"
     heading = f"{visible(name)}: {in_force.device}, {in_force.dtype}, {in_force.attention} attention, {weights}"
-    rows = [["output", "shape", "dtype", "mean", "std", "min", "max", "remark"]]
+    rows = [["output", "shape", "dtype", "mean", "std", "min", "max", ""]]
     for output in answer.outputs:
         shape = "×".join(map(str, output.shape))
         numbers = [_number(number) for number in (output.mean, output.std, output.min, output.max)]

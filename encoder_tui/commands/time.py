@@ -165,17 +165,16 @@ def table(sweep: Sweep) -> list[str]:
         samples = sweep.samples.get((model, length))
         if samples is None:
             continue
-        name = sweep.models[model].name
-        found = statistics(samples.samples_s)
+        letter, found = LETTERS[model], statistics(samples.samples_s)
         if found is None:
-            remarks.append(f"{name} at {length:,} tokens was not measured: {samples.ended}")
+            remarks.append(f"{letter} at {length:,} tokens was not measured: {samples.ended}")
             continue
         if model not in curves:
-            lines.append(f"{LETTERS[model]}  {visible(name)}: {_settings(samples)}")
-        rows.append(_row(LETTERS[model], samples, found))
-        remarks += [spread_sentence(name, length, found), samples.ended]
+            lines.append(f"{letter}  {visible(sweep.models[model].name)}: {_settings(samples)}")
+        rows.append(_row(letter, samples, found))
+        remarks += [spread_sentence(letter, length, found), samples.ended]
         curves.setdefault(model, []).append((length, found.median))
-    remarks += [growth_sentence(sweep.models[model].name, curve) for model, curve in curves.items()]
+    remarks += [growth_sentence(LETTERS[model], curve) for model, curve in curves.items()]
     if len(rows) > 1:
         lines += running.aligned(rows)
     return lines + [visible(remark) for remark in remarks if remark]

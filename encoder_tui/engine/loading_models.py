@@ -172,7 +172,10 @@ def load(source: ModelSource, directory: Path, dtype: str | None, device: torch.
         loaded = _read(source, directory, torch_dtype, code)
     else:
         job.progress(f"{source.name}: making random weights")
-        with refusals(TaskError, f"{source.name}: transformers cannot build it"):
+        with (
+            refusals(TaskError, f"{source.name}: transformers cannot build it"),
+            memory_errors(f"{source.name}: making random weights"),
+        ):
             config = AutoConfig.from_pretrained(directory, local_files_only=True, **code)
             loaded = build(config, job, **code, **({} if torch_dtype is None else {"dtype": torch_dtype})), [], [], []
     model, new, unused, remarks = loaded
