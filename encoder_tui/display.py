@@ -18,8 +18,12 @@ _NAMED: Final = {
 }
 _INVISIBLE: Final = frozenset(
     {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, *range(0x180B, 0x1810), 0x2800, 0x3164, *range(0xFE00, 0xFE10), 0xFFA0}
+    | set(range(0x1F3FB, 0x1F400))
 )
-"""Letters, marks and symbols that are drawn as nothing: fillers, joiners, selectors, the empty Braille cell."""
+"""Letters, marks and symbols that are drawn as nothing: fillers, joiners, selectors, the empty Braille cell; and
+skin tones, which are a part of the character before them."""
+_JAMO: Final = frozenset([*range(0x1160, 0x1200), *range(0xD7B0, 0xD7FC)])
+"""Hangul vowels and finals that are drawn upon the letter before them, though they are letters themselves."""
 _BIDI: Final = {0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)}
 
 
@@ -56,7 +60,8 @@ def visible(text: str) -> str:
 def visible_piece(text: str) -> str:
     """`visible` for a piece cut out of a text: spaces are drawn, a leading combining mark gets a circle to stand on."""
     shown = visible(text).replace(" ", "␣")
-    return f"◌{shown}" if shown and unicodedata.category(shown[0]).startswith("M") else shown
+    combines = shown and (unicodedata.category(shown[0]).startswith("M") or ord(shown[0]) in _JAMO)
+    return f"◌{shown}" if combines else shown
 
 
 def shorten(text: str, width: int) -> str:

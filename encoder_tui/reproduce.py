@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from encoder_tui.models import ModelName
-from encoder_tui.tokens import EncodeOptions
+from encoder_tui.tokens import EncodeOptions, without_surrogates
 
 
 def encode_snippet(
@@ -19,7 +19,7 @@ def encode_snippet(
     """A script that encodes texts under each model, as the window did.
 
     Every text is written as a Python literal in ASCII, so that nothing in it is lost or obeyed on the way through
-    a clipboard.
+    a clipboard; lone surrogates, which no tokenizer takes, are U+FFFD as in the window.
     """
     options = options or EncodeOptions()
     arguments = ["texts" if len(texts) > 1 else "texts[0]"]
@@ -37,9 +37,9 @@ def encode_snippet(
     if options.padding_side is not None and options.padding != "none":
         arguments.append(f"padding_side={options.padding_side!r}")
     arguments.append('return_tensors="pt"' if tensors else "return_offsets_mapping=True")
-    lines = ["from transformers import AutoTokenizer", "", f"texts = [{', '.join(map(ascii, texts))}]"]
+    lines = ["from transformers import AutoTokenizer", "", f"texts = [{', '.join(map(_literal, texts))}]"]
     if pair is not None:
-        lines.append(f"pair = {pair!a}")
+        lines.append(f"pair = {_literal(pair)}")
     for name in names:
         location = name.location
         if location.startswith("~"):
@@ -56,3 +56,7 @@ def encode_snippet(
             else 'print(list(zip(encoding["input_ids"], encoding.tokens(), encoding["offset_mapping"])))'
         )
     return "\n".join(lines) + "\n"
+
+
+def _literal(text: str) -> str:
+    return ascii(without_surrogates(text))

@@ -14,11 +14,6 @@ from encoder_tui.display import count, shorten, visible, visible_piece
 from tests.texts import HARD
 
 ANY_TEXT = st.text(st.characters(codec=None, categories=None))
-BLANK = {"Zs", "Zl", "Zp"}
-
-
-def every_character() -> list[str]:
-    return list(map(chr, range(sys.maxunicode + 1)))
 
 
 def is_obeyed(character: str) -> bool:
@@ -26,22 +21,25 @@ def is_obeyed(character: str) -> bool:
     return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"}
 
 
-def test_no_character_gives_anything_that_a_terminal_obeys() -> None:
-    assert not [code for code, character in enumerate(every_character()) if any(map(is_obeyed, visible(character)))]
+@pytest.fixture(scope="module")
+def shown() -> dict[str, str]:
+    """What becomes of each character: all of three planes, and some of the others, which hold ideographs at most."""
+    codes = [*range(0x20000), *range(0xE0000, 0xE1000), *range(0x20000, sys.maxunicode + 1, 251), sys.maxunicode]
+    return {character: visible(character) for character in map(chr, codes)}
 
 
-def test_no_character_vanishes() -> None:
-    """What is shown of a character is wider than nothing, but for combining marks, which need one to stand on."""
-    vanished = [
-        code
-        for code, character in enumerate(every_character())
-        if unicodedata.category(character) not in {"Mn", "Me", "Mc"} and cell_len(visible(character)) == 0
-    ]
-    assert not list(map(hex, vanished))
+def test_no_character_gives_anything_that_a_terminal_obeys(shown: dict[str, str]) -> None:
+    assert not [ascii(given) for given, made in shown.items() if any(map(is_obeyed, made))]
 
 
-def test_only_plain_spaces_stay_blank() -> None:
-    blank = [character for character in every_character() if visible(character).isspace()]
+def test_no_character_vanishes(shown: dict[str, str]) -> None:
+    """Each takes a column at least; what combines with the character before it does once it stands alone."""
+    assert all(shown.values())
+    assert not [ascii(given) for given in shown if cell_len(visible_piece(given)) == 0]
+
+
+def test_only_plain_spaces_stay_blank(shown: dict[str, str]) -> None:
+    blank = [made for made in shown.values() if made.isspace()]
     assert all(unicodedata.category(character) == "Zs" for character in blank)
     assert " " in blank
 
@@ -85,6 +83,7 @@ def test_printable_ascii_and_letters_are_unchanged() -> None:
         ("a\xa0b", "a⍽b"),
         ("\u202eevil\u202c \u2066x\u2069", "⟨202E⟩evil⟨202C⟩ ⟨2066⟩x⟨2069⟩"),
         ("👩\u200d🚀", "👩⟨200D⟩🚀"),
+        ("👩🏽", "👩⟨1F3FD⟩"),
         ("❤\ufe0f", "❤⟨FE0F⟩"),
         ("\U000e0067\U000e007f", "⟨E0067⟩⟨E007F⟩"),
         ("\ufeffx", "⟨BOM⟩x"),
@@ -118,6 +117,8 @@ def test_no_hard_text_brings_a_control_character_through(text: str) -> None:
         ("x\u0301", "x\u0301"),
         ("\u0941", "◌\u0941"),
         ("\u20dd", "◌\u20dd"),
+        ("\u1161\u11ab", "◌\u1161\u11ab"),
+        ("\u1112\u1161", "\u1112\u1161"),
         ("\n ", "␊␣"),
         ("\u200d", "⟨200D⟩"),
     ],

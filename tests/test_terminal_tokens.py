@@ -116,3 +116,20 @@ app.run(settings.Settings(model=("builtin:bert",), text="x"))
         terminal.send("escape", "m")
         terminal.wait_for("written")
         assert b"TORN" not in terminal.output
+
+
+def test_a_model_whose_plain_file_is_not_exact_is_shown_provisionally_and_then_corrected(tmp_path: Path) -> None:
+    from tests.model_directories import all_directories
+
+    folder = all_directories()["bert-lowercase-contradicts"](tmp_path / "model")
+    with Terminal(encoder_tui("-m", str(folder), "--text", "A Lighthouse Keeper")) as terminal:
+        terminal.wait_for("provisional")
+        terminal.wait_for(lambda text: "the exact form" in text and "changes" in text, 60)
+        terminal.wait_for(lambda text: "provisional" not in text)
+
+
+def test_the_default_pair_has_stand_ins_where_the_hub_does_not_answer() -> None:
+    with Terminal(encoder_tui("--text", "lighthouse")) as terminal:
+        screen = terminal.wait_for("because the Hub cannot be reached and nothing is cached")
+        assert "builtin:bert" in screen
+        assert " B  " in screen

@@ -9,6 +9,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
+from textual.content import Content
 from textual.strip import Strip
 from textual.widgets import Static
 
@@ -19,7 +20,7 @@ from encoder_tui.decoding import changes
 from encoder_tui.defaults import LETTERS
 from encoder_tui.display import count, visible, visible_piece
 from encoder_tui.session import Session
-from encoder_tui.widgets.letters import letter_style
+from encoder_tui.widgets.letters import letter_markup, letter_style
 from encoder_tui.widgets.lines import Lines
 from encoder_tui.widgets.table import Column, Table
 
@@ -237,7 +238,8 @@ class DecodeView(PlainView, Vertical):
             if stream is None:
                 continue
             decoded, lost, added = decode_losses(stream)
-            title.update(f" {LETTERS[index]}  {loss_sentence(stream, lost, added)}")
+            letter = (f" {LETTERS[index]}  ", letter_markup(index))
+            title.update(Content.assemble(letter, loss_sentence(stream, lost, added)))
             text_view.show(stream.text, lost)
             decoded_view.show(decoded, added)
 
