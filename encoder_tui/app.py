@@ -46,6 +46,7 @@ class Pane:
 
 PANES: Final = {
     "tokens": Pane(1, "Tokens", "encoder_tui.panes.tokens", "TokensPane"),
+    "outputs": Pane(4, "Outputs", "encoder_tui.panes.outputs", "OutputsPane"),
 }
 
 SMALLEST: Final = (60, 16)

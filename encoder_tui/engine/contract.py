@@ -7,6 +7,7 @@ from typing import Final, Generic, TypeVar
 import msgspec
 
 from encoder_tui.forms import TokenizerForm
+from encoder_tui.looking import Cells, LookRequest
 from encoder_tui.models import ModelFiles
 from encoder_tui.outputs import MemoryAnswer, RunAnswer, RunRequest, UnloadRequest, Values, ValuesRequest
 from encoder_tui.timing import Measurement, MeasureRequest
@@ -82,10 +83,11 @@ FILES: Final = Task("files", FilesRequest, FilesAnswer)
 TOKENIZER: Final = Task("tokenizer", TokenizerRequest, TokenizerForm)
 RUN: Final = Task("run", RunRequest, RunAnswer)
 VALUES: Final = Task("values", ValuesRequest, Values)
+LOOK: Final = Task("look", LookRequest, Cells)
 MEASURE: Final = Task("measure", MeasureRequest, Measurement)
 MEMORY: Final = Task("memory", UnloadRequest, MemoryAnswer)
 
 TASKS: Final[dict[str, Task[object, object]]] = {
     task.name: task  # type: ignore[misc]
-    for task in (HELLO, FILES, TOKENIZER, RUN, VALUES, MEASURE, MEMORY)
+    for task in (HELLO, FILES, TOKENIZER, RUN, VALUES, LOOK, MEASURE, MEMORY)
 }
