@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 VIEWS: Final = {
     "list": "listing.ListView",
+    "heatmap": "looks.HeatmapView",
+    "numbers": "looks.NumbersView",
+    "norms": "looks.NormsView",
 }
 """The views, and where each is, imported when it is first shown."""
 
@@ -144,8 +147,7 @@ class OutputsPane(Vertical):
 
     @on(OutputTable.Opened)
     def _open(self) -> None:
-        if "heatmap" in VIEWS:
-            self.query_one("#outputs-view", Choice).chosen = "heatmap"
+        self.query_one("#outputs-view", Choice).chosen = "heatmap"
 
     # Keys
 
