@@ -119,3 +119,9 @@ def local_window(config: dict[str, Any], layer: int) -> int | None:
     if not is_local:
         return None
     return width // 2 if "local_attention" in config else width
+
+
+def pairs_out_of_sight(tokens: int, reach: int) -> int:
+    """How many of the tokens × tokens pairs are further apart than `reach`."""
+    far = max(tokens - reach - 1, 0)
+    return far * (far + 1)

@@ -11,6 +11,7 @@ from encoder_tui.looking import Cells, LookRequest
 from encoder_tui.models import ModelFiles
 from encoder_tui.outputs import MemoryAnswer, RunAnswer, RunRequest, UnloadRequest, Values, ValuesRequest
 from encoder_tui.timing import Measurement, MeasureRequest
+from encoder_tui.vectors import VectorsAnswer, VectorsRequest
 
 Q = TypeVar("Q")
 R = TypeVar("R")
@@ -84,10 +85,11 @@ TOKENIZER: Final = Task("tokenizer", TokenizerRequest, TokenizerForm)
 RUN: Final = Task("run", RunRequest, RunAnswer)
 VALUES: Final = Task("values", ValuesRequest, Values)
 LOOK: Final = Task("look", LookRequest, Cells)
+VECTORS: Final = Task("vectors", VectorsRequest, VectorsAnswer)
 MEASURE: Final = Task("measure", MeasureRequest, Measurement)
 MEMORY: Final = Task("memory", UnloadRequest, MemoryAnswer)
 
 TASKS: Final[dict[str, Task[object, object]]] = {
     task.name: task  # type: ignore[misc]
-    for task in (HELLO, FILES, TOKENIZER, RUN, VALUES, LOOK, MEASURE, MEMORY)
+    for task in (HELLO, FILES, TOKENIZER, RUN, VALUES, LOOK, VECTORS, MEASURE, MEMORY)
 }

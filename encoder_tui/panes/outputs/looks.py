@@ -239,6 +239,9 @@ class MatrixLook(Look):
 class HeatmapView(MatrixLook):
     """Tokens by hidden dimensions in colours."""
 
+    def choices(self) -> list[int]:
+        return [place for place, chosen in enumerate(self.state.rows()) if len(chosen.output.shape) in {2, 3}]
+
 
 class NumbersView(MatrixLook):
     """Tokens by hidden dimensions in digits."""

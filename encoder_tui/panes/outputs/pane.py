@@ -28,6 +28,7 @@ VIEWS: Final = {
     "heatmap": "looks.HeatmapView",
     "numbers": "looks.NumbersView",
     "norms": "looks.NormsView",
+    "attention": "attention.AttentionView",
 }
 """The views, and where each is, imported when it is first shown."""
 
@@ -147,7 +148,9 @@ class OutputsPane(Vertical):
 
     @on(OutputTable.Opened)
     def _open(self) -> None:
-        self.query_one("#outputs-view", Choice).chosen = "heatmap"
+        chosen = self.state.chosen()
+        is_attention = chosen is not None and len(chosen.output.shape) == 4
+        self.query_one("#outputs-view", Choice).chosen = "attention" if is_attention else "heatmap"
 
     # Keys
 
