@@ -67,14 +67,16 @@ class Look(OutputView):
         places = self.choices()
         if not places:
             return None
-        self.state.place = next((place for place in places if place >= self.state.place), places[-1])
-        return self.state.rows()[self.state.place]
+        return self.state.rows()[self._place(places)]
+
+    def _place(self, places: list[int]) -> int:
+        return next((place for place in places if place >= self.state.place), places[-1])
 
     def action_choose(self, step: int) -> None:
         """Look at the next output of this kind, round the end."""
         places = self.choices()
-        if places and self.chosen() is not None:
-            self.state.place = places[(places.index(self.state.place) + step) % len(places)]
+        if places:
+            self.state.place = places[(places.index(self._place(places)) + step) % len(places)]
             self.show()
             self.post_message(self.Said())
 

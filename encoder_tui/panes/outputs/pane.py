@@ -29,6 +29,8 @@ VIEWS: Final = {
     "numbers": "looks.NumbersView",
     "norms": "looks.NormsView",
     "attention": "attention.AttentionView",
+    "vectors": "vectors.VectorsView",
+    "triplets": "triplets.TripletsView",
 }
 """The views, and where each is, imported when it is first shown."""
 
@@ -50,6 +52,7 @@ class OutputsPane(Vertical):
         Binding("V", "view(-1)", "Previous view", show=False),
         Binding("s", "run_with('hidden_states')", "Hidden states"),
         Binding("a", "run_with('attentions')", "Attentions"),
+        Binding("e", "edit", "Edit", show=False),
         Binding("u", "unload", "Unload", show=False),
         Binding("y", "copy", "Copy", show=False),
     ]
@@ -176,6 +179,11 @@ class OutputsPane(Vertical):
     async def action_unload(self) -> None:
         """Give back the memory of weights and outputs."""
         await self.runs.unload()
+
+    def action_edit(self) -> None:
+        """Go to the text field of the view, if it has one."""
+        for field in self.view.query(TextArea):
+            field.focus()
 
     def action_copy(self) -> None:
         """Copy what is in front."""
