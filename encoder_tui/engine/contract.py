@@ -8,6 +8,7 @@ import msgspec
 
 from encoder_tui.forms import TokenizerForm
 from encoder_tui.looking import Cells, LookRequest
+from encoder_tui.masked import MaskedAnswer, MaskedRequest
 from encoder_tui.models import ModelFiles
 from encoder_tui.outputs import MemoryAnswer, RunAnswer, RunRequest, UnloadRequest, Values, ValuesRequest
 from encoder_tui.timing import Measurement, MeasureRequest
@@ -86,10 +87,11 @@ RUN: Final = Task("run", RunRequest, RunAnswer)
 VALUES: Final = Task("values", ValuesRequest, Values)
 LOOK: Final = Task("look", LookRequest, Cells)
 VECTORS: Final = Task("vectors", VectorsRequest, VectorsAnswer)
+MASKED: Final = Task("masked", MaskedRequest, MaskedAnswer)
 MEASURE: Final = Task("measure", MeasureRequest, Measurement)
 MEMORY: Final = Task("memory", UnloadRequest, MemoryAnswer)
 
 TASKS: Final[dict[str, Task[object, object]]] = {
     task.name: task  # type: ignore[misc]
-    for task in (HELLO, FILES, TOKENIZER, RUN, VALUES, LOOK, VECTORS, MEASURE, MEMORY)
+    for task in (HELLO, FILES, TOKENIZER, RUN, VALUES, LOOK, VECTORS, MASKED, MEASURE, MEMORY)
 }

@@ -31,6 +31,7 @@ VIEWS: Final = {
     "attention": "attention.AttentionView",
     "vectors": "vectors.VectorsView",
     "triplets": "triplets.TripletsView",
+    "masked": "fill.MaskedView",
 }
 """The views, and where each is, imported when it is first shown."""
 

@@ -11,7 +11,6 @@ from rich.style import Style
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.strip import Strip
 from textual.widgets import TextArea
 
 from encoder_tui.defaults import LETTERS
@@ -23,37 +22,12 @@ from encoder_tui.vectors import POOLINGS, Given, VectorsAnswer, cosine, cut, lon
 from encoder_tui.widgets.cycle import Cycle
 from encoder_tui.widgets.editor import Editor
 from encoder_tui.widgets.letters import letter_style
-from encoder_tui.widgets.lines import Lines
 from encoder_tui.widgets.table import fitted
+from encoder_tui.widgets.written import Written
 
 OTHERS = "Keepers lit an oil lamp in the tower every night.\nBread rises because yeast makes gas."
 FIRST_VALUES = 4
 CELL = 8
-
-
-class Text(Lines):
-    """Lines that were made beforehand."""
-
-    COMPONENT_CLASSES = {"text--quiet", "text--bad"}
-    DEFAULT_CSS = """
-    Text .text--quiet { color: $text-muted; }
-    Text .text--bad { color: $text-error; }
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._lines: list[list[Segment]] = []
-
-    def write(self, lines: list[list[Segment]]) -> None:
-        """Show these lines."""
-        self._lines = lines
-        self.set_size(len(lines), max((Strip(line).cell_length for line in lines), default=0))
-
-    def line(self, index: int) -> Strip:
-        return Strip(self._lines[index])
-
-    def quiet(self, words: str) -> Segment:
-        return Segment(words, self.get_component_rich_style("text--quiet"))
 
 
 class VectorsView(AskingView):
@@ -75,7 +49,7 @@ class VectorsView(AskingView):
         with Horizontal():
             yield Cycle("pooling", POOLINGS, id="pooling")
             yield Cycle("show", ("cosines", "vectors"), id="vector-show")
-        yield Text()
+        yield Written()
 
     def texts(self) -> list[str]:
         """The lines that are not empty."""
@@ -117,7 +91,7 @@ class VectorsView(AskingView):
         return [[cosine(first, second) for second in there] for first in there]
 
     def draw(self) -> None:
-        body = self.query_one(Text)
+        body = self.query_one(Written)
         lines: list[list[Segment]] = [[]]
         if self.asked is None:
             lines += [
@@ -134,11 +108,11 @@ class VectorsView(AskingView):
                 lines += self._section(slot, index, body)
         body.write(lines)
 
-    def _section(self, slot: Slot, index: int, body: Text) -> list[list[Segment]]:
+    def _section(self, slot: Slot, index: int, body: Written) -> list[list[Segment]]:
         heading = [Segment(f" {LETTERS[index]}  ", letter_style(self, index, bold=True))]
         answers = self._answers.get(slot, [])
         if slot in self.errors:
-            return [[*heading, Segment(visible(self.errors[slot]), body.get_component_rich_style("text--bad"))], []]
+            return [[*heading, body.warning(visible(self.errors[slot]))], []]
         if not answers:
             return [[*heading, body.quiet("…")], []]
         in_force = answers[0][1].in_force
@@ -157,7 +131,7 @@ class VectorsView(AskingView):
     def _shows_cosines(self) -> bool:
         return self.query_one("#vector-show", Cycle).value == "cosines"
 
-    def _cosines(self, slot: Slot, body: Text) -> list[list[Segment]]:
+    def _cosines(self, slot: Slot, body: Written) -> list[list[Segment]]:
         matrix = self.matrix(slot)
         if not matrix:
             return [[body.quiet(f"    no {self.pooling}: this architecture has none")]]
@@ -175,7 +149,7 @@ class VectorsView(AskingView):
             lines.append(line)
         return lines
 
-    def _vectors(self, answers: Sequence[tuple[Given, VectorsAnswer]], body: Text) -> list[list[Segment]]:
+    def _vectors(self, answers: Sequence[tuple[Given, VectorsAnswer]], body: Written) -> list[list[Segment]]:
         lines = [[body.quiet(f"   text pooling       norm  of {self._hidden(answers[0][1])} values, the first")]]
         for number, (_, answer) in enumerate(answers):
             for pooling in POOLINGS:
