@@ -33,7 +33,7 @@ class AskingView(OutputView):
         self.asked: object = None
         self.slots: list[Slot] = []
         self.status = ""
-        self._task: asyncio.Task[None] | None = None
+        self._work: asyncio.Task[None] | None = None
 
     def on_unmount(self) -> None:
         self.cancel()
@@ -60,7 +60,7 @@ class AskingView(OutputView):
 
     @property
     def is_asking(self) -> bool:
-        return self._task is not None and not self._task.done()
+        return self._work is not None and not self._work.done()
 
     @property
     def is_earlier(self) -> bool:
@@ -72,13 +72,13 @@ class AskingView(OutputView):
         self.forget()
         self.errors.clear()
         self.asked, self.slots = self.question(), list(self.state.session.slots)
-        self._task = asyncio.create_task(self._ask_all())
+        self._work = asyncio.create_task(self._ask_all())
 
     def cancel(self) -> bool:
         was_asking = self.is_asking
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
+        if self._work is not None:
+            self._work.cancel()
+            self._work = None
         if was_asking:
             self.status = "cancelled; what was answered before stands below"
             self._tell()

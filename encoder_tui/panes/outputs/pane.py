@@ -15,6 +15,7 @@ from textual.widgets import ContentSwitcher, Input, Static, TextArea
 from encoder_tui.panes.outputs import facts
 from encoder_tui.panes.outputs.listing import ListView, OutputTable
 from encoder_tui.panes.outputs.runs import Question, Runs
+from encoder_tui.panes.outputs.save import SavePath, save, snippet
 from encoder_tui.panes.outputs.view import OutputView, State
 from encoder_tui.session import Session
 from encoder_tui.widgets.choice import Choice
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 VIEWS: Final = {
     "list": "listing.ListView",
-    "heatmap": "looks.HeatmapView",
+    "map": "looks.HeatmapView",
     "numbers": "looks.NumbersView",
     "norms": "looks.NormsView",
     "attention": "attention.AttentionView",
@@ -55,7 +56,9 @@ class OutputsPane(Vertical):
         Binding("a", "run_with('attentions')", "Attentions"),
         Binding("e", "edit", "Edit", show=False),
         Binding("u", "unload", "Unload", show=False),
+        Binding("w", "save", "Save"),
         Binding("y", "copy", "Copy", show=False),
+        Binding("p", "copy_python", "Copy Python", show=False),
     ]
 
     def __init__(self, session: Session) -> None:
@@ -69,6 +72,7 @@ class OutputsPane(Vertical):
         yield Static(id="outputs-text", markup=False)
         yield Static(id="outputs-models", markup=False)
         yield Static(id="outputs-sentence", markup=False)
+        yield SavePath(id="outputs-path")
         yield Choice(list(VIEWS), id="outputs-view")
         with ContentSwitcher(initial="view-list", id="outputs-views"):
             view = ListView(self.state)
@@ -108,6 +112,9 @@ class OutputsPane(Vertical):
 
     def _show_words(self) -> None:
         width = self.size.width
+        # A view with a question of its own says itself what it is about.
+        for name in ("#outputs-text", "#outputs-models"):
+            self.query_one(name).display = not self.view.has_question
         self.query_one("#outputs-text", Static).update(facts.text_line(self.session, self.runs, width))
         lines = [
             facts.model_line(index, slot, self.runs.of(slot), width) for index, slot in enumerate(self.session.slots)
@@ -154,7 +161,7 @@ class OutputsPane(Vertical):
     def _open(self) -> None:
         chosen = self.state.chosen()
         is_attention = chosen is not None and len(chosen.output.shape) == 4
-        self.query_one("#outputs-view", Choice).chosen = "attention" if is_attention else "heatmap"
+        self.query_one("#outputs-view", Choice).chosen = "attention" if is_attention else "map"
 
     # Keys
 
@@ -173,6 +180,7 @@ class OutputsPane(Vertical):
     def action_cancel(self) -> None:
         """Give up what is under way; in a text field, leave it."""
         if isinstance(self.app.focused, TextArea | Input):
+            self.query_one(SavePath).display = False
             self._focus_view()
         elif not self.view.cancel():
             self.runs.cancel()
@@ -185,6 +193,23 @@ class OutputsPane(Vertical):
         """Go to the text field of the view, if it has one."""
         for field in self.view.query(TextArea):
             field.focus()
+
+    def action_save(self) -> None:
+        """Ask for a path to save what came out."""
+        if any(run.answer is not None and run.is_held for run in self.runs.runs):
+            self.query_one(SavePath).open()
+        else:
+            self.session.notice("there is nothing to save yet; r runs the models", "warning")
+
+    @on(SavePath.Chosen)
+    def _save(self, event: SavePath.Chosen) -> None:
+        self._focus_view()
+        self.run_worker(save(self.session, self.runs, event.path), exclusive=True, group="save")
+
+    def action_copy_python(self) -> None:
+        """Copy the Python that gives the same tensors with transformers."""
+        runs = [run for run in self.runs.runs if run.answer is not None]
+        copy(self, snippet(runs) if runs else "", "the Python")
 
     def action_copy(self) -> None:
         """Copy what is in front."""

@@ -119,7 +119,7 @@ class TripletsView(AskingView):
         triplet, width = self.triplet, max(self.size.width - 14, 20)
         named = (("anchor", triplet.anchor), ("positive", triplet.positive), ("negative", triplet.negative))
         lines = [
-            Content.assemble((f" {what:<10}", QUIET), shorten_end(visible(text[: 2 * width]), width))
+            Content.assemble((f" {what:<10}", QUIET), shorten_end(visible(" ".join(text[: 2 * width].split())), width))
             for what, text in named
         ]
         self.query_one("#triplet-texts", Static).update(Content("\n").join(lines))
