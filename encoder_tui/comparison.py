@@ -8,8 +8,9 @@ from functools import cached_property
 from typing import Any, Final
 
 from encoder_tui.alignment import Alignment
+from encoder_tui.decoding import without_surrogates
 from encoder_tui.display import count
-from encoder_tui.tokens import EncodeOptions, Encoding, ModelTokenizer, align, without_surrogates
+from encoder_tui.tokens import EncodeOptions, Encoding, ModelTokenizer, align
 
 LONG: Final = 2_000
 """Characters from which on a thread for each model costs less than it saves."""
@@ -122,7 +123,7 @@ def compare(
     if len(text) < LONG:
         return Comparison(text, list(map(encode, tokenizers)))
     # The Rust library works outside the interpreter lock, so the models of a long text share the processors.
-    with ThreadPoolExecutor(len(tokenizers)) as pool:
+    with ThreadPoolExecutor(max(len(tokenizers), 1)) as pool:
         return Comparison(text, list(pool.map(encode, tokenizers)))
 
 

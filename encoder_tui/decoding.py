@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from difflib import SequenceMatcher
+from typing import Final
 
 from encoder_tui.alignment import Span
+
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
+
+def without_surrogates(text: str) -> str:
+    """The text with every lone surrogate, which no encoder can take, as U+FFFD; lengths stay."""
+    return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def clean_up(text: str) -> str:

@@ -102,7 +102,7 @@ def fetch(name: ModelName, *, offline: bool, progress: Callable[..., None]) -> M
     arrived by then is taken up by the next call. The files appear in the cache all at once, so that no half
     of a tokenizer is ever taken for the whole. Raises `ModelError`.
     """
-    forbidden = "--offline" if offline else _offline_by_environment()
+    forbidden = "--offline" if offline else offline_by_environment()
     if forbidden:
         raise ModelError(
             f"{name.text} is not in the cache {cache_folder()}, and {forbidden} forbids asking the Hub;"
@@ -116,7 +116,7 @@ def fetch(name: ModelName, *, offline: bool, progress: Callable[..., None]) -> M
     if lacking:
         raise ModelError(f"{name.text}: the repository has no {lacking}, so it is no encoder that can be shown")
     try:
-        snapshot = _bring(client, listing, wanted)
+        snapshot = bring(client, listing, wanted)
         if revision != listing.commit:
             _write_reference(_repository(name.location) / "refs" / revision, listing.commit)
     except OSError as error:
@@ -127,7 +127,7 @@ def fetch(name: ModelName, *, offline: bool, progress: Callable[..., None]) -> M
     return from_directory(name.text, snapshot, "hub", repo=name.location, commit=listing.commit)
 
 
-def _offline_by_environment() -> str:
+def offline_by_environment() -> str:
     """The variable by which huggingface_hub is told to stay offline, with its value; empty if none does."""
     for variable in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
         if value := os.environ.get(variable):
@@ -146,7 +146,7 @@ def _is_wanted(file: RemoteFile) -> bool:
     )
 
 
-def _bring(client: HubClient, listing: Listing, wanted: list[RemoteFile]) -> Path:
+def bring(client: HubClient, listing: Listing, wanted: list[RemoteFile]) -> Path:
     """Download what the snapshot lacks, then link it there; the snapshot's folder."""
     repository = _repository(client.repo)
     snapshot = repository / "snapshots" / listing.commit

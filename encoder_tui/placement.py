@@ -12,11 +12,17 @@ Weights = Literal["checkpoint", "random"]
 
 
 class ModelSource(msgspec.Struct, frozen=True):
-    """A model that the engine is to load: its name as given, and `builtin:NAME` or a directory on the engine's side."""
+    """A model that the engine is to load: its name as given, and `builtin:NAME` or a directory on the engine's side.
+
+    `repo` and `commit` tell where weights that are not in that directory yet may be fetched, unless `offline`.
+    """
 
     name: str
     location: str
     trust_remote_code: bool = False
+    repo: str | None = None
+    commit: str | None = None
+    offline: bool = False
 
 
 class Placement(msgspec.Struct, frozen=True):
@@ -44,7 +50,8 @@ class InForce(msgspec.Struct, frozen=True):
     remarks: list[str] = []
 
 
-def source_of(files: ModelFiles, trusted: tuple[str, ...] = ()) -> ModelSource:
+def source_of(files: ModelFiles, trusted: tuple[str, ...] = (), offline: bool = False) -> ModelSource:
     """The source of a model whose small files were found; `trusted` names the models whose code may run."""
     location = files.name if files.source == "builtin" else files.path
-    return ModelSource(files.name, location, files.name in trusted or (files.repo or "") in trusted)
+    is_trusted = files.name in trusted or (files.repo or "") in trusted
+    return ModelSource(files.name, location, is_trusted, files.repo, files.commit, offline)

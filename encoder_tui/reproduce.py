@@ -7,8 +7,9 @@ from pathlib import Path
 
 import msgspec
 
+from encoder_tui.decoding import without_surrogates
 from encoder_tui.models import ModelName
-from encoder_tui.tokens import EncodeOptions, without_surrogates
+from encoder_tui.tokens import EncodeOptions
 
 
 def encode_snippet(
@@ -76,7 +77,7 @@ def run_snippet(
     """A script that runs models on a text, as the window did, and prints what comes out."""
     wishes = {"output_hidden_states": hidden_states, "output_attentions": attentions}
     arguments = ", ".join(["**inputs", *(f"{name}=True" for name, wish in wishes.items() if wish)])
-    lines = ["import torch", "from transformers import AutoModel, AutoTokenizer", "", f"text = {text!a}"]
+    lines = ["import torch", "from transformers import AutoModel, AutoTokenizer", "", f"text = {without_surrogates(text)!a}"]
     for run in runs:
         where = _pretrained(run.name)
         cut = f", truncation=True, max_length={run.max_length}" if run.max_length is not None else ""

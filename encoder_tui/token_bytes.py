@@ -32,7 +32,7 @@ def bytes_of(stream: Stream, token: int) -> bytes:
     fallback = re.fullmatch(r"<0x([0-9A-F]{2})>", text)
     if fallback:
         return bytes([int(fallback[1], 16)])
-    if stream.tokenizer.is_byte_level:
+    if stream.tokenizer.is_byte_level and stream.encoding.ids[token] not in stream.tokenizer.added_ids:
         alphabet = _byte_of()
         if all(character in alphabet for character in text):
             return bytes(alphabet[character] for character in text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Sequence
 from functools import cached_property
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 import msgspec
 
 from encoder_tui.alignment import Alignment, Span
-from encoder_tui.decoding import clean_up
+from encoder_tui.decoding import clean_up, without_surrogates
 from encoder_tui.forms import SPECIAL_ROLES, TokenizerForm
 from encoder_tui.refusals import refusals
 
@@ -23,8 +22,6 @@ Side = Literal["left", "right"]
 
 PADDED_AT_MOST: Final = 1 << 22
 """Tokens of a padded batch, about 400 MB; the Rust library aborts the process when it gets no memory."""
-
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 class TokenizationError(Exception):
@@ -141,6 +138,11 @@ class ModelTokenizer:
     def _id_of(self, token: str) -> int | None:
         found: int | None = self._rust.token_to_id(token)
         return found
+
+    @cached_property
+    def added_ids(self) -> frozenset[int]:
+        """The ids of tokens that stand beside the model's vocabulary; their text is what it says."""
+        return frozenset(self._rust.get_added_tokens_decoder())
 
     @cached_property
     def entries(self) -> int:
@@ -284,11 +286,6 @@ def align(text: str, encodings: Sequence[Encoding]) -> Alignment:
         [encoding.offsets for encoding in encodings],
         [encoding.first_text_mask() for encoding in encodings],
     )
-
-
-def without_surrogates(text: str) -> str:
-    """The text with every lone surrogate, which no encoder can take, as U+FFFD; lengths stay."""
-    return _SURROGATE.sub("�", text)
 
 
 def _mentions(part: Any, flag: str) -> bool:

@@ -74,11 +74,14 @@ class Heard(Job):
 
 
 def forget_models(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the engine's tasks hold neither models nor outputs, until the test is over."""
+    """Let the engine's tasks hold neither models nor outputs, until the test is over, and compute in one thread."""
+    import torch
+
     from encoder_tui.engine import kept_outputs, loading_models
 
     monkeypatch.setattr(loading_models, "LOADED", loading_models.LoadedModels())
     monkeypatch.setattr(kept_outputs, "KEPT", {})
+    torch.set_num_threads(1)
 
 
 def run(directory: Path, job: Any = None, texts: Sequence[str] = TEXTS, **wishes: Any) -> RunAnswer:

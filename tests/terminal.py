@@ -129,8 +129,9 @@ class Terminal:
         for key in keys:
             os.write(self.fd, KEYS.get(key, key).encode())
             if key == "escape":
-                # A terminal's escape key and the first byte of a function key differ only in what follows at once.
-                self.read(0.25, whole_time=True)
+                # A terminal's escape key and the first byte of a function key differ only in what follows at once,
+                # and a busy program reads late.
+                self.read(0.5, whole_time=True)
 
     def exit_code(self, seconds: float = 10) -> int:
         """Wait for the program's end."""

@@ -150,7 +150,7 @@ def test_a_model_without_weights_runs_on_random_ones_and_says_so(tmp_path: Path)
     (directory / "model.safetensors").unlink()
     in_force = run(directory).in_force
     assert in_force.weights == "random"
-    assert "so all values are random" in in_force.remarks[0]
+    assert "all values are random" in in_force.remarks[0]
 
 
 def test_a_tokenizer_of_another_model_is_refused(tmp_path: Path) -> None:

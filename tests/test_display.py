@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from encoder_tui.display import count, shorten, visible, visible_piece
+from encoder_tui.display import count, shorten, size, visible, visible_piece
 from tests.texts import HARD
 
 ANY_TEXT = st.text(st.characters(codec=None, categories=None))
@@ -165,3 +165,11 @@ def test_the_middle_of_a_long_name_is_left_out(width: int, short: str) -> None:
 )
 def test_a_count_has_its_noun(counted: str, expected: str) -> None:
     assert counted == expected
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (9960, "10 kB"), (70_866_960_384, "71 GB"), (2 * 10**12, "2.0 TB")],
+)
+def test_bytes_are_told_in_a_decimal_unit(number: int, text: str) -> None:
+    assert size(number) == text

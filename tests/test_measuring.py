@@ -120,6 +120,25 @@ def test_a_cancellation_keeps_the_points_that_were_told(variant: Variant) -> Non
     assert partials(job)[-1].samples[0].finished
 
 
+@pytest.mark.parametrize("long_pass", [0.0, 1000.0])
+def test_a_long_pass_is_cancelled_in_its_middle_and_leaves_no_hooks(
+    variant: Variant, long_pass: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from encoder_tui.engine import measuring
+    from encoder_tui.engine.loading_models import LOADED
+
+    monkeypatch.setattr(measuring, "LONG_PASS", long_pass)
+    passes = []
+    job = Heard()
+    model = LOADED.get(variant.source, variant.placement, job).model
+    model.embeddings.register_forward_hook(lambda *_: job.cancel() if len(passes) == 3 else None)
+    model.pooler.register_forward_hook(lambda *_: passes.append(1))
+    with pytest.raises(Cancelled):
+        measure(job, [variant], [Point(0, 8)])
+    assert len(passes) == (3 if long_pass == 0 else 4)
+    assert not any(module._forward_pre_hooks for module in model.modules())
+
+
 def test_what_cannot_fit_is_a_point_that_ended(variant: Variant, monkeypatch: pytest.MonkeyPatch) -> None:
     from encoder_tui.engine import devices
 
@@ -147,11 +166,10 @@ def test_inputs_are_random_ids_with_padding_on_the_right_or_those_that_were_give
 
 
 def test_the_number_of_threads_is_that_of_the_request_and_restored(variant: Variant) -> None:
-    before = torch.get_num_threads()
-    answer = measure(silent(), [variant], [Point(0, 8)], threads=1)
+    answer = measure(silent(), [variant], [Point(0, 8)], threads=2)
     assert answer.environment is not None
-    assert answer.environment.threads == 1
-    assert torch.get_num_threads() == before
+    assert answer.environment.threads == 2
+    assert torch.get_num_threads() == 1
 
 
 def test_an_accelerator_is_waited_for_and_its_memory_watched(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 
 from encoder_tui import builtin
 from encoder_tui.comparison import Stream
+from encoder_tui.decoding import without_surrogates
 from encoder_tui.engine.tasks.tokenizer import form_of
 from encoder_tui.loading import BUILTIN_NAMES, builtin_form
 from encoder_tui.models import ModelName, parse_name, resolve_here
 from encoder_tui.reproduce import encode_snippet
 from encoder_tui.tensors import model_inputs, printed
 from encoder_tui.token_bytes import bytes_of
-from encoder_tui.tokens import EncodeOptions, ModelTokenizer, without_surrogates
+from encoder_tui.tokens import EncodeOptions, ModelTokenizer
 from tests.model_directories import all_directories
 from tests.texts import HARD, NOTEBOOK_SENTENCE
 
@@ -191,9 +192,12 @@ def streams_of_bytes(tokenizer: ModelTokenizer, text: str) -> bytes:
 BYTE_LEVEL = tokenizer_of("builtin:modernbert")
 
 
-@given(st.text(st.characters(codec="utf-8")))
+@given(st.text(st.characters(exclude_categories=["Cs", "Cn"])))
 def test_the_bytes_of_a_byte_level_stream_are_the_texts(text: str) -> None:
-    """Of the text as its normaliser leaves it; special tokens that are typed by hand come apart in their own way."""
+    """Of the text as its normaliser leaves it; special tokens that are typed by hand come apart in their own way.
+
+    Characters that Python's Unicode does not know yet may compose in that of the Rust library.
+    """
     normal = unicodedata.normalize("NFC", text)
     if "[" not in normal:
         assert streams_of_bytes(BYTE_LEVEL, normal) == normal.encode()
@@ -216,7 +220,7 @@ def test_other_tokens_have_the_bytes_of_their_characters(tmp_path: Path) -> None
     assert found["lighthouse"] == b"lighthouse"
     assert found["##s"] == b"s"
     assert found["[CLS]"] == b""
-    assert "東".encode() in found.values() or "[UNK]" in found
+    assert found["[UNK]"] == "東".encode()
 
     fallback = AutoTokenizer.from_pretrained(all_directories()["byte-fallback"](tmp_path))
     tokenizer = ModelTokenizer(form_of(fallback, "byte-fallback"))

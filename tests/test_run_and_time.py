@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -43,7 +44,13 @@ def call(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         text=True,
         timeout=240,
         check=False,
+        env=one_thread(),
     )
+
+
+def one_thread() -> dict[str, str]:
+    """The environment, with engines that compute in one thread: several wait for each other on a busy machine."""
+    return {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
 @pytest.fixture(scope="module")
@@ -83,19 +90,14 @@ def test_run_prints_and_saves_what_comes_out_of_every_model(pair: tuple[str, str
     assert {path.name for path in tmp_path.iterdir()} == {"home", "out.safetensors"}
 
 
-def test_outputs_that_cannot_be_saved_are_printed_all_the_same(pair: tuple[str, str], tmp_path: Path) -> None:
-    done = call("run", "-m", pair[0], "bread", "--json", "--save", str(tmp_path / ("x" * 250)))
-    assert done.returncode == 1
-    assert json.loads(done.stdout)["models"][0]["outputs"]
-    assert "cannot be written: File name too long" in done.stderr
-
-
-def test_the_builtin_pair_runs_on_random_weights_and_is_printed_as_a_table() -> None:
-    done = call("run", "-m", "builtin:bert", "-m", "builtin:modernbert", "--attentions", stdin="How bread rises.\n")
-    assert done.returncode == 0
+def test_the_builtin_pair_is_printed_as_a_table_even_where_it_cannot_be_saved(tmp_path: Path) -> None:
+    models = ["-m", "builtin:bert", "-m", "builtin:modernbert"]
+    done = call("run", *models, "--attentions", "--save", str(tmp_path / ("x" * 250)), stdin="How bread rises.\n")
     assert done.stdout.count("eager attention, random weights") == 2
     assert re.search(r"^ +attentions.21 +1×12×\d+×\d+ +float32 ", done.stdout, re.MULTILINE)
     assert "attentions come out of eager attention only, so eager is used" in done.stderr
+    assert done.returncode == 1
+    assert "cannot be written: File name too long" in done.stderr
 
 
 def test_time_measures_each_model_at_each_length_it_takes(pair: tuple[str, str]) -> None:
@@ -122,7 +124,7 @@ def test_time_measures_each_model_at_each_length_it_takes(pair: tuple[str, str])
 def test_ctrl_c_keeps_what_was_measured(pair: tuple[str, str]) -> None:
     command = [sys.executable, "-m", "encoder_tui", "time", "-m", pair[0], "--lengths", "16,32", "--json"]
     process = subprocess.Popen(
-        [*command, "--min-time", "0.4"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*command, "--min-time", "0.4"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=one_thread()
     )
     assert process.stderr is not None
     told = ""

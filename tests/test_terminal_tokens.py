@@ -12,6 +12,13 @@ from tests.terminal import Terminal, encoder_tui
 PAIR = ("-m", "builtin:bert", "-m", "builtin:modernbert")
 
 
+def leave_the_text(terminal: Terminal) -> None:
+    """From the text field to the ribbon, where letters are commands."""
+    terminal.wait_for(lambda text: "[CLS]" in text)
+    terminal.send("escape")
+    terminal.wait_for("Edit text")
+
+
 def test_typing_tokenizes_at_every_key() -> None:
     with Terminal(encoder_tui(*PAIR, "--text", "lighthouse")) as terminal:
         terminal.wait_for("lighthouse 1160")
@@ -61,7 +68,8 @@ def test_nothing_of_a_hostile_text_is_obeyed() -> None:
     hostile = "\x1b]0;owned\x07 \x1b[2J \x9b31m [bold]x[/bold] \u202e \ud83d"
     with Terminal(encoder_tui(*PAIR, "--text", hostile.encode("utf-8", "replace").decode())) as terminal:
         screen = terminal.wait_for("[bold]")
-        terminal.send("escape", "v", "v")
+        leave_the_text(terminal)
+        terminal.send("v", "v")
         terminal.wait_for("input_ids")
         assert b"owned\x07" not in terminal.output
         assert "\u202e".encode() not in terminal.output
@@ -91,8 +99,8 @@ raise SystemExit(app.run(settings.Settings(model=("builtin:bert",), text="a secr
 
 def test_a_crash_gives_the_screen_back_and_writes_a_report_without_the_text(home: Path) -> None:
     with Terminal([sys.executable, "-c", CRASHING]) as terminal:
-        terminal.wait_for(" A  ")
-        terminal.send("escape", "m")
+        leave_the_text(terminal)
+        terminal.send("m")
         assert terminal.exit_code() == 1
         ending = terminal.output.rpartition(b"\x1b[?1049l")[2].decode()
     assert "something went wrong" in ending
@@ -112,8 +120,8 @@ app.EncoderApp.action_models = lambda self: (os.write(2, b"TORN"), self.notify("
 app.run(settings.Settings(model=("builtin:bert",), text="x"))
 """
     with Terminal([sys.executable, "-c", noisy]) as terminal:
-        terminal.wait_for(" A  ")
-        terminal.send("escape", "m")
+        leave_the_text(terminal)
+        terminal.send("m")
         terminal.wait_for("written")
         assert b"TORN" not in terminal.output
 

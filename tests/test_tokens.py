@@ -11,8 +11,9 @@ import msgspec
 import pytest
 from tokenizers import Tokenizer, processors
 
+from encoder_tui.decoding import without_surrogates
 from encoder_tui.forms import TokenizerForm, provisional
-from encoder_tui.tokens import EncodeOptions, ModelTokenizer, TokenizationError, without_surrogates
+from encoder_tui.tokens import EncodeOptions, ModelTokenizer, TokenizationError
 from tests import tiny_tokenizers as tiny
 
 # Some of these tests make the Rust library panic; it need not print its stack.

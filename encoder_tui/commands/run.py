@@ -113,7 +113,11 @@ async def _run_one(
         for truncation in truncations:
             running.say(truncation.sentence(model.name, len(texts)))
         request = RunRequest(
-            source_of(model.files, loader.trusted), running.placement_of(settings), batch, **wishes, slot=slot
+            source_of(model.files, loader.trusted, loader.offline),
+            running.placement_of(settings),
+            batch,
+            **wishes,
+            slot=slot,
         )
         answer = await loader.engine.run(contract.RUN, request, line.show)
     except TokenizationError as refusal:

@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from encoder_tui.cli import fail, reason
+from encoder_tui.decoding import without_surrogates
 from encoder_tui.defaults import DEFAULT_PAIR
 from encoder_tui.display import shorten, visible
 from encoder_tui.engine import protocol
@@ -20,7 +21,7 @@ from encoder_tui.loading import BUILTIN_NAMES, Loader
 from encoder_tui.models import ModelError, ModelFiles, parse_name
 from encoder_tui.placement import Placement
 from encoder_tui.settings import Settings, cache_path, log_path
-from encoder_tui.tokens import ModelTokenizer, without_surrogates
+from encoder_tui.tokens import ModelTokenizer
 
 R = TypeVar("R")
 

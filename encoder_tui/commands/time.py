@@ -115,7 +115,7 @@ def command(
         for index, model in enumerate(sweep.models):
             if model.files is not None and model.tokenizer is not None:
                 indices.append(index)
-                source = source_of(model.files, loader.trusted)
+                source = source_of(model.files, loader.trusted, loader.offline)
                 variants.append(Variant(source, running.placement_of(settings)))
                 limits.append(limit(model.files.config, model.tokenizer.form.model_max_length))
         groups, skipped = groups_of(limits, lengths, batch)

@@ -10,8 +10,9 @@ import click
 from encoder_tui.cli import gather, reason, shared_options
 from encoder_tui.commands import running
 from encoder_tui.comparison import Comparison, Stream, alignment_record, encoding_record
+from encoder_tui.decoding import without_surrogates
 from encoder_tui.display import shorten, visible, visible_piece
-from encoder_tui.tokens import EncodeOptions, Padding, TokenizationError, without_surrogates
+from encoder_tui.tokens import EncodeOptions, Padding, TokenizationError
 
 
 @click.command("tokens")

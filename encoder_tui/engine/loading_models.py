@@ -15,6 +15,7 @@ from encoder_tui.engine import devices
 from encoder_tui.engine.failures import OutOfMemory, memory_errors
 from encoder_tui.engine.job import Job, TaskError
 from encoder_tui.engine.random_weights import SEED, build
+from encoder_tui.hub_weights import fetch_weights
 from encoder_tui.models import WEIGHT_PATTERN
 from encoder_tui.placement import InForce, ModelSource, Placement, Weights
 from encoder_tui.refusals import refusals
@@ -94,11 +95,20 @@ class LoadedModels:
     def __init__(self) -> None:
         self._models: dict[tuple[object, ...], LoadedModel] = {}
 
-    def get(self, source: ModelSource, placement: Placement, job: Job) -> LoadedModel:
-        """A model on its device; raises `TaskError`, of which `OutOfMemory` is one kind."""
+    def get(self, source: ModelSource, placement: Placement, job: Job, fetch: bool = False) -> LoadedModel:
+        """A model on its device; raises `TaskError`, of which `OutOfMemory` is one kind, or `ModelError`.
+
+        `fetch` says whether weights are to be fetched from the Hub: speed does not depend on them, values do.
+        """
         job.progress(f"{source.name}: importing torch and transformers")
         directory = directory_of(source)
         device = devices.resolve(placement.device)
+        remark = f"{source.name}: there are no weights at {directory}"
+        if fetch and source.repo and source.commit and not _weight_files(directory):
+            reason = fetch_weights(
+                source.name, source.repo, source.commit, offline=source.offline, progress=job.progress
+            )
+            remark = reason or remark
         key = (source.location, placement.dtype, device, _weight_files(directory))
         if key not in self._models:
             # Of the same model with older weights nothing is needed any more.
@@ -106,7 +116,10 @@ class LoadedModels:
             self._make_room(source, sum(size for _, _, size in _weight_files(directory)), device)
             with memory_errors(f"{source.name}: loading the weights"):
                 self._models[key] = load(source, directory, placement.dtype, device, job)
-        return self._models[key]
+        loaded = self._models[key]
+        if loaded.weights == "random" and not source.location.startswith("builtin:"):
+            loaded.remarks = [f"{remark}; all values are random"]
+        return loaded
 
     def _make_room(self, source: ModelSource, size: int, device: torch.device) -> None:
         """Unload what else is there where a checkpoint of `size` bytes needs its place; raises `OutOfMemory`."""
@@ -179,8 +192,6 @@ def load(source: ModelSource, directory: Path, dtype: str | None, device: torch.
             config = AutoConfig.from_pretrained(directory, local_files_only=True, **code)
             loaded = build(config, job, **code, **({} if torch_dtype is None else {"dtype": torch_dtype})), [], [], []
     model, new, unused, remarks = loaded
-    if not has_weights and not source.location.startswith("builtin:"):
-        remarks.append(f"{source.name}: there are no weights at {directory}, so all values are random")
     if device.type != "cpu":
         job.progress(f"{source.name}: moving the weights to {device}")
         model = model.to(device)

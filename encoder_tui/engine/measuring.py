@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
 import torch
@@ -19,8 +19,8 @@ from encoder_tui.placement import InForce
 from encoder_tui.timing import Point, Samples
 
 LONG_PASS: Final = 0.5
-"""Seconds of a pass above which a cancellation is looked for inside it. A hook on each layer takes some millionths
-of a second, which a shorter pass is to be spared."""
+"""Seconds of a pass above which a cancellation is looked for inside it. The hooks take less than a thousandth of
+a second, which a shorter pass is to be spared."""
 
 
 class ModelRunner:
@@ -34,7 +34,8 @@ class ModelRunner:
         self._job = job
         self._inputs: dict[str, torch.Tensor] = {}
         self._in_force: InForce | None = None
-        self._is_watched = True
+        self._is_first = True
+        self._hooks = ExitStack()
         self._peak: int | None = None
         self._process_peak: int | None = None
 
@@ -48,26 +49,27 @@ class ModelRunner:
             self._inputs = inputs_of(self._loaded, self.point)
         except TaskError as error:
             raise Ended(str(error)) from error
+        self._hooks.enter_context(_checkpoints(self._loaded.model, self._job))
 
     def run(self) -> None:
         """One pass; raises `Ended` where it fails."""
+        begun = time.perf_counter()
         try:
-            if self._is_watched:
-                self._watched_pass()
-            else:
-                self._loaded.model(**self._inputs)
+            self._loaded.model(**self._inputs)
+            if self._is_first:
+                devices.synchronize(self._loaded.device)
         except Cancelled:
             raise
         except Exception as error:
             raise self._ended(error) from error
+        if self._is_first:
+            self._is_first = False
+            if time.perf_counter() - begun < LONG_PASS:
+                self.close()
 
-    def _watched_pass(self) -> None:
-        """A pass that may be cancelled, as the first one is and those that take long are."""
-        begun = time.perf_counter()
-        with _checkpoints(self._loaded.model, self._job):
-            self._loaded.model(**self._inputs)
-            devices.synchronize(self._loaded.device)
-        self._is_watched = time.perf_counter() - begun > LONG_PASS
+    def close(self) -> None:
+        """Take the hooks off the model again."""
+        self._hooks.close()
 
     def finish(self) -> None:
         """Wait for the device; raises `Ended` where it fails."""
@@ -120,11 +122,12 @@ def _accelerator_memory(device: torch.device, function: str) -> Any:
 
 @contextmanager
 def _checkpoints(model: torch.nn.Module, job: Job) -> Iterator[None]:
-    """Look for a cancellation before each layer."""
-    hooks = [
-        layer.register_forward_pre_hook(lambda module, arguments: job.checkpoint())
-        for layer in forward.layer_modules(model)
-    ]
+    """Look for a cancellation between the parts of each layer."""
+
+    def before(module: torch.nn.Module, arguments: Any) -> None:
+        job.checkpoint()
+
+    hooks = [module.register_forward_pre_hook(before) for module in model.modules()]
     try:
         yield
     finally:

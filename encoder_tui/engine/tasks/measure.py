@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import os
 import platform
@@ -65,7 +66,9 @@ def run(request: MeasureRequest, job: Job) -> Measurement:
             if points:
                 job.progress(text, number, len(request.groups), "points")
                 wishes = interleaving.Wishes(request.min_time, request.min_samples)
-                with torch.inference_mode():
+                with torch.inference_mode(), contextlib.ExitStack() as closing:
+                    for runner in runners:
+                        closing.callback(runner.close)
                     interleaving.take_samples(runners, wishes, interleaving.SystemClock(), job.checkpoint, told)
             done += [results[index] for index in range(len(points))]
         return Measurement(environment, done, failures)

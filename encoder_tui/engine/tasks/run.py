@@ -17,7 +17,7 @@ def run(request: RunRequest, job: Job) -> RunAnswer:
 
     if request.slot is not None:
         KEPT.pop(request.slot, None)
-    loaded = LOADED.get(request.source, request.placement, job)
+    loaded = LOADED.get(request.source, request.placement, job, fetch=True)
     asked = request.placement.attention
     in_force = loaded.use_attention("eager" if request.attentions else asked)
     if request.attentions and in_force.attention != (asked or loaded.default_attention):
