@@ -46,6 +46,8 @@ class Pane:
 
 PANES: Final = {
     "tokens": Pane(1, "Tokens", "encoder_tui.panes.tokens", "TokensPane"),
+    "parameters": Pane(2, "Parameters", "encoder_tui.panes.parameters", "ParametersPane"),
+    "documents": Pane(3, "Documents", "encoder_tui.panes.documents", "DocumentsPane"),
     "outputs": Pane(4, "Outputs", "encoder_tui.panes.outputs", "OutputsPane"),
 }
 
@@ -192,6 +194,9 @@ class EncoderApp(App[int]):
             choice.chosen = PANES[name].title
         pane = switcher.visible_content
         if pane is not None and not self.screen.query("#pane-choice:focus"):
+            if hasattr(pane, "take_focus"):
+                pane.take_focus()
+                return
             first = next((widget for widget in pane.query("*") if widget.focusable), None)
             if first is not None:
                 first.focus()

@@ -14,11 +14,13 @@ from encoder_tui.display import visible
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-PANES: Final = ("tokens", "outputs")
+PANES: Final = ("tokens", "parameters", "documents", "outputs")
 DTYPES: Final = ("float32", "float16", "bfloat16")
 COMMANDS: Final = {
     "config": "encoder_tui.commands.config",
+    "docs": "encoder_tui.commands.docs",
     "engine": "encoder_tui.commands.engine",
+    "params": "encoder_tui.commands.params",
     "run": "encoder_tui.commands.run",
     "time": "encoder_tui.commands.time",
     "tokens": "encoder_tui.commands.tokens",
@@ -115,7 +117,12 @@ def given(options: dict[str, Any]) -> dict[str, Any]:
 def gather(context: click.Context, options: dict[str, Any]) -> settings.Settings:
     """The settings in force for a command: its own options over those before it."""
     before: dict[str, Any] = (context.parent.obj if context.parent else None) or {}
-    asked = {**before, **given(options)}
+    after = given(options)
+    asked = {**before, **after}
+    for name in before.keys() & after.keys():
+        if isinstance(before[name], tuple):
+            # A list that is begun before the command goes on after it.
+            asked[name] = before[name] + after[name]
     context.meta[_DEBUG] = asked.get("debug", False)
     try:
         gathered = settings.load(asked)

@@ -7,14 +7,12 @@ and hands over the result as a `TokenizerForm`; from then on the Rust `tokenizer
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import os
-import tempfile
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import msgspec
+
+from encoder_tui.disk_cache import DiskCache
 
 LARGE_INTEGER: Final = int(1e20)
 """A `model_max_length` above this means none (`transformers.tokenization_utils_base.LARGE_INTEGER`)."""
@@ -122,41 +120,8 @@ def _content(token: Any) -> str | None:
     return token if isinstance(token, str) else None
 
 
-class FormCache:
-    """Exact forms on disk, one file each, under the model's fingerprint and the versions that made it.
-
-    A cache that cannot be read or written is no error: the form is made again. `complaint` then says why.
-    """
+class FormCache(DiskCache[TokenizerForm]):
+    """Exact forms on disk, under the model's fingerprint and the versions that made them."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.complaint: str | None = None
-
-    def _path(self, fingerprint: str, versions: dict[str, str]) -> Path:
-        made_by = [f"{library}={versions[library]}" for library in ("tokenizers", "transformers")]
-        key = hashlib.sha256("\0".join(["form 1", fingerprint, *made_by]).encode()).hexdigest()
-        return self.folder / f"{key[:40]}.msgpack"
-
-    def get(self, fingerprint: str, versions: dict[str, str]) -> TokenizerForm | None:
-        """The form of a model, or None where there is none or what is there is damaged."""
-        try:
-            return msgspec.msgpack.decode(self._path(fingerprint, versions).read_bytes(), type=TokenizerForm)
-        except (OSError, msgspec.MsgspecError):
-            return None
-
-    def put(self, fingerprint: str, versions: dict[str, str], form: TokenizerForm) -> None:
-        """Keep a form; written beside its place and moved there, so that no reader sees half of one."""
-        path = self._path(fingerprint, versions)
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            handle, temporary = tempfile.mkstemp(dir=self.folder)
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(msgspec.msgpack.encode(form))
-                Path(temporary).replace(path)
-            except OSError:
-                with contextlib.suppress(OSError):
-                    Path(temporary).unlink()
-                raise
-        except OSError as error:
-            self.complaint = f"the cache {self.folder} cannot be written: {error.strerror or error}"
+        super().__init__(folder, TokenizerForm, "form 1", ("tokenizers", "transformers"))

@@ -52,34 +52,35 @@ def _repository(repo: str) -> Path:
     return cache_folder() / "--".join(["models", *repo.split("/")])
 
 
-def _snapshot(repo: str, revision: str) -> Path | None:
-    """The folder of a revision's files in the cache, if its configuration and a vocabulary are there."""
+def _snapshot(repo: str, revision: str, needs_tokenizer: bool = True) -> Path | None:
+    """The folder of a revision's files in the cache, if its configuration and, where needed, a vocabulary are there."""
     folder = _repository(repo)
     try:
         commit = revision if COMMIT.fullmatch(revision) else (folder / "refs" / revision).read_text("ascii")
         names = {file.name for file in (folder / "snapshots" / commit).iterdir() if file.is_file()}
     except (OSError, ValueError):
         return None
-    return folder / "snapshots" / commit if COMMIT.fullmatch(commit) and not _lacking(names) else None
+    return folder / "snapshots" / commit if COMMIT.fullmatch(commit) and not _lacking(names, needs_tokenizer) else None
 
 
-def _lacking(names: Iterable[str]) -> str:
+def _lacking(names: Iterable[str], needs_tokenizer: bool = True) -> str:
     """What of a configuration and a vocabulary is missing among these files; empty if nothing is."""
     there = set(names)
     if "config.json" not in there:
         return "config.json"
-    return "" if has_vocabulary(there) else "tokenizer (tokenizer.json, vocab.txt or the like)"
+    return "" if not needs_tokenizer or has_vocabulary(there) else "tokenizer (tokenizer.json, vocab.txt or the like)"
 
 
-def cached(name: ModelName) -> ModelFiles | None:
+def cached(name: ModelName, *, needs_tokenizer: bool = True) -> ModelFiles | None:
     """What the cache holds of a Hub id at its revision; None where a part is missing.
 
     Asks nobody. Raises `ModelError` where the files are there and cannot be read.
     """
-    snapshot = _snapshot(name.location, name.revision or "main")
+    snapshot = _snapshot(name.location, name.revision or "main", needs_tokenizer)
     if snapshot is None:
         return None
-    return from_directory(name.text, snapshot, "cache", repo=name.location, commit=snapshot.name)
+    where = {"repo": name.location, "commit": snapshot.name}
+    return from_directory(name.text, snapshot, "cache", needs_tokenizer=needs_tokenizer, **where)
 
 
 def cached_models() -> list[str]:
@@ -95,7 +96,7 @@ def cached_models() -> list[str]:
     return sorted(used, key=lambda repo: (-used[repo], repo))
 
 
-def fetch(name: ModelName, *, offline: bool, progress: Callable[..., None]) -> ModelFiles:
+def fetch(name: ModelName, *, offline: bool, progress: Callable[..., None], needs_tokenizer: bool = True) -> ModelFiles:
     """Bring the small files of a Hub id into the cache: configuration and tokenizer, never weights.
 
     `progress(text, done, total, unit)` is called many times a second and may raise to cancel; what has
@@ -112,7 +113,7 @@ def fetch(name: ModelName, *, offline: bool, progress: Callable[..., None]) -> M
     client = HubClient(name.text, name.location, progress)
     listing = client.listing(revision)
     wanted = [file for file in listing.files if _is_wanted(file)]
-    lacking = _lacking(file.name for file in wanted)
+    lacking = _lacking((file.name for file in wanted), needs_tokenizer)
     if lacking:
         raise ModelError(f"{name.text}: the repository has no {lacking}, so it is no encoder that can be shown")
     try:
@@ -124,7 +125,8 @@ def fetch(name: ModelName, *, offline: bool, progress: Callable[..., None]) -> M
             f"{name.text}: the cache {cache_folder()} cannot be written ({error.strerror or error});"
             " make room there, or set HF_HOME to a folder that can be written"
         ) from error
-    return from_directory(name.text, snapshot, "hub", repo=name.location, commit=listing.commit)
+    where = {"repo": name.location, "commit": listing.commit}
+    return from_directory(name.text, snapshot, "hub", needs_tokenizer=needs_tokenizer, **where)
 
 
 def offline_by_environment() -> str:

@@ -80,7 +80,8 @@ class HubClient:
         """The repository's files at a revision."""
         if _silent_until.get(self.endpoint, 0) > time.monotonic():
             raise self._unreachable("it did not a moment ago")
-        url = f"{self.endpoint}/api/models/{self.repo}/revision/{quote(revision, safe='')}?blobs=true"
+        kind = "" if self.repo.startswith("datasets/") else "models/"
+        url = f"{self.endpoint}/api/{kind}{self.repo}/revision/{quote(revision, safe='')}?blobs=true"
         body = self._ask(url, revision)
         try:
             return parse_listing(body)
@@ -195,6 +196,33 @@ class HubClient:
                     while view:
                         view = view[out.write(view) :]
                     arrived(done)
+
+    def part(self, commit: str, file: str, start: int, end: int) -> tuple[bytes, int]:
+        """Bytes `start` to `end` of a file, fewer where it ends before, and the size of the whole; one request.
+
+        The rest is not fetched, even where the server ignores ranges. Raises `ModelError`.
+        """
+        self.progress(f"reading the header of {file}", 0, None, "")
+        url = f"{self.endpoint}/{self.repo}/resolve/{commit}/{quote(file)}"
+        headers = {"Accept-Encoding": "identity", "Range": f"bytes={start}-{end - 1}"}
+        wanted, skip = bytearray(), 0
+        try:
+            with self._get(url, headers, self.silence) as response:
+                if response.status_code == 206:
+                    stated = response.headers.get("Content-Range", "").rpartition("/")[2]
+                elif response.status_code == 200:
+                    stated, skip = response.headers.get("Content-Length", ""), start
+                else:
+                    raise self._refusal(response, file=file)
+                for piece in response.iter_bytes():
+                    wanted += piece
+                    if len(wanted) >= skip + end - start:
+                        break
+        except self._http.HTTPError as error:
+            raise self._cut(file, error) from error
+        if not stated.isdecimal():
+            raise ModelError(f"{self.name}: {self.shown} does not say how long {file} is; check HF_ENDPOINT")
+        return bytes(wanted[skip : skip + end - start]), int(stated)
 
     @contextmanager
     def _get(self, url: str, headers: dict[str, str], silence: float) -> Iterator[Any]:

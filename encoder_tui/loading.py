@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 from collections.abc import Callable
 from typing import Final
 
 import msgspec
 
 from encoder_tui import builtin, hub
+from encoder_tui.disk_cache import DiskCache
 from encoder_tui.engine import contract, protocol
 from encoder_tui.engine.client import EngineClient
 from encoder_tui.engine.versions import installed_versions
 from encoder_tui.forms import FormCache, TokenizerForm
 from encoder_tui.models import ModelFiles, ModelName, resolve_here
+from encoder_tui.parameters import Description
+from encoder_tui.roles import VERSION as ROLES_VERSION
 
 OnProgress = Callable[[protocol.Progress], None]
 
@@ -34,25 +39,30 @@ class Loader:
         self.cache = cache
         self.offline = offline
         self.trusted = trusted
+        self.descriptions = DiskCache(
+            cache.folder.parent / "parameters", Description, f"description 1 {ROLES_VERSION}", ("torch", "transformers")
+        )
 
-    def files_here(self, name: ModelName) -> ModelFiles | None:
+    def files_here(self, name: ModelName, *, needs_tokenizer: bool = True) -> ModelFiles | None:
         """A model's small files without the engine; None where they are on its side or not cached.
 
         Blocks on the disk for some milliseconds. Raises `ModelError`.
         """
         if self.engine.is_remote and not name.is_builtin:
             return None
-        return resolve_here(name) or hub.cached(name)
+        return resolve_here(name, needs_tokenizer=needs_tokenizer) or hub.cached(name, needs_tokenizer=needs_tokenizer)
 
-    async def files(self, name: ModelName, on_progress: OnProgress | None = None) -> tuple[ModelFiles, dict[str, str]]:
+    async def files(
+        self, name: ModelName, on_progress: OnProgress | None = None, *, needs_tokenizer: bool = True
+    ) -> tuple[ModelFiles, dict[str, str]]:
         """A model's small files and the versions of the libraries that will read them.
 
         Raises `ModelError`, `TaskFailed` or `EngineError`.
         """
-        here = await asyncio.to_thread(self.files_here, name)
+        here = await asyncio.to_thread(self.files_here, name, needs_tokenizer=needs_tokenizer)
         if here is not None:
             return here, installed_versions()
-        request = contract.FilesRequest(name.text, self.offline)
+        request = contract.FilesRequest(name.text, self.offline, needs_tokenizer)
         answer = await self.engine.run(contract.FILES, request, on_progress)
         return answer.files, answer.versions
 
@@ -73,11 +83,45 @@ class Loader:
             files.name,
             files.repo or files.path,
             files.commit if files.repo else None,
-            files.name in self.trusted or (files.repo or "") in self.trusted,
+            self.trusts(files),
         )
         form = await self.engine.run(contract.TOKENIZER, request, on_progress)
         await asyncio.to_thread(self.cache.put, files.fingerprint, versions, form)
         return form
+
+    def trusts(self, files: ModelFiles) -> bool:
+        """Whether the user allowed this model's own code, by its name."""
+        return files.name in self.trusted or (files.repo or "") in self.trusted
+
+    def description_here(self, files: ModelFiles, versions: dict[str, str]) -> Description | None:
+        """What is inside a model, if that is cached; None where the engine must be asked."""
+        return self.descriptions.get(self._described_by(files), versions)
+
+    async def description(
+        self, files: ModelFiles, versions: dict[str, str], on_progress: OnProgress | None = None
+    ) -> Description:
+        """What is inside a model, without its values. Raises `TaskFailed` or `EngineError`."""
+        known = await asyncio.to_thread(self.description_here, files, versions)
+        if known is not None:
+            return known
+        request = contract.DescribeRequest(
+            files.name,
+            files.repo or files.path,
+            files.path,
+            files.commit if files.repo else None,
+            files.repo,
+            self.offline,
+            self.trusts(files),
+        )
+        description = await self.engine.run(contract.DESCRIBE, request, on_progress)
+        await asyncio.to_thread(self.descriptions.put, self._described_by(files), versions, description)
+        return description
+
+    def _described_by(self, files: ModelFiles) -> str:
+        """What a description depends on: the configuration, the checkpoint, and whose code may run."""
+        place = [files.repo, files.commit] if self.trusts(files) or not files.weights else [None, None]
+        parts = [files.config, files.weights, *place, self.trusts(files)]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def builtin_form(files: ModelFiles) -> TokenizerForm:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
@@ -86,7 +87,7 @@ class ModelFiles(msgspec.Struct, frozen=True, kw_only=True):
     """The small files of one model, where they lie and what they say.
 
     `fingerprint` hashes every file that `AutoTokenizer` might read, with its name; `tokenizer_json` is the plain
-    file, which the app may show until the exact form is there.
+    file, which the app may show until the exact form is there. `weights` changes when a file of weights does.
     """
 
     name: str
@@ -99,6 +100,7 @@ class ModelFiles(msgspec.Struct, frozen=True, kw_only=True):
     tokenizer_config: dict[str, Any] = {}
     fingerprint: str
     has_weights: bool = False
+    weights: str = ""
 
 
 def parse_name(text: str) -> ModelName:
@@ -134,11 +136,14 @@ def _is_directory(text: str) -> bool:
         return False
 
 
-def from_directory(name: str, path: Path, source: Source = "directory", **where: str | None) -> ModelFiles:
+def from_directory(
+    name: str, path: Path, source: Source = "directory", *, needs_tokenizer: bool = True, **where: str | None
+) -> ModelFiles:
     """Read the small files of a model directory.
 
     `name` is the model as it was given; `where` carries `repo` and `commit` for a snapshot of the Hub.
-    Raises `ModelError` where the directory is missing or its configuration cannot be read.
+    Raises `ModelError` where the directory is missing, its configuration cannot be read, or it has no tokenizer
+    where one is needed.
     """
     shown = shorten(visible(name), 200)
     if not _is_directory(str(path)):
@@ -167,7 +172,7 @@ def from_directory(name: str, path: Path, source: Source = "directory", **where:
         digest.update(data)
         if file.name in {"config.json", "tokenizer.json", "tokenizer_config.json"}:
             contents[file.name] = data
-    if not has_vocabulary(file.name for file in small):
+    if needs_tokenizer and not has_vocabulary(file.name for file in small):
         raise ModelError(f"{shown}: there is no tokenizer here (tokenizer.json, vocab.txt or the like)")
     plain = contents.get("tokenizer.json")
     return ModelFiles(
@@ -179,8 +184,20 @@ def from_directory(name: str, path: Path, source: Source = "directory", **where:
         tokenizer_config=_json_object(shown, "tokenizer_config.json", contents.get("tokenizer_config.json", b"{}")),
         fingerprint=digest.hexdigest(),
         has_weights=any(WEIGHT_PATTERN.match(file.name) for file in everything),
+        weights=_weights_stamp(everything),
         **where,
     )
+
+
+def _weights_stamp(files: list[Path]) -> str:
+    """Names, sizes and ages of the files of weights, hashed; empty where there are none."""
+    stamps = []
+    for file in files:
+        if WEIGHT_PATTERN.match(file.name) or file.name.endswith(".safetensors.index.json"):
+            with contextlib.suppress(OSError):
+                about = file.stat()
+                stamps.append(f"{file.name}\0{about.st_size}\0{about.st_mtime_ns}")
+    return hashlib.sha256("\0".join(stamps).encode(errors="surrogateescape")).hexdigest() if stamps else ""
 
 
 def has_vocabulary(names: Iterable[str]) -> bool:
@@ -203,7 +220,7 @@ def _json_object(name: str, file: str, data: bytes) -> dict[str, Any]:
     return value
 
 
-def resolve_here(name: ModelName) -> ModelFiles | None:
+def resolve_here(name: ModelName, *, needs_tokenizer: bool = True) -> ModelFiles | None:
     """The files of a built-in model or a directory; None where the name is a Hub id. Raises `ModelError`."""
     if name.is_builtin:
         return from_directory(name.text, builtin.directory(name.location.removeprefix("builtin:")), "builtin")
@@ -212,7 +229,7 @@ def resolve_here(name: ModelName) -> ModelFiles | None:
             path = Path(name.location).expanduser()
         except RuntimeError as error:
             raise ModelError(f"{shorten(visible(name.text), 100)}: there is no such user") from error
-        return from_directory(name.text, path)
+        return from_directory(name.text, path, needs_tokenizer=needs_tokenizer)
     return None
 
 

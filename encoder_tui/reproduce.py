@@ -57,6 +57,39 @@ def encode_snippet(
     return "\n".join(lines) + "\n"
 
 
+def parameter_snippet(name: ModelName, parameter: str, *, is_checkpoint: bool = False, has_weights: bool = True) -> str:
+    """A script that gets one tensor of a model.
+
+    `is_checkpoint`: from its file, because transformers has no code for it. Without weights, and for a built-in
+    model, it is made from the configuration.
+    """
+    location = ascii(name.location)
+    revision = f", revision={name.revision!a}" if name.revision else ""
+    if is_checkpoint:
+        fetched = f'hf_hub_download({location}, "model.safetensors"{revision})'
+        path = f'{location} + "/model.safetensors"' if name.is_directory else fetched
+        lines = [] if name.is_directory else ["from huggingface_hub import hf_hub_download"]
+        lines += [
+            "from safetensors import safe_open",
+            "",
+            f'with safe_open({path}, "pt") as file:',
+            f"    tensor = file.get_tensor({parameter!a})",
+        ]
+    else:
+        lines = ["from transformers import AutoModel", "", f"model = AutoModel.from_pretrained({location}{revision})"]
+        if name.is_builtin or not has_weights:
+            lines = ["from transformers import AutoConfig, AutoModel", ""]
+            if name.is_builtin:
+                lines.insert(0, "from encoder_tui.builtin import directory")
+                location = f"directory({name.location.removeprefix('builtin:')!a})"
+            lines += [
+                f"config = AutoConfig.from_pretrained({location}{revision})",
+                "model = AutoModel.from_config(config)  # random weights",
+            ]
+        lines.append(f"tensor = model.get_parameter({parameter!a})")
+    return "\n".join([*lines, "print(tensor.shape, tensor.dtype)"]) + "\n"
+
+
 def _literal(text: str) -> str:
     return ascii(without_surrogates(text))
 
@@ -77,7 +110,12 @@ def run_snippet(
     """A script that runs models on a text, as the window did, and prints what comes out."""
     wishes = {"output_hidden_states": hidden_states, "output_attentions": attentions}
     arguments = ", ".join(["**inputs", *(f"{name}=True" for name, wish in wishes.items() if wish)])
-    lines = ["import torch", "from transformers import AutoModel, AutoTokenizer", "", f"text = {without_surrogates(text)!a}"]
+    lines = [
+        "import torch",
+        "from transformers import AutoModel, AutoTokenizer",
+        "",
+        f"text = {without_surrogates(text)!a}",
+    ]
     for run in runs:
         where = _pretrained(run.name)
         cut = f", truncation=True, max_length={run.max_length}" if run.max_length is not None else ""

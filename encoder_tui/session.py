@@ -59,6 +59,15 @@ class Session:
         self.slots: list[Slot] = [Slot(name) for name in settings.model or DEFAULT_PAIR]
         self.hello: Hello | None = None
         self._loads: dict[Slot, asyncio.Task[None]] = {}
+        self.document: str | None = None
+        self.document_changed: Signal[str] = Signal(app, "document_changed")
+        self.is_measuring = False
+
+    def set_document(self, text: str) -> None:
+        """The user opened another document."""
+        if text != self.document:
+            self.document = text
+            self.document_changed.publish(text)
 
     # The engine's client and all that reads models are imported after the first paint.
 
@@ -68,6 +77,13 @@ class Session:
         from encoder_tui.engine.client import EngineClient  # noqa: PLC0415
 
         return EngineClient(log_path() / "engine.log", self.settings.engine, self.engine_changed.publish)
+
+    @cached_property
+    def documents_engine(self) -> EngineClient:
+        """A second engine, for documents: counting them never waits behind a forward pass. Started when asked."""
+        from encoder_tui.engine.client import EngineClient  # noqa: PLC0415
+
+        return EngineClient(log_path() / "documents.log", self.settings.engine)
 
     @cached_property
     def loader(self) -> Loader:
@@ -106,6 +122,8 @@ class Session:
         """End what is under way, and the engine."""
         for task in [*self._loads.values(), *getattr(self, "_others", ())]:
             task.cancel()
+        if "documents_engine" in self.__dict__:
+            await self.documents_engine.close()
         await self.engine.close()
 
     def set_text(self, text: str) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
@@ -258,6 +259,14 @@ class ModelTokenizer:
             pad_token=self.form.pad_token,
             length=length,
         )
+
+    @contextmanager
+    def plain(self) -> Iterator[tokenizers.Tokenizer]:
+        """The Rust object with neither padding nor truncation, for as long as nobody else uses it."""
+        with self._lock:
+            self._rust.no_truncation()
+            self._rust.no_padding()
+            yield self._rust
 
     def special_count(self, pair: bool = False) -> int:
         """How many special tokens are added to a text, or to a pair of texts."""

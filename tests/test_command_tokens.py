@@ -185,10 +185,12 @@ def test_lone_surrogates_become_replacement_characters_in_text_and_pair(tokens: 
     check_alignments(done.data, [text])
 
 
-def test_options_go_before_and_after_the_command_and_the_later_ones_hold(tokens: Tokens) -> None:
+def test_options_go_before_and_after_the_command_where_lists_go_on_and_later_values_hold(tokens: Tokens) -> None:
     after = tokens("--json", *named(*BUILTIN), "lens").data
     assert call(*named(*BUILTIN), "tokens", "lens", "--json").data == after
-    assert call(*named("/nowhere"), "tokens", *named(*BUILTIN), "--json", "--offline", "lens").data == after
+    first, second = BUILTIN
+    assert call(*named(first), "tokens", *named(second), "--json", "--offline", "lens").data == after
+    assert call("--text", "glass", "tokens", "--text", "lens", *named(*BUILTIN), "--json").data == after
     assert call("--offline", "tokens", "--json", "--text", "lens", *named(*BUILTIN), "--device", "cpu").data == after
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import NoReturn, TypeVar
 
 import click
@@ -59,6 +59,27 @@ def run(settings: Settings, work: Callable[[Loader], Awaitable[R]]) -> R:
     except KeyboardInterrupt:
         fail("interrupted")
         raise AssertionError from None
+
+
+async def each_model(
+    loader: Loader, settings: Settings, work: Callable[[Loader, str], Awaitable[R | str]]
+) -> AsyncIterator[tuple[str, R | str]]:
+    """Do `work` for the models that were named, or for the default pair; a str it gives is what went wrong.
+
+    Where nobody named a model and one of the default pair cannot be had, its built-in counterpart stands in, and
+    stderr says so.
+    """
+    if settings.model:
+        for name in settings.model:
+            yield name, await work(loader, name)
+        return
+    for name, stand_in in zip(DEFAULT_PAIR, BUILTIN_NAMES, strict=True):
+        found = await work(loader, name)
+        if isinstance(found, str):
+            say(f"{found}; {stand_in} stands in for it")
+            yield stand_in, await work(loader, stand_in)
+        else:
+            yield name, found
 
 
 async def load_tokenizers(loader: Loader, settings: Settings) -> list[Loaded]:

@@ -6,11 +6,14 @@ from typing import Final, Generic, TypeVar
 
 import msgspec
 
+from encoder_tui.engine import document_messages as documents
 from encoder_tui.forms import TokenizerForm
 from encoder_tui.looking import Cells, LookRequest
 from encoder_tui.masked import MaskedAnswer, MaskedRequest
 from encoder_tui.models import ModelFiles
 from encoder_tui.outputs import MemoryAnswer, RunAnswer, RunRequest, UnloadRequest, Values, ValuesRequest
+from encoder_tui.parameters import Description
+from encoder_tui.tensor_statistics import Differences, TensorStatistics
 from encoder_tui.timing import Measurement, MeasureRequest
 from encoder_tui.vectors import VectorsAnswer, VectorsRequest
 
@@ -59,6 +62,7 @@ class FilesRequest(msgspec.Struct, frozen=True):
 
     name: str
     offline: bool = False
+    needs_tokenizer: bool = True
 
 
 class FilesAnswer(msgspec.Struct, frozen=True):
@@ -80,6 +84,40 @@ class TokenizerRequest(msgspec.Struct, frozen=True):
     trust_remote_code: bool = False
 
 
+class DescribeRequest(msgspec.Struct, frozen=True):
+    """Describe a model's parameters without its values.
+
+    `location` and `commit` as for the tokenizer; `path` is the directory of its files on the engine's side,
+    `repo` its Hub id if it has one, whose header is asked for where transformers has no code for the model.
+    """
+
+    name: str
+    location: str
+    path: str
+    commit: str | None = None
+    repo: str | None = None
+    offline: bool = False
+    trust_remote_code: bool = False
+
+
+class TensorRequest(msgspec.Struct, frozen=True):
+    """Read one tensor of the checkpoint in the directory `path`; `parameter` is the model's name for it."""
+
+    name: str
+    path: str
+    parameter: str
+    bins: int = 60
+
+
+class DifferenceRequest(msgspec.Struct, frozen=True):
+    """Compare the checkpoints in two directories; `first` and `second` are the models' names."""
+
+    first: str
+    first_path: str
+    second: str
+    second_path: str
+
+
 HELLO: Final = Task("hello", HelloRequest, Hello)
 FILES: Final = Task("files", FilesRequest, FilesAnswer)
 TOKENIZER: Final = Task("tokenizer", TokenizerRequest, TokenizerForm)
@@ -90,8 +128,16 @@ VECTORS: Final = Task("vectors", VectorsRequest, VectorsAnswer)
 MASKED: Final = Task("masked", MaskedRequest, MaskedAnswer)
 MEASURE: Final = Task("measure", MeasureRequest, Measurement)
 MEMORY: Final = Task("memory", UnloadRequest, MemoryAnswer)
+DESCRIBE: Final = Task("describe", DescribeRequest, Description)
+TENSOR: Final = Task("tensor", TensorRequest, TensorStatistics)
+DIFFERENCE: Final = Task("difference", DifferenceRequest, Differences)
+SOURCE: Final = Task("source", documents.SourceRequest, documents.SourceAnswer)
+FORMS: Final = Task("forms", documents.FormsRequest, documents.FormsAnswer)
+ROWS: Final = Task("rows", documents.RowsRequest, documents.RowsAnswer)
+DOCUMENT: Final = Task("document", documents.DocumentRequest, documents.DocumentAnswer)
+SCAN: Final = Task("scan", documents.ScanRequest, documents.ScanAnswer)
+FIND: Final = Task("find", documents.FindRequest, documents.FindAnswer)
 
 TASKS: Final[dict[str, Task[object, object]]] = {
-    task.name: task  # type: ignore[misc]
-    for task in (HELLO, FILES, TOKENIZER, RUN, VALUES, LOOK, VECTORS, MASKED, MEASURE, MEMORY)
+    task.name: task for task in list(globals().values()) if isinstance(task, Task)
 }

@@ -37,11 +37,11 @@ class Cycle(Static, can_focus=True):
         def control(self) -> Cycle:
             return self.cycle
 
-    def __init__(self, label: str, values: Sequence[str], id: str | None = None) -> None:
+    def __init__(self, label: str, values: Sequence[str], id: str | None = None, value: str | None = None) -> None:
         super().__init__("", id=id, markup=False)
         self.label = label
         self.values = list(values)
-        self.set_reactive(Cycle.value, self.values[0])
+        self.set_reactive(Cycle.value, self.values[0] if value is None else value)
         self._show()
 
     def _show(self) -> None:

@@ -12,5 +12,8 @@ from encoder_tui.models import parse_name, resolve_here
 def run(request: FilesRequest, job: Job) -> FilesAnswer:
     """Built-in, directory, cache, Hub, in this order."""
     name = parse_name(request.name)
-    files = resolve_here(name) or hub.cached(name) or hub.fetch(name, offline=request.offline, progress=job.progress)
+    needs = request.needs_tokenizer
+    files = resolve_here(name, needs_tokenizer=needs) or hub.cached(name, needs_tokenizer=needs)
+    if files is None:
+        files = hub.fetch(name, offline=request.offline, progress=job.progress, needs_tokenizer=needs)
     return FilesAnswer(files, installed_versions())

@@ -1,0 +1,235 @@
+"""`encoder-tui docs`: how long documents are under every model, and where each model stops reading."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from typing import Any, Final
+
+import click
+from rich.cells import cell_len, set_cell_size
+
+from encoder_tui.cli import gather, shared_options
+from encoder_tui.collection import COMMAND_SLICE, Collection, CountedModel
+from encoder_tui.commands import running
+from encoder_tui.display import count, visible
+from encoder_tui.documents import lost, percent
+from encoder_tui.engine.document_messages import Row, SourceSpec
+from encoder_tui.engine.protocol import Progress
+from encoder_tui.lengths import summary
+from encoder_tui.loading import Loader
+from encoder_tui.models import limit
+from encoder_tui.settings import Settings
+
+PAGE: Final = 32
+"""Rows that the engine is asked for at a time."""
+LOOK: Final = 100
+"""Rows of the Hub that a table shows where nobody said how many: a data set is not fetched whole for a look."""
+STRIDE: Final = 64
+"""Tokens that windows share, for the figures of a summary."""
+
+
+@click.command("docs")
+@click.argument("source", required=False)
+@click.option("--column", metavar="NAME", help="The column that holds the documents.")
+@click.option("--limit", "most", type=click.IntRange(min=1), metavar="N", help="Read at most N documents.")
+@click.option("--lines", is_flag=True, help="Every line of a text file is a document.")
+@click.option("--summary", "is_summary", is_flag=True, help="Print the figures of the whole collection.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, an object a line.")
+@shared_options
+@click.pass_context
+def command(
+    context: click.Context,
+    /,
+    source: str | None,
+    column: str | None,
+    most: int | None,
+    lines: bool,
+    is_summary: bool,
+    as_json: bool,
+    **shared: Any,
+) -> None:
+    """Count the tokens of documents under every model, and find the character where each stops reading.
+
+    SOURCE is a file (text, JSON lines, CSV, parquet), a directory of them, a data set of the Hub as
+    NAME[:CONFIG[:SPLIT]], or builtin; without one, sentence-transformers/mldr.
+    """
+    settings = gather(context, shared)
+    spec = SourceSpec(source or settings.docs, lines, settings.offline)
+    asked = _Asked(spec, column, most, as_json)
+    work = _summarize if is_summary else _list
+    errors = running.run(settings, lambda loader: work(loader, settings, asked))
+    running.finish(errors)
+
+
+class _Asked:
+    """What the command was asked for."""
+
+    def __init__(self, spec: SourceSpec, column: str | None, most: int | None, as_json: bool) -> None:
+        self.spec = spec
+        self.column = column
+        self.most = most
+        self.as_json = as_json
+
+
+class _Told:
+    """Remarks of a source, each said once on stderr."""
+
+    def __init__(self) -> None:
+        self._said: set[str] = set()
+
+    def hear(self, remarks: list[str]) -> None:
+        for remark in remarks:
+            if remark not in self._said:
+                self._said.add(remark)
+                running.say(remark)
+
+
+async def _opened(
+    loader: Loader, settings: Settings, asked: _Asked
+) -> tuple[Collection, list[running.Loaded], list[CountedModel]]:
+    """The source and the models; models that failed are in the first list only."""
+    collection = await Collection.open(loader.engine, asked.spec, asked.column)
+    if collection.answer.stands_in_for:
+        running.say(collection.answer.stands_in_for)
+    models = await running.load_tokenizers(loader, settings)
+    counted = [
+        CountedModel(model.name, model.tokenizer, limit(model.files.config, model.tokenizer.form.model_max_length))
+        for model in models
+        if model.tokenizer is not None and model.files is not None
+    ]
+    return collection, models, counted
+
+
+async def _list(loader: Loader, settings: Settings, asked: _Asked) -> list[str | None]:
+    """Print every document as soon as it is counted."""
+    collection, models, counted = await _opened(loader, settings, asked)
+    errors = [model.error for model in models]
+    told = _Told()
+    most = asked.most
+    if most is None and collection.answer.is_remote and not asked.as_json:
+        most = LOOK
+        running.say(f"the first {LOOK} rows of {collection.answer.label}; --limit N reads more")
+    if not asked.as_json:
+        click.echo(_header(collection, models, counted))
+    start, empty = 0, 0
+    page = asyncio.ensure_future(collection.rows(0, _page(0, most), counted, cuts=True))
+    while True:
+        answer = await page
+        told.hear(answer.remarks)
+        start += len(answer.rows)
+        is_last = start == most or (not answer.rows) or (answer.total is not None and start >= answer.total)
+        if not is_last:
+            # The engine counts the next rows while these are printed.
+            page = asyncio.ensure_future(collection.rows(start, _page(start, most), counted, cuts=True))
+        for row in answer.rows:
+            empty += row.characters is None
+            if asked.as_json:
+                click.echo(json.dumps(_record(row, collection.column, models, counted)))
+            else:
+                click.echo(_line(row, counted))
+        if is_last:
+            break
+    if empty:
+        running.say(f"{count(empty, 'row')} without a text in column {collection.column}: null stands there")
+    return errors
+
+
+def _page(start: int, most: int | None) -> int:
+    """How many rows to ask for: few at first, so that something is seen soon."""
+    wanted = 4 if start == 0 else PAGE
+    return wanted if most is None else min(wanted, most - start)
+
+
+def _record(row: Row, column: str, models: list[running.Loaded], counted: list[CountedModel]) -> dict[str, Any]:
+    """One document as `--json` prints it."""
+    figures = zip(counted, row.tokens, row.cuts, strict=True)
+    entries: list[dict[str, Any]] = []
+    for model in models:
+        if model.error is not None:
+            entries.append({"model": model.name, "error": model.error})
+        else:
+            of, tokens, cut = next(figures)
+            entries.append({"model": model.name, "tokens": tokens, "limit": of.limit, "cut": cut})
+    return {"index": row.index, "column": column, "characters": row.characters, "models": entries}
+
+
+def _header(collection: Collection, models: list[running.Loaded], counted: list[CountedModel]) -> str:
+    """What is listed, which letter stands for which model, and the heads of the columns."""
+    lines = [visible(collection.label)]
+    for letter, model in zip("ABCD", counted, strict=False):
+        reads = "has no limit" if model.limit is None else f"reads {model.limit:,} tokens"
+        lines.append(f"{letter}  {visible(model.name)} {reads}, {model.special} of them special")
+    heads = "".join(
+        f"{f'{letter} tokens':>12}{'lost':>10}{'cut at':>10}" for letter, _ in zip("ABCD", counted, strict=False)
+    )
+    return "\n".join([*lines, "", f"{'#':>7}{'characters':>12}{heads}  text"])
+
+
+def _line(row: Row, counted: list[CountedModel]) -> str:
+    """One document as a line of the table."""
+    if row.characters is None:
+        return f"{row.index:>7,}{'–':>12}  no text in this row"
+    figures = f"{row.index:>7,}{row.characters:>12,}"
+    for model, tokens, cut in zip(counted, row.tokens, row.cuts, strict=True):
+        share = lost(tokens or 0, model.limit, model.special)
+        figures += f"{tokens:>12,}{percent(share) if share else '–':>10}{'–' if cut is None else format(cut, ','):>10}"
+    room = max(running.terminal_width() - len(figures) - 2, 16)
+    beginning = visible(row.beginning)
+    if cell_len(beginning) > room:
+        beginning = set_cell_size(beginning, room - 1) + "…"
+    return f"{figures}  {beginning}"
+
+
+async def _summarize(loader: Loader, settings: Settings, asked: _Asked) -> list[str | None]:
+    """Count the whole collection, or the first documents of it, and print the figures."""
+    collection, models, counted = await _opened(loader, settings, asked)
+    told = _Told()
+    counts = collection.no_counts(counted, asked.most)
+    show = _progress if sys.stderr.isatty() else None
+    async for answer in collection.scan(counts, counted, seconds=COMMAND_SLICE, on_progress=show):
+        told.hear(answer.remarks)
+    if show is not None:
+        click.echo("\r\x1b[K", err=True, nl=False)
+    figures = summary(counts, STRIDE)
+    failed = [{"model": model.name, "error": model.error} for model in models if model.error is not None]
+    if asked.as_json:
+        click.echo(json.dumps({**figures, "models": figures["models"] + failed}))
+    else:
+        click.echo(_summary_table(figures, counts.sentence()))
+    return [model.error for model in models]
+
+
+def _progress(progress: Progress) -> None:
+    of = "" if progress.total is None else f" of {progress.total:,}"
+    click.echo(f"\r\x1b[K{visible(progress.text)}: {progress.done:,}{of}", err=True, nl=False)
+
+
+def _summary_table(figures: dict[str, Any], sentence: str) -> str:
+    """The figures for people."""
+    lines = [f"{visible(figures['source'])} · {visible(figures['column'])}: {sentence}", ""]
+    if figures["empty"]:
+        lines.insert(1, f"{count(figures['empty'], 'row')} without a text")
+    for letter, model in zip("ABCD", figures["models"], strict=False):
+        reads = "no limit" if model["limit"] is None else f"limit {model['limit']:,}"
+        lines += [
+            f"{letter}  {visible(model['model'])}, {reads}",
+            f"   tokens a document: median {model['median']:,.0f}, p95 {model['p95']:,.0f}, max {model['max']:,}",
+            f"   {model['tokens']:,} tokens in all, {model['characters_per_token']:.2f} characters a token",
+            *_windows_line(model["windows"]),
+            "   beyond     documents    tokens",
+            *(
+                f"   {entry['limit']:>6,}  {percent(entry['documents']):>12}{percent(entry['tokens']):>10}"
+                for entry in model["beyond"]
+            ),
+            "",
+        ]
+    return "\n".join([*lines, *(visible(line) for line in figures["card"])])
+
+
+def _windows_line(windows: dict[str, Any]) -> list[str]:
+    """What seeing all of an average document takes."""
+    if windows["mean"] is None or windows["size"] is None:
+        return []
+    return [f"   windows of {windows['size']:,} with a stride of {windows['stride']}: {windows['mean']:.1f} a document"]

@@ -1,0 +1,90 @@
+"""`encoder-tui params`: every parameter of every model."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from encoder_tui import parameter_tree, parameters
+from encoder_tui.cli import gather, reason, shared_options
+from encoder_tui.commands import running
+from encoder_tui.display import count, shorten, visible
+from encoder_tui.loading import Loader
+from encoder_tui.models import parse_name
+from encoder_tui.parameters import Description
+from encoder_tui.roles import label
+
+
+@click.command("params")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@shared_options
+@click.pass_context
+def command(context: click.Context, /, as_json: bool, **shared: Any) -> None:
+    """Print the parameters of every model, without reading its weights."""
+    settings = gather(context, shared)
+
+    async def describe(loader: Loader, name: str) -> Description | str:
+        try:
+            files, versions = await loader.files(parse_name(name), needs_tokenizer=False)
+            return await loader.description(files, versions)
+        except running.FAILURES as error:
+            return reason(error)
+
+    async def work(loader: Loader) -> list[tuple[str, Description | str]]:
+        return [(name, found) async for name, found in running.each_model(loader, settings, describe)]
+
+    models = running.run(settings, work)
+    if as_json:
+        click.echo(json.dumps(report(models)))
+    else:
+        tables = [table(name, found) for name, found in models if not isinstance(found, str)]
+        if tables:
+            click.echo("\n\n".join(tables))
+    running.finish([found if isinstance(found, str) else None for _, found in models])
+
+
+def report(models: list[tuple[str, Description | str]]) -> dict[str, Any]:
+    """What `--json` prints."""
+    return {
+        "models": [
+            {"model": name, "error": found}
+            if isinstance(found, str)
+            else {
+                "model": name,
+                "parameters": [parameters.parameter_record(parameter) for parameter in found.parameters],
+                "total": found.total,
+            }
+            for name, found in models
+        ]
+    }
+
+
+def table(name: str, description: Description) -> str:
+    """One model's tree with its layers folded."""
+    root = parameter_tree.build(description)
+    width = max(running.terminal_width(), 60)
+    about = f"{visible(name)}  {visible(description.class_name)}: {count(len(description.parameters), 'parameter')}"
+    sizes = ", ".join(f"{parameters.size(size)} of {kind}" for kind, size in description_sizes(description))
+    lines = [f"{about}, {description.total:,} values, {sizes}", *(f"  {visible(note)}" for note in description.notes)]
+    for depth, node, stack in parameter_tree.folded_rows(root)[1:]:
+        numbers = f"{node.numel:>15,}  {parameters.share(node.numel, root.numel):>7}  {parameters.size(node.bytes):>9}"
+        what = stack or (parameters.shape_text(node.parameter.shape) if node.parameter else "")
+        role = label(node.parameter.role) if node.parameter and node.parameter.role != "other" else ""
+        left = "  " * depth + visible(node.label)
+        room = width - len(numbers) - 2
+        middle = "  ".join(part for part in (what, role) if part)
+        gap = max(room - len(left) - len(middle), 2)
+        lines.append(
+            f"{shorten(left, room - len(middle) - 2)}{' ' * gap}{middle}{numbers}"
+            if middle
+            else f"{shorten(left, room):<{room}}{numbers}"
+        )
+        lines += ["  " * (depth + 1) + visible(badge) for badge in node.badges]
+    return "\n".join(lines)
+
+
+def description_sizes(description: Description) -> list[tuple[str, int]]:
+    """Bytes by dtype, in a list."""
+    return list(parameters.by_dtype(description.parameters).items())

@@ -1,0 +1,240 @@
+"""Local files: whole texts, lines, JSON lines, CSV."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from array import array
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any, Final
+
+import msgspec
+
+from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.engine.sources.source import SAMPLED, Source, text_of
+
+WHOLE_AT_MOST: Final = 1 << 28
+"""Bytes of the largest text that is one document; its frame and its tokens have to fit into memory."""
+
+csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+
+
+class TextFiles(Source):
+    """Text files, each one document."""
+
+    def __init__(self, label: str, paths: list[Path]) -> None:
+        super().__init__(label)
+        self.paths = paths
+        self.columns, self.column = ["text"], "text"
+        self.known = self.total = len(paths)
+
+    def reach(self, count: int, job: Job) -> None:
+        """All files are known from the beginning."""
+
+    def iterate(self, start: int, column: str) -> Iterator[str | None]:
+        for path in self.paths[start:]:
+            data = read_whole(path)
+            yield self.decoded(data, path.name)
+
+    def decoded(self, data: bytes, name: str) -> str:
+        """Text as it is in the file, line ends included."""
+        try:
+            return data.decode()
+        except UnicodeDecodeError as error:
+            self.remark(f"{name} is not valid UTF-8 at byte {error.start:,}; U+FFFD stands for what cannot be read")
+            return data.decode("utf-8", "replace")
+
+
+class RecordFile(Source):
+    """A file of records, found by the byte at which each begins; records are read when they are asked for."""
+
+    def __init__(self, label: str, path: Path) -> None:
+        super().__init__(label)
+        self.path = path
+        self.offsets = array("Q")
+        self._file = opened(path)
+        self._finding = self.starts(self._file)
+        samples = list(islice(self.records(opened(path), 0), SAMPLED))
+        if not samples:
+            raise TaskError(f"{path.name} holds no rows; name a file with documents")
+        self.take_columns(samples)
+
+    def starts(self, file: IO[bytes]) -> Iterator[int]:
+        """The byte at which each record begins."""
+        position = 0
+        for line in file:
+            if self.is_record(line):
+                yield position
+            position += len(line)
+
+    def is_record(self, line: bytes) -> bool:
+        """Whether a line holds a record."""
+        return True
+
+    def records(self, file: IO[bytes], offset: int) -> Iterator[dict[str, Any]]:
+        """The records from a record's first byte on."""
+        raise NotImplementedError
+
+    def reach(self, count: int, job: Job) -> None:
+        if self.total is not None or count <= self.known:
+            return
+        while self.known < count:
+            found = list(islice(self._finding, min(count - self.known, 20_000)))
+            self.offsets.extend(found)
+            self.known += len(found)
+            if not found:
+                self.total = self.known
+                self._file.close()
+                return
+            job.progress(f"reading {self.path.name}", self.known, None, "rows")
+
+    def iterate(self, start: int, column: str) -> Iterator[str | None]:
+        if start >= self.known:
+            return
+        with opened(self.path) as file:
+            for record in self.records(file, self.offsets[start]):
+                yield text_of(record.get(column))
+
+    def decoded(self, line: bytes) -> str:
+        """A line as text."""
+        try:
+            return line.decode()
+        except UnicodeDecodeError:
+            self.remark(f"{self.path.name} is not valid UTF-8 everywhere; U+FFFD stands for what cannot be read")
+            return line.decode("utf-8", "replace")
+
+
+class LineFile(RecordFile):
+    """A text file with a document on every line; line ends are no part of it."""
+
+    def records(self, file: IO[bytes], offset: int) -> Iterator[dict[str, Any]]:
+        file.seek(offset)
+        for line in file:
+            yield {"text": self.decoded(line.removesuffix(b"\n").removesuffix(b"\r"))}
+
+
+class JsonLines(RecordFile):
+    """A JSON object, or a string, on every line; lines of white space are no rows."""
+
+    def is_record(self, line: bytes) -> bool:
+        return bool(line.strip())
+
+    def records(self, file: IO[bytes], offset: int) -> Iterator[dict[str, Any]]:
+        file.seek(offset)
+        position = offset
+        for line in file:
+            if self.is_record(line):
+                yield self._record(line, position)
+            position += len(line)
+
+    def _record(self, line: bytes, position: int) -> dict[str, Any]:
+        text = self.decoded(line.removeprefix(b"\xef\xbb\xbf"))
+        try:
+            value = msgspec.json.decode(text)
+        except (ValueError, RecursionError):
+            # Lone surrogates, NaN: no JSON by the letter, but Python writes and reads them.
+            try:
+                value = json.loads(text)
+            except (ValueError, RecursionError) as error:
+                raise TaskError(f"{self.path.name} is no JSON at byte {position:,} ({error})") from error
+        if isinstance(value, str):
+            value = {"text": value}
+        if not isinstance(value, dict):
+            raise TaskError(f"{self.path.name} has no JSON object at byte {position:,}, so no columns")
+        return value
+
+
+class CsvFile(RecordFile):
+    """Comma-separated values, or tab-separated ones, with a header; fields may hold line ends."""
+
+    def __init__(self, label: str, path: Path) -> None:
+        with opened(path) as file:
+            first = file.readline()
+        self._delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
+        if self._delimiter == "," and first.count(b";") > first.count(b","):
+            self._delimiter = ";"
+        self.header: list[str] = []
+        super().__init__(label, path)
+
+    def starts(self, file: IO[bytes]) -> Iterator[int]:
+        lines = _Lines(self, file)
+        rows = csv.reader(lines, delimiter=self._delimiter)
+        next(rows, None)
+        position = lines.position
+        for row in rows:
+            if row:
+                yield position
+            position = lines.position
+
+    def records(self, file: IO[bytes], offset: int) -> Iterator[dict[str, Any]]:
+        file.seek(offset)
+        rows = csv.reader(_Lines(self, file), delimiter=self._delimiter)
+        try:
+            if not offset:
+                self.header = next(rows, [])
+            for row in rows:
+                if row:
+                    yield dict(zip(self.header, row, strict=False))
+        except csv.Error as error:
+            raise TaskError(f"{self.path.name} is no CSV after {rows.line_num:,} lines ({error})") from error
+
+
+class _Lines(Iterator[str]):
+    """The lines of a file as text, with the position after the last one taken."""
+
+    def __init__(self, source: RecordFile, file: IO[bytes]) -> None:
+        self.position = file.tell()
+        self._file = file
+        self._source = source
+
+    def __next__(self) -> str:
+        line = self._file.readline()
+        if not line:
+            raise StopIteration
+        text = self._source.decoded(line if self.position else line.removeprefix(b"\xef\xbb\xbf"))
+        self.position += len(line)
+        return text
+
+
+class JsonArray(Source):
+    """A `.json` file that holds an array of objects, read as a whole."""
+
+    def __init__(self, label: str, path: Path) -> None:
+        super().__init__(label)
+        try:
+            value = json.loads(read_whole(path))
+        except (ValueError, RecursionError) as error:
+            raise TaskError(f"{path.name} is no JSON ({error})") from error
+        self._rows = [{"text": row} if isinstance(row, str) else row for row in value]
+        if not self._rows or not all(isinstance(row, dict) for row in self._rows):
+            raise TaskError(f"{path.name} holds no array of JSON objects, so no rows")
+        self.take_columns(self._rows[:SAMPLED])
+        self.known = self.total = len(self._rows)
+
+    def reach(self, count: int, job: Job) -> None:
+        """All rows are known from the beginning."""
+
+    def iterate(self, start: int, column: str) -> Iterator[str | None]:
+        return (text_of(row.get(column)) for row in self._rows[start:])
+
+
+def opened(path: Path) -> IO[bytes]:
+    """A file to read; raises `TaskError`."""
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise TaskError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def read_whole(path: Path) -> bytes:
+    """All of a file; raises `TaskError`."""
+    try:
+        if path.stat().st_size > WHOLE_AT_MOST:
+            mebibytes = WHOLE_AT_MOST >> 20
+            raise TaskError(f"{path.name} is longer than the {mebibytes} MiB that one document may have; try --lines")
+        return path.read_bytes()
+    except OSError as error:
+        raise TaskError(f"{path} cannot be read: {error.strerror}") from error

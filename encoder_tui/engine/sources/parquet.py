@@ -1,0 +1,80 @@
+"""Parquet files, read in batches of rows and one column at a time."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from itertools import accumulate
+from pathlib import Path
+from typing import Any, Final
+
+from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.engine.server import one_line
+from encoder_tui.engine.sources.source import SAMPLED, Source, text_of
+
+BATCH: Final = 64
+"""Rows decoded at a time; documents may be long."""
+
+
+class ParquetFile(Source):
+    """One parquet file."""
+
+    def __init__(self, label: str, path: Path) -> None:
+        super().__init__(label)
+        import pyarrow  # noqa: PLC0415  # 0.2 s, for parquet alone
+        import pyarrow.parquet  # noqa: PLC0415
+
+        self.path = path
+        self._errors: tuple[type[Exception], ...] = (pyarrow.ArrowException, OSError, ValueError)
+        try:
+            self._file: Any = pyarrow.parquet.ParquetFile(path)
+        except self._errors as error:
+            raise TaskError(
+                f"{path.name} is no whole parquet file ({one_line(error)}); it may have been cut"
+            ) from error
+        metadata = self._file.metadata
+        rows = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
+        self._ends = list(accumulate(rows))
+        self.known = self.total = metadata.num_rows
+        if not self.known:
+            raise TaskError(f"{path.name} holds no rows; name a file with documents")
+        schema = self._file.schema_arrow
+        texts = [field.name for field in schema if _is_text(pyarrow.types, field.type)]
+        if not texts:
+            names = ", ".join(schema.names[:8])
+            raise TaskError(f"{label} has no column of text; its columns are {names}")
+        samples = [dict.fromkeys(texts, "")]
+        for batch in self._batches(0, texts):
+            samples += batch.to_pylist()[:SAMPLED]
+            break
+        self.take_columns(samples)
+
+    def _batches(self, group: int, columns: list[str]) -> Iterator[Any]:
+        """The batches from a row group on."""
+        groups = list(range(group, len(self._ends)))
+        try:
+            yield from self._file.iter_batches(BATCH, row_groups=groups, columns=columns)
+        except self._errors as error:
+            raise TaskError(f"{self.path.name} is damaged ({one_line(error)})") from error
+
+    def reach(self, count: int, job: Job) -> None:
+        """All rows are known from the footer."""
+
+    def iterate(self, start: int, column: str) -> Iterator[str | None]:
+        group = bisect_right(self._ends, start)
+        if group == len(self._ends):
+            return
+        skip = start - (self._ends[group - 1] if group else 0)
+        for batch in self._batches(group, [column]):
+            if skip >= batch.num_rows:
+                skip -= batch.num_rows
+                continue
+            for value in batch.column(0).slice(skip).to_pylist():
+                yield text_of(value)
+            skip = 0
+
+
+def _is_text(types: Any, kind: Any) -> bool:
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    return any(test(kind) for test in (types.is_string, types.is_large_string, types.is_string_view))

@@ -1,0 +1,88 @@
+"""Choosing other documents: typed in, recent, or what is always there."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from encoder_tui.display import visible
+from encoder_tui.settings import cache_path
+
+ALWAYS: Final = ("sentence-transformers/mldr:en-triplet:train", "builtin")
+RECENT: Final = 8
+
+
+def recent_file() -> Path:
+    """Where the sources that were opened are kept."""
+    return cache_path() / "sources.json"
+
+
+def recent_sources() -> list[str]:
+    """The sources that were opened, the newest first."""
+    try:
+        return msgspec.json.decode(recent_file().read_bytes(), type=list[str])[:RECENT]
+    except (OSError, msgspec.MsgspecError):
+        return []
+
+
+def remember(source: str) -> None:
+    """Keep a source that could be opened. A cache that cannot be written only forgets."""
+    kept = [source, *(other for other in recent_sources() if other != source)][:RECENT]
+    with contextlib.suppress(OSError):
+        recent_file().parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        recent_file().write_bytes(msgspec.json.encode(kept))
+
+
+class SourceChooser(ModalScreen[str | None]):
+    """Asks for a source."""
+
+    CSS = """
+    SourceChooser { align: center middle; }
+    SourceChooser > Vertical {
+        width: 76; max-width: 95%; height: auto; max-height: 90%;
+        background: $surface; border: round $border; padding: 0 1;
+    }
+    SourceChooser OptionList { height: auto; max-height: 10; border: none; background: $surface; padding: 0; }
+    SourceChooser Input { margin: 1 0; }
+    SourceChooser Static { color: $text-muted; }
+    """
+    BINDINGS = [Binding("escape", "cancel", "Close")]
+
+    def __init__(self, current: str | None) -> None:
+        super().__init__()
+        self._current = current
+        self._sources = list(dict.fromkeys([*recent_sources(), *ALWAYS]))
+
+    def compose(self) -> ComposeResult:
+        with Vertical() as box:
+            box.border_title = "Documents"
+            yield Static(
+                "A file (text, JSON lines, CSV, parquet), a directory of them, or a data set of the Hub as"
+                " NAME[:CONFIG[:SPLIT]]",
+                markup=False,
+            )
+            yield Input(self._current or "", placeholder="file, directory or data set", compact=True)
+            yield OptionList(*(Option(Content(visible(source))) for source in self._sources), markup=False)
+
+    @on(Input.Submitted)
+    def _typed(self, event: Input.Submitted) -> None:
+        if event.value.strip():
+            self.dismiss(event.value.strip())
+
+    @on(OptionList.OptionSelected)
+    def _picked(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(self._sources[event.option_index])
+
+    def action_cancel(self) -> None:
+        self.dismiss(None)

@@ -1,0 +1,117 @@
+"""The collection: the card, each model's figures and its histogram of lengths."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.strip import Strip
+from textual.widgets import Static
+
+from encoder_tui.defaults import LETTERS
+from encoder_tui.display import visible
+from encoder_tui.documents import percent
+from encoder_tui.lengths import CollectionCounts, LengthCounts, card
+from encoder_tui.panes.documents.counting import Counting
+from encoder_tui.plots import histogram
+from encoder_tui.widgets.cycle import Cycle
+from encoder_tui.widgets.letters import letter_style
+from encoder_tui.widgets.lines import Lines
+
+SAMPLES: Final = ("all rows", "100 rows", "1,000 rows", "10,000 rows")
+STRIDE: Final = 64
+SHOWN: Final = (512, 1024, 2048, 4096, 8192)
+
+
+class Figures(Lines):
+    """Figures and histograms, one model after the other."""
+
+    def show(self, counts: CollectionCounts, slots: list[int]) -> None:
+        """Show counts; `slots` are the models' places."""
+        width = max(self.size.width - 2, 40)
+        self._lines: list[tuple[str, int | None]] = []
+        for slot, model in zip(slots, counts.models, strict=True):
+            if not model.total:
+                continue
+            self._lines.append((f" {LETTERS[slot]}  {visible(model.model)}: {figures(model)}", slot))
+            self._lines += [(f"    {line}", None) for line in shares(model)]
+            limits = [] if model.limit is None else [model.limit]
+            self._lines += [(f" {line}", slot) for line in histogram(model.documents, limits, width, 9)]
+            self._lines.append(("", None))
+        self.set_size(len(self._lines))
+
+    def line(self, index: int) -> Strip:
+        text, slot = self._lines[index]
+        return Strip([Segment(text, Style.null() if slot is None else letter_style(self, slot))])
+
+
+def figures(model: LengthCounts) -> str:
+    """Median, p95, maximum and density of one model's tokens."""
+    return (
+        f"median {model.quantile(0.5):,.0f} tokens, p95 {model.quantile(0.95):,.0f}, max {model.longest:,}; "
+        f"{model.characters_per_token:.2f} characters a token"
+    )
+
+
+def shares(model: LengthCounts) -> list[str]:
+    """What lies beyond each limit, and the windows that it would take."""
+    limits = sorted({*SHOWN, *([] if model.limit is None else [model.limit])})
+    heads = "".join(f"{limit:>11,}" for limit in limits)
+    documents = "".join(f"{percent(model.documents_beyond(limit)):>11}" for limit in limits)
+    tokens = "".join(f"{percent(model.tokens_beyond(limit)):>11}" for limit in limits)
+    windows = "".join(
+        f"{model.windows(limit, STRIDE):>11.1f}" if limit - model.special > STRIDE else f"{'–':>11}" for limit in limits
+    )
+    return [f"beyond    {heads}", f"documents {documents}", f"tokens    {tokens}", f"windows   {windows}"]
+
+
+class CollectionView(Vertical):
+    """What a whole collection loses under each model."""
+
+    DEFAULT_CSS = """
+    CollectionView { height: 1fr; }
+    CollectionView > Horizontal { height: 1; }
+    CollectionView > #card { height: auto; padding: 0 1; text-style: bold; }
+    CollectionView > Horizontal > Static { width: 1fr; height: 1; padding: 0 1; color: $text-muted; }
+    """
+
+    _shown: tuple[Counting | None, list[int], CollectionCounts | None] | None = None
+
+    def compose(self) -> ComposeResult:
+        with Horizontal():
+            yield Cycle("count", SAMPLES, id="sample")
+            yield Static(id="counting-words", markup=False)
+        yield Static(id="card", markup=False)
+        yield Figures(id="figures")
+
+    def show(self, counting: Counting | None, slots: list[int], reopened: CollectionCounts | None = None) -> None:
+        """Show how far the counting is, and what came of it so far."""
+        self._shown = (counting, slots, reopened)
+        words = self.query_one("#counting-words", Static)
+        counts = reopened or (counting.counts if counting is not None else None)
+        if counts is None:
+            words.update(Content("The collection's figures stand here once a source is open."))
+            return
+        told = counts.sentence() if reopened is not None or counting is None else counting.words()
+        if reopened is not None:
+            told = f"reopened: {visible(counts.source)} · {visible(counts.column)}, {told}"
+            slots = list(range(len(counts.models)))[: len(LETTERS)]
+        elif counting is not None and counting.counters:
+            told += f" · by {', '.join(dict.fromkeys(counting.counters))}"
+        words.update(Content(told))
+        names = [f"{LETTERS[slot]}" for slot in slots]
+        counted = card(counts.models, STRIDE, names) if len(names) == len(counts.models) else []
+        empty = "Press space: this counts the tokens of the collection in the background."
+        self.query_one("#card", Static).update(Content("\n".join(counted) or empty))
+        self.query_one(Figures).show(counts, slots)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._resized)
+
+    def _resized(self) -> None:
+        if self._shown is not None:
+            self.show(*self._shown)

@@ -1,0 +1,191 @@
+"""The list of documents: only the rows in sight are asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from encoder_tui.collection import Collection, CountedModel
+from encoder_tui.defaults import LETTERS
+from encoder_tui.documents import lost, percent
+from encoder_tui.engine.client import EngineError, TaskFailed
+from encoder_tui.engine.document_messages import Row, RowsAnswer
+from encoder_tui.engine.protocol import Progress
+from encoder_tui.session import Session
+from encoder_tui.widgets.table import Column, Table
+
+KEPT: Final = 4_000
+AHEAD: Final = 16
+"""Rows asked for beyond those in sight, where they follow on them."""
+
+
+class DocumentList(Table):
+    """Documents with their characters, tokens and losses, in the order that was asked for."""
+
+    DEFAULT_CSS = """
+    DocumentList { height: 30%; min-height: 4; }
+    """
+
+    def __init__(self, session: Session, changed: Callable[[str], None]) -> None:
+        """`changed` is called with what is being done whenever rows arrived or the number of rows changed."""
+        super().__init__(self._columns(0), id="list", gap=1)
+        self.session = session
+        self.collection: Collection | None = None
+        self.models: list[CountedModel] = []
+        self.slots: list[int] = []
+        self.limits: list[int | None] = []
+        self.order: Sequence[int] | None = None
+        self.known = 0
+        self.total: int | None = None
+        self._rows: OrderedDict[int, Row] = OrderedDict()
+        self._wanted: set[int] = set()
+        self._asking: asyncio.Task[None] | None = None
+        self._asked: range = range(0)
+        self._changed = changed
+
+    def _columns(self, models: int) -> list[Column]:
+        columns = [Column("#", 7, "right"), Column("characters", 10, "right")]
+        for index in range(models):
+            letter = LETTERS[self.slots[index]]
+            columns += [Column(f"{letter} tokens", 9, "right"), Column("lost", 6, "right")]
+        return [*columns, Column(" text", 0)]
+
+    def on_unmount(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Know no row any more."""
+        if self._asking is not None:
+            self._asking.cancel()
+            self._asking = None
+        self._rows.clear()
+        self._wanted.clear()
+
+    def open(self, collection: Collection) -> None:
+        """Show another source, or another column of it."""
+        self.forget()
+        self.collection = collection
+        self.known, self.total, self.order = collection.answer.known, collection.answer.total, None
+        self.cursor = 0
+        self.show_again()
+
+    def count_under(self, slots: Sequence[int], models: Sequence[CountedModel], limits: Sequence[int | None]) -> None:
+        """Show tokens under these models."""
+        if [model.key for model in models] != [model.key for model in self.models] or list(slots) != self.slots:
+            self.forget()
+        self.slots, self.models, self.limits = list(slots), list(models), list(limits)
+        self.columns = self._columns(len(models))
+        self.show_again()
+
+    def show_again(self) -> None:
+        """Show as many rows as there are now; one more where it is not known how many follow."""
+        rows = self.known + 1 if self.total is None else self.total
+        if self.order is not None:
+            rows = len(self.order)
+        self.show_rows(rows if self.collection is not None else 0, self.cells)
+        self.refresh()
+
+    def go_to(self, index: int) -> None:
+        """Put the cursor on a document, which may be one that nobody has seen yet."""
+        if self.total is None and index >= self.known:
+            self.known = index + 1
+            self.show_again()
+        self.cursor = index
+
+    def index_of(self, row: int) -> int:
+        """The document that stands in a row of the list."""
+        return row if self.order is None else self.order[row]
+
+    def cells(self, row: int) -> Sequence[str]:
+        """A row of the list; one that is not here yet is asked for."""
+        index = self.index_of(row)
+        found = self._rows.get(index)
+        if found is None or (self.models and not found.tokens and found.characters is not None):
+            self._want(index)
+        if found is None:
+            words = "…" if self.total is not None or index < self.known else "more rows follow"
+            return [f"{index:,}", *["…"] * (1 + 2 * len(self.models)), f" {words}"]
+        if found.characters is None:
+            return [f"{index:,}", "–", *["–"] * (2 * len(self.models)), " (this row holds no text)"]
+        figures: list[str] = []
+        for place, (model, limit) in enumerate(zip(self.models, self.limits, strict=True)):
+            tokens = found.tokens[place] if place < len(found.tokens) else None
+            share = lost(tokens or 0, limit, model.special)
+            figures += ["…", "…"] if tokens is None else [f"{tokens:,}", percent(share) if share else "–"]
+        return [f"{index:,}", f"{found.characters:,}", *figures, f" {' '.join(found.beginning.split())}"]
+
+    def _want(self, index: int) -> None:
+        self._wanted.add(index)
+        if self._asking is None:
+            self._asking = asyncio.create_task(self._ask())
+        elif index not in self._asked and not self._is_in_sight(self._asked):
+            # What is being fetched has been scrolled away from.
+            self._asking.cancel()
+            self._asking = asyncio.create_task(self._ask())
+
+    def _is_in_sight(self, rows: range) -> bool:
+        return any(index in rows for index in self._sight())
+
+    def _sight(self) -> list[int]:
+        top = self.scroll_offset.y
+        return [self.index_of(row) for row in range(top, min(top + self.size.height, self.row_count))]
+
+    async def _ask(self) -> None:
+        """Ask for the rows in sight, the nearest first, until none is missing."""
+        # The rest of this frame wants rows too.
+        await asyncio.sleep(0.01)
+        while self.collection is not None and (indices := [i for i in self._sight() if i in self._wanted]):
+            start = indices[0]
+            stop = start + 1
+            while stop in self._wanted and stop - start < 64:
+                stop += 1
+            if self.order is None:
+                stop += AHEAD
+            self._asked = range(start, stop)
+            try:
+                answer = await self.collection.rows(
+                    start, stop - start, self.models, on_partial=self._take, on_progress=self._tell
+                )
+            except (TaskFailed, EngineError) as error:
+                self.session.notice(str(error), "error")
+                self._changed(str(error))
+                self._asked = range(0)
+                # Until the user moves: asking again at once would fail again at once.
+                await asyncio.sleep(5)
+                break
+            self._take(answer)
+            self._wanted -= set(self._asked)
+            for remark in answer.remarks:
+                self._remark(remark)
+        self._wanted.clear()
+        self._asking = None
+        self._changed("")
+
+    def _remark(self, remark: str) -> None:
+        said: set[str] = getattr(self, "_said", set())
+        self._said = said
+        if remark not in said:
+            said.add(remark)
+            self.session.notice(remark, "warning")
+
+    def _tell(self, progress: Progress) -> None:
+        of = "" if progress.total is None else f" of {progress.total:,}"
+        self._changed(f"{progress.text} {progress.done:,}{of}")
+
+    def _take(self, answer: RowsAnswer) -> None:
+        for row in answer.rows:
+            self._rows[row.index] = row
+            self._rows.move_to_end(row.index)
+        while len(self._rows) > KEPT:
+            self._rows.popitem(last=False)
+        self.learn(answer.known, answer.total)
+        self.refresh()
+
+    def learn(self, known: int, total: int | None) -> None:
+        """More of the source has been seen."""
+        known, total = max(known, self.known), self.total if total is None else total
+        if (known, total) != (self.known, self.total):
+            self.known, self.total = known, total
+            self.show_again()

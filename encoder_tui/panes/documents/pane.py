@@ -1,0 +1,319 @@
+"""The Documents pane: a list, the text with each model's cut, windows, and the collection as a whole."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import ContentSwitcher, Input, Static
+
+from encoder_tui.collection import Collection, CountedModel
+from encoder_tui.documents import DocumentTokens
+from encoder_tui.engine.client import EngineError, TaskFailed
+from encoder_tui.engine.document_messages import SourceSpec
+from encoder_tui.engine.protocol import Progress
+from encoder_tui.lengths import CollectionCounts
+from encoder_tui.panes.documents import words
+from encoder_tui.panes.documents.bar import DocumentBar
+from encoder_tui.panes.documents.chooser import SourceChooser, remember
+from encoder_tui.panes.documents.collection_view import CollectionView
+from encoder_tui.panes.documents.counting import Counting
+from encoder_tui.panes.documents.counting_keys import CountingKeys
+from encoder_tui.panes.documents.limits import LimitsRow, counted_models
+from encoder_tui.panes.documents.listing import DocumentList
+from encoder_tui.panes.documents.prompts import Prompts
+from encoder_tui.panes.documents.reading import Reading
+from encoder_tui.panes.documents.text import DocumentText
+from encoder_tui.panes.documents.windows import WindowsView
+from encoder_tui.session import Session
+from encoder_tui.widgets.choice import Choice
+from encoder_tui.widgets.cycle import Cycle
+from encoder_tui.widgets.table import Table
+
+VIEWS: Final = ("text", "windows", "collection")
+
+
+class DocumentsPane(Prompts, CountingKeys, Vertical):
+    """Documents under every model."""
+
+    BINDINGS = [
+        Binding("v", "view(1)", "View"),
+        Binding("V", "view(-1)", "Previous view", show=False),
+        Binding("o", "source", "Open"),
+        Binding("t", "column", "Column"),
+        Binding("right_square_bracket", "document(1)", "Next document", show=False),
+        Binding("left_square_bracket", "document(-1)", "Previous document", show=False),
+        Binding("c", "cut(1)", "Next cut"),
+        Binding("C", "cut(-1)", "Previous cut", show=False),
+        Binding("slash", "prompt('search')", "Search", key_display="/"),
+        Binding("f", "prompt('filter')", "Filter", show=False),
+        Binding("i", "prompt('index')", "Go to index", show=False),
+        Binding("s", "sort", "Sort", show=False),
+        Binding("space", "count", "Count"),
+        Binding("x", "cancel_counting", "Forget the counts", show=False),
+        Binding("S", "prompt('save')", "Save counts", show=False),
+        Binding("R", "prompt('reopen')", "Reopen counts", show=False),
+        Binding("r", "retry", "Read again", show=False),
+        Binding("w", "text('wrap')", "Wrap", show=False),
+        Binding("b", "text('boundaries')", "Token boundaries", show=False),
+        Binding("escape", "leave", "Leave", show=False),
+    ]
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(id="documents")
+        self.session = session
+        self.source = session.settings.docs
+        self.collection: Collection | None = None
+        self.counting: Counting | None = None
+        self.reopened: CollectionCounts | None = None
+        self.models: list[CountedModel] = []
+        self.slots: list[int] = []
+        self.readings: list[Reading] = []
+        self.document = ""
+        self._doing = ""
+        self._opening: asyncio.Task[None] | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._opened_index = -1
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="source", markup=False)
+        yield DocumentList(self.session, self._heard)
+        yield Choice(VIEWS, id="document-view")
+        yield LimitsRow()
+        with ContentSwitcher(initial="text", id="document-views"):
+            with Horizontal(id="text"):
+                yield DocumentText(id="document-text")
+                yield DocumentBar()
+            yield WindowsView()
+            yield CollectionView(id="collection")
+        yield Static(id="document-sentence", markup=False)
+        yield Input(id="prompt", compact=True)
+
+    def on_mount(self) -> None:
+        self.query_one("#prompt").display = False
+        self.session.models_changed.subscribe(self, lambda _: self._models_changed())
+        self._models_changed()
+        self.query_one(DocumentList).focus()
+        self.open(self.source)
+
+    def on_unmount(self) -> None:
+        for task in (self._opening, self._reading, self._finding):
+            if task is not None:
+                task.cancel()
+        if self.counting is not None:
+            self.counting.stop()
+
+    def on_resize(self) -> None:
+        self._show_words()
+
+    # The source
+
+    def open(self, source: str | None, column: str | None = None) -> None:
+        """Open other documents, or another column of the same."""
+        self.source = source
+        for task in (self._opening, self._finding):
+            if task is not None:
+                task.cancel()
+        self._opening = asyncio.create_task(self._open(source, column))
+
+    async def _open(self, source: str | None, column: str | None) -> None:
+        self._heard("opening the documents")
+        spec = SourceSpec(source, offline=self.session.settings.offline)
+        try:
+            collection = await Collection.open(self.session.documents_engine, spec, column, self._tell)
+        except (TaskFailed, EngineError) as error:
+            self._heard(str(error))
+            self.session.notice(str(error), "error")
+            return
+        if collection.answer.stands_in_for is not None:
+            self.session.notice(collection.answer.stands_in_for, "warning")
+        if source is not None:
+            remember(source)
+        self.collection, self.reopened, self._opened_index = collection, None, -1
+        self.query_one(DocumentList).open(collection)
+        self._heard("")
+        # The document before the counting: the engine does one thing after the other.
+        self._open_document(0)
+        await asyncio.sleep(0.2)
+        self._new_counting(start=not collection.answer.is_remote)
+
+    def _tell(self, progress: Progress) -> None:
+        self._heard(progress.text)
+
+    def _heard(self, doing: str) -> None:
+        self._doing = doing
+        self._show_words()
+
+    def action_source(self) -> None:
+        """Choose other documents."""
+
+        def chosen(source: str | None) -> None:
+            if source:
+                self.open(source)
+
+        self.app.push_screen(SourceChooser(self.source), chosen)
+
+    def action_column(self) -> None:
+        """Show the next column of text."""
+        if self.collection is None:
+            return
+        columns = self.collection.answer.columns
+        if len(columns) == 1:
+            self.session.notice(f"there is only the column {columns[0]}")
+            return
+        place = columns.index(self.collection.column) if self.collection.column in columns else -1
+        self.open(self.source, columns[(place + 1) % len(columns)])
+
+    def action_retry(self) -> None:
+        """Read again what could not be read."""
+        if self.collection is None:
+            self.open(self.source)
+            return
+        listing = self.query_one(DocumentList)
+        listing.forget()
+        listing.refresh()
+        self._open_document(self._opened_index)
+
+    # The models
+
+    def _models_changed(self) -> None:
+        slots, models = counted_models(self.session)
+        before = [(model.name, model.key, model.limit) for model in self.models]
+        if before == [(model.name, model.key, model.limit) for model in models] and slots == self.slots:
+            return
+        self.models, self.slots = models, slots
+        self.query_one(LimitsRow).take(slots, models)
+        self._list_limits()
+        self._new_counting(start=self.collection is not None and not self.collection.answer.is_remote)
+        if self.collection is not None:
+            self._open_document(max(self._opened_index, 0))
+
+    def _list_limits(self) -> None:
+        self.query_one(DocumentList).count_under(self.slots, self.models, self.query_one(LimitsRow).chosen())
+
+    @on(Cycle.Changed)
+    def _limit_changed(self, event: Cycle.Changed) -> None:
+        if event.cycle.id == "sample":
+            self._new_counting(start=True)
+            return
+        self._list_limits()
+        self._show_document([reading.tokens for reading in self.readings], keep_place=True)
+
+    # The document
+
+    @on(Table.Moved, "#list")
+    def _row_chosen(self, event: Table.Moved) -> None:
+        listing = self.query_one(DocumentList)
+        if self.collection is not None and event.row < listing.row_count:
+            self._open_document(listing.index_of(event.row))
+
+    def _open_document(self, index: int) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+        if self.collection is not None:
+            self._reading = asyncio.create_task(self._read_document(self.collection, index))
+
+    async def _read_document(self, collection: Collection, index: int) -> None:
+        self._opened_index = index
+        # A held arrow key passes many documents; only the one it stops at is read.
+        await asyncio.sleep(0.05)
+
+        def show_text(text: str) -> None:
+            self.document = text
+            self._show_document([])
+
+        try:
+            text, tokens = await collection.document(index, self.models, show_text, self._tell)
+        except (TaskFailed, EngineError) as error:
+            if index < (collection.answer.total or index + 1):
+                self._heard(str(error))
+            return
+        self._heard("")
+        self.document = text or ""
+        if text is None:
+            self.session.notice(f"row {index:,} holds no text")
+        self.session.set_document(self.document)
+        self._show_document(tokens)
+
+    def _show_document(self, tokens: list[DocumentTokens], keep_place: bool = False) -> None:
+        length = len(self.document)
+        limits = self.query_one(LimitsRow).chosen()
+        self.readings = [
+            Reading(slot, of, reads, length) for slot, of, reads in zip(self.slots, tokens, limits, strict=False)
+        ]
+        self.query_one(DocumentText).show(self.document, self.readings, keep_place=keep_place)
+        self._show_words()
+        self._show_view()
+
+    @on(DocumentText.Scrolled)
+    def _show_bar(self) -> None:
+        text = self.query_one(DocumentText)
+        self.query_one(DocumentBar).show(len(text.text), text.in_sight, text.readings)
+
+    @on(DocumentBar.Chosen)
+    def _place_chosen(self, event: DocumentBar.Chosen) -> None:
+        text = self.query_one(DocumentText)
+        text.go_to(int(event.share * len(text.text)))
+
+    @on(WindowsView.GoTo)
+    def _window_chosen(self, event: WindowsView.GoTo) -> None:
+        self.query_one(DocumentText).go_to(event.offset)
+
+    def action_document(self, step: int) -> None:
+        """Open the next document of the list."""
+        self.query_one(DocumentList).action_move(step)
+
+    def action_cut(self, step: int) -> None:
+        """Go to the next cut in the text."""
+        self.query_one("#document-view", Choice).chosen = "text"
+        self.query_one(DocumentText).action_cut(step)
+
+    def action_text(self, what: str) -> None:
+        """Change how the text is drawn."""
+        text = self.query_one(DocumentText)
+        text.action_wrap() if what == "wrap" else text.action_boundaries()
+
+    # Views
+
+    def action_view(self, step: int) -> None:
+        """Show the next view."""
+        self.query_one("#document-view", Choice).action_move(step)
+
+    @on(Choice.Changed, "#document-view")
+    def _switch_view(self, event: Choice.Changed) -> None:
+        self.query_one("#document-views", ContentSwitcher).current = event.name
+        self.query_one("#limits").display = event.name == "text"
+        self.query_one("#document-sentence").display = event.name != "collection"
+        self.call_after_refresh(self._show_view)
+
+    def show_collection(self) -> None:
+        """Show the view of the collection."""
+        choice = self.query_one("#document-view", Choice)
+        if choice.chosen == "collection":
+            self._show_view()
+        choice.chosen = "collection"
+
+    def _show_view(self) -> None:
+        current = self.query_one("#document-views", ContentSwitcher).current
+        if current == "windows":
+            place = self.query_one(DocumentText).in_sight[0]
+            self.query_one(WindowsView).show(self.document, self.readings, place)
+        elif current == "collection":
+            self.query_one(CollectionView).show(self.counting, self.slots, self.reopened)
+
+    def _show_words(self) -> None:
+        if not self.is_mounted or not self.size.width:
+            return
+        listing = self.query_one(DocumentList)
+        label = self.collection.label if self.collection is not None else "no documents yet"
+        line = words.source_line(label, self._doing, listing.total, listing.known, self.counting, self.size.width)
+        self.query_one("#source", Static).update(line)
+        told = words.sentence(self.readings, bool(self.readings), len(self.document))
+        if self.collection is None:
+            told = "Documents stand here once a source is open: o opens one."
+        self.query_one("#document-sentence", Static).update(Content(told))

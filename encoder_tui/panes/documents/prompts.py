@@ -1,0 +1,178 @@
+"""What the pane asks for in one line: a text to find, a filter, an index, a file. And the order of the list."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from array import array
+from pathlib import Path
+from typing import Any, Final
+
+from textual import on
+from textual.widget import Widget
+from textual.widgets import Input
+
+from encoder_tui.defaults import LETTERS
+from encoder_tui.display import count
+from encoder_tui.engine.client import EngineError, TaskFailed
+from encoder_tui.lengths import reopen, save
+from encoder_tui.panes.documents.listing import DocumentList
+from encoder_tui.panes.documents.text import DocumentText
+
+PROMPTS: Final = {
+    "search": "search this document: n and N go to the next and the previous place",
+    "filter": "list only documents that hold a text, or > 512 or < 512 tokens; empty lists all",
+    "index": "go to the document with this index",
+    "save": "save the counts as (a JSON file)",
+    "reopen": "reopen counts from (a JSON file)",
+}
+
+
+class Prompts(Widget):
+    """The part of the pane that takes typed words; what it needs of the rest is typed loosely here."""
+
+    session: Any
+    collection: Any
+    counting: Any
+    reopened: Any
+    slots: list[int]
+    _mode = ""
+    _sorted_by = 0
+    _finding: asyncio.Task[None] | None = None
+
+    def action_prompt(self, mode: str) -> None:
+        """Ask for words."""
+        self._mode = mode
+        prompt = self.query_one("#prompt", Input)
+        prompt.placeholder = PROMPTS[mode]
+        prompt.value = ""
+        prompt.display = True
+        prompt.focus()
+
+    def action_leave(self) -> None:
+        """Leave the line of words, or go back to the list."""
+        self.query_one("#prompt").display = False
+        self.query_one(DocumentList).focus()
+
+    @on(Input.Submitted, "#prompt")
+    def _answered(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.action_leave()
+        getattr(self, f"_{self._mode}")(event.value)
+
+    def _search(self, wanted: str) -> None:
+        text = self.query_one(DocumentText)
+        found = text.search(wanted)
+        if wanted:
+            self.session.notice(f"{wanted!r} stands {count(found, 'time')} in this document")
+        text.focus()
+
+    def _index(self, typed: str) -> None:
+        digits = typed.strip().replace(",", "")
+        listing = self.query_one(DocumentList)
+        if not digits.isdecimal():
+            self.session.notice("an index is a number, 0 for the first document", "warning")
+        elif listing.order is not None:
+            order = list(listing.order)
+            if int(digits) in order:
+                listing.cursor = order.index(int(digits))
+            else:
+                self.session.notice(f"document {digits} is not in this filter", "warning")
+        else:
+            listing.go_to(int(digits))
+
+    # Order
+
+    def _filter(self, typed: str) -> None:
+        listing = self.query_one(DocumentList)
+        if self._finding is not None:
+            self._finding.cancel()
+        compared = re.fullmatch(r"\s*([<>])\s*([\d,]+)\s*", typed)
+        if not typed.strip():
+            self._order(None)
+        elif compared:
+            if self.counting is None or not len(self.counting.characters):
+                self.session.notice("documents are filtered by length once they are counted; space counts", "warning")
+                return
+            than = int(compared[2].replace(",", ""))
+            lengths = self.counting.tokens[0]
+            is_longer = compared[1] == ">"
+            order = array(
+                "I", (i for i, length in enumerate(lengths) if (length > than if is_longer else length < than))
+            )
+            self._order(order)
+            letter = LETTERS[self.slots[0]]
+            told = f"{count(len(order), 'document')} of {len(lengths):,} counted have {compared[1]} {than:,} tokens"
+            self.session.notice(f"{told} under {letter}")
+        elif self.collection is not None:
+            listing.order = array("I")
+            self._finding = asyncio.create_task(self._find(typed))
+
+    async def _find(self, wanted: str) -> None:
+        listing = self.query_one(DocumentList)
+        order: array[int] = array("I")
+        self._order(order)
+        try:
+            async for found, reached, is_end in self.collection.find(wanted):
+                order.extend(found)
+                listing.show_again()
+                told = f"{wanted!r} stands in {count(len(order), 'document')} of {reached:,}"
+                self._heard("" if is_end else told)
+                if is_end:
+                    self.session.notice(told)
+        except (TaskFailed, EngineError) as error:
+            self.session.notice(str(error), "error")
+
+    def _heard(self, doing: str) -> None:
+        raise NotImplementedError
+
+    def action_sort(self) -> None:
+        """Order the list by index, then by characters, then by tokens under each model; the longest first."""
+        if self.counting is None or not len(self.counting.characters):
+            self.session.notice("documents are sorted by length once they are counted; space counts", "warning")
+            return
+        self._sorted_by = (self._sorted_by + 1) % (2 + len(self.counting.tokens))
+        if not self._sorted_by:
+            self._order(None)
+            self.session.notice("in the order of the source")
+            return
+        lengths = self.counting.characters if self._sorted_by == 1 else self.counting.tokens[self._sorted_by - 2]
+        name = "characters" if self._sorted_by == 1 else f"{LETTERS[self.slots[self._sorted_by - 2]]} tokens"
+        self._order(array("I", sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)))
+        self.session.notice(f"{count(len(lengths), 'counted document')}, most {name} first")
+
+    def _order(self, order: Any) -> None:
+        listing = self.query_one(DocumentList)
+        listing.order = order
+        listing.cursor = 0
+        listing.show_again()
+        listing.post_message(DocumentList.Moved(listing, 0))
+
+    # Files
+
+    def _save(self, name: str) -> None:
+        if self.counting is None or not self.counting.counts.documents:
+            self.session.notice("there are no counts to save yet; space counts", "warning")
+            return
+        path = Path(name.strip()).expanduser()
+        try:
+            path.write_bytes(save(self.counting.counts))
+        except OSError as error:
+            self.session.notice(f"{path} cannot be written: {error.strerror}", "error")
+        else:
+            self.session.notice(f"saved {self.counting.counts.sentence()} as {path}")
+
+    def _reopen(self, name: str) -> None:
+        path = Path(name.strip()).expanduser()
+        try:
+            self.reopened = reopen(path.read_bytes())
+        except OSError as error:
+            self.session.notice(f"{path} cannot be read: {error.strerror}", "error")
+        except ValueError as error:
+            self.session.notice(f"{path}: {error}", "error")
+        else:
+            self.show_collection()
+
+    def show_collection(self) -> None:
+        """Show the view of the collection."""
+        raise NotImplementedError

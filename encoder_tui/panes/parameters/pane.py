@@ -1,0 +1,295 @@
+"""The Parameters pane: trees, roles and configurations of all models side by side, and single tensors."""
+
+from __future__ import annotations
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher, Input, Static
+
+from encoder_tui import correspondence
+from encoder_tui.display import visible
+from encoder_tui.models import ModelError, parse_name
+from encoder_tui.panes.parameters.descriptions import Descriptions
+from encoder_tui.panes.parameters.difference import DifferenceView
+from encoder_tui.panes.parameters.tables import ConfigView, RolesView
+from encoder_tui.panes.parameters.tensor import TensorView
+from encoder_tui.panes.parameters.tree import ParameterTree
+from encoder_tui.panes.parameters.trees import TreesView
+from encoder_tui.parameters import table_tsv
+from encoder_tui.reproduce import parameter_snippet
+from encoder_tui.session import Session
+from encoder_tui.widgets.choice import Choice
+from encoder_tui.widgets.clipboard import copy
+from encoder_tui.widgets.lines import Lines
+from encoder_tui.widgets.table import Table
+
+VIEWS = ("trees", "roles", "config", "tensor", "difference")
+SEARCHED = ("trees", "config")
+"""Views that the search line is for."""
+
+
+class ParametersPane(Vertical):
+    """What is inside each model, tensor by tensor, and how the architectures correspond."""
+
+    BINDINGS = [
+        Binding("v", "view(1)", "View"),
+        Binding("V", "view(-1)", "Previous view", show=False),
+        Binding("slash", "search", "Search"),
+        Binding("n", "step(1)", "Next found", show=False),
+        Binding("N", "step(-1)", "Previous found", show=False),
+        Binding("o", "jump", "Other model"),
+        Binding("s", "sort", "Sort"),
+        Binding("x", "expand", "Expand all", show=False),
+        Binding("z", "fold", "Fold all", show=False),
+        Binding("y", "copy_name", "Copy name", show=False),
+        Binding("t", "copy_table", "Copy table", show=False),
+        Binding("p", "copy_python", "Copy Python", show=False),
+        Binding("enter", "open_role", "Show in the trees", show=False),
+        Binding("escape", "leave_search", "Leave the search", show=False),
+    ]
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(id="parameters")
+        self.session = session
+        self.descriptions = Descriptions(session, self.show)
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="parameters-sentence", markup=False)
+        yield Choice(VIEWS, id="parameters-view")
+        with ContentSwitcher(initial="trees", id="parameters-views"):
+            trees = TreesView()
+            trees.id = "trees"
+            yield trees
+        with Horizontal(id="search-line"):
+            yield Static("/", id="search-sign", markup=False)
+            yield Input(placeholder="part of a name, a role, a dtype or a shape", compact=True, id="search")
+            yield Static(id="search-count", markup=False)
+
+    def on_mount(self) -> None:
+        self.session.models_changed.subscribe(self, lambda _: self._models_changed())
+        self.query_one("#search-line").display = False
+        self._models_changed()
+        self.take_focus()
+
+    def on_unmount(self) -> None:
+        self.descriptions.close()
+
+    def on_resize(self) -> None:
+        self._show_sentence()
+
+    def _models_changed(self) -> None:
+        self.descriptions.update()
+        self.show()
+
+    @property
+    def view_name(self) -> str:
+        return self.query_one("#parameters-views", ContentSwitcher).current or VIEWS[0]
+
+    @property
+    def trees(self) -> TreesView:
+        return self.query_one(TreesView)
+
+    def show(self) -> None:
+        """Show what is known by now."""
+        if not self.is_mounted:
+            return
+        self._show_sentence()
+        view = self.query_one(f"#{self.view_name}")
+        self.trees.show(self.descriptions.entries)
+        if self.screen.focused is None and self.display:
+            # There was no tree yet when the pane was opened.
+            self.take_focus()
+        if isinstance(view, RolesView | ConfigView):
+            view.show(self.descriptions.known)
+        elif isinstance(view, DifferenceView):
+            view.show(self.descriptions.entries)
+
+    def _show_sentence(self) -> None:
+        words = correspondence.sentence(self.descriptions.known, self.session.letters)
+        room = max(self.size.width - 2, 1)
+        self.query_one("#parameters-sentence", Static).update(
+            Content(f" {visible(words)}").truncate(room, ellipsis=True)
+        )
+
+    # Views
+
+    def action_view(self, step: int) -> None:
+        """Show the next view."""
+        self.query_one("#parameters-view", Choice).action_move(step)
+
+    @on(Choice.Changed, "#parameters-view")
+    async def _switch_view(self, event: Choice.Changed) -> None:
+        event.stop()
+        switcher = self.query_one("#parameters-views", ContentSwitcher)
+        if event.name == switcher.current:
+            return
+        if not switcher.query(f"#{event.name}"):
+            await switcher.add_content(self._make_view(event.name), id=event.name)
+        switcher.current = event.name
+        self.query_one("#search-line").display = False
+        if not self.query_one("#parameters-view", Choice).has_focus:
+            self.take_focus()
+        # A widget that is hidden while it has the focus gives up the focus later, whoever has it by then.
+        self.call_after_refresh(self._settle)
+
+    def _settle(self) -> None:
+        self.show()
+        if self.screen.focused is None:
+            self.take_focus()
+
+    def _make_view(self, name: str) -> Widget:
+        if name == "tensor":
+            return TensorView(self.session)
+        return (
+            DifferenceView(self.session) if name == "difference" else {"roles": RolesView, "config": ConfigView}[name]()
+        )
+
+    def take_focus(self) -> None:
+        """Give the focus to what can be moved in."""
+        view = self.query_one(f"#{self.view_name}")
+        target = self.trees.focused_tree if view is self.trees else next(iter(view.query(Lines)), None)
+        if target is not None and target.focusable:
+            self.screen.set_focus(target)  # at once: the next key is meant for it
+
+    @on(ParameterTree.Opened)
+    async def _open_tensor(self, event: ParameterTree.Opened) -> None:
+        """Show the values of a parameter."""
+        files = self.descriptions.entries[event.tree.index].files
+        if files is None:
+            return
+        switcher = self.query_one("#parameters-views", ContentSwitcher)
+        if not switcher.query("#tensor"):
+            await switcher.add_content(self._make_view("tensor"), id="tensor")
+        self.query_one(TensorView).ask(event.tree.index, files, event.parameter)
+        self.query_one("#parameters-view", Choice).chosen = "tensor"
+
+    def action_open_role(self) -> None:
+        """Go to the tensors of a role, in every tree."""
+        view = self.query_one(f"#{self.view_name}")
+        if isinstance(view, RolesView) and view.rows:
+            row = view.rows[view.query_one(Table).cursor]
+            for index, cell in enumerate(row.cells):
+                if cell is not None and cell.first is not None:
+                    self.trees.tree_of(index).reveal(cell.first)
+            self.query_one("#parameters-view", Choice).chosen = "trees"
+
+    # Search
+
+    def action_search(self) -> None:
+        """Open the search line."""
+        if self.view_name in SEARCHED:
+            self.query_one("#search-line").display = True
+            self.query_one("#search", Input).focus()
+
+    @on(Input.Changed, "#search")
+    def _search_changed(self, event: Input.Changed) -> None:
+        view = self.query_one(f"#{self.view_name}")
+        if isinstance(view, TreesView | ConfigView):
+            self._show_count(view.search(event.value))
+
+    @on(Input.Submitted, "#search")
+    def _search_done(self) -> None:
+        self.take_focus()
+
+    def _show_count(self, words: str) -> None:
+        self.query_one("#search-count", Static).update(Content(words))
+
+    def action_step(self, step: int) -> None:
+        """Go to the next or the previous place found; with a tensor in front, to the next or previous tensor."""
+        if self.view_name == "trees":
+            self._show_count(self.trees.step(step))
+        elif self.view_name == "tensor":
+            self._step_tensor(step)
+
+    def _step_tensor(self, step: int) -> None:
+        asked = self.query_one(TensorView).asked
+        entry = self.descriptions.entries[asked[0]] if asked and asked[0] < len(self.session.slots) else None
+        if asked is None or entry is None or entry.description is None or entry.files is None:
+            return
+        names = [parameter.name for parameter in entry.description.parameters]
+        place = names.index(asked[1]) if asked[1] in names else -1
+        parameter = entry.description.parameters[(place + step) % len(names)]
+        self.trees.tree_of(asked[0]).reveal(parameter.name)
+        self.query_one(TensorView).ask(asked[0], entry.files, parameter)
+
+    def action_leave_search(self) -> None:
+        """Break off what is being read; close the search line; from a tensor back to the tree."""
+        view = self.query_one(f"#{self.view_name}")
+        if isinstance(view, TensorView | DifferenceView) and view.is_reading:
+            view.cancel()
+            return
+        if isinstance(view, TensorView):
+            self.query_one("#parameters-view", Choice).chosen = "trees"
+            return
+        search = self.query_one("#search", Input)
+        if self.query_one("#search-line").display:
+            search.value = ""
+            self.query_one("#search-line").display = False
+            self.take_focus()
+
+    # Trees
+
+    def action_jump(self) -> None:
+        """Go to the same role in the other model."""
+        if self.view_name == "trees" and (why := self.trees.jump()):
+            self.session.notice(why, "warning")
+
+    def action_sort(self) -> None:
+        """Sort by size, or by order again."""
+        by_size = not self.trees.focused_tree.by_size
+        for tree in self.trees.query(ParameterTree):
+            tree.sort(by_size)
+        self.session.notice("sorted by size" if by_size else "in the order of the model")
+
+    def action_expand(self) -> None:
+        """Unfold everything."""
+        fits = [tree.expand_everything() for tree in self.trees.query(ParameterTree)]
+        if not all(fits):
+            self.session.notice("a model has too many parameters to unfold every layer at once", "warning")
+
+    def action_fold(self) -> None:
+        """Fold everything."""
+        for tree in self.trees.query(ParameterTree):
+            tree.fold_everything()
+
+    # Copying
+
+    def action_copy_name(self) -> None:
+        """Copy the name of what the cursor is on."""
+        node = self.trees.focused_tree.current
+        copy(self, "" if node is None else node.path or node.label, "the name")
+
+    def action_copy_table(self) -> None:
+        """Copy every parameter of the model in front, tab-separated; in a table, the table."""
+        view = self.query_one(f"#{self.view_name}")
+        if isinstance(view, RolesView | ConfigView | DifferenceView):
+            copy(self, view.tsv(), "the table")
+            return
+        description = self.trees.focused_tree.description
+        copy(self, "" if description is None else table_tsv(description), "the table")
+
+    def action_copy_python(self) -> None:
+        """Copy the Python that gets the tensor."""
+        tree = self.trees.focused_tree
+        node, description = tree.current, tree.description
+        if node is None or description is None:
+            return
+        parameter = node.parameter or node.parameters[0]
+        try:
+            name = parse_name(self.session.slots[tree.index].name)
+        except ModelError as error:
+            self.session.notice(str(error), "error")
+            return
+        files = self.descriptions.entries[tree.index].files
+        snippet = parameter_snippet(
+            name,
+            parameter.name,
+            is_checkpoint=description.source == "checkpoint",
+            # The weights of a model of the Hub may just not be fetched yet.
+            has_weights=files is None or files.has_weights or files.repo is not None,
+        )
+        copy(self, snippet, "the Python")

@@ -1,0 +1,187 @@
+"""One tensor of a checkpoint: its numbers, a histogram, a heatmap."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from math import isfinite
+
+from rich.color import Color
+from rich.segment import Segment
+from rich.style import Style
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.strip import Strip
+from textual.widgets import Static
+
+from encoder_tui import plots
+from encoder_tui.defaults import LETTERS
+from encoder_tui.display import visible
+from encoder_tui.engine.client import EngineError, TaskFailed
+from encoder_tui.engine.contract import TENSOR, TensorRequest
+from encoder_tui.engine.protocol import Progress
+from encoder_tui.models import ModelFiles
+from encoder_tui.parameters import Parameter, shape_text, size
+from encoder_tui.roles import label
+from encoder_tui.session import Session
+from encoder_tui.tensor_statistics import TensorStatistics
+from encoder_tui.widgets.letters import letter_markup
+from encoder_tui.widgets.lines import Lines
+
+PLOT_HEIGHT = 12
+
+
+class Picture(Lines):
+    """The histogram, and below it the heatmap with two of its rows in a line."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.statistics: TensorStatistics | None = None
+        self._strips: list[Strip] = []
+
+    def show(self, statistics: TensorStatistics | None) -> None:
+        """Draw a tensor's statistics, or nothing."""
+        self.statistics = statistics
+        self._strips = [] if statistics is None else [*self._histogram(statistics), *self._heatmap(statistics)]
+        self.set_size(len(self._strips))
+
+    def on_resize(self) -> None:
+        self.show(self.statistics)
+
+    def line(self, index: int) -> Strip:
+        return self._strips[index]
+
+    def _histogram(self, statistics: TensorStatistics) -> list[Strip]:
+        if not any(statistics.histogram):
+            return [Strip([Segment(" There are no finite values to count.")])]
+        step = (statistics.maximum - statistics.minimum) / len(statistics.histogram)
+        positions = [statistics.minimum + (index + 0.5) * step for index in range(len(statistics.histogram))]
+        if not step:
+            positions = [float(index) for index in range(len(positions))]
+        colour = Style(color=self.app.theme_variables["primary"]) if self.size.width else Style.null()
+        lines = plots.bars(positions, statistics.histogram, min(self.size.width - 2, 100), PLOT_HEIGHT)
+        title = Strip([Segment(" How many values lie where", Style(bold=True))])
+        return [title, *(Strip([Segment(f" {line}", colour)]) for line in lines), Strip([])]
+
+    def _heatmap(self, statistics: TensorStatistics) -> list[Strip]:
+        """Means of cells from blue over the background to red, with the numbers at the ends said in words."""
+        rows = statistics.heatmap
+        if not rows or not rows[0]:
+            return []
+        finite = [abs(value) for row in rows for value in row if isfinite(value)]
+        most = max(finite, default=0.0) or 1.0
+        width = max(min(len(rows[0]), self.size.width - 3), 1)
+        grid = [[row[column * len(row) // width] for column in range(width)] for row in rows]
+        if len(grid) % 2:
+            grid.append([float("nan")] * width)
+        high, wide = statistics.heat_shape
+        words = (
+            f" Means of cells, {high:,} rows by {wide:,} columns in {len(rows)} by {len(rows[0])} cells:"
+            f" blue −{most:.3g}, red +{most:.3g}, grey not finite"
+        )
+        strips = [Strip([Segment(words, Style(bold=True))])]
+        for upper, lower in zip(grid[::2], grid[1::2], strict=True):
+            cells = [
+                Segment("▀", Style.from_color(_colour(top, most), _colour(bottom, most)))
+                for top, bottom in zip(upper, lower, strict=True)
+            ]
+            strips.append(Strip([Segment(" "), *cells]))
+        return strips
+
+
+def _colour(value: float, most: float) -> Color:
+    if not isfinite(value):
+        return Color.from_rgb(110, 110, 110)
+    share = max(-1.0, min(1.0, value / most))
+    strength = abs(share) ** 0.7
+    strong, weak = round(30 + 200 * strength), round(30 + 20 * strength)
+    return (
+        Color.from_rgb(strong, weak, weak) if share >= 0 else Color.from_rgb(weak, weak + 20 * (share < -0.1), strong)
+    )
+
+
+class TensorView(Vertical):
+    """Reads the parameter it is asked for, and says where there is nothing to read."""
+
+    DEFAULT_CSS = """
+    TensorView { height: 1fr; }
+    TensorView > #tensor-words { height: auto; max-height: 7; padding: 0 0 1 0; }
+    """
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self.asked: tuple[int, str] | None = None
+        self._reading: asyncio.Task[None] | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Static(" Choose a parameter in a tree and press enter: its values will stand here.", id="tensor-words")
+        yield Picture()
+
+    def on_unmount(self) -> None:
+        self.asked = None
+        self.cancel()
+
+    @property
+    def is_reading(self) -> bool:
+        return self._reading is not None and not self._reading.done()
+
+    def cancel(self) -> None:
+        """Break off what is being read."""
+        if self._reading is not None:
+            self._reading.cancel()
+
+    def ask(self, index: int, files: ModelFiles, parameter: Parameter) -> None:
+        """Show a parameter of model `index`."""
+        self.cancel()
+        self.asked = (index, parameter.name)
+        self.query_one(Picture).show(None)
+        if not files.has_weights:
+            self._say(index, parameter, "there are no weights here, so there are no values to show", "$text-warning")
+            return
+        self._say(index, parameter, "reading", "$text-muted")
+        self._reading = asyncio.create_task(self._read(index, files, parameter))
+
+    async def _read(self, index: int, files: ModelFiles, parameter: Parameter) -> None:
+        def show(progress: Progress) -> None:
+            share = f" {100 * progress.done / progress.total:.0f} %" if progress.total else ""
+            self._say(index, parameter, f"{progress.text}{share}; escape breaks it off", "$text-muted")
+
+        request = TensorRequest(files.name, files.path, parameter.name)
+        try:
+            await asyncio.to_thread(importlib.import_module, "plotext")  # a quarter of a second, once
+            statistics = await self.session.engine.run(TENSOR, request, show)
+        except (TaskFailed, EngineError) as error:
+            self._say(index, parameter, str(error), "$text-error")
+        except asyncio.CancelledError:
+            if self.asked == (index, parameter.name):
+                self._say(index, parameter, "broken off; enter in the tree reads it again", "$text-warning")
+            raise
+        else:
+            self._say(index, parameter, "", "", *facts(statistics))
+            self.query_one(Picture).show(statistics)
+
+    def _say(self, index: int, parameter: Parameter, words: str, style: str, *more: str) -> None:
+        about = f"   {label(parameter.role)} · {shape_text(parameter.shape)} · {size(parameter.bytes)}"
+        first = Content.assemble(
+            (f" {LETTERS[index]} ", letter_markup(index)),
+            (visible(parameter.name), "bold"),
+            (visible(about), "$text-muted"),
+        )
+        lines = [first, *(Content(f"   {visible(line)}") for line in more)]
+        if words:
+            lines.append(Content.assemble("   ", (visible(words), style)))
+        self.query_one("#tensor-words", Static).update(Content("\n").join(lines))
+
+
+def facts(statistics: TensorStatistics) -> list[str]:
+    """A tensor's numbers in a few lines."""
+    odd = [f"{statistics.nan:,} NaN", f"{statistics.infinite:,} infinite"]
+    where = f"{statistics.stored_name} in {statistics.file}, {statistics.dtype}"
+    return [
+        f"mean {statistics.mean:.5g}   deviation {statistics.std:.5g}   norm {statistics.norm:.5g}",
+        f"least {statistics.minimum:.5g}   most {statistics.maximum:.5g}   {statistics.zeros:,} zeros   "
+        + ("   ".join(odd) if statistics.nan or statistics.infinite else "all finite"),
+        where,
+    ]

@@ -1,0 +1,151 @@
+"""What is inside a model: its parameters, its buffers, what its configuration says of its layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import prod
+from typing import Any, Final, Literal
+
+import msgspec
+
+BITS: Final = {
+    "float64": 64, "float32": 32, "float16": 16, "bfloat16": 16, "int64": 64, "uint64": 64, "int32": 32,
+    "uint32": 32, "int16": 16, "uint16": 16, "int8": 8, "uint8": 8, "bool": 8, "complex64": 64, "complex128": 128,
+    "float8_e4m3fn": 8, "float8_e5m2": 8, "float8_e8m0fnu": 8, "float8_e4m3fnuz": 8, "float8_e5m2fnuz": 8,
+    "float6_e2m3": 6, "float6_e3m2": 6, "float4_e2m1": 4,
+}  # fmt: skip
+"""Bits of one value, by the name of torch's dtype."""
+
+Source = Literal["architecture", "checkpoint"]
+Attention = Literal["global", "sliding window"]
+
+
+class Parameter(msgspec.Struct, frozen=True):
+    """One tensor that training changes. `tied_to` names what else uses the same values."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    numel: int
+    role: str
+    tied_to: tuple[str, ...] = ()
+
+    @property
+    def bytes(self) -> int:
+        """What its values take."""
+        return bytes_of(self.numel, self.dtype)
+
+
+class Buffer(msgspec.Struct, frozen=True):
+    """A tensor that belongs to the model and is not trained."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+
+
+class LayerFact(msgspec.Struct, frozen=True):
+    """How one layer attends: the window in tokens (both sides together), the base of its rotary positions."""
+
+    attention: Attention
+    window: int | None = None
+    rotary_base: float | None = None
+
+
+class Description(msgspec.Struct, frozen=True, kw_only=True):
+    """A model without its values, in the order of `named_parameters()`.
+
+    `source` is "checkpoint" where the names are those of the safetensors file because transformers has no code
+    for the model. `config` is the configuration with the defaults of its class filled in; `derived` are numbers
+    that follow from it. `repeats` is how often the layers that are there run, where that is more than once.
+    """
+
+    class_name: str
+    kind: str
+    source: Source
+    parameters: list[Parameter]
+    buffers: list[Buffer] = []
+    layers: list[LayerFact] = []
+    repeats: int | None = None
+    config: dict[str, Any] = {}
+    notes: list[str] = []
+
+    @property
+    def total(self) -> int:
+        """How many values the model has; tied ones count once."""
+        return total(self.parameters)
+
+
+def bytes_of(numel: int, dtype: str) -> int:
+    """Bytes of so many values; a dtype that nobody knows counts as four bytes a value."""
+    return -(-numel * BITS.get(dtype, 32) // 8)
+
+
+def total(parameters: Iterable[Parameter]) -> int:
+    """How many values the parameters have in all."""
+    return sum(parameter.numel for parameter in parameters)
+
+
+def share(part: int, whole: int) -> str:
+    """A part in per cent, for people."""
+    if not whole or not part:
+        return "0 %"
+    percent = 100 * part / whole
+    return f"{percent:.0f} %" if percent >= 9.95 else f"{percent:.1f} %" if percent >= 0.05 else "< 0.1 %"
+
+
+def by_dtype(parameters: Iterable[Parameter]) -> dict[str, int]:
+    """Bytes of each dtype, the largest first."""
+    sizes: dict[str, int] = {}
+    for parameter in parameters:
+        sizes[parameter.dtype] = sizes.get(parameter.dtype, 0) + parameter.bytes
+    return dict(sorted(sizes.items(), key=lambda entry: -entry[1]))
+
+
+def size(count: int) -> str:
+    """Bytes in the largest binary unit that leaves a number above one."""
+    value, unit = float(count), "B"
+    for larger in ("KiB", "MiB", "GiB", "TiB"):
+        if value < 1024:
+            break
+        value, unit = value / 1024, larger
+    return f"{count} B" if unit == "B" else f"{value:.{0 if value >= 100 else 1}f} {unit}"
+
+
+def million(count: int) -> str:
+    """A number of parameters as people say it: 108.3 M."""
+    for step, unit in ((10**9, "B"), (10**6, "M"), (10**3, "K")):
+        if count >= step:
+            return f"{count / step:.1f} {unit}"
+    return str(count)
+
+
+def shape_text(shape: Sequence[int]) -> str:
+    """A shape as people write it: 768 × 768."""
+    return " × ".join(f"{side:,}" for side in shape) if shape else "scalar"
+
+
+def numel_of(shape: Sequence[int]) -> int:
+    """How many values a tensor of this shape has."""
+    return prod(shape)
+
+
+def parameter_record(parameter: Parameter) -> dict[str, Any]:
+    """One parameter as `params --json` prints it."""
+    return {
+        "name": parameter.name,
+        "shape": list(parameter.shape),
+        "dtype": parameter.dtype,
+        "numel": parameter.numel,
+        "role": parameter.role,
+    }
+
+
+def table_tsv(description: Description) -> str:
+    """Every parameter in a line, tab-separated."""
+    rows = [("name", "shape", "dtype", "numel", "bytes", "role")]
+    rows += [
+        (p.name, "x".join(map(str, p.shape)), p.dtype, str(p.numel), str(p.bytes), p.role)
+        for p in description.parameters
+    ]
+    return "".join("\t".join(row) + "\n" for row in rows)

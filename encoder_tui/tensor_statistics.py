@@ -1,0 +1,86 @@
+"""What a tensor's values are like, and how far two checkpoints are apart: plain numbers."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class TensorStatistics(msgspec.Struct, frozen=True, kw_only=True):
+    """One tensor of a checkpoint. Mean, deviation, extremes and norm are of the finite values.
+
+    `histogram` counts them in bins of equal width between the extremes. `heatmap` has the mean of each of its
+    cells, rows by columns; `heat_rows` and `heat_columns` say how many of the tensor's fall into one cell.
+    """
+
+    stored_name: str
+    file: str
+    dtype: str
+    shape: tuple[int, ...]
+    numel: int
+    mean: float
+    std: float
+    minimum: float
+    maximum: float
+    zeros: int
+    nan: int
+    infinite: int
+    norm: float
+    histogram: list[int]
+    heatmap: list[list[float]]
+    heat_shape: tuple[int, int]
+
+
+class Change(msgspec.Struct, frozen=True):
+    """How far a tensor is from its twin: the norm of the difference, over that of the first; the largest step."""
+
+    name: str
+    shape: tuple[int, ...]
+    norm: float
+    difference: float
+    largest: float
+
+    @property
+    def relative(self) -> float:
+        """0 where nothing changed; infinite where something came of nothing."""
+        if self.norm:
+            return self.difference / self.norm
+        return float("inf") if self.difference else 0.0
+
+
+class Differences(msgspec.Struct, frozen=True, kw_only=True):
+    """Two checkpoints, tensor by tensor; a partial answer holds what is new since the last."""
+
+    changes: list[Change] = []
+    only_first: list[str] = []
+    only_second: list[str] = []
+    other_shape: list[str] = []
+
+
+def sentence(found: Differences, letters: str) -> str:
+    """What a comparison of two checkpoints comes to."""
+    first, second = letters[0], letters[1]
+    if not found.changes:
+        return f"{first} and {second} have no tensor of the same name and shape"
+    changed = [change for change in found.changes if change.difference]
+    words = [
+        f"{len(changed):,} of {len(found.changes):,} tensors differ"
+        if changed
+        else f"all {len(found.changes):,} tensors are equal"
+    ]
+    if changed:
+        most = max(changed, key=lambda change: change.relative)
+        words.append(f"most of all {most.name}, by {percent(most.relative)} of its norm")
+    for names, who in ((found.only_first, first), (found.only_second, second)):
+        if names:
+            words.append(f"{len(names):,} in {who} alone")
+    if found.other_shape:
+        words.append(f"{len(found.other_shape):,} of another shape")
+    return "; ".join(words)
+
+
+def percent(relative: float) -> str:
+    """A relative norm in per cent, for people."""
+    if relative == float("inf"):
+        return "∞"
+    value = 100 * relative
+    return f"{value:,.0f} %" if value >= 100 else f"{value:.3g} %"

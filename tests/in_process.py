@@ -1,0 +1,62 @@
+"""The real tasks without the engine's process: seconds less for every test that opens a window."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from encoder_tui.engine import protocol
+from encoder_tui.engine.call import TaskFailed
+from encoder_tui.engine.client import EngineClient
+from encoder_tui.engine.contract import Task
+from encoder_tui.engine.job import Job
+from encoder_tui.engine.server import sentence
+
+_lock = threading.Lock()
+"""An engine does one task at a time."""
+
+
+async def run(
+    self: EngineClient,
+    task: Task[Any, Any],
+    request: Any,
+    on_progress: Callable[[protocol.Progress], None] | None = None,
+    on_partial: Callable[[Any], None] | None = None,
+) -> Any:
+    """What `EngineClient.run` does, in a thread; answers go through msgpack as they would through the pipe."""
+    loop = asyncio.get_running_loop()
+
+    def send(message: Any) -> None:
+        if isinstance(message, protocol.Progress) and on_progress is not None:
+            loop.call_soon_threadsafe(on_progress, message)
+        elif isinstance(message, protocol.Partial) and on_partial is not None:
+            loop.call_soon_threadsafe(on_partial, msgspec.msgpack.decode(message.value, type=task.answer))
+
+    job = Job(1, send)
+
+    def one_at_a_time() -> Any:
+        with _lock:
+            job.checkpoint()
+            return module.run(request, job)
+
+    module = importlib.import_module(f"encoder_tui.engine.tasks.{task.name}")
+    try:
+        answer = await asyncio.to_thread(one_at_a_time)
+    except asyncio.CancelledError:
+        job.cancel()
+        raise
+    except Exception as error:
+        raise TaskFailed(sentence(error), "") from error
+    return msgspec.msgpack.decode(msgspec.msgpack.encode(answer), type=task.answer)
+
+
+@pytest.fixture
+def tasks_in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every window of a test do its tasks here."""
+    monkeypatch.setattr(EngineClient, "run", run)

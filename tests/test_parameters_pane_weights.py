@@ -1,0 +1,66 @@
+"""The views of the Parameters pane that need a checkpoint: a tensor's values, and two checkpoints compared."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from encoder_tui.panes.parameters.difference import DifferenceView
+from encoder_tui.panes.parameters.tensor import Picture, TensorView
+from tests.architectures import write_configuration
+from tests.in_process import tasks_in_process
+from tests.test_parameters_pane import text, tree, until, window
+
+__all__ = ["tasks_in_process"]
+
+pytestmark = pytest.mark.usefixtures("tasks_in_process", "no_engine")
+
+
+@pytest.fixture
+def tuned(tmp_path: Path) -> tuple[str, str]:
+    """A checkpoint, and the same with one tensor changed."""
+    import torch
+    from safetensors.torch import load_file, save_file
+    from transformers import AutoConfig, AutoModel
+
+    base = write_configuration(tmp_path / "base", "bert")
+    AutoModel.from_config(AutoConfig.from_pretrained(base)).save_pretrained(base)
+    other = tmp_path / "tuned"
+    shutil.copytree(base, other)
+    tensors = load_file(other / "model.safetensors")
+    tensors["pooler.dense.weight"] = torch.ones(16, 16)
+    save_file(tensors, other / "model.safetensors", metadata={"format": "pt"})
+    return str(base), str(other)
+
+
+async def test_a_tensor_of_a_checkpoint_is_shown_with_histogram_and_heatmap(tuned: tuple[str, str]) -> None:
+    async with window(*tuned) as pilot:
+        tree(pilot, 1).focus()
+        tree(pilot, 1).reveal("pooler.dense.weight")
+        await pilot.pause()
+        await pilot.press("enter")
+        await until(pilot, lambda: pilot.app.query(Picture) and pilot.app.query_one(Picture).statistics)
+        words = text(pilot, "#tensor-words")
+        assert "mean 1 " in words
+        assert "norm 16" in words
+        assert "pooler.dense.weight in model.safetensors, float32" in words
+        picture = pilot.app.query_one(Picture)
+        drawn = [picture.line(index).text for index in range(picture.virtual_size.height)]
+        assert any("█" in line for line in drawn)
+        assert any("▀▀▀▀" in line for line in drawn)
+        await pilot.press("n")
+        await until(pilot, lambda: "pooler.dense.bias" in text(pilot, "#tensor-words"))
+        assert pilot.app.query_one(TensorView).asked == (1, "pooler.dense.bias")
+
+
+async def test_the_difference_of_two_checkpoints_names_what_changed_first(tuned: tuple[str, str]) -> None:
+    async with window(*tuned) as pilot:
+        await pilot.press("V")
+        view = pilot.app.query_one(DifferenceView)
+        await until(pilot, lambda: "1 of 55 tensors differ" in text(pilot, "#difference-words"))
+        assert len(view.changes) == 55
+        assert view.changes[0].name == "pooler.dense.weight"
+        assert view.changes[0].relative > 0
+        assert {change.difference for change in view.changes[1:]} == {0.0}
