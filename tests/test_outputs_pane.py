@@ -20,7 +20,7 @@ from encoder_tui.display import visible
 from encoder_tui.panes.outputs import OutputsPane
 from encoder_tui.panes.outputs.asking import AskingView
 from encoder_tui.panes.outputs.listing import HEADINGS
-from encoder_tui.panes.outputs.looks import NormsView
+from encoder_tui.panes.outputs.norms import NormsView
 from encoder_tui.panes.outputs.vectors import VectorsView
 from encoder_tui.settings import Settings
 from encoder_tui.widgets.choice import Choice
@@ -97,7 +97,7 @@ async def test_what_comes_out_is_listed_looked_at_and_saved(pair: tuple[Path, Pa
         for line, (_, output) in zip(lines[1:], wanted, strict=True):
             assert line[2] == "×".join(map(str, output["shape"]))
             assert [float(cell) for cell in line[5:9]] == [output[key] for key in ("mean", "std", "min", "max")]
-        assert "cpu · float32 · sdpa · weights of the checkpoint" in words(app, "models")
+        assert "cpu · float32 · sdpa · checkpoint weights" in words(app, "models")
         assert "A gives 2 tensors" in words(app, "sentence")
 
         # The map and the numbers show the values that transformers gives.
@@ -160,12 +160,17 @@ async def test_a_changed_text_is_said_to_be_another_and_unloading_is_told(pair: 
         assert re.search(r"makes \d+ tokens, the model takes 64; the last \d+ are not seen", words(app, "models"))
         app.session.set_text("Another text.")
         await pilot.pause()
-        assert "belongs to the earlier one" in words(app, "text")
+        assert "of another text than the one at hand" in words(app, "text")
         await press_and_wait(app, pilot, "s")
         assert "hidden_states.2" in pane(app).view.copied()
-        assert "belongs to the earlier one" not in words(app, "text")
+        assert "of another text" not in words(app, "text")
         assert "are not seen" not in words(app, "models")
         await until(pilot, lambda: "held: weights" in words(app, "text"))
+        app.session.set_document("A document of its own.")
+        await pilot.press("d")
+        assert "“A document of its own.”" in words(app, "text") or "another document" in words(app, "text")
+        await press_and_wait(app, pilot, "r")
+        assert pane(app).runs.runs[0].question.text == "A document of its own."
         await pilot.press("u")
         await until(pilot, lambda: "no weights loaded" in words(app, "text"))
         assert "not held any more" in words(app, "models")

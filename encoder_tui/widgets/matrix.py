@@ -9,7 +9,6 @@ from typing import Final, Literal
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding
-from textual.color import Color
 from textual.events import Click
 from textual.message import Message
 from textual.strip import Strip
@@ -17,14 +16,11 @@ from textual.widget import Widget
 
 from encoder_tui.display import visible, visible_piece
 from encoder_tui.looking import Window
+from encoder_tui.widgets import heat
 from encoder_tui.widgets.table import fitted
 
 GUTTER: Final = 18
 """Cells for a row's index and its label."""
-LEVELS: Final = 24
-NEGATIVE: Final = Color.parse("#4f9dff")
-POSITIVE: Final = Color.parse("#ff8c3a")
-"""Blue and orange, which the common kinds of colour blindness keep apart."""
 NUMBER: Final = 11
 REMEMBERED: Final = 200_000
 """Cells that are kept for scrolling back."""
@@ -181,14 +177,8 @@ class Matrix(Widget, can_focus=True):
         self._top = _follow(self.row // self.row_step, self._top, self._height, -(-self.rows // self.row_step))
         columns = -(-self.columns // self.column_step)
         self._left = _follow(self.column // self.column_step, self._left, self._width, columns)
-        window = Window(
-            self._top * self.row_step,
-            self._left * self.column_step,
-            self.row_step,
-            self.column_step,
-            self._height,
-            self._width,
-        )
+        row, column = self._top * self.row_step, self._left * self.column_step
+        window = Window(row, column, self.row_step, self.column_step, self._height, self._width)
         if window != self._wanted:
             self._wanted = window
             self.post_message(self.Wanted(self, window))
@@ -203,10 +193,7 @@ class Matrix(Widget, can_focus=True):
 
     def action_page(self, rows: int, columns: int) -> None:
         """Go on by what is in sight."""
-        self._go(
-            self.row + rows * self.row_step * self._height,
-            self.column + columns * self.column_step * self._width,
-        )
+        self.action_move(rows * self._height, columns * self._width)
 
     def action_edge(self, side: int) -> None:
         """Go to the first or the last row."""
@@ -248,12 +235,8 @@ class Matrix(Widget, can_focus=True):
         self._styles = []
 
     def _colours(self) -> list[Style]:
-        """From the full negative colour over the background to the full positive one."""
         if not self._styles:
-            ground = self.background_colors[1]
-            for level in range(-LEVELS, LEVELS + 1):
-                colour = ground.blend(NEGATIVE if level < 0 else POSITIVE, abs(level) / LEVELS)
-                self._styles.append(Style(bgcolor=colour.rich_color))
+            self._styles = heat.colours(self.background_colors[1])
         return self._styles
 
     def render_line(self, y: int) -> Strip:
@@ -296,31 +279,19 @@ class Matrix(Widget, can_focus=True):
         outside = self._is_outside(cell_row * self.row_step, cell_column * self.column_step)
         cursor = self.get_component_rich_style("matrix--cursor", partial=True) if at_cursor else None
         if self._kind == "numbers":
-            words = ("·" if value is None else spelled(value)).rjust(NUMBER)
+            words = ("·" if value is None else heat.spelled(value)).rjust(NUMBER)
             quiet = self.get_component_rich_style("matrix--quiet") if value is None else Style.null()
             return Segment(words, cursor or quiet)
         if value is None or (outside and not value):
             return Segment("╱" if outside else "·", cursor or self.get_component_rich_style("matrix--outside"))
         if not math.isfinite(value):
             return Segment("!", cursor or Style(reverse=True))
-        level = round(LEVELS * min(abs(value) / self.full_colour, 1.0) ** self.exponent)
-        glyph = "◆" if at_cursor else " "
-        if self.app.no_color and not at_cursor:
-            # Without colour the sign must come from the character.
-            glyph = (" ·-=≡" if value < 0 else " ·+×#")[min(level * 5 // (LEVELS + 1), 4)]
-        return Segment(glyph, cursor or self._colours()[LEVELS + (level if value >= 0 else -level)])
+        level = heat.level(value, self.full_colour, self.exponent)
+        glyph = "◆" if at_cursor else heat.glyph(level) if self.app.no_color else " "
+        return Segment(glyph, cursor or self._colours()[heat.LEVELS + level])
 
 
 def _follow(cursor: int, first: int, room: int, total: int) -> int:
     """The first cell in sight, moved no more than the cursor needs."""
     first = min(first, max(total - room, 0))
     return min(max(first, cursor - room + 1), cursor)
-
-
-def spelled(value: float) -> str:
-    """A number in at most ten characters, with four decimals where they say something."""
-    if not math.isfinite(value):
-        return str(value)
-    if value == 0 or 1e-3 <= abs(value) < 1e5:
-        return f"{value:.4f}"
-    return f"{value:.3e}"

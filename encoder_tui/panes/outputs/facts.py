@@ -19,16 +19,19 @@ BAR = 12
 def text_line(session: Session, runs: Runs, width: int) -> Content:
     """The text that is run, and what the engine holds."""
     held = memory_words(runs.memory)
+    text = runs.text
+    what = "document" if runs.of_document else "text"
     if runs.is_earlier:
-        words = "the text has changed: what is shown belongs to the earlier one; r runs the new one"
+        words = f"this is of another {what} than the one at hand; r runs that"
         left = Content.styled(f" {words}", "$text-warning")
     else:
-        characters = count(len(session.text), "character")
-        room = max(width - len(held) - len(characters) - 9, 8)
+        characters = count(len(text), "character")
+        other = "  d takes the " + ("text" if runs.of_document else "document") if session.document else ""
+        room = max(width - len(held) - len(characters) - len(other) - 9, 8)
         # Not the whole text: it may have a million characters, and a line shows a hundred.
-        begun = visible(session.text[:room])
-        quoted = Content(f" “{begun}”" if len(session.text) <= room else f" “{begun}…”").truncate(room, ellipsis=True)
-        left = Content.assemble(quoted, (f"  {characters}", QUIET))
+        begun = visible(" ".join(text[: 2 * room].split()))
+        quoted = Content(f" “{begun}”" if len(text) <= room else f" “{begun}…”").truncate(room, ellipsis=True)
+        left = Content.assemble(quoted, (f"  {characters}{other}", QUIET))
     gap = max(width - left.cell_length - len(held) - 1, 2)
     return Content.assemble(left, " " * gap, (held, QUIET)).truncate(max(width, 1), ellipsis=True)
 
@@ -78,7 +81,7 @@ def _in_force(run: ModelRun, width: int) -> list[Content | tuple[str, str]]:
     return [
         (f" {count(tokens, 'token'):<14}", "bold"),
         (f"{in_force.device} · {in_force.dtype} · {in_force.attention} · ", QUIET),
-        ("random weights" if is_random else "weights of the checkpoint", "$text-warning" if is_random else QUIET),
+        ("random weights" if is_random else "checkpoint weights", "$text-warning" if is_random else QUIET),
         (f"   {count(len(run.outputs), 'output')}   {seconds}", QUIET),
         ("" if run.is_held else "  not held any more", "$text-warning"),
     ]

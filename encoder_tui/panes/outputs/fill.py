@@ -17,7 +17,7 @@ from encoder_tui.engine import contract
 from encoder_tui.engine.protocol import Progress
 from encoder_tui.masked import MASK, MaskedAnswer, MaskedRequest, why_no_predictions, with_mask
 from encoder_tui.panes.outputs.asking import AskingView
-from encoder_tui.panes.outputs.looks import bar
+from encoder_tui.panes.outputs.norms import bar
 from encoder_tui.panes.outputs.runs import placement_of
 from encoder_tui.panes.outputs.view import State
 from encoder_tui.placement import source_of
@@ -29,6 +29,10 @@ from encoder_tui.widgets.written import Written
 
 EXAMPLE = f"The keeper lit the {MASK} of the lighthouse."
 BAR = 24
+TEACHING = (
+    f"  asks every model with a masked-language head what {MASK} stands for.",
+    "    e edits the text; every model is given its own mask token.",
+)
 
 
 class MaskedView(AskingView):
@@ -36,8 +40,7 @@ class MaskedView(AskingView):
 
     DEFAULT_CSS = """
     MaskedView { height: 1fr; }
-    MaskedView > Editor { height: 3; max-height: 30%; padding: 0 1; border-left: outer $foreground 15%; }
-    MaskedView > Editor:focus { border-left: outer $border; }
+    MaskedView > Editor { height: 3; max-height: 30%; }
     """
 
     def __init__(self, state: State) -> None:
@@ -85,18 +88,7 @@ class MaskedView(AskingView):
         body = self.query_one(Written)
         lines: list[list[Segment]] = [[]]
         if self.asked is None:
-            lines += [
-                [
-                    Segment(" r", Style(bold=True)),
-                    Segment(f"  asks every model with a masked-language head what {MASK}"),
-                ],
-                [
-                    Segment(
-                        "    stands for, and how sure it is. e edits the text; every model is given its own mask token."
-                    )
-                ],
-                [],
-            ]
+            lines += [[Segment(" r", Style(bold=True)), Segment(TEACHING[0])], [Segment(TEACHING[1])], []]
             for slot in self.state.session.slots:
                 lines += self._reason(slot, body)
         for slot in self.slots if self.asked is not None else []:
@@ -153,7 +145,7 @@ class MaskedView(AskingView):
                 continue
             best = [one[0] for one in answer.predictions]
             words = ", ".join(
-                f"{visible_piece(tokenizer.tokens_of([one.token_id])[0])} ({one.probability:.0%})" for one in best[:4]
+                f"{visible_piece(tokenizer.tokens_of([one.token_id])[0])} ({one.probability:.1%})" for one in best[:4]
             )
             found.append(f"{LETTERS[index]} says {words}".replace("%", " %"))
         return "; ".join(found) or "No model here fills masks"

@@ -28,7 +28,7 @@ VIEWS: Final = {
     "list": "listing.ListView",
     "map": "looks.HeatmapView",
     "numbers": "looks.NumbersView",
-    "norms": "looks.NormsView",
+    "norms": "norms.NormsView",
     "attention": "attention.AttentionView",
     "vectors": "vectors.VectorsView",
     "triplets": "triplets.TripletsView",
@@ -55,6 +55,7 @@ class OutputsPane(Vertical):
         Binding("s", "run_with('hidden_states')", "Hidden states"),
         Binding("a", "run_with('attentions')", "Attentions"),
         Binding("e", "edit", "Edit", show=False),
+        Binding("d", "document", "Text or document", show=False),
         Binding("u", "unload", "Unload", show=False),
         Binding("w", "save", "Save"),
         Binding("y", "copy", "Copy", show=False),
@@ -82,6 +83,7 @@ class OutputsPane(Vertical):
     def on_mount(self) -> None:
         self.session.models_changed.subscribe(self, lambda _: self.runs.models_changed())
         self.session.text_changed.subscribe(self, lambda _: self.runs.text_changed())
+        self.session.document_changed.subscribe(self, lambda _: self.runs.text_changed())
         self.session.engine_changed.subscribe(self, self._engine_changed)
         self.query_one(OutputTable).focus()
 
@@ -170,12 +172,12 @@ class OutputsPane(Vertical):
         if self.view.has_question:
             self.view.ask()
         else:
-            self.runs.start(Question(self.session.text, **self._wishes))
+            self.runs.start(Question(self.runs.text, **self._wishes))
 
     def action_run_with(self, what: str) -> None:
         """Run with more outputs, or without them again."""
         self._wishes[what] = not self._wishes[what]
-        self.runs.start(Question(self.session.text, **self._wishes))
+        self.runs.start(Question(self.runs.text, **self._wishes))
 
     def action_cancel(self) -> None:
         """Give up what is under way; in a text field, leave it."""
@@ -184,6 +186,14 @@ class OutputsPane(Vertical):
             self._focus_view()
         elif not self.view.cancel():
             self.runs.cancel()
+
+    def action_document(self) -> None:
+        """Take the document of the Documents pane in the place of the text, or the text again."""
+        if self.session.document is None:
+            self.session.notice("no document is open; F4 opens one", "warning")
+            return
+        self.runs.of_document = not self.runs.of_document
+        self.runs.text_changed()
 
     async def action_unload(self) -> None:
         """Give back the memory of weights and outputs."""

@@ -70,6 +70,7 @@ class Runs:
         self.session = session
         self.runs: list[ModelRun] = []
         self.memory: MemoryAnswer | None = None
+        self.of_document = False
         self._on_change = on_change
         self._task: asyncio.Task[None] | None = None
 
@@ -78,9 +79,15 @@ class Runs:
         return any(run.answer is None and not run.error for run in self.runs)
 
     @property
+    def text(self) -> str:
+        """What is run: the text of the Tokens pane, or the document of the Documents pane."""
+        document = self.session.document
+        return document if self.of_document and document is not None else self.session.text
+
+    @property
     def is_earlier(self) -> bool:
         """Whether what is there belongs to a text that has changed since."""
-        return bool(self.runs) and self.runs[0].question.text != self.session.text
+        return bool(self.runs) and self.runs[0].question.text != self.text
 
     def of(self, slot: Slot) -> ModelRun | None:
         """The run of a slot."""

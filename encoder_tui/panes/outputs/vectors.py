@@ -35,8 +35,7 @@ class VectorsView(AskingView):
 
     DEFAULT_CSS = """
     VectorsView { height: 1fr; }
-    VectorsView > Editor { height: 5; max-height: 30%; padding: 0 1; border-left: outer $foreground 15%; }
-    VectorsView > Editor:focus { border-left: outer $border; }
+    VectorsView > Editor { height: 5; max-height: 30%; }
     VectorsView > Horizontal { height: 1; }
     """
 
@@ -116,7 +115,7 @@ class VectorsView(AskingView):
         if not answers:
             return [[*heading, body.quiet("…")], []]
         in_force = answers[0][1].in_force
-        weights = "random weights: what is near says nothing of the texts" if in_force.weights == "random" else ""
+        weights = "random weights say nothing of the texts" if in_force.weights == "random" else ""
         words = [f"{in_force.device} · {in_force.dtype} · {in_force.attention}", *([weights] if weights else [])]
         lines = [[*heading, body.quiet(" · ".join(words))]]
         rows = self._cosines(slot, body) if self._shows_cosines else self._vectors(answers, body)
