@@ -126,7 +126,5 @@ def _gives(letter: str, run: ModelRun) -> str:
     words = f"{letter} gives {count(len(run.outputs), 'tensor')}"
     if first.min is None or first.max is None:
         return words
-    return (
-        f"{words}, its {'×'.join(map(str, first.shape[1:]))} states within "
-        f"{number(first.min, 3)} to {number(first.max, 3)} (std {number(first.std, 3)})"
-    )
+    shape = "×".join(map(str, first.shape[1:]))
+    return f"{words}, {shape} states from {number(first.min, 2)} to {number(first.max, 2)}"

@@ -58,7 +58,7 @@ class ListView(OutputView):
         rows = self.state.rows()
         wide = self.size.width >= WIDE
         table = self.query_one(OutputTable)
-        table.columns = columns(wide)
+        table.columns = columns(wide) if rows else []
         # Hidden, it would lose the focus, and with it the pane's keys.
         table.show_rows(len(rows), lambda index: row_of(rows[index], wide))
         table.styles.height = "1fr" if rows else 1
@@ -127,15 +127,15 @@ def teaching(state: State) -> Content:
         return Content("The tensors will stand here as they come out.")
     return Content.assemble(
         ("r", "bold"),
-        "  runs every model on the text of the Tokens pane: here will stand each tensor that comes out,\n",
-        "   its shape, its mean, deviation and extremes, and how many of its values are not finite.\n",
+        "  runs every model on the text of the Tokens pane: here will stand\n",
+        "   each tensor that comes out, with its shape and statistics.\n",
         ("s", "bold"),
-        "  runs them with the hidden states of all layers,  ",
+        "  runs them with the hidden states of all layers.\n",
         ("a", "bold"),
-        "  with the attentions, which need eager attention.\n",
+        "  runs them with the attentions, which need eager attention.\n",
         ("v", "bold"),
-        "  goes on to the other views: pooled vectors and cosines, triplets, masked tokens.\n",
+        "  goes on: heatmap, vectors and cosines, triplets, masked tokens.\n",
         ("\nWeights are loaded once and stay; ", QUIET),
         ("u", f"bold {QUIET}"),
-        (" unloads them. A text longer than a model takes is cut, and the line of that model says so.", QUIET),
+        (" unloads them. A text longer\nthan a model takes is cut, and a line here says so.", QUIET),
     )

@@ -185,7 +185,7 @@ class TripletsView(AskingView):
                 continue
             nearer = "positive" if cosines[0] > cosines[1] else "negative"
             random = ", by random weights" if whole.anchor.in_force.weights == "random" else ""
-            tail = f", the tail turns the vector by {angle(done[0].likeness(whole, pooling))}" if len(done) > 1 else ""
+            tail = f", the tail turns it {angle(done[0].likeness(whole, pooling))}" if len(done) > 1 else ""
             found.append(f"{LETTERS[index]}: nearer to the {nearer} ({cosines[0] - cosines[1]:+.3f}{random}){tail}")
         return "; ".join(found)
 
