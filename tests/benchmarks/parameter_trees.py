@@ -1,6 +1,6 @@
 """Both parameter trees on the screen, nothing cached, against loading both models and listing their parameters.
 
-Run by hand: `python -m tests.benchmarks.parameter_trees [ROUNDS]`. The models are the reference configurations
+The models are the reference configurations
 with weights of zeros, made in a temporary folder (1 GB). Each round starts the program in a pseudo-terminal with
 an empty cache, and a bare script that calls `from_pretrained`, in turn. A configuration of ten billion parameters
 goes the same way. Memory is the largest resident size of the engine and of the script, in megabytes.
@@ -9,7 +9,6 @@ goes the same way. Memory is the largest resident size of the engine and of the 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import statistics
 import subprocess
@@ -18,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.conftest import REFERENCE
+from tests.benchmarks.measuring import REFERENCE, Figure
 from tests.terminal import Terminal, encoder_tui
 
 BASELINE = """
@@ -78,7 +77,10 @@ def loaded(models: list[Path]) -> tuple[float, int]:
     return time.perf_counter() - begin, int(done.stdout.split()[-1])
 
 
-def main(rounds: int) -> None:
+def figures(runs: int) -> list[Figure]:
+    """The rows of the design's table that the Parameters pane is answerable for; none without the references."""
+    if not (REFERENCE / "bert-base-cased" / "config.json").is_file():
+        return []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         models = [
@@ -90,16 +92,36 @@ def main(rounds: int) -> None:
         sizes = {"hidden_size": 5120, "num_hidden_layers": 32, "num_attention_heads": 40, "intermediate_size": 20480}
         (huge / "config.json").write_text(json.dumps({**json.loads((huge / "config.json").read_text()), **sizes}))
         trees, loads, large = [], [], []
-        for number in range(rounds):
+        for _ in range(runs):
             trees.append(shown(models, ["BertModel  199", "ModernBertModel  134"]))
             loads.append(loaded(models))
             large.append(shown([huge], ["BertModel  519"]))
-            print(number, trees[-1], loads[-1], large[-1], flush=True)
-        for label, measured in (("trees", trees), ("from_pretrained", loads), ("10 billion", large)):
-            seconds, megabytes = zip(*measured, strict=True)
-            print(f"{label:<16} median {statistics.median(seconds):.2f} s, largest {max(megabytes):,} MB")
-    print(f"load average {os.getloadavg()[0]:.1f}")
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5)
+    seconds = [[taken for taken, _ in measured] for measured in (trees, loads, large)]
+    memory = [float(max(megabytes for _, megabytes in measured)) for measured in (trees, loads, large)]
+    ratio = statistics.median(seconds[0]) / statistics.median(seconds[1])
+    return [
+        Figure(
+            "both parameter trees, nothing cached, against from_pretrained",
+            "s",
+            seconds[0],
+            "less",
+            seconds[1],
+            f"{ratio:.2f} ×",
+        ),
+        Figure(
+            "the same for a configuration of ten billion parameters",
+            "s",
+            seconds[2],
+            "as fast",
+            seconds[0],
+            f"{statistics.median(seconds[2]) / statistics.median(seconds[0]):.2f} ×",
+        ),
+        Figure(
+            "largest memory of the engine meanwhile, against the script",
+            "MB",
+            memory[:1],
+            "no weights",
+            memory[1:2],
+            f"{memory[0] / memory[1]:.2f} ×",
+        ),
+    ]
