@@ -48,6 +48,7 @@ PANES: Final = {
     "tokens": Pane(1, "Tokens", "encoder_tui.panes.tokens", "TokensPane"),
     "parameters": Pane(2, "Parameters", "encoder_tui.panes.parameters", "ParametersPane"),
     "documents": Pane(3, "Documents", "encoder_tui.panes.documents", "DocumentsPane"),
+    "outputs": Pane(4, "Outputs", "encoder_tui.panes.outputs", "OutputsPane"),
     "timing": Pane(5, "Timing", "encoder_tui.panes.timing", "TimingPane"),
 }
 

@@ -14,7 +14,7 @@ from encoder_tui.display import visible
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-PANES: Final = ("tokens", "parameters", "documents", "timing")
+PANES: Final = ("tokens", "parameters", "documents", "outputs", "timing")
 DTYPES: Final = ("float32", "float16", "bfloat16")
 COMMANDS: Final = {
     "config": "encoder_tui.commands.config",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from encoder_tui.decoding import without_surrogates
 from encoder_tui.models import ModelName
 from encoder_tui.tokens import EncodeOptions
@@ -42,13 +44,9 @@ def encode_snippet(
     if pair is not None:
         lines.append(f"pair = {_literal(pair)}")
     for name in names:
-        location = name.location
-        if location.startswith("~"):
-            location = str(Path(location).expanduser())
-        revision = f", revision={name.revision!a}" if name.revision else ""
         lines += [
             "",
-            f"tokenizer = AutoTokenizer.from_pretrained({location!a}{revision})",
+            f"tokenizer = AutoTokenizer.from_pretrained({_pretrained(name)})",
             f"encoding = tokenizer({', '.join(arguments)})",
         ]
         lines.append(
@@ -94,3 +92,48 @@ def parameter_snippet(name: ModelName, parameter: str, *, is_checkpoint: bool = 
 
 def _literal(text: str) -> str:
     return ascii(without_surrogates(text))
+
+
+class RunToReproduce(msgspec.Struct, frozen=True):
+    """A model's run: where it comes from, what it was cut to, and the settings in force."""
+
+    name: ModelName
+    max_length: int | None
+    device: str
+    dtype: str
+    attention: str
+
+
+def run_snippet(
+    runs: Sequence[RunToReproduce], text: str, hidden_states: bool = False, attentions: bool = False
+) -> str:
+    """A script that runs models on a text, as the window did, and prints what comes out."""
+    wishes = {"output_hidden_states": hidden_states, "output_attentions": attentions}
+    arguments = ", ".join(["**inputs", *(f"{name}=True" for name, wish in wishes.items() if wish)])
+    lines = [
+        "import torch",
+        "from transformers import AutoModel, AutoTokenizer",
+        "",
+        f"text = {without_surrogates(text)!a}",
+    ]
+    for run in runs:
+        where = _pretrained(run.name)
+        cut = f", truncation=True, max_length={run.max_length}" if run.max_length is not None else ""
+        lines += [
+            "",
+            f"tokenizer = AutoTokenizer.from_pretrained({where})",
+            f"settings = {{'dtype': torch.{run.dtype}, 'attn_implementation': {run.attention!a}}}",
+            f"model = AutoModel.from_pretrained({where}, **settings)",
+            f"model = model.to({run.device!a}).eval()",
+            f'inputs = tokenizer(text{cut}, return_tensors="pt").to(model.device)',
+            "with torch.inference_mode():",
+            f"    outputs = model({arguments})",
+            "print(outputs.last_hidden_state)",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _pretrained(name: ModelName) -> str:
+    """The arguments of `from_pretrained`."""
+    location = str(Path(name.location).expanduser()) if name.location.startswith("~") else name.location
+    return f"{location!a}, revision={name.revision!a}" if name.revision else f"{location!a}"

@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 import msgspec
 
@@ -81,8 +81,13 @@ class AtomicFile:
         self._temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
 
     def __enter__(self) -> AtomicFile:
-        self._file = self._temporary.open("wb")
+        self._file: IO[bytes] = self._temporary.open("wb")
         return self
+
+    @property
+    def file(self) -> IO[bytes]:
+        """The file that is being written, for writers that want to seek in it."""
+        return self._file
 
     def write(self, data: bytes) -> None:
         self._file.write(data)

@@ -77,10 +77,11 @@ def forget_models(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the engine's tasks hold neither models nor outputs, until the test is over, and compute in one thread."""
     import torch
 
-    from encoder_tui.engine import kept_outputs, loading_models
+    from encoder_tui.engine import kept_outputs, loading_models, masked_models
 
     monkeypatch.setattr(loading_models, "LOADED", loading_models.LoadedModels())
     monkeypatch.setattr(kept_outputs, "KEPT", {})
+    monkeypatch.setattr(masked_models, "MASKED", {})
     torch.set_num_threads(1)
 
 

@@ -8,11 +8,14 @@ import msgspec
 
 from encoder_tui.engine import document_messages as documents
 from encoder_tui.forms import TokenizerForm
+from encoder_tui.looking import Cells, LookRequest
+from encoder_tui.masked import MaskedAnswer, MaskedRequest
 from encoder_tui.models import ModelFiles
 from encoder_tui.outputs import MemoryAnswer, RunAnswer, RunRequest, UnloadRequest, Values, ValuesRequest
 from encoder_tui.parameters import Description
 from encoder_tui.tensor_statistics import Differences, TensorStatistics
 from encoder_tui.timing import Measurement, MeasureRequest
+from encoder_tui.vectors import VectorsAnswer, VectorsRequest
 
 Q = TypeVar("Q")
 R = TypeVar("R")
@@ -120,6 +123,9 @@ FILES: Final = Task("files", FilesRequest, FilesAnswer)
 TOKENIZER: Final = Task("tokenizer", TokenizerRequest, TokenizerForm)
 RUN: Final = Task("run", RunRequest, RunAnswer)
 VALUES: Final = Task("values", ValuesRequest, Values)
+LOOK: Final = Task("look", LookRequest, Cells)
+VECTORS: Final = Task("vectors", VectorsRequest, VectorsAnswer)
+MASKED: Final = Task("masked", MaskedRequest, MaskedAnswer)
 MEASURE: Final = Task("measure", MeasureRequest, Measurement)
 MEMORY: Final = Task("memory", UnloadRequest, MemoryAnswer)
 DESCRIBE: Final = Task("describe", DescribeRequest, Description)

@@ -1,0 +1,24 @@
+"""What a model would put in the place of masked tokens."""
+
+from __future__ import annotations
+
+from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.masked import MaskedAnswer, MaskedRequest, Prediction
+
+
+def run(request: MaskedRequest, job: Job) -> MaskedAnswer:
+    """The most probable tokens at each position; the probabilities are a softmax in float32."""
+    job.progress("importing torch")
+
+    from encoder_tui.engine import forward, masked_models  # noqa: PLC0415
+
+    loaded = masked_models.get(request.source, request.placement, job)
+    in_force = loaded.use_attention(request.placement.attention)
+    if any(not 0 <= position < len(request.batch.input_ids[0]) for position in request.positions):
+        raise TaskError(f"{loaded.source.name}: there is no token at one of the positions asked for")
+    forward.refuse_what_cannot_fit(loaded, 1, len(request.batch.input_ids[0]))
+    logits = forward.forward(loaded, forward.tensors(loaded, request.batch), job)["logits"]
+    chances = logits[0, request.positions].float().softmax(-1)
+    best = chances.topk(min(request.best, chances.shape[-1]), dim=-1)
+    pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
+    return MaskedAnswer(in_force, [[Prediction(*one) for one in zip(*pair, strict=True)] for pair in pairs])

@@ -1,0 +1,139 @@
+"""A view with a question of its own: asked of every model in turn, cancelled, dropped when it is no longer asked."""
+
+from __future__ import annotations
+
+import asyncio
+
+from textual.content import Content
+
+from encoder_tui.defaults import LETTERS
+from encoder_tui.display import count, visible
+from encoder_tui.engine import contract
+from encoder_tui.engine.client import EngineError, TaskFailed
+from encoder_tui.engine.protocol import Progress
+from encoder_tui.outputs import UnloadRequest
+from encoder_tui.panes.outputs.runs import placement_of, why_not_ready
+from encoder_tui.panes.outputs.view import OutputView, State
+from encoder_tui.placement import source_of
+from encoder_tui.session import Slot
+from encoder_tui.tokens import TokenizationError
+from encoder_tui.vectors import Given, VectorsAnswer, VectorsRequest
+
+QUIET = "$foreground 60%"
+
+
+class AskingView(OutputView):
+    """Asks the engine for something of its own; `work` does so for one model."""
+
+    has_question = True
+
+    def __init__(self, state: State) -> None:
+        super().__init__(state)
+        self.errors: dict[Slot, str] = {}
+        self.asked: object = None
+        self.slots: list[Slot] = []
+        self.status = ""
+        self._work: asyncio.Task[None] | None = None
+
+    def on_unmount(self) -> None:
+        self.cancel()
+
+    # To be filled by each view
+
+    def question(self) -> object:
+        """What is asked now, to be compared with what was asked."""
+        raise NotImplementedError
+
+    def forget(self) -> None:
+        """Drop the answers to an earlier question."""
+        raise NotImplementedError
+
+    async def work(self, slot: Slot) -> None:
+        """Ask one model."""
+        raise NotImplementedError
+
+    def draw(self) -> None:
+        """Show what has been answered."""
+        raise NotImplementedError
+
+    # What they share
+
+    @property
+    def is_asking(self) -> bool:
+        return self._work is not None and not self._work.done()
+
+    @property
+    def is_earlier(self) -> bool:
+        """Whether the answers belong to another question than what now stands in the fields."""
+        return self.asked is not None and (self.asked != self.question() or self.slots != self.state.session.slots)
+
+    def ask(self) -> None:
+        self.cancel()
+        self.forget()
+        self.errors.clear()
+        self.asked, self.slots = self.question(), list(self.state.session.slots)
+        self._work = asyncio.create_task(self._ask_all())
+
+    def cancel(self) -> bool:
+        was_asking = self.is_asking
+        if self._work is not None:
+            self._work.cancel()
+            self._work = None
+        if was_asking:
+            self.status = "cancelled; what was answered before stands below"
+            self._tell()
+        return was_asking
+
+    def show(self) -> None:
+        """The session changed: a question whose models are gone is dropped."""
+        if self.is_asking and self.slots != self.state.session.slots:
+            self.cancel()
+        self.draw()
+
+    def letter(self, slot: Slot) -> int | None:
+        """The place of a model that is still compared."""
+        slots = self.state.session.slots
+        return slots.index(slot) if slot in slots else None
+
+    async def _ask_all(self) -> None:
+        for slot in self.slots:
+            self.say(slot, "waits for its turn")
+            try:
+                if why := why_not_ready(slot):
+                    self.errors[slot] = why
+                else:
+                    await self.work(slot)
+            except (EngineError, TaskFailed, TokenizationError) as error:
+                self.errors[slot] = str(error).removeprefix(f"{slot.name}: ")
+            self.draw()
+        self.status = ""
+        self._tell()
+        await self.state.runs.ask_memory(UnloadRequest([]))
+
+    def say(self, slot: Slot, words: str) -> None:
+        """What is being done, for the pane's line."""
+        index = self.letter(slot)
+        if index is not None:
+            self.status = f"{LETTERS[index]}: {visible(words)}; x cancels"
+            self._tell()
+
+    def _tell(self) -> None:
+        if self.is_mounted:
+            self.post_message(self.Said())
+
+    async def vectors_of(self, slot: Slot, given: Given, what: str) -> VectorsAnswer:
+        """Ask the engine for a text's vectors."""
+        files = slot.files
+        assert files is not None
+
+        def show(progress: Progress) -> None:
+            rows = f", {count(given.rows, 'window')}" if given.rows > 1 else ""
+            self.say(slot, f"{what}{rows}: {progress.text.removeprefix(slot.name + ': ')}")
+
+        session = self.state.session
+        request = VectorsRequest(source_of(files, session.loader.trusted), placement_of(session), given.batch)
+        return await session.engine.run(contract.VECTORS, request, show)
+
+    def complaint(self, slot: Slot) -> Content:
+        """Why a model gave no answer."""
+        return Content.styled(f"  {visible(self.errors.get(slot, ''))}", "$text-error")

@@ -1,0 +1,130 @@
+"""What the Outputs pane says in words: the text, a line a model, remarks, the sentence."""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from encoder_tui.defaults import LETTERS
+from encoder_tui.display import count, shorten, size, visible
+from encoder_tui.looking import number
+from encoder_tui.outputs import MemoryAnswer
+from encoder_tui.panes.outputs.runs import ModelRun, Runs
+from encoder_tui.session import Session, Slot
+from encoder_tui.widgets.letters import letter_markup
+
+QUIET = "$foreground 60%"
+BAR = 12
+
+
+def text_line(session: Session, runs: Runs, width: int) -> Content:
+    """The text that is run, and what the engine holds."""
+    held = memory_words(runs.memory)
+    text = runs.text
+    what = "document" if runs.of_document else "text"
+    if runs.is_earlier:
+        words = f"this is of another {what} than the one at hand; r runs that"
+        left = Content.styled(f" {words}", "$text-warning")
+    else:
+        characters = count(len(text), "character")
+        other = "  d takes the " + ("text" if runs.of_document else "document") if session.document else ""
+        room = max(width - len(held) - len(characters) - len(other) - 9, 8)
+        # Not the whole text: it may have a million characters, and a line shows a hundred.
+        begun = visible(" ".join(text[: 2 * room].split()))
+        quoted = Content(f" “{begun}”" if len(text) <= room else f" “{begun}…”").truncate(room, ellipsis=True)
+        left = Content.assemble(quoted, (f"  {characters}{other}", QUIET))
+    gap = max(width - left.cell_length - len(held) - 1, 2)
+    return Content.assemble(left, " " * gap, (held, QUIET)).truncate(max(width, 1), ellipsis=True)
+
+
+def memory_words(memory: MemoryAnswer | None) -> str:
+    """What the engine holds, short."""
+    if memory is None:
+        return ""
+    weights = sum(model.in_force.parameter_bytes for model in memory.models)
+    if not weights:
+        return "no weights loaded"
+    return f"held: weights {size(weights)}, outputs {size(memory.outputs)}"
+
+
+def model_line(index: int, slot: Slot, run: ModelRun | None, width: int) -> Content:
+    """One model: how far its run is, or what is in force."""
+    parts: list[Content | tuple[str, str]] = [(f" {LETTERS[index]} ", letter_markup(index))]
+    if run is None:
+        words = f"{slot.message or 'loading'}" if slot.state != "exact" else "not run yet"
+        parts.append((f" {visible(words)}", "$text-error" if slot.state == "failed" else QUIET))
+    elif run.error:
+        parts.append((f" {visible(run.error)}", "$text-error"))
+    elif run.answer is None:
+        parts.append(_progress(run, width))
+    else:
+        parts += _in_force(run, width)
+    return Content.assemble(*parts).truncate(max(width, 1), ellipsis=True)
+
+
+def _progress(run: ModelRun, width: int) -> Content:
+    progress = run.progress
+    if progress is None:
+        return Content.styled(" waits for its turn", QUIET)
+    words = visible(progress.text.removeprefix(f"{run.slot.name}: "))
+    done = BAR * progress.done // progress.total if progress.total else 0
+    bar = f"▕{'█' * done}{' ' * (BAR - done)}▏ " if progress.total else ""
+    return Content.assemble(f" {bar}", shorten(words, max(width - BAR - 24, 12)), ("  x cancels", QUIET))
+
+
+def _in_force(run: ModelRun, width: int) -> list[Content | tuple[str, str]]:
+    assert run.answer is not None
+    in_force = run.answer.in_force
+    tokens = 0 if run.encoding is None else len(run.encoding)
+    # Not as random in the middle of a line as weights that were read.
+    is_random = in_force.weights == "random"
+    seconds = f"{run.answer.seconds:.2f} s" if width >= 90 else ""
+    return [
+        (f" {count(tokens, 'token'):<14}", "bold"),
+        (f"{in_force.device} · {in_force.dtype} · {in_force.attention} · ", QUIET),
+        ("random weights" if is_random else "checkpoint weights", "$text-warning" if is_random else QUIET),
+        (f"   {count(len(run.outputs), 'output')}   {seconds}", QUIET),
+        ("" if run.is_held else "  not held any more", "$text-warning"),
+    ]
+
+
+def remarks(session: Session, runs: Runs) -> list[Content]:
+    """What must not be missed: truncation, tensors that are random, another attention than was asked for."""
+    lines = []
+    for index, slot in enumerate(session.slots):
+        run = runs.of(slot)
+        if run is None:
+            continue
+        sentences = [] if run.truncation is None else [run.truncation.sentence(slot.name, 1)]
+        if run.answer is not None:
+            sentences += run.answer.in_force.remarks
+        for sentence in sentences:
+            words = visible(sentence.removeprefix(f"{slot.name}: "))
+            lines.append(
+                Content.assemble((f" {LETTERS[index]} ", letter_markup(index)), (f"! {words}", "$text-warning"))
+            )
+    return lines
+
+
+def sentence(session: Session, runs: Runs) -> str:
+    """What came out, in numbers."""
+    done = [
+        (LETTERS[index], run)
+        for index, slot in enumerate(session.slots)
+        if (run := runs.of(slot)) is not None and run.answer is not None and run.outputs
+    ]
+    if runs.is_running:
+        return f"{len(done)} of {count(len(runs.runs), 'model')} done"
+    if not done:
+        return "Nothing has been run"
+    gives = "; ".join(_gives(letter, run) for letter, run in done)
+    broken = sum(output.non_finite for _, run in done for output in run.outputs)
+    return gives + (f"; {count(broken, 'value is', 'values are')} not finite" if broken else "")
+
+
+def _gives(letter: str, run: ModelRun) -> str:
+    first = run.outputs[0]
+    words = f"{letter} gives {count(len(run.outputs), 'tensor')}"
+    if first.min is None or first.max is None:
+        return words
+    shape = "×".join(map(str, first.shape[1:]))
+    return f"{words}, {shape} states from {number(first.min, 2)} to {number(first.max, 2)}"

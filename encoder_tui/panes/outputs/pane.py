@@ -1,0 +1,226 @@
+"""The Outputs pane: runs the models on the text, and shows what comes out of them."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import ContentSwitcher, Input, Static, TextArea
+
+from encoder_tui.panes.outputs import facts
+from encoder_tui.panes.outputs.listing import ListView, OutputTable
+from encoder_tui.panes.outputs.runs import Question, Runs
+from encoder_tui.panes.outputs.save import SavePath, save, snippet
+from encoder_tui.panes.outputs.view import OutputView, State
+from encoder_tui.session import Session
+from encoder_tui.widgets.choice import Choice
+from encoder_tui.widgets.clipboard import copy
+
+if TYPE_CHECKING:
+    from encoder_tui.engine.client import EngineState
+
+VIEWS: Final = {
+    "list": "listing.ListView",
+    "map": "looks.HeatmapView",
+    "numbers": "looks.NumbersView",
+    "norms": "norms.NormsView",
+    "attention": "attention.AttentionView",
+    "vectors": "vectors.VectorsView",
+    "triplets": "triplets.TripletsView",
+    "masked": "fill.MaskedView",
+}
+"""The views, and where each is, imported when it is first shown."""
+
+
+class OutputsPane(Vertical):
+    """What comes out of every model for the text at hand."""
+
+    DEFAULT_CSS = """
+    OutputsPane { height: 1fr; }
+    OutputsPane > #outputs-text { height: 1; }
+    OutputsPane > #outputs-models { height: auto; max-height: 8; }
+    OutputsPane > #outputs-sentence { height: 1; text-style: bold; }
+    OutputsPane > #outputs-views { height: 1fr; }
+    """
+    BINDINGS = [
+        Binding("r", "run", "Run"),
+        Binding("x,escape", "cancel", "Cancel"),
+        Binding("v", "view(1)", "View"),
+        Binding("V", "view(-1)", "Previous view", show=False),
+        Binding("s", "run_with('hidden_states')", "Hidden states"),
+        Binding("a", "run_with('attentions')", "Attentions"),
+        Binding("e", "edit", "Edit", show=False),
+        Binding("d", "document", "Text or document", show=False),
+        Binding("u", "unload", "Unload", show=False),
+        Binding("w", "save", "Save"),
+        Binding("y", "copy", "Copy", show=False),
+        Binding("p", "copy_python", "Copy Python", show=False),
+    ]
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(id="outputs")
+        self.session = session
+        self.runs = Runs(session, self._show)
+        self.state = State(session, self.runs)
+        self._wishes: dict[str, bool] = {"hidden_states": False, "attentions": False}
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="outputs-text", markup=False)
+        yield Static(id="outputs-models", markup=False)
+        yield Static(id="outputs-sentence", markup=False)
+        yield SavePath(id="outputs-path")
+        yield Choice(list(VIEWS), id="outputs-view")
+        with ContentSwitcher(initial="view-list", id="outputs-views"):
+            view = ListView(self.state)
+            view.id = "view-list"
+            yield view
+
+    def on_mount(self) -> None:
+        self.session.models_changed.subscribe(self, lambda _: self.runs.models_changed())
+        self.session.text_changed.subscribe(self, lambda _: self.runs.text_changed())
+        self.session.document_changed.subscribe(self, lambda _: self.runs.text_changed())
+        self.session.engine_changed.subscribe(self, self._engine_changed)
+        self.query_one(OutputTable).focus()
+
+    def on_unmount(self) -> None:
+        self.runs.cancel()
+
+    def on_resize(self) -> None:
+        self._show()
+
+    def _engine_changed(self, state: EngineState) -> None:
+        if state.status in {"died", "stopped"}:
+            self.runs.engine_died()
+
+    # From the runs to the screen
+
+    @property
+    def view(self) -> OutputView:
+        """The view in front."""
+        found = self.query_one("#outputs-views", ContentSwitcher).visible_content
+        assert isinstance(found, OutputView)
+        return found
+
+    def _show(self) -> None:
+        if not self.is_mounted or not self.size.width:
+            return
+        self._show_words()
+        self.view.show()
+
+    def _show_words(self) -> None:
+        width = self.size.width
+        # A view with a question of its own says itself what it is about.
+        for name in ("#outputs-text", "#outputs-models"):
+            self.query_one(name).display = not self.view.has_question
+        self.query_one("#outputs-text", Static).update(facts.text_line(self.session, self.runs, width))
+        lines = [
+            facts.model_line(index, slot, self.runs.of(slot), width) for index, slot in enumerate(self.session.slots)
+        ]
+        remarks = facts.remarks(self.session, self.runs)
+        # A remark may take two lines: nothing of it is to be cut.
+        self.query_one("#outputs-models", Static).update(Content("\n").join([*lines, *remarks]))
+        words = self.view.sentence() or facts.sentence(self.session, self.runs)
+        self.query_one("#outputs-sentence", Static).update(Content(f" {words}").truncate(width, ellipsis=True))
+
+    @on(OutputView.Said)
+    def _said(self) -> None:
+        self._show_words()
+
+    # Views
+
+    def action_view(self, step: int) -> None:
+        """Show the next view."""
+        self.query_one("#outputs-view", Choice).action_move(step)
+
+    @on(Choice.Changed, "#outputs-view")
+    async def _switch_view(self, event: Choice.Changed) -> None:
+        switcher = self.query_one("#outputs-views", ContentSwitcher)
+        name = f"view-{event.name}"
+        if name == switcher.current:
+            return
+        if not switcher.query(f"#{name}"):
+            module, class_name = VIEWS[event.name].split(".")
+            # Not needed for the first paint.
+            view = getattr(importlib.import_module(f"encoder_tui.panes.outputs.{module}"), class_name)(self.state)
+            await switcher.add_content(view, id=name)
+        switcher.current = name
+        self.call_after_refresh(self._show)
+        if not self.query_one("#outputs-view", Choice).has_focus:
+            self._focus_view()
+
+    def _focus_view(self) -> None:
+        """Give the focus to what can be moved in; not to a text field, where the next v would be a letter."""
+        inside = (one for one in self.view.query("*") if one.focusable and not isinstance(one, TextArea | Input))
+        target = next(inside, None) or self.query_one("#outputs-view", Choice)
+        target.focus()
+
+    @on(OutputTable.Opened)
+    def _open(self) -> None:
+        chosen = self.state.chosen()
+        is_attention = chosen is not None and len(chosen.output.shape) == 4
+        self.query_one("#outputs-view", Choice).chosen = "attention" if is_attention else "map"
+
+    # Keys
+
+    def action_run(self) -> None:
+        """Run the models on the text, or ask the question of the view in front."""
+        if self.view.has_question:
+            self.view.ask()
+        else:
+            self.runs.start(Question(self.runs.text, **self._wishes))
+
+    def action_run_with(self, what: str) -> None:
+        """Run with more outputs, or without them again."""
+        self._wishes[what] = not self._wishes[what]
+        self.runs.start(Question(self.runs.text, **self._wishes))
+
+    def action_cancel(self) -> None:
+        """Give up what is under way; in a text field, leave it."""
+        if isinstance(self.app.focused, TextArea | Input):
+            self.query_one(SavePath).display = False
+            self._focus_view()
+        elif not self.view.cancel():
+            self.runs.cancel()
+
+    def action_document(self) -> None:
+        """Take the document of the Documents pane in the place of the text, or the text again."""
+        if self.session.document is None:
+            self.session.notice("no document is open; F4 opens one", "warning")
+            return
+        self.runs.of_document = not self.runs.of_document
+        self.runs.text_changed()
+
+    async def action_unload(self) -> None:
+        """Give back the memory of weights and outputs."""
+        await self.runs.unload()
+
+    def action_edit(self) -> None:
+        """Go to the text field of the view, if it has one."""
+        for field in self.view.query(TextArea):
+            field.focus()
+
+    def action_save(self) -> None:
+        """Ask for a path to save what came out."""
+        if any(run.answer is not None and run.is_held for run in self.runs.runs):
+            self.query_one(SavePath).open()
+        else:
+            self.session.notice("there is nothing to save yet; r runs the models", "warning")
+
+    @on(SavePath.Chosen)
+    def _save(self, event: SavePath.Chosen) -> None:
+        self._focus_view()
+        self.run_worker(save(self.session, self.runs, event.path), exclusive=True, group="save")
+
+    def action_copy_python(self) -> None:
+        """Copy the Python that gives the same tensors with transformers."""
+        runs = [run for run in self.runs.runs if run.answer is not None]
+        copy(self, snippet(runs) if runs else "", "the Python")
+
+    def action_copy(self) -> None:
+        """Copy what is in front."""
+        copy(self, self.view.copied(), "the values" if self.view.copied() else "")

@@ -1,0 +1,92 @@
+"""Saving what came out, and the Python that makes it again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from textual import on
+from textual.message import Message
+from textual.widgets import Input
+
+from encoder_tui.engine.client import EngineError, TaskFailed
+from encoder_tui.models import ModelName, parse_name
+from encoder_tui.panes.outputs.runs import ModelRun, Runs
+from encoder_tui.reproduce import RunToReproduce, run_snippet
+from encoder_tui.saving import save_outputs, why_not
+from encoder_tui.session import Session
+
+PROPOSED = "outputs.safetensors"
+
+
+class SavePath(Input):
+    """A path to save to, in a line that shows itself when it is asked for."""
+
+    DEFAULT_CSS = """
+    SavePath { display: none; width: 1fr; margin: 0 1; }
+    """
+
+    class Chosen(Message):
+        """The user gave a path."""
+
+        def __init__(self, path: Path) -> None:
+            super().__init__()
+            self.path = path
+
+    def __init__(self, id: str) -> None:
+        super().__init__(PROPOSED, placeholder="a path that ends in .safetensors or .npz", compact=True, id=id)
+        self._confirmed = ""
+
+    def open(self) -> None:
+        """Ask for a path."""
+        self._confirmed = ""
+        self.display = True
+        self.focus()
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        path = Path(self.value.strip() or PROPOSED).expanduser()
+        if path.is_file() and self._confirmed != self.value:
+            self._confirmed = self.value
+            self.notify(f"{path.name} is there already; enter once more writes over it", markup=False)
+            return
+        self.display = False
+        self.post_message(self.Chosen(path))
+
+
+async def save(session: Session, runs: Runs, path: Path) -> None:
+    """Write the tensors of every model, and say so in a sentence, whichever way it went."""
+    held = [run for run in runs.runs if run.is_held]
+    answers = {run.number: (run.slot.name, run.answer) for run in held if run.answer is not None}
+    if complaint := why_not(path, answers):
+        session.notice(complaint, "error")
+        return
+    try:
+        await save_outputs(session.engine, path, answers)
+    except OSError as error:
+        session.notice(f"{path} cannot be written: {error.strerror or error}", "error")
+    except (EngineError, TaskFailed) as error:
+        session.notice(f"{path} was not written: {error}", "error")
+    else:
+        tensors = sum(len(answer.outputs) for _, answer in answers.values())
+        session.notice(f"saved {tensors:,} tensors to {path}")
+
+
+def snippet(runs: list[ModelRun]) -> str:
+    """The Python of what was run; of random weights, `transformers` makes others, and a comment says so."""
+    found, remarks = [], []
+    for run in runs:
+        if run.answer is None or run.files is None:
+            continue
+        files, in_force = run.files, run.answer.in_force
+        if in_force.weights == "random":
+            remarks.append(f"# {run.slot.name!a} ran with random weights, which this cannot reproduce.")
+            continue
+        name = ModelName(files.name, files.path) if files.source == "builtin" else parse_name(files.name)
+        cut = None if run.truncation is None else run.truncation.seen
+        found.append(RunToReproduce(name, cut, in_force.device, in_force.dtype, in_force.attention))
+    if not runs:
+        return ""
+    question = runs[0].question
+    words = run_snippet(found, question.text, question.hidden_states, question.attentions)
+    return "\n".join([*remarks, words])
