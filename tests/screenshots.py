@@ -33,6 +33,11 @@ PICTURES = (
     Picture("tokens", "tokens", ("escape", "home", "n"), "blocks agree"),
     Picture("tokens-batch", "tokens", ("escape", "v", "v", "v"), "waste"),
     Picture("tokens-decode", "tokens", ("escape", "V"), "did not survive"),
+    Picture("parameters", "parameters", ("~2",), "134 parameters"),
+    Picture("parameters-roles", "parameters", ("~2", "v"), "rotary positions"),
+    Picture("documents", "documents", ("~4", "c", "~1"), "stops reading here"),
+    Picture("outputs", "outputs", ("r", "~8", "v"), ""),
+    Picture("timing", "timing", ("s", "~30"), "grows with length"),
 )
 
 
