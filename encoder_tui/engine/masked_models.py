@@ -11,6 +11,7 @@ from encoder_tui.engine import devices
 from encoder_tui.engine.failures import memory_errors
 from encoder_tui.engine.job import Job, TaskError
 from encoder_tui.engine.loading_models import LoadedModel, _weight_files, directory_of
+from encoder_tui.hub_weights import fetch_weights
 from encoder_tui.placement import ModelSource, Placement
 from encoder_tui.refusals import refusals
 
@@ -28,6 +29,10 @@ def get(source: ModelSource, placement: Placement, job: Job) -> LoadedModel:
     """A model with a head that the checkpoint holds; raises `TaskError` where it holds none."""
     directory = directory_of(source)
     device = devices.resolve(placement.device)
+    if source.repo and source.commit and not _weight_files(directory):
+        reason = fetch_weights(source.name, source.repo, source.commit, offline=source.offline, progress=job.progress)
+        if reason:
+            raise TaskError(reason)
     files = _weight_files(directory)
     key = (source.location, placement.dtype, device, files)
     if not files:

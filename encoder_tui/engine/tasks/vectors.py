@@ -21,7 +21,7 @@ def run(request: VectorsRequest, job: Job) -> VectorsAnswer:
     from encoder_tui.engine import forward  # noqa: PLC0415
     from encoder_tui.engine.loading_models import LOADED  # noqa: PLC0415
 
-    loaded = LOADED.get(request.source, request.placement, job)
+    loaded = LOADED.get(request.source, request.placement, job, fetch=True)
     in_force = loaded.use_attention(request.placement.attention)
     pooled: dict[str, list[Any]] = {}
     batch = request.batch

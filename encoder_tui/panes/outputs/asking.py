@@ -131,7 +131,9 @@ class AskingView(OutputView):
             self.say(slot, f"{what}{rows}: {progress.text.removeprefix(slot.name + ': ')}")
 
         session = self.state.session
-        request = VectorsRequest(source_of(files, session.loader.trusted), placement_of(session), given.batch)
+        request = VectorsRequest(
+            source_of(files, session.loader.trusted, session.settings.offline), placement_of(session), given.batch
+        )
         return await session.engine.run(contract.VECTORS, request, show)
 
     def complaint(self, slot: Slot) -> Content:

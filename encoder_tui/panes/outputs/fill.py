@@ -76,7 +76,7 @@ class MaskedView(AskingView):
             self.say(slot, progress.text.removeprefix(f"{slot.name}: "))
 
         session = self.state.session
-        source = source_of(files, session.loader.trusted)
+        source = source_of(files, session.loader.trusted, session.settings.offline)
         request = MaskedRequest(source, placement_of(session), batch, positions)
         self.answers[slot] = await session.engine.run(contract.MASKED, request, show)
 

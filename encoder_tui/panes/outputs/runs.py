@@ -178,7 +178,7 @@ class Runs:
             batch, encodings, cut = await asyncio.to_thread(batch_of, tokenizer, run.files, [question.text])
             run.encoding, run.truncation = encodings[0], cut[0] if cut else None
             request = RunRequest(
-                source_of(run.files, self.session.loader.trusted),
+                source_of(run.files, self.session.loader.trusted, self.session.settings.offline),
                 placement_of(self.session),
                 batch,
                 question.hidden_states,
