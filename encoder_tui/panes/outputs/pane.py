@@ -88,7 +88,7 @@ class OutputsPane(Vertical):
         self.query_one(OutputTable).focus()
 
     def on_unmount(self) -> None:
-        self.runs.cancel()
+        self.runs.close()
 
     def on_resize(self) -> None:
         self._show()

@@ -100,11 +100,15 @@ class Runs:
         self._task = asyncio.create_task(self._run_all(list(self.runs)))
         self._on_change()
 
-    def cancel(self, why: str = "cancelled") -> bool:
-        """Give up what is under way; whether there was anything."""
+    def close(self) -> None:
+        """Ask nothing more, and tell nobody: the pane is gone."""
         if self._task is not None:
             self._task.cancel()
             self._task = None
+
+    def cancel(self, why: str = "cancelled") -> bool:
+        """Give up what is under way; whether there was anything."""
+        self.close()
         if not self.is_running:
             return False
         for run in self.runs:
