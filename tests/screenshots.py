@@ -37,7 +37,7 @@ PICTURES = (
     Picture("parameters-roles", "parameters", ("~2", "v"), "rotary positions"),
     Picture("documents", "documents", ("~4", "c", "~1"), "stops reading here"),
     Picture("outputs", "outputs", ("r", "~8", "v"), ""),
-    Picture("timing", "timing", ("s", "~30"), "grows with length"),
+    Picture("timing", "timing", ("s", "~50"), ""),
 )
 
 
