@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.terminal import Terminal, encoder_tui
 
 PEERS = Path(__file__).parent / "peers"
-REFERENCE = Path(__file__).parents[3] / "shared" / "models"
+REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "models"
 
 
 @dataclass
