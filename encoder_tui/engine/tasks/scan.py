@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator
 from typing import Final
@@ -26,7 +27,7 @@ def run(request: ScanRequest, job: Job) -> ScanAnswer:
     deadline = time.monotonic() + request.seconds
     while not slice_.is_end and slice_.rows != request.rows:
         job.checkpoint()
-        slice_.count(slice_.batch(job))
+        slice_.count(slice_.batch(job), job)
         source = opened.source_of(request.spec, job)
         job.progress(f"counting {source.label}", slice_.position, source.total, "rows")
         if time.monotonic() >= deadline:
@@ -70,17 +71,21 @@ class _Slice:
             except StopIteration:
                 self.is_end = True
                 break
+            if len(text or "") > opened.LONG and texts:
+                # It goes alone, next time.
+                self._reading = itertools.chain([text], self._reading)
+                break
             texts.append(text)
             characters += len(text or "")
         return texts
 
-    def count(self, texts: list[str | None]) -> None:
+    def count(self, texts: list[str | None], job: Job) -> None:
         """Count texts in."""
         present = [text for text in texts if text is not None]
         characters = sum(map(len, present))
         self.characters += [len(text or "") for text in texts]
         for counter, counts, lengths in zip(self.counters, self.counts, self.lengths, strict=True):
-            found = self._known(counter.key, texts) or counter.count(present)
+            found = self._of_long(counter, texts, job) or counter.count(present)
             counts.add(found, characters)
             each = iter(found)
             lengths += [0 if text is None else next(each) for text in texts]
@@ -88,12 +93,16 @@ class _Slice:
         self.position += len(texts)
         self.rows += len(texts)
 
-    def _known(self, key: str, texts: list[str | None]) -> list[int]:
-        """The tokens of a long document that was tokenized for the list already; empty where it was not."""
-        if len(texts) != 1 or len(texts[0] or "") <= opened.LONG:
+    def _of_long(self, counter: fast.Counter, texts: list[str | None], job: Job) -> list[int]:
+        """The tokens of a long document, counted once for all purposes; empty where there is none."""
+        text = texts[0] if len(texts) == 1 else None
+        if text is None or len(text) <= opened.LONG:
             return []
-        length = opened.counts.get((self.request.spec, self.request.column, self.position, key))
-        return [] if length is None else [length]
+        spec, column = self.request.spec, self.request.column
+        length = opened.counts.get((spec, column, self.position, counter.key))
+        if length is None:
+            length = opened.Tokens(spec, column, self.position, counter.key, text).all(job).total
+        return [length]
 
     def answer(self, job: Job) -> ScanAnswer:
         """What was counted; the reading is kept for the slice that follows."""

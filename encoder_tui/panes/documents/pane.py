@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.widgets import ContentSwitcher, Input, Static
 
 from encoder_tui.collection import Collection, CountedModel
-from encoder_tui.documents import DocumentTokens
+from encoder_tui.documents import DocumentTokens, percent
 from encoder_tui.engine.client import EngineError, TaskFailed
 from encoder_tui.engine.document_messages import SourceSpec
 from encoder_tui.engine.protocol import Progress
@@ -140,10 +140,13 @@ class DocumentsPane(Prompts, CountingKeys, Vertical):
         # The document before the counting: the engine does one thing after the other.
         self._open_document(0)
         await asyncio.sleep(0.2)
-        self._new_counting(start=not collection.answer.is_remote)
+        if self.counting is None or self.counting.collection is not collection:
+            # Otherwise models that came meanwhile have begun it, and the user may have paused it.
+            self._new_counting(start=not collection.answer.is_remote)
 
     def _tell(self, progress: Progress) -> None:
-        self._heard(progress.text)
+        of = f", {percent(progress.done / progress.total)}" if progress.total and progress.done else ""
+        self._heard(f"{progress.text}{of}")
 
     def _heard(self, doing: str) -> None:
         self._doing = doing
@@ -228,7 +231,9 @@ class DocumentsPane(Prompts, CountingKeys, Vertical):
             self._show_document([])
 
         try:
-            text, tokens = await collection.document(index, self.models, show_text, self._tell)
+            text, tokens = await collection.document(
+                index, self.models, show_text, self._tell, lambda tokens: self._show_document(tokens, keep_place=True)
+            )
         except (TaskFailed, EngineError) as error:
             if index < (collection.answer.total or index + 1):
                 self._heard(str(error))
@@ -238,7 +243,8 @@ class DocumentsPane(Prompts, CountingKeys, Vertical):
         if text is None:
             self.session.notice(f"row {index:,} holds no text")
         self.session.set_document(self.document)
-        self._show_document(tokens)
+        self._show_document(tokens, keep_place=True)
+        self.query_one(DocumentList).counted(index, [of.total for of in tokens])
 
     def _show_document(self, tokens: list[DocumentTokens], keep_place: bool = False) -> None:
         length = len(self.document)
