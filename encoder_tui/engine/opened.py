@@ -108,7 +108,7 @@ counts: Recent[tuple[SourceSpec, str, int, str], int] = Recent(COUNTS)
 _tokens: Recent[tuple[SourceSpec, str, int, str], DocumentTokens] = Recent(TOKENS)
 
 
-_growing: Recent[tuple[SourceSpec, str, int, str], Tokenization] = Recent(4)
+_growing: Recent[tuple[SourceSpec, str, int, str], Tokenization] = Recent(16)
 """Long documents that are tokenized in part."""
 
 
@@ -124,6 +124,11 @@ class Tokens:
         """All tokens, or a long document's first ones; None before any are found."""
         growing = _growing.get(self._place)
         return _tokens.get(self._place) if growing is None else growing.tokens
+
+    @property
+    def is_growing(self) -> bool:
+        """Whether some tokens are found, and others not yet."""
+        return _growing.get(self._place) is not None
 
     def go_on(self, job: Job) -> DocumentTokens:
         """Find more tokens: all where the document is no long one. Raises `TaskError`."""

@@ -9,7 +9,7 @@ from typing import Final
 
 from encoder_tui.documents import packed
 from encoder_tui.engine import fast, opened
-from encoder_tui.engine.document_messages import ScanAnswer, ScanRequest
+from encoder_tui.engine.document_messages import ScanAnswer, ScanRequest, SourceSpec
 from encoder_tui.engine.job import Job
 from encoder_tui.lengths import LengthCounts
 
@@ -27,7 +27,14 @@ def run(request: ScanRequest, job: Job) -> ScanAnswer:
     deadline = time.monotonic() + request.seconds
     while not slice_.is_end and slice_.rows != request.rows:
         job.checkpoint()
-        slice_.count(slice_.batch(job), job)
+        texts = slice_.batch(job)
+        if (
+            len(texts) == 1
+            and len(texts[0] or "") > opened.LONG
+            and not slice_.count_long(texts[0] or "", deadline, job)
+        ):
+            break
+        slice_.count(texts)
         source = opened.source_of(request.spec, job)
         job.progress(f"counting {source.label}", slice_.position, source.total, "rows")
         if time.monotonic() >= deadline:
@@ -79,13 +86,14 @@ class _Slice:
             characters += len(text or "")
         return texts
 
-    def count(self, texts: list[str | None], job: Job) -> None:
+    def count(self, texts: list[str | None]) -> None:
         """Count texts in."""
         present = [text for text in texts if text is not None]
         characters = sum(map(len, present))
         self.characters += [len(text or "") for text in texts]
         for counter, counts, lengths in zip(self.counters, self.counts, self.lengths, strict=True):
-            found = self._of_long(counter, texts, job) or counter.count(present)
+            known = opened.counts.get(self._place(counter)) if len(texts) == 1 else None
+            found = counter.count(present) if known is None else [known]
             counts.add(found, characters)
             each = iter(found)
             lengths += [0 if text is None else next(each) for text in texts]
@@ -93,16 +101,20 @@ class _Slice:
         self.position += len(texts)
         self.rows += len(texts)
 
-    def _of_long(self, counter: fast.Counter, texts: list[str | None], job: Job) -> list[int]:
-        """The tokens of a long document, counted once for all purposes; empty where there is none."""
-        text = texts[0] if len(texts) == 1 else None
-        if text is None or len(text) <= opened.LONG:
-            return []
-        spec, column = self.request.spec, self.request.column
-        length = opened.counts.get((spec, column, self.position, counter.key))
-        if length is None:
-            length = opened.Tokens(spec, column, self.position, counter.key, text).all(job).total
-        return [length]
+    def count_long(self, text: str, deadline: float, job: Job) -> bool:
+        """Count the tokens of a long document, with those found for it before; False where the time is over."""
+        for counter in self.counters:
+            tokens = opened.Tokens(*self._place(counter), text)
+            while opened.counts.get(self._place(counter)) is None:
+                tokens.go_on(job)
+                if time.monotonic() >= deadline and tokens.is_growing:
+                    # It is the next one's first.
+                    self._reading = itertools.chain([text], self._reading or ())
+                    return False
+        return True
+
+    def _place(self, counter: fast.Counter) -> tuple[SourceSpec, str, int, str]:
+        return (self.request.spec, self.request.column, self.position, counter.key)
 
     def answer(self, job: Job) -> ScanAnswer:
         """What was counted; the reading is kept for the slice that follows."""
