@@ -28,11 +28,8 @@ def run(request: ScanRequest, job: Job) -> ScanAnswer:
     while not slice_.is_end and slice_.rows != request.rows:
         job.checkpoint()
         texts = slice_.batch(job)
-        if (
-            len(texts) == 1
-            and len(texts[0] or "") > opened.LONG
-            and not slice_.count_long(texts[0] or "", deadline, job)
-        ):
+        text = texts[0] if len(texts) == 1 else None
+        if text is not None and len(text) > opened.LONG and not slice_.count_long(text, deadline, job):
             break
         slice_.count(texts)
         source = opened.source_of(request.spec, job)
@@ -84,6 +81,8 @@ class _Slice:
                 break
             texts.append(text)
             characters += len(text or "")
+            if len(text or "") > opened.LONG:
+                break
         return texts
 
     def count(self, texts: list[str | None]) -> None:
