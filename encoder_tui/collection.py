@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import cached_property
 from typing import Final, TypeVar
 
+import msgspec
+
 from encoder_tui.documents import DocumentTokens, unpacked
 from encoder_tui.engine import contract
 from encoder_tui.engine.client import EngineClient, EngineError
@@ -61,6 +63,13 @@ class CountedModel:
         return Counted(self.key, self.limit)
 
 
+def _tokens(answer: DocumentAnswer) -> list[DocumentTokens]:
+    return [
+        DocumentTokens.from_bytes(spans.starts, spans.ends, spans.special, spans.side, spans.is_whole)
+        for spans in answer.spans
+    ]
+
+
 def form_key(form: TokenizerForm) -> str:
     """What tells one tokenizer from another."""
     parts = (form.json, form.truncation_side, str(form.split_special_tokens))
@@ -112,8 +121,12 @@ class Collection:
         models: Sequence[CountedModel],
         on_text: Callable[[str], None] | None = None,
         on_progress: OnProgress | None = None,
+        on_first: Callable[[list[DocumentTokens]], None] | None = None,
     ) -> tuple[str | None, list[DocumentTokens]]:
-        """A whole document and its tokens under each model; the text is there first."""
+        """A whole document and its tokens under each model.
+
+        The text is there first; of a long document then the first tokens, which every limit is among.
+        """
         text: list[str | None] = [None]
 
         def hear(answer: DocumentAnswer) -> None:
@@ -125,8 +138,19 @@ class Collection:
         answer = await self._asked(models, lambda: self.engine.run(contract.DOCUMENT, request, on_progress, hear))
         if answer.text is not None:
             text[0] = answer.text
-        spans = [DocumentTokens.from_bytes(span.starts, span.ends, span.special, span.side) for span in answer.spans]
-        return text[0], spans
+        tokens = _tokens(answer)
+        for place, model in enumerate(models if not answer.is_whole else ()):
+            if on_first is not None:
+                on_first(list(tokens))
+            rest = msgspec.structs.replace(request, models=[model.counted], goes_on=True)
+            while not tokens[place].is_whole:
+                answer = await self._asked(
+                    models,
+                    lambda rest=rest: self.engine.run(contract.DOCUMENT, rest, on_progress),  # type: ignore[misc]
+                )
+                if answer.is_whole:
+                    tokens[place : place + 1] = _tokens(answer)
+        return text[0], tokens
 
     async def find(self, wanted: str, seconds: float = SLICE) -> AsyncIterator[tuple[Sequence[int], int, bool]]:
         """The rows that hold a text, slice by slice, with the row that a slice reached and whether it is the last."""

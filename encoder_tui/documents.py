@@ -17,23 +17,27 @@ class DocumentTokens:
     """The tokens that a document has of its own: each one's span in characters, special tokens left out.
 
     `special` is how many special tokens the model adds to a text, `side` the end at which truncation takes
-    tokens away. Spans are kept as two arrays, because a document of 10 MB has some million of them.
+    tokens away. Spans are kept as two arrays, because a document of 10 MB has some million of them. Where
+    `is_whole` is false only the first tokens are known: cuts hold for limits that these exceed, shares do not.
     """
 
-    def __init__(self, starts: Sequence[int], ends: Sequence[int], special: int, side: str = "right") -> None:
+    def __init__(
+        self, starts: Sequence[int], ends: Sequence[int], special: int, side: str = "right", is_whole: bool = True
+    ) -> None:
         self.starts = starts
         self.ends = ends
         self.special = special
         self.side = side
+        self.is_whole = is_whole
 
     @classmethod
-    def from_bytes(cls, starts: bytes, ends: bytes, special: int, side: str) -> DocumentTokens:
+    def from_bytes(cls, starts: bytes, ends: bytes, special: int, side: str, is_whole: bool = True) -> DocumentTokens:
         """Read the spans as `packed` writes them."""
-        return cls(unpacked(starts), unpacked(ends), special, side)
+        return cls(unpacked(starts), unpacked(ends), special, side, is_whole)
 
     @property
     def total(self) -> int:
-        """The document's length in tokens, special tokens included."""
+        """The document's length in tokens, as far as they are known, special tokens included."""
         return len(self.starts) + self.special
 
     def room(self, limit: int) -> int:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
 import msgspec
 
@@ -14,6 +14,7 @@ from encoder_tui.alignment import Alignment, Span
 from encoder_tui.decoding import clean_up, without_surrogates
 from encoder_tui.forms import SPECIAL_ROLES, TokenizerForm
 from encoder_tui.refusals import refusals
+from encoder_tui.tokenizer_kind import kind_of
 
 if TYPE_CHECKING:
     import tokenizers
@@ -161,15 +162,7 @@ class ModelTokenizer:
     @cached_property
     def kind(self) -> str:
         """What kind of tokenizer this is, for people: `WordPiece, cased, 28,996 entries`."""
-        raw: dict[str, Any] = msgspec.json.decode(self.form.json)
-        model = str((raw.get("model") or {}).get("type") or "tokenizer")
-        lowercases, byte_level = _mentions(raw.get("normalizer"), "lowercase"), False
-        for part in ("pre_tokenizer", "decoder", "normalizer"):
-            byte_level = byte_level or "ByteLevel" in str(raw.get(part))
-        words = [f"byte-level {model}" if byte_level else model]
-        if model == "WordPiece":
-            words.append("uncased" if lowercases else "cased")
-        return ", ".join([*words, f"{self.entries:,} entries"])
+        return f"{kind_of(self.form.json)}, {self.entries:,} entries"
 
     @cached_property
     def is_byte_level(self) -> bool:
@@ -295,12 +288,3 @@ def align(text: str, encodings: Sequence[Encoding]) -> Alignment:
         [encoding.offsets for encoding in encodings],
         [encoding.first_text_mask() for encoding in encodings],
     )
-
-
-def _mentions(part: Any, flag: str) -> bool:
-    """Whether a component, or one inside it, has `flag` set, or is named so."""
-    if isinstance(part, dict):
-        if part.get(flag) is True or str(part.get("type", "")).lower() == flag:
-            return True
-        return any(_mentions(value, flag) for value in part.values())
-    return isinstance(part, list) and any(_mentions(value, flag) for value in part)

@@ -84,6 +84,24 @@ def test_a_slice_goes_on_where_an_engine_that_died_had_stopped(
     assert first.counts[0].total == 500
 
 
+def test_a_long_document_is_counted_over_several_slices(
+    tmp_path: Path, models: list[Counted], job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opened, "LONG", 100_000)
+    texts = ["short", " ".join(TEXTS) * 10, "last"]
+    path = tmp_path / "long.jsonl"
+    path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    spec = SourceSpec(str(path))
+    lengths: list[int] = []
+    slices, start, is_end = 0, 0, False
+    while not is_end:
+        answer = scan.run(ScanRequest(spec, "text", start, 0, models), job)
+        lengths += unpacked(answer.lengths[1])
+        slices, start, is_end = slices + 1, answer.next, answer.is_end
+    assert lengths == count_batch(tokenizer(NAMES[1]), texts)
+    assert slices > 4
+
+
 def test_a_cancelled_slice_ends(spec: SourceSpec, models: list[Counted], job: Job) -> None:
     job.cancel()
     with pytest.raises(Cancelled):

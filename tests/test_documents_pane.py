@@ -230,3 +230,22 @@ def test_a_layout_holds_every_character_once_whatever_the_width() -> None:
                 pieces = [text[s:e] for s, e in zip(layout.starts, layout.ends, strict=True)]
                 assert "".join(pieces) == text.replace("\r\n", "").replace("\n", "")
                 assert set(layout.rules.values()) == set(cuts.values())
+
+
+async def test_a_long_document_shows_its_cut_before_its_tokens_are_counted(tmp_path: Path) -> None:
+    text = "many words of a lighthouse keeper\n" * 150_000
+    async with app_of(rows_file(tmp_path, [text, "short"])).run_test(size=(120, 40)) as pilot:
+        pane = pane_of(pilot)
+        shown = pane.query_one(DocumentText)
+        await until(pilot, lambda: len(pane.readings) == 2 and not pane.readings[0].tokens.is_whole)
+        cut = pane.readings[0].cut
+        await until(pilot, lambda: shown.layout_ is not None and bool(shown.layout_.rules))
+        await pilot.press("c")
+        await until(pilot, lambda: "A stops reading here: 512 tokens, counting…" in screen(pilot))
+        assert "its tokens are being counted" in screen(pilot)
+        await until(pilot, lambda: all(reading.tokens.is_whole for reading in pane.readings))
+        assert pane.readings[0].cut == cut
+        await until(pilot, lambda: "A stops reading here: 512 tokens, under 1 %" in screen(pilot))
+        listing = pane.query_one(DocumentList)
+        await until(pilot, lambda: listing.cells(0)[2] == f"{pane.readings[0].tokens.total:,}")
+        await until(pilot, lambda: shown.layout_ is not None and shown.layout_.text == text)

@@ -37,11 +37,11 @@ def _cut(raw: Any, limit: int | None, special: int, is_left: bool) -> int | None
     kept = limit - special
     if is_left or kept <= 0:
         return 0
-    span = raw.token_to_chars(_before(raw) + kept - 1)
+    span = raw.token_to_chars(before_text(raw) + kept - 1)
     return 0 if span is None else int(span[1])
 
 
-def _before(raw: Any) -> int:
+def before_text(raw: Any) -> int:
     """How many special tokens stand before the first of the text."""
     index = 0
     while index < len(raw) and raw.token_to_sequence(index) is None:
@@ -56,7 +56,7 @@ def document_tokens(tokenizer: ModelTokenizer, text: str) -> DocumentTokens:
         raw = rust.encode_batch([text])[0]
     offsets = raw.offsets
     special = tokenizer.special_count()
-    before = _before(raw) if special else 0
+    before = before_text(raw) if special else 0
     # The Rust object of a document of 10 MB takes some hundred megabytes.
     del raw
     own = slice(before, len(offsets) - (special - before))

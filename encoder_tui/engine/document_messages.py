@@ -97,30 +97,42 @@ class RowsAnswer(msgspec.Struct, frozen=True):
 
 
 class DocumentRequest(msgspec.Struct, frozen=True):
-    """Ask for a whole document and for where the tokens of each model lie in it."""
+    """Ask for a whole document and for where the tokens of each model lie in it.
+
+    The tokens of a long document come in two answers: first those that every limit is among; then, asked for with
+    `goes_on`, for one model at a time, until the answer `is_whole`, all. Each such request works for about `seconds`,
+    and what else is asked of the engine comes in between.
+    """
 
     spec: SourceSpec
     column: str
     index: int
     models: list[Counted] = []
+    goes_on: bool = False
+    seconds: float = 0.5
 
 
 class Spans(msgspec.Struct, frozen=True):
-    """A model's own tokens of a document, as `DocumentTokens.from_bytes` reads them."""
+    """A model's own tokens of a document, or its first ones, as `DocumentTokens.from_bytes` reads them."""
 
     starts: bytes
     ends: bytes
     special: int
     side: str
+    is_whole: bool = True
 
 
 class DocumentAnswer(msgspec.Struct, frozen=True):
-    """A document's text, None where the row holds none, and each model's tokens; the text comes first, alone."""
+    """A document's text, None where the row holds none, and each model's tokens; the text comes first, alone.
+
+    There are no spans in the answer to a request that `goes_on` and has not found all tokens.
+    """
 
     index: int
     text: str | None
     spans: list[Spans] = []
     missing: list[str] = []
+    is_whole: bool = True
 
 
 class ScanRequest(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ from encoder_tui.documents import DocumentTokens
 from encoder_tui.engine.counting import document_tokens
 from encoder_tui.engine.document_messages import Counted, SourceSpec
 from encoder_tui.engine.job import Job
+from encoder_tui.engine.piecewise import Tokenization
 from encoder_tui.engine.sources import open_source
 from encoder_tui.engine.sources.source import Source
 from encoder_tui.tokens import ModelTokenizer
@@ -107,15 +108,59 @@ counts: Recent[tuple[SourceSpec, str, int, str], int] = Recent(COUNTS)
 _tokens: Recent[tuple[SourceSpec, str, int, str], DocumentTokens] = Recent(TOKENS)
 
 
-def tokens_of(spec: SourceSpec, column: str, index: int, key: str, text: str) -> DocumentTokens:
-    """A document's tokens under a model, from the last time where that was lately. Raises `TaskError`."""
-    place = (spec, column, index, key)
-    tokens = _tokens.get(place)
-    if tokens is None:
-        tokens = document_tokens(tokenizers[key], text)
-        _tokens.put(place, tokens, tokens.total)
-        counts.put(place, tokens.total)
-    return tokens
+_growing: Recent[tuple[SourceSpec, str, int, str], Tokenization] = Recent(16)
+"""Long documents that are tokenized in part."""
+
+
+class Tokens:
+    """A document's tokens under a model, from the last time where that was lately; a long one's piece by piece."""
+
+    def __init__(self, spec: SourceSpec, column: str, index: int, key: str, text: str) -> None:
+        self._place = (spec, column, index, key)
+        self._text = text
+
+    @property
+    def found(self) -> DocumentTokens | None:
+        """All tokens, or a long document's first ones; None before any are found."""
+        growing = _growing.get(self._place)
+        return _tokens.get(self._place) if growing is None else growing.tokens
+
+    @property
+    def is_growing(self) -> bool:
+        """Whether some tokens are found, and others not yet."""
+        return _growing.get(self._place) is not None
+
+    def go_on(self, job: Job) -> DocumentTokens:
+        """Find more tokens: all where the document is no long one. Raises `TaskError`."""
+        known = _tokens.get(self._place)
+        if known is not None:
+            return known
+        tokenizer = tokenizers[self._place[-1]]
+        if len(self._text) <= LONG:
+            job.progress(f"tokenizing {len(self._text):,} characters")
+            return self._keep(document_tokens(tokenizer, self._text))
+        growing = _growing.get(self._place)
+        if growing is None:
+            growing = Tokenization(tokenizer, self._text)
+            _growing.put(self._place, growing)
+        job.progress("tokenizing a long document", growing.reached, len(self._text), "characters")
+        growing.go_on()
+        if not growing.is_whole:
+            return growing.tokens
+        _growing.drop(self._place)
+        return self._keep(growing.tokens)
+
+    def all(self, job: Job) -> DocumentTokens:
+        """All tokens. Raises `TaskError`."""
+        tokens = self.go_on(job)
+        while not tokens.is_whole:
+            tokens = self.go_on(job)
+        return tokens
+
+    def _keep(self, tokens: DocumentTokens) -> DocumentTokens:
+        _tokens.put(self._place, tokens, tokens.total)
+        counts.put(self._place, tokens.total)
+        return tokens
 
 
 def source_of(spec: SourceSpec, job: Job) -> Source:
@@ -139,6 +184,7 @@ def forget(spec: SourceSpec) -> None:
     _sources.drop(spec)
     _texts.clear()
     _tokens.clear()
+    _growing.clear()
     _scans.clear()
     counts.clear()
 

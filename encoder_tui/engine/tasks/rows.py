@@ -14,7 +14,10 @@ BATCH = 1 << 19
 
 
 def run(request: RowsRequest, job: Job) -> RowsAnswer:
-    """The rows without tokens first, then with them."""
+    """The rows without tokens first, then with them.
+
+    Without `cuts`, long documents that were not counted yet have None for tokens: a list is not to wait for them.
+    """
     spec, column = request.spec, request.column
     missing = opened.missing(request.models)
     source = opened.source_of(spec, job)
@@ -50,20 +53,19 @@ def _counted(request: RowsRequest, rows: list[Row], texts: opened.Texts, job: Jo
         tokenizer = opened.tokenizers[model.key]
         keys = {row.index: (request.spec, request.column, row.index, model.key) for row in present}
         known = {index: opened.counts.get(key) for index, key in keys.items()}
+        short = [row.index for row in present if (row.characters or 0) <= opened.LONG]
         if request.cuts:
-            batch = [texts.get(row.index, job) or "" for row in present]
-            for row, (length, cut) in zip(present, cut_batch(tokenizer, batch, model.limit), strict=True):
-                known[row.index] = length
-                cuts[row.index].append(cut)
-        else:
+            found = dict(zip(short, cut_batch(tokenizer, _texts(short, texts, job), model.limit), strict=True))
             for row in present:
-                if (row.characters or 0) > opened.LONG and known[row.index] is None:
+                if row.index not in found:
                     text = texts.get(row.index, job) or ""
-                    job.progress(f"tokenizing {len(text):,} characters")
-                    of_row = opened.tokens_of(request.spec, request.column, row.index, model.key, text)
-                    known[row.index] = of_row.total
-            wanted = [index for index, length in known.items() if length is None]
-            batch = [texts.get(index, job) or "" for index in wanted]
+                    of_row = opened.Tokens(request.spec, request.column, row.index, model.key, text).all(job)
+                    found[row.index] = (of_row.total, of_row.cut(model.limit))
+                known[row.index] = found[row.index][0]
+                cuts[row.index].append(found[row.index][1])
+        else:
+            wanted = [index for index in short if known[index] is None]
+            batch = _texts(wanted, texts, job)
             for index, length in zip(wanted, count_batch(tokenizer, batch), strict=True):
                 known[index] = length
                 opened.counts.put(keys[index], length)
@@ -72,3 +74,7 @@ def _counted(request: RowsRequest, rows: list[Row], texts: opened.Texts, job: Jo
             if request.cuts and row.characters is None:
                 cuts[row.index].append(None)
     return [Row(row.index, row.characters, row.beginning, tokens[row.index], cuts[row.index]) for row in rows]
+
+
+def _texts(indices: list[int], texts: opened.Texts, job: Job) -> list[str]:
+    return [texts.get(index, job) or "" for index in indices]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator
 from typing import Final
 
 from encoder_tui.documents import packed
 from encoder_tui.engine import fast, opened
-from encoder_tui.engine.document_messages import ScanAnswer, ScanRequest
+from encoder_tui.engine.document_messages import ScanAnswer, ScanRequest, SourceSpec
 from encoder_tui.engine.job import Job
 from encoder_tui.lengths import LengthCounts
 
@@ -26,7 +27,11 @@ def run(request: ScanRequest, job: Job) -> ScanAnswer:
     deadline = time.monotonic() + request.seconds
     while not slice_.is_end and slice_.rows != request.rows:
         job.checkpoint()
-        slice_.count(slice_.batch(job))
+        texts = slice_.batch(job)
+        text = texts[0] if len(texts) == 1 else None
+        if text is not None and len(text) > opened.LONG and not slice_.count_long(text, deadline, job):
+            break
+        slice_.count(texts)
         source = opened.source_of(request.spec, job)
         job.progress(f"counting {source.label}", slice_.position, source.total, "rows")
         if time.monotonic() >= deadline:
@@ -70,8 +75,14 @@ class _Slice:
             except StopIteration:
                 self.is_end = True
                 break
+            if len(text or "") > opened.LONG and texts:
+                # It goes alone, next time.
+                self._reading = itertools.chain([text], self._reading)
+                break
             texts.append(text)
             characters += len(text or "")
+            if len(text or "") > opened.LONG:
+                break
         return texts
 
     def count(self, texts: list[str | None]) -> None:
@@ -80,7 +91,8 @@ class _Slice:
         characters = sum(map(len, present))
         self.characters += [len(text or "") for text in texts]
         for counter, counts, lengths in zip(self.counters, self.counts, self.lengths, strict=True):
-            found = self._known(counter.key, texts) or counter.count(present)
+            known = opened.counts.get(self._place(counter)) if len(texts) == 1 else None
+            found = counter.count(present) if known is None else [known]
             counts.add(found, characters)
             each = iter(found)
             lengths += [0 if text is None else next(each) for text in texts]
@@ -88,12 +100,20 @@ class _Slice:
         self.position += len(texts)
         self.rows += len(texts)
 
-    def _known(self, key: str, texts: list[str | None]) -> list[int]:
-        """The tokens of a long document that was tokenized for the list already; empty where it was not."""
-        if len(texts) != 1 or len(texts[0] or "") <= opened.LONG:
-            return []
-        length = opened.counts.get((self.request.spec, self.request.column, self.position, key))
-        return [] if length is None else [length]
+    def count_long(self, text: str, deadline: float, job: Job) -> bool:
+        """Count the tokens of a long document, with those found for it before; False where the time is over."""
+        for counter in self.counters:
+            tokens = opened.Tokens(*self._place(counter), text)
+            while opened.counts.get(self._place(counter)) is None:
+                tokens.go_on(job)
+                if time.monotonic() >= deadline and tokens.is_growing:
+                    # It is the next one's first.
+                    self._reading = itertools.chain([text], self._reading or ())
+                    return False
+        return True
+
+    def _place(self, counter: fast.Counter) -> tuple[SourceSpec, str, int, str]:
+        return (self.request.spec, self.request.column, self.position, counter.key)
 
     def answer(self, job: Job) -> ScanAnswer:
         """What was counted; the reading is kept for the slice that follows."""

@@ -76,7 +76,7 @@ class CollectionView(Vertical):
     CollectionView { height: 1fr; }
     CollectionView > Horizontal { height: 1; }
     CollectionView > #card { height: auto; padding: 0 1; text-style: bold; }
-    CollectionView > Horizontal > Static { width: 1fr; height: 1; padding: 0 1; color: $text-muted; }
+    CollectionView #counting-words { width: 1fr; height: 1; padding: 0 1; color: $text-muted; }
     """
 
     _shown: tuple[Counting | None, list[int], CollectionCounts | None] | None = None

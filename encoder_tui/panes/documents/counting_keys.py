@@ -32,6 +32,7 @@ class CountingKeys(Widget):
         if self.counting is not None:
             self.counting.stop()
         self.counting = None
+        self.query_one(DocumentList).lengths = ()
         if self.collection is None or not self.models:
             return
         chosen = self.query_one("#sample", Cycle).value.split()[0].replace(",", "")
@@ -45,6 +46,7 @@ class CountingKeys(Widget):
         listing = self.query_one(DocumentList)
         if self.counting is not None:
             listing.learn(self.counting.known, self.counting.counts.total)
+            listing.lengths = self.counting.tokens
         self._show_words()
         if self.query_one("#document-views", ContentSwitcher).current == "collection":
             self._show_view()

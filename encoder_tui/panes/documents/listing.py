@@ -7,6 +7,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Final
 
+import msgspec
+
 from encoder_tui.collection import Collection, CountedModel
 from encoder_tui.defaults import LETTERS
 from encoder_tui.documents import lost, percent
@@ -37,6 +39,8 @@ class DocumentList(Table):
         self.slots: list[int] = []
         self.limits: list[int | None] = []
         self.order: Sequence[int] | None = None
+        self.lengths: Sequence[Sequence[int]] = ()
+        """Each model's tokens of every row that the counting has passed."""
         self.known = 0
         self.total: int | None = None
         self._rows: OrderedDict[int, Row] = OrderedDict()
@@ -68,6 +72,7 @@ class DocumentList(Table):
         self.forget()
         self.collection = collection
         self.known, self.total, self.order = collection.answer.known, collection.answer.total, None
+        self.lengths = ()
         self.cursor = 0
         self.show_again()
 
@@ -112,6 +117,8 @@ class DocumentList(Table):
         figures: list[str] = []
         for place, (model, limit) in enumerate(zip(self.models, self.limits, strict=True)):
             tokens = found.tokens[place] if place < len(found.tokens) else None
+            if tokens is None and place < len(self.lengths) and index < len(self.lengths[place]):
+                tokens = self.lengths[place][index]
             share = lost(tokens or 0, limit, model.special)
             figures += ["…", "…"] if tokens is None else [f"{tokens:,}", percent(share) if share else "–"]
         return [f"{index:,}", f"{found.characters:,}", *figures, f" {' '.join(found.beginning.split())}"]
@@ -182,6 +189,13 @@ class DocumentList(Table):
             self._rows.popitem(last=False)
         self.learn(answer.known, answer.total)
         self.refresh()
+
+    def counted(self, index: int, tokens: list[int]) -> None:
+        """Take the tokens of a document that was tokenized for another purpose."""
+        row = self._rows.get(index)
+        if row is not None and len(tokens) == len(self.models):
+            self._rows[index] = msgspec.structs.replace(row, tokens=list(tokens))
+            self.refresh()
 
     def learn(self, known: int, total: int | None) -> None:
         """More of the source has been seen."""

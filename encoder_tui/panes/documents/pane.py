@@ -15,17 +15,15 @@ from textual.widgets import ContentSwitcher, Input, Static
 from encoder_tui.collection import Collection, CountedModel
 from encoder_tui.documents import DocumentTokens
 from encoder_tui.engine.client import EngineError, TaskFailed
-from encoder_tui.engine.document_messages import SourceSpec
-from encoder_tui.engine.protocol import Progress
 from encoder_tui.lengths import CollectionCounts
 from encoder_tui.panes.documents import words
 from encoder_tui.panes.documents.bar import DocumentBar
-from encoder_tui.panes.documents.chooser import SourceChooser, remember
 from encoder_tui.panes.documents.collection_view import CollectionView
 from encoder_tui.panes.documents.counting import Counting
 from encoder_tui.panes.documents.counting_keys import CountingKeys
 from encoder_tui.panes.documents.limits import LimitsRow, counted_models
 from encoder_tui.panes.documents.listing import DocumentList
+from encoder_tui.panes.documents.opening import Opening
 from encoder_tui.panes.documents.prompts import Prompts
 from encoder_tui.panes.documents.reading import Reading
 from encoder_tui.panes.documents.text import DocumentText
@@ -38,7 +36,7 @@ from encoder_tui.widgets.table import Table
 VIEWS: Final = ("text", "windows", "collection")
 
 
-class DocumentsPane(Prompts, CountingKeys, Vertical):
+class DocumentsPane(CountingKeys, Opening, Prompts, Vertical):
     """Documents under every model."""
 
     BINDINGS = [
@@ -111,74 +109,6 @@ class DocumentsPane(Prompts, CountingKeys, Vertical):
     def on_resize(self) -> None:
         self._show_words()
 
-    # The source
-
-    def open(self, source: str | None, column: str | None = None) -> None:
-        """Open other documents, or another column of the same."""
-        self.source = source
-        for task in (self._opening, self._finding):
-            if task is not None:
-                task.cancel()
-        self._opening = asyncio.create_task(self._open(source, column))
-
-    async def _open(self, source: str | None, column: str | None) -> None:
-        self._heard("opening the documents")
-        spec = SourceSpec(source, offline=self.session.settings.offline)
-        try:
-            collection = await Collection.open(self.session.documents_engine, spec, column, self._tell)
-        except (TaskFailed, EngineError) as error:
-            self._heard(str(error))
-            self.session.notice(str(error), "error")
-            return
-        if collection.answer.stands_in_for is not None:
-            self.session.notice(collection.answer.stands_in_for, "warning")
-        if source is not None:
-            remember(source)
-        self.collection, self.reopened, self._opened_index = collection, None, -1
-        self.query_one(DocumentList).open(collection)
-        self._heard("")
-        # The document before the counting: the engine does one thing after the other.
-        self._open_document(0)
-        await asyncio.sleep(0.2)
-        self._new_counting(start=not collection.answer.is_remote)
-
-    def _tell(self, progress: Progress) -> None:
-        self._heard(progress.text)
-
-    def _heard(self, doing: str) -> None:
-        self._doing = doing
-        self._show_words()
-
-    def action_source(self) -> None:
-        """Choose other documents."""
-
-        def chosen(source: str | None) -> None:
-            if source:
-                self.open(source)
-
-        self.app.push_screen(SourceChooser(self.source), chosen)
-
-    def action_column(self) -> None:
-        """Show the next column of text."""
-        if self.collection is None:
-            return
-        columns = self.collection.answer.columns
-        if len(columns) == 1:
-            self.session.notice(f"there is only the column {columns[0]}")
-            return
-        place = columns.index(self.collection.column) if self.collection.column in columns else -1
-        self.open(self.source, columns[(place + 1) % len(columns)])
-
-    def action_retry(self) -> None:
-        """Read again what could not be read."""
-        if self.collection is None:
-            self.open(self.source)
-            return
-        listing = self.query_one(DocumentList)
-        listing.forget()
-        listing.refresh()
-        self._open_document(self._opened_index)
-
     # The models
 
     def _models_changed(self) -> None:
@@ -228,7 +158,9 @@ class DocumentsPane(Prompts, CountingKeys, Vertical):
             self._show_document([])
 
         try:
-            text, tokens = await collection.document(index, self.models, show_text, self._tell)
+            text, tokens = await collection.document(
+                index, self.models, show_text, self._tell, lambda tokens: self._show_document(tokens, keep_place=True)
+            )
         except (TaskFailed, EngineError) as error:
             if index < (collection.answer.total or index + 1):
                 self._heard(str(error))
@@ -238,7 +170,8 @@ class DocumentsPane(Prompts, CountingKeys, Vertical):
         if text is None:
             self.session.notice(f"row {index:,} holds no text")
         self.session.set_document(self.document)
-        self._show_document(tokens)
+        self._show_document(tokens, keep_place=True)
+        self.query_one(DocumentList).counted(index, [of.total for of in tokens])
 
     def _show_document(self, tokens: list[DocumentTokens], keep_place: bool = False) -> None:
         length = len(self.document)

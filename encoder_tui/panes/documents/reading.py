@@ -25,7 +25,8 @@ class Reading:
     def rule(self) -> str:
         """What stands at the cut."""
         verb = "begins" if self.tokens.side == "left" else "stops"
-        return f"{LETTERS[self.slot]} {verb} reading here: {self.limit:,} tokens, {percent(self.share)}"
+        told = f"{LETTERS[self.slot]} {verb} reading here: {self.limit:,} tokens"
+        return f"{told}, {percent(self.share) if self.tokens.is_whole else 'counting…'}"
 
     @property
     def mark(self) -> int | None:

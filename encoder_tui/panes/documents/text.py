@@ -26,6 +26,8 @@ from encoder_tui.widgets.lines import Lines
 
 AT_ONCE: Final = 300_000
 """Characters that are laid out between two keys; more goes to a thread."""
+BEGINNING: Final = 50_000
+"""Characters of a longer text that stand there meanwhile."""
 
 UNSEEN: Final = 0.45
 UNSEEN_BY_ALL: Final = 0.65
@@ -69,9 +71,10 @@ class DocumentText(Lines):
 
     def show(self, text: str, readings: Sequence[Reading], *, keep_place: bool = False) -> None:
         """Show a text; with `keep_place` the same characters stay in sight."""
-        place = self.in_sight[0] if keep_place and self.layout_ is not None else 0
+        place = self.in_sight[0] if keep_place and self.layout_ is not None and text is self.text else 0
         if text is not self.text:
             self._found, self._here = [], -1
+            self.layout_ = None
         self.text, self.readings = text, list(readings)
         self._lay_out(place)
 
@@ -88,12 +91,18 @@ class DocumentText(Lines):
             self._laying.cancel()
         if len(self.text) <= AT_ONCE:
             self._take(Layout(self.text, width, cuts), place)
+        elif self.layout_ is not None and self.layout_.says(self.text, width, cuts):
+            self.refresh()
         else:
-            self._laying = asyncio.create_task(self._lay_out_long(width, cuts, place))
+            if place < BEGINNING // 2:
+                self._take(Layout(self.text[:BEGINNING], width, cuts), place)
+            self._laying = asyncio.create_task(self._lay_out_long(width, cuts))
 
-    async def _lay_out_long(self, width: int, cuts: dict[int, str], place: int) -> None:
+    async def _lay_out_long(self, width: int, cuts: dict[int, str]) -> None:
         text = self.text
-        self._take(await asyncio.to_thread(Layout, text, width, cuts), place)
+        layout = await asyncio.to_thread(Layout, text, width, cuts)
+        # One may have scrolled meanwhile.
+        self._take(layout, self.in_sight[0])
 
     def _take(self, layout: Layout, place: int) -> None:
         self.layout_ = layout

@@ -83,7 +83,7 @@ class WindowsView(Vertical):
         table = self.query_one("#window-table", Table)
         letter = self.query_one("#window-model", Cycle).value
         reading = next((reading for reading in self._readings if LETTERS[reading.slot] == letter), None)
-        if reading is None:
+        if reading is None or not reading.tokens.is_whole:
             words.update(Content("Windows stand here once the document is tokenized."))
             table.show_rows(0, lambda row: ())
             return

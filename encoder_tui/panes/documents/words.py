@@ -49,6 +49,8 @@ def sentence(readings: Sequence[Reading], is_tokenized: bool, length: int) -> st
 
 def _of_model(reading: Reading) -> str:
     letter = LETTERS[reading.slot]
+    if not reading.tokens.is_whole:
+        return f"{letter} sees {count(reading.seen[1], 'character')}; its tokens are being counted"
     if reading.cut is None or reading.limit is None:
         return f"{letter} sees all {reading.tokens.total:,} tokens of it"
     told = f"{letter} sees {percent(reading.share)} of this document"

@@ -36,6 +36,7 @@ class Layout:
         self.ends = array("L")
         self.rules: dict[int, str] = {}
         self.widest = 0
+        self._cuts = dict(cuts)
         pending = sorted(cuts)
         start = 0
         while True:
@@ -72,6 +73,17 @@ class Layout:
 
     def __len__(self) -> int:
         return len(self.starts)
+
+    def says(self, text: str, width: int, cuts: Mapping[int, str]) -> bool:
+        """Whether this is the layout of a text with these cuts, once its rules have these words, which it takes."""
+        if text is not self.text or width != self.width or cuts.keys() != self._cuts.keys():
+            return False
+        if any(len(words) > len(self._cuts[cut]) for cut, words in cuts.items()):
+            return False
+        for row, cut in zip(sorted(self.rules), sorted(cuts), strict=True):
+            self.rules[row] = cuts[cut]
+        self._cuts = dict(cuts)
+        return True
 
     def row_of(self, offset: int) -> int:
         """The row that holds a character."""

@@ -1,0 +1,110 @@
+"""The part of the pane that opens a source, another one, or another column of it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from textual.widget import Widget
+
+from encoder_tui.collection import Collection
+from encoder_tui.documents import percent
+from encoder_tui.engine.client import EngineError, TaskFailed
+from encoder_tui.engine.document_messages import SourceSpec
+from encoder_tui.engine.protocol import Progress
+from encoder_tui.lengths import CollectionCounts
+from encoder_tui.panes.documents.chooser import SourceChooser, remember
+from encoder_tui.panes.documents.counting import Counting
+from encoder_tui.panes.documents.listing import DocumentList
+from encoder_tui.session import Session
+
+
+class Opening(Widget):
+    """Opens the documents that the pane shows."""
+
+    session: Session
+    source: str | None
+    collection: Collection | None
+    counting: Counting | None
+    reopened: CollectionCounts | None
+    _doing: str
+    _opening: asyncio.Task[None] | None
+    _finding: asyncio.Task[None] | None
+    _opened_index: int
+
+    def _show_words(self) -> None:
+        raise NotImplementedError
+
+    def _open_document(self, index: int) -> None:
+        raise NotImplementedError
+
+    def _new_counting(self, start: bool) -> None:
+        raise NotImplementedError
+
+    def open(self, source: str | None, column: str | None = None) -> None:
+        """Open other documents, or another column of the same."""
+        self.source = source
+        for task in (self._opening, self._finding):
+            if task is not None:
+                task.cancel()
+        self._opening = asyncio.create_task(self._open(source, column))
+
+    async def _open(self, source: str | None, column: str | None) -> None:
+        self._heard("opening the documents")
+        spec = SourceSpec(source, offline=self.session.settings.offline)
+        try:
+            collection = await Collection.open(self.session.documents_engine, spec, column, self._tell)
+        except (TaskFailed, EngineError) as error:
+            self._heard(str(error))
+            self.session.notice(str(error), "error")
+            return
+        if collection.answer.stands_in_for is not None:
+            self.session.notice(collection.answer.stands_in_for, "warning")
+        if source is not None:
+            remember(source)
+        self.collection, self.reopened, self._opened_index = collection, None, -1
+        self.query_one(DocumentList).open(collection)
+        self._heard("")
+        # The document before the counting: the engine does one thing after the other.
+        self._open_document(0)
+        await asyncio.sleep(0.2)
+        if self.counting is None or self.counting.collection is not collection:
+            # Otherwise models that came meanwhile have begun it, and the user may have paused it.
+            self._new_counting(start=not collection.answer.is_remote)
+
+    def _tell(self, progress: Progress) -> None:
+        of = f", {percent(progress.done / progress.total)}" if progress.total and progress.done else ""
+        self._heard(f"{progress.text}{of}")
+
+    def _heard(self, doing: str) -> None:
+        self._doing = doing
+        self._show_words()
+
+    def action_source(self) -> None:
+        """Choose other documents."""
+
+        def chosen(source: str | None) -> None:
+            if source:
+                self.open(source)
+
+        self.app.push_screen(SourceChooser(self.source), chosen)
+
+    def action_column(self) -> None:
+        """Show the next column of text."""
+        if self.collection is None:
+            return
+        columns = self.collection.answer.columns
+        if len(columns) == 1:
+            self.session.notice(f"there is only the column {columns[0]}")
+            return
+        place = columns.index(self.collection.column) if self.collection.column in columns else -1
+        self.open(self.source, columns[(place + 1) % len(columns)])
+
+    def action_retry(self) -> None:
+        """Read again what could not be read."""
+        if self.collection is None:
+            self.open(self.source)
+            return
+        listing = self.query_one(DocumentList)
+        listing.forget()
+        listing.refresh()
+        self._open_document(self._opened_index)
