@@ -7,7 +7,7 @@ import os
 import platform
 from pathlib import Path
 
-from tests.benchmarks import parameter_trees, tokens
+from tests.benchmarks import document_lengths, parameter_trees, tokens
 from tests.benchmarks.measuring import Figure, models, write_json
 
 
@@ -32,7 +32,8 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=7, help="how often each figure is taken (default 7)")
     parser.add_argument("--json", type=Path, help="write every sample to this file")
     options = parser.parse_args()
-    figures = [*tokens.figures(options.runs), *parameter_trees.figures(max(options.runs // 2, 1))]
+    fewer = max(options.runs // 2, 1)
+    figures = [*tokens.figures(options.runs), *parameter_trees.figures(fewer), *document_lengths.figures(fewer)]
     print(f"Median (quartiles). {machine()}.\n")
     print(table(figures))
     if options.json is not None:
