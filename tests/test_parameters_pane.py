@@ -98,7 +98,7 @@ async def test_nodes_fill_as_they_are_opened(pair: tuple[str, str]) -> None:
         assert len(layers.children) == 0
         tree(pilot).move_cursor(layers)
         await pilot.press("right")
-        await pilot.pause()
+        await until(pilot, lambda: layers.children)
         assert [str(child.label) for child in layers.children] == ["0", "1", "2"]
         await pilot.press("left")
         await pilot.pause()

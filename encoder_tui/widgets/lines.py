@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.segment import Segment
 from textual.binding import Binding
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
@@ -42,7 +43,11 @@ class Lines(ScrollView, can_focus=True):
         if index >= self.virtual_size.height:
             return Strip.blank(width, self.rich_style)
         left = self.scroll_offset.x
-        return self.line(index).crop_extend(left, left + width, self.rich_style).apply_style(self.rich_style)
+        strip = self.line(index)
+        if not self.virtual_size.width and strip.cell_length > width:
+            # Where nobody can scroll sideways, what is cut leaves a sign.
+            strip = Strip([*strip.crop(0, width - 1), Segment("…")])
+        return strip.crop_extend(left, left + width, self.rich_style).apply_style(self.rich_style)
 
     def show_line(self, index: int, margin: int = 0) -> None:
         """Scroll no more than it takes to bring a line, and `margin` lines around it, into sight."""
