@@ -60,7 +60,7 @@ def key_to_tokens(characters: int, beyond: int, in_all: int, keys: int) -> Figur
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "text.txt"
         file.write_text(text, "utf-8")
-        with app(*named(pair)) as terminal, peer("text_area", str(file)) as bare:
+        with app(*named(pair), "--text", "") as terminal, peer("text_area", str(file)) as bare:
             terminal.wait_for("engine ready", 120)
             _paste(terminal, text)
             bare.wait_for(lambda screen: "lighthouse" in screen)
@@ -88,8 +88,7 @@ def _block_ends_with(screen: str, key: str) -> bool:
 
 
 def _paste(terminal: object, text: str) -> None:
-    """Select everything in the editor and paste over it, as a terminal does (bracketed paste)."""
-    terminal.send("\x1b[18~")  # type: ignore[attr-defined]  # f7: select all
+    """Paste a text, as a terminal does (bracketed paste), and wait until it is aligned."""
     pasted = f"\x1b[200~{text}\x1b[201~".encode()
     import os
 
