@@ -15,9 +15,9 @@ PAIR = ("-m", "builtin:bert", "-m", "builtin:modernbert")
 def test_the_trees_open_a_search_finds_and_a_jump_lands_in_the_other_model(columns: int, lines: int) -> None:
     with Terminal(encoder_tui(*PAIR, "--pane", "parameters"), columns, lines) as terminal:
         terminal.wait_for(lambda text: "BertModel  199 parameters" in text and "ModernBertModel  134 p" in text, 90)
-        assert "12 layers alike" in terminal.text
-        assert "22 layers" in terminal.text
-        assert "108.3 M values in 199 parameters" in terminal.text
+        terminal.wait_for("12 layers alike")
+        terminal.wait_for("22 layers")
+        terminal.wait_for("108.3 M values in 199 parameters")
         terminal.send("/")
         terminal.wait_for("part of a name")
         for letter in "feed-forward out":
