@@ -7,6 +7,7 @@ from textual.pilot import Pilot
 
 from encoder_tui.app import EncoderApp
 from encoder_tui.settings import Settings
+from tests.still import still
 from tests.test_tokens_pane import all_shown, until
 
 pytestmark = pytest.mark.usefixtures("no_engine", "home")
@@ -24,7 +25,7 @@ async def shown(pilot: Pilot[int]) -> None:
     app = pilot.app
     assert isinstance(app, EncoderApp)
     await until(pilot, lambda: all_shown(app))
-    await pilot.pause(0.2)
+    await still(pilot)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -39,7 +40,7 @@ def test_other_views(snap_compare: object, view: str) -> None:
         await pilot.press("escape")
         while pilot.app.query_one("#view").chosen != view:  # type: ignore[attr-defined]
             await pilot.press("v")
-            await pilot.pause(0.1)
-        await pilot.pause(0.3)
+            await still(pilot)
+        await still(pilot)
 
     assert snap_compare(window(), terminal_size=(100, 30), run_before=open_view)  # type: ignore[operator]

@@ -8,6 +8,7 @@ from textual.pilot import Pilot
 from encoder_tui.app import EncoderApp
 from encoder_tui.settings import Settings
 from tests.in_process import tasks_in_process
+from tests.still import still
 from tests.test_documents_pane import pane_of, settled
 
 __all__ = ["tasks_in_process"]
@@ -24,7 +25,7 @@ def test_the_cut_in_the_text(snap_compare: object, size: tuple[int, int]) -> Non
     async def go_to_the_cut(pilot: Pilot[int]) -> None:
         await settled(pilot)
         await pilot.press("c")
-        await pilot.pause(0.3)
+        await still(pilot)
 
     assert snap_compare(window(), terminal_size=size, run_before=go_to_the_cut)  # type: ignore[operator]
 
@@ -35,7 +36,7 @@ def test_other_views(snap_compare: object, size: tuple[int, int], view: str) -> 
     async def open_view(pilot: Pilot[int]) -> None:
         await settled(pilot)
         await pilot.press(*("v" if view == "windows" else "vv"))
-        await pilot.pause(0.3)
+        await still(pilot)
         assert pane_of(pilot).counting is not None
 
     assert snap_compare(window(), terminal_size=size, run_before=open_view)  # type: ignore[operator]

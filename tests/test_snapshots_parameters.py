@@ -8,6 +8,7 @@ from textual.pilot import Pilot
 from encoder_tui.app import EncoderApp
 from encoder_tui.settings import Settings
 from tests.in_process import tasks_in_process
+from tests.still import still
 from tests.test_parameters_pane import pane, tree, until
 
 __all__ = ["tasks_in_process"]
@@ -22,7 +23,7 @@ def window() -> EncoderApp:
 async def described(pilot: Pilot[int]) -> None:
     """Wait until both models are there."""
     await until(pilot, lambda: all(pane(pilot).descriptions.known))
-    await pilot.pause(0.3)
+    await still(pilot)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
@@ -31,7 +32,7 @@ def test_trees(snap_compare: object, size: tuple[int, int]) -> None:
         await described(pilot)
         tree(pilot).reveal("encoder.layer.4.attention.self.key.weight")
         tree(pilot, 1).reveal("layers.7.mlp.Wi.weight")
-        await pilot.pause(0.3)
+        await still(pilot)
 
     assert snap_compare(window(), terminal_size=size, run_before=open_a_layer)  # type: ignore[operator]
 
@@ -42,7 +43,7 @@ def test_other_views(snap_compare: object, view: str) -> None:
         await described(pilot)
         while pane(pilot).view_name != view:
             await pilot.press("v")
-            await pilot.pause(0.1)
-        await pilot.pause(0.3)
+            await still(pilot)
+        await still(pilot)
 
     assert snap_compare(window(), terminal_size=(110, 32), run_before=open_view)  # type: ignore[operator]
