@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import importlib
 import signal
 import sys
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from textual import on
-from textual.app import App, ComposeResult, SystemCommand
+from textual.app import App, ComposeResult
 from textual.binding import Binding
 from textual.content import Content
-from textual.events import Event, InputEvent, Resize
+from textual.events import DescendantFocus, Event, InputEvent, Resize
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import ContentSwitcher, Footer, Static
+from textual.widgets import ContentSwitcher, Static
 
 from encoder_tui.defaults import LETTERS
 from encoder_tui.display import shorten, visible
@@ -26,7 +26,11 @@ from encoder_tui.screen_guard import own_screen, write_crash_report
 from encoder_tui.session import Session
 from encoder_tui.settings import Settings, log_path
 from encoder_tui.widgets.choice import Choice
+from encoder_tui.widgets.key_line import KeyLine
 from encoder_tui.widgets.letters import letter_markup
+
+if TYPE_CHECKING:
+    from textual.command import Provider
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,13 @@ PANES: Final = {
 }
 
 SMALLEST: Final = (60, 16)
+
+
+def _palette() -> type[Provider]:
+    """The entries of the palette, imported when it is opened."""
+    from encoder_tui.palette import Actions  # noqa: PLC0415
+
+    return Actions
 
 
 class TopLine(Static):
@@ -112,6 +123,11 @@ class TooSmall(Static):
 class MainScreen(Screen[None]):
     """The screen under every dialog."""
 
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """What fills the window gives it back when the focus goes elsewhere."""
+        if self.maximized is not None and self.maximized not in event.widget.ancestors_with_self:
+            self.minimize()
+
     def on_resize(self, event: Resize) -> None:
         width, height = event.size
         # Not by breakpoints: they set a class on every screen, and so style everything twice at the start.
@@ -124,21 +140,31 @@ class EncoderApp(App[int]):
     CSS_PATH = "app.tcss"
     TITLE = "encoder-tui"
     BINDINGS = [
-        Binding("f1", "help", "Help", priority=True),
+        Binding("f1", "help", "Help", priority=True, id="window.help"),
+        Binding("question_mark", "help", "Help", show=False, id="window.help-letter"),
         *(
             # The F-keys before any field that has the focus: TextArea has uses of its own for F6 and F7.
-            Binding(key, f"pane('{name}')", pane.title, show=False, priority=key.startswith("f"))
+            Binding(f"f{pane.number + 1}", f"pane('{name}')", pane.title, False, priority=True, id=f"window.{name}")
             for name, pane in PANES.items()
-            for key in (f"f{pane.number + 1}", str(pane.number))
         ),
-        Binding("m", "models", "Models"),
-        Binding("ctrl+q", "quit", "Quit", priority=True),
+        *(
+            Binding(str(pane.number), f"pane('{name}')", pane.title, show=False, id=f"window.{name}-digit")
+            for name, pane in PANES.items()
+        ),
+        Binding("m", "models", "Models", id="window.models"),
+        Binding("f8", "maximize", "Fill the window", show=False, priority=True, id="window.maximize"),
+        Binding("f9", "screenshot", "Screenshot", show=False, priority=True, id="window.screenshot"),
+        Binding("ctrl+s", "save", "Save to a file", show=False, id="window.save"),
+        Binding("ctrl+q", "quit", "Quit", priority=True, id="window.quit"),
     ]
+    COMMANDS = {_palette}
+    ALLOW_IN_MAXIMIZED_VIEW = "TopLine, KeyLine"
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
         if settings.theme is not None and settings.theme in self.available_themes:
             self.theme = settings.theme
+        self._keymap = self._normalize_keymap(settings.keys)
         self.session = Session(self, settings)
         self.report: Path | None = None
         self._first_pane = settings.pane or next(iter(PANES))
@@ -155,18 +181,31 @@ class EncoderApp(App[int]):
         with ContentSwitcher(initial=self._first_pane, id="panes"):
             yield PANES[self._first_pane].make(self.session)
         yield TooSmall(id="too-small", markup=False)
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         self.session.models_changed.subscribe(self, lambda _: self._show_banner())
         self.session.noticed.subscribe(self, self._show_notice)
         self.session.engine_changed.subscribe(self, self._tell_of_engine)
         self._show_banner()
+        if self.session.settings.keys or self.session.settings.theme not in {None, self.theme}:
+            self.run_worker(self._check_settings())
         # The tokenizers and the engine come after the first frame.
         self.call_after_refresh(self.session.start)
 
     async def on_unmount(self) -> None:
         await self.session.close()
+
+    async def _check_settings(self) -> None:
+        """Say what of the configuration cannot be followed; the rest is in force."""
+        from encoder_tui import keys  # noqa: PLC0415  # only where keys were remapped
+
+        settings = self.session.settings
+        if settings.theme not in {None, self.theme}:
+            there = ", ".join(sorted(self.available_themes))
+            self.session.notice(f"there is no theme {settings.theme!r}; there are {there}", "warning")
+        for problem in await asyncio.to_thread(keys.problems, settings.keys):
+            self.session.notice(f"[keys]: {problem}", "warning")
 
     def _show_banner(self) -> None:
         banner = self.query_one("#banner", Static)
@@ -191,6 +230,9 @@ class EncoderApp(App[int]):
 
     async def action_pane(self, name: str) -> None:
         """Open a pane, making it when it is opened first."""
+        while len(self.screen_stack) > 1:
+            await self.pop_screen()
+        self.screen.minimize()
         switcher = self.query_one("#panes", ContentSwitcher)
         if name == switcher.current:
             return
@@ -219,35 +261,42 @@ class EncoderApp(App[int]):
         if not isinstance(self.screen, ModelsDialog):
             self.push_screen(ModelsDialog(self.session))
 
-    def action_help(self) -> None:
-        """Show or hide the keys of what has the focus."""
-        if self.screen.query("HelpPanel"):
-            self.action_hide_help_panel()
+    @property
+    def pane_in_front(self) -> str:
+        """The name of the pane that is shown."""
+        return self.screen_stack[0].query_one("#panes", ContentSwitcher).current or self._first_pane
+
+    async def action_help(self) -> None:
+        """Show or hide what the pane and what has the focus are, and mean, and hear."""
+        from encoder_tui.help_screen import HelpScreen  # noqa: PLC0415  # after the first paint
+
+        if isinstance(self.screen, HelpScreen):
+            self.pop_screen()
         else:
-            self.action_show_help_panel()
+            self.push_screen(HelpScreen(self.session, self.pane_in_front, self.screen))
 
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Every action of the window and of the pane in front, for the palette."""
-        yield from super().get_system_commands(screen)
-        yield SystemCommand("Models", "Add, replace, remove or swap models", self.action_models)
-        seen = set()
-        node: Any = self.focused or self.query_one("#panes", ContentSwitcher).visible_content
-        while node is not None and node is not self:
-            for binding in getattr(node, "BINDINGS", ()):
-                if isinstance(binding, Binding) and binding.action not in seen and node is not screen:
-                    seen.add(binding.action)
-                    yield SystemCommand(
-                        binding.description,
-                        f"key {binding.key.split(',')[0]}",
-                        self._bound(node, binding.action),
-                    )
-            node = node.parent
+    def action_maximize(self) -> None:
+        """Let what has the focus fill the window, or give the window back."""
+        if self.screen.maximized is not None:
+            self.screen.minimize()
+        elif self.screen.focused is not None and not self.screen.maximize(self.screen.focused, container=False):
+            self.notify("this cannot fill the window; tab goes to the next panel", markup=False)
 
-    def _bound(self, node: Any, action: str) -> Any:
-        async def act() -> None:
-            await self.run_action(action, node)
+    def action_screenshot(self, filename: str | None = None, path: str | None = None) -> None:
+        """Write the screen as a picture beside what one works on, and say where."""
+        from encoder_tui.screenshot import take  # noqa: PLC0415  # after the first paint
 
-        return act
+        self.call_after_refresh(take, self, filename, path)
+
+    def action_save(self) -> None:
+        """Save what the pane can copy to a file."""
+        from encoder_tui.saving_copies import saveables  # noqa: PLC0415
+        from encoder_tui.widgets.save_dialog import SaveDialog  # noqa: PLC0415
+
+        pane = self.query_one("#panes", ContentSwitcher).visible_content
+        things = [] if pane is None or len(self.screen_stack) > 1 else saveables(self, pane)
+        if things:
+            self.push_screen(SaveDialog(things))
 
     def _handle_exception(self, error: Exception) -> None:
         """End the window with a report instead of Textual's crash screen, which prints local variables."""

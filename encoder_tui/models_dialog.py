@@ -20,6 +20,7 @@ from encoder_tui.loading import BUILTIN_NAMES
 from encoder_tui.models import ModelError, parse_name
 from encoder_tui.session import Session
 from encoder_tui.widgets.letters import letter_markup
+from encoder_tui.widgets.options import Options
 
 
 class ModelsDialog(ModalScreen[None]):
@@ -40,10 +41,10 @@ class ModelsDialog(ModalScreen[None]):
     ModelsDialog .label { color: $text-muted; }
     """
     BINDINGS = [
-        Binding("escape", "dismiss_dialog", "Close"),
-        Binding("delete,d", "remove", "Remove"),
-        Binding("s", "swap", "Swap with next"),
-        Binding("a", "add", "Add"),
+        Binding("escape", "dismiss_dialog", "Close", id="dialog.close"),
+        Binding("delete,d", "remove", "Remove", id="models.remove"),
+        Binding("s", "swap", "Swap with next", id="models.swap-with-next"),
+        Binding("a", "add", "Add", id="models.add"),
     ]
 
     def __init__(self, session: Session) -> None:
@@ -55,10 +56,10 @@ class ModelsDialog(ModalScreen[None]):
         with Vertical() as box:
             box.border_title = "Models"
             yield Static("Compared now: d removes, s swaps with the next", classes="label", markup=False)
-            yield OptionList(id="slots", markup=False)
+            yield Options(id="slots", markup=False)
             yield Input(placeholder="a Hub id (OWNER/NAME[@REVISION]) or a directory", compact=True, id="name")
             yield Static("", id="hint", classes="label", markup=False)
-            yield OptionList(id="candidates", markup=False)
+            yield Options(id="candidates", markup=False)
 
     async def on_mount(self) -> None:
         self.session.models_changed.subscribe(self, lambda _: self._show_slots())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +24,7 @@ class Settings:
     """What the program was asked to do. Each field is also a key of the file and a variable `ENCODER_TUI_…`.
 
     Lists are written with commas in a variable; an empty variable is as none. `sources` tells where each value
-    that is not a default came from.
+    that is not a default came from. `keys` are keys by their ids, a table of the file and nowhere else.
     """
 
     model: tuple[str, ...] = ()
@@ -39,6 +39,7 @@ class Settings:
     trust_remote_code: tuple[str, ...] = ()
     theme: str | None = None
     debug: bool = False
+    keys: Mapping[str, str] = field(default_factory=dict, hash=False)
     sources: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def origin(self, name: str) -> str:
@@ -46,7 +47,7 @@ class Settings:
         return self.sources.get(name, "default")
 
 
-NAMES: Final = tuple(entry.name for entry in fields(Settings) if entry.name != "sources")
+NAMES: Final = tuple(entry.name for entry in fields(Settings) if entry.name not in {"sources", "keys"})
 _LISTS: Final = {"model", "trust_remote_code"}
 _FLAGS: Final = {"offline", "debug"}
 
@@ -102,15 +103,17 @@ def _from_file(path: Path) -> dict[str, Any]:
         raise SettingsError(f"the configuration file {path} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SettingsError(f"the configuration file {path} is not valid TOML: {error}") from error
-    unknown = sorted(set(table) - set(NAMES))
+    unknown = sorted(set(table) - {*NAMES, "keys"})
     if unknown:
-        known = ", ".join(NAMES)
+        known = ", ".join([*NAMES, "keys"])
         raise SettingsError(f"the configuration file {path} has no setting named {unknown[0]}; there are {known}")
     return table
 
 
 def _checked(name: str, value: Any, where: str) -> Any:
     """A value of the file in the type of its field."""
+    if name == "keys":
+        return _keys(value, where)
     if name in _LISTS:
         value = [value] if isinstance(value, str) else value
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
@@ -121,6 +124,28 @@ def _checked(name: str, value: Any, where: str) -> Any:
         kind = "true or false" if expected is bool else "a string"
         raise SettingsError(f"{name} in {where} must be {kind}")
     return value
+
+
+def _keys(value: Any, where: str) -> dict[str, str]:
+    """The table of keys: an id, and a key or several of them."""
+    found: dict[str, str] = {}
+    for name, written in _leaves(value) if isinstance(value, dict) else ():
+        keys = [written] if isinstance(written, str) else written
+        if not isinstance(keys, list) or not keys or not all(isinstance(key, str) and key.strip() for key in keys):
+            raise SettingsError(f"{name} in [keys] of {where} must be a key or a list of keys")
+        found[name] = ",".join(keys)
+    if not isinstance(value, dict):
+        raise SettingsError(f"keys in {where} must be a table: [keys], and below it an id = a key")
+    return found
+
+
+def _leaves(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """A table's values by their whole names: TOML reads a dotted name without quotes as tables in tables."""
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
 
 
 def _from_variable(name: str, text: str, variable: str) -> Any:

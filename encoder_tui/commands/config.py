@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -14,18 +15,48 @@ from encoder_tui.display import visible
 
 @click.command("config")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--keys", "list_keys", is_flag=True, help="List every key of the window with the id that remaps it.")
 @shared_options
 @click.pass_context
-def command(context: click.Context, /, as_json: bool, **options: Any) -> None:
+def command(context: click.Context, /, as_json: bool, list_keys: bool, **options: Any) -> None:
     """Print the path of the configuration file and the settings in force."""
     chosen = gather(context, options)
     path = settings.config_path()
+    if list_keys:
+        print_keys(chosen.keys, as_json)
+        return
     if as_json:
         in_force = {name: {"value": getattr(chosen, name), "from": chosen.origin(name)} for name in settings.NAMES}
-        click.echo(json.dumps({"path": str(path), "settings": in_force}))
+        click.echo(json.dumps({"path": str(path), "settings": in_force, "keys": dict(chosen.keys)}))
         return
     click.echo(f"configuration file: {visible(str(path))}{'' if path.is_file() else ' (there is none yet)'}")
     for name in settings.NAMES:
         value = getattr(chosen, name)
         shown = ", ".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
         click.echo(f"{name:<18} {visible(shown) or '–':<44} {visible(chosen.origin(name))}")
+    if chosen.keys:
+        click.echo(f"{'keys':<18} {len(chosen.keys)} remapped; --keys lists them")
+        complain(chosen.keys)
+
+
+def print_keys(keymap: Mapping[str, str], as_json: bool) -> None:
+    """Print every key of the window, and what is wrong with those that were remapped."""
+    from encoder_tui import keys  # noqa: PLC0415  # textual and every pane
+
+    rows = list(keys.listed(keymap))
+    if as_json:
+        names = ("where", "id", "keys", "description")
+        click.echo(json.dumps([dict(zip(names, row, strict=True)) for row in rows]))
+    else:
+        for where, name, pressed, description in sorted(rows, key=lambda row: row[0]):
+            remapped = "  (remapped)" if name in keymap else ""
+            click.echo(f"{where:<11} {name:<32} {visible(pressed):<24} {description}{remapped}")
+    complain(keymap)
+
+
+def complain(keymap: Mapping[str, str]) -> None:
+    """Say what is wrong with the keys of the file, a line each, on stderr."""
+    from encoder_tui import keys  # noqa: PLC0415
+
+    for sentence in keys.problems(keymap):
+        click.echo(f"encoder-tui: [keys]: {sentence}", err=True)

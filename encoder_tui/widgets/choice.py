@@ -25,8 +25,8 @@ class Choice(Widget, can_focus=True):
     Choice .choice--rule { color: $foreground 20%; }
     """
     BINDINGS = [
-        Binding("left,h", "move(-1)", "Previous", show=False),
-        Binding("right,l", "move(1)", "Next", show=False),
+        Binding("left,h", "move(-1)", "Previous", show=False, id="move.left"),
+        Binding("right,l", "move(1)", "Next", show=False, id="move.right"),
     ]
 
     chosen: reactive[str] = reactive("")

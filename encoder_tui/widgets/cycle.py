@@ -19,8 +19,9 @@ class Cycle(Static, can_focus=True):
     Cycle:focus { background: $block-cursor-background; color: $block-cursor-foreground; }
     """
     BINDINGS = [
-        Binding("space,enter,right,l", "step(1)", "Change", show=False),
-        Binding("left,h", "step(-1)", "Change back", show=False),
+        Binding("space,enter", "step(1)", "Change", id="choice.change"),
+        Binding("right,l", "step(1)", "Change", show=False, id="move.right"),
+        Binding("left,h", "step(-1)", "Change back", show=False, id="move.left"),
     ]
 
     value: reactive[str] = reactive("", init=False)

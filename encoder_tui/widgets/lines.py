@@ -17,12 +17,12 @@ class Lines(ScrollView, can_focus=True):
     """
 
     BINDINGS = [
-        Binding("j", "scroll_down", "Down", show=False),
-        Binding("k", "scroll_up", "Up", show=False),
-        Binding("g", "scroll_home", "Top", show=False),
-        Binding("G", "scroll_end", "Bottom", show=False),
-        Binding("ctrl+d", "page_down", "Page down", show=False),
-        Binding("ctrl+u", "page_up", "Page up", show=False),
+        Binding("j", "scroll_down", "Down", show=False, id="move.down"),
+        Binding("k", "scroll_up", "Up", show=False, id="move.up"),
+        Binding("g", "scroll_home", "Top", show=False, id="move.first"),
+        Binding("G", "scroll_end", "Bottom", show=False, id="move.last"),
+        Binding("ctrl+d", "page_down", "Page down", show=False, id="move.page-down"),
+        Binding("ctrl+u", "page_up", "Page up", show=False, id="move.page-up"),
     ]
 
     def line(self, index: int) -> Strip:

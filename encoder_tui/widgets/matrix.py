@@ -37,19 +37,19 @@ class Matrix(Widget, can_focus=True):
     Matrix .matrix--cursor { background: $block-cursor-background; color: $block-cursor-foreground; }
     """
     BINDINGS = [
-        Binding("up", "move(-1, 0)", "Up", show=False),
-        Binding("down", "move(1, 0)", "Down", show=False),
-        Binding("left", "move(0, -1)", "Left", show=False),
-        Binding("right", "move(0, 1)", "Right", show=False),
-        Binding("pageup", "page(-1, 0)", "Page up", show=False),
-        Binding("pagedown", "page(1, 0)", "Page down", show=False),
-        Binding("shift+left,b", "page(0, -1)", "Page left", show=False),
-        Binding("shift+right,f", "page(0, 1)", "Page right", show=False),
-        Binding("home,g", "edge(-1)", "First row", show=False),
-        Binding("end,G", "edge(1)", "Last row", show=False),
-        Binding("plus,equals_sign", "zoom(1)", "Zoom in"),
-        Binding("minus", "zoom(-1)", "Zoom out"),
-        Binding("0", "fit", "Whole", show=False),
+        Binding("up,k", "move(-1, 0)", "Up", show=False, id="move.up"),
+        Binding("down,j", "move(1, 0)", "Down", show=False, id="move.down"),
+        Binding("left,h", "move(0, -1)", "Left", show=False, id="move.left"),
+        Binding("right,l", "move(0, 1)", "Right", show=False, id="move.right"),
+        Binding("pageup,ctrl+u", "page(-1, 0)", "Page up", show=False, id="move.page-up"),
+        Binding("pagedown,ctrl+d", "page(1, 0)", "Page down", show=False, id="move.page-down"),
+        Binding("shift+left,b", "page(0, -1)", "Page left", show=False, id="move.page-left"),
+        Binding("shift+right,f", "page(0, 1)", "Page right", show=False, id="move.page-right"),
+        Binding("home,g", "edge(-1)", "First row", show=False, id="move.first"),
+        Binding("end,G", "edge(1)", "Last row", show=False, id="move.last"),
+        Binding("plus,equals_sign", "zoom(1)", "Zoom in", id="outputs.zoom-in"),
+        Binding("minus", "zoom(-1)", "Zoom out", id="outputs.zoom-out"),
+        Binding("0", "fit", "Whole", show=False, id="outputs.whole"),
     ]
 
     class Wanted(Message):

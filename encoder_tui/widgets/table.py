@@ -43,12 +43,12 @@ class Table(Lines):
     Table .table--quiet { color: $text-muted; }
     """
     BINDINGS = [
-        Binding("up,k", "move(-1)", "Up", show=False),
-        Binding("down,j", "move(1)", "Down", show=False),
-        Binding("pageup", "move_page(-1)", "Page up", show=False),
-        Binding("pagedown", "move_page(1)", "Page down", show=False),
-        Binding("home,g", "move_to(0)", "First", show=False),
-        Binding("end,G", "move_to(-1)", "Last", show=False),
+        Binding("up,k", "move(-1)", "Up", show=False, id="move.up"),
+        Binding("down,j", "move(1)", "Down", show=False, id="move.down"),
+        Binding("pageup,ctrl+u", "move_page(-1)", "Page up", show=False, id="move.page-up"),
+        Binding("pagedown,ctrl+d", "move_page(1)", "Page down", show=False, id="move.page-down"),
+        Binding("home,g", "move_to(0)", "First", show=False, id="move.first"),
+        Binding("end,G", "move_to(-1)", "Last", show=False, id="move.last"),
     ]
 
     cursor: reactive[int] = reactive(0)

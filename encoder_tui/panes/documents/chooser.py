@@ -18,6 +18,7 @@ from textual.widgets.option_list import Option
 
 from encoder_tui.display import visible
 from encoder_tui.settings import cache_path
+from encoder_tui.widgets.options import Options
 
 ALWAYS: Final = ("sentence-transformers/mldr:en-triplet:train", "builtin")
 RECENT: Final = 8
@@ -57,7 +58,7 @@ class SourceChooser(ModalScreen[str | None]):
     SourceChooser Input { margin: 1 0; }
     SourceChooser Static { color: $text-muted; }
     """
-    BINDINGS = [Binding("escape", "cancel", "Close")]
+    BINDINGS = [Binding("escape", "cancel", "Close", id="dialog.close")]
 
     def __init__(self, current: str | None) -> None:
         super().__init__()
@@ -73,7 +74,7 @@ class SourceChooser(ModalScreen[str | None]):
                 markup=False,
             )
             yield Input(self._current or "", placeholder="file, directory or data set", compact=True)
-            yield OptionList(*(Option(Content(visible(source))) for source in self._sources), markup=False)
+            yield Options(*(Option(Content(visible(source))) for source in self._sources), markup=False)
 
     @on(Input.Submitted)
     def _typed(self, event: Input.Submitted) -> None:

@@ -40,26 +40,28 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Vertical):
     """Documents under every model."""
 
     BINDINGS = [
-        Binding("v", "view(1)", "View"),
-        Binding("V", "view(-1)", "Previous view", show=False),
-        Binding("o", "source", "Open"),
-        Binding("t", "column", "Column"),
-        Binding("right_square_bracket", "document(1)", "Next document", show=False),
-        Binding("left_square_bracket", "document(-1)", "Previous document", show=False),
-        Binding("c", "cut(1)", "Next cut"),
-        Binding("C", "cut(-1)", "Previous cut", show=False),
-        Binding("slash", "prompt('search')", "Search", key_display="/"),
-        Binding("f", "prompt('filter')", "Filter", show=False),
-        Binding("i", "prompt('index')", "Go to index", show=False),
-        Binding("s", "sort", "Sort", show=False),
-        Binding("space", "count", "Count"),
-        Binding("x", "cancel_counting", "Forget the counts", show=False),
-        Binding("S", "prompt('save')", "Save counts", show=False),
-        Binding("R", "prompt('reopen')", "Reopen counts", show=False),
-        Binding("r", "retry", "Read again", show=False),
-        Binding("w", "text('wrap')", "Wrap", show=False),
-        Binding("b", "text('boundaries')", "Token boundaries", show=False),
-        Binding("escape", "leave", "Leave", show=False),
+        Binding("v", "view(1)", "View", id="view.next"),
+        Binding("V", "view(-1)", "Previous view", show=False, id="view.previous"),
+        Binding("o", "source", "Open", id="documents.open"),
+        Binding("t", "column", "Column", id="documents.column"),
+        Binding("right_square_bracket", "document(1)", "Next document", show=False, id="documents.next-document"),
+        Binding(
+            "left_square_bracket", "document(-1)", "Previous document", show=False, id="documents.previous-document"
+        ),
+        Binding("c", "cut(1)", "Next cut", id="documents.next-cut"),
+        Binding("C", "cut(-1)", "Previous cut", show=False, id="documents.previous-cut"),
+        Binding("slash", "prompt('search')", "Search", key_display="/", id="documents.search"),
+        Binding("f", "prompt('filter')", "Filter", show=False, id="documents.filter"),
+        Binding("i", "prompt('index')", "Go to index", show=False, id="documents.go-to-index"),
+        Binding("s", "sort", "Sort", show=False, id="documents.sort"),
+        Binding("space", "count", "Count", id="documents.count"),
+        Binding("x", "cancel_counting", "Forget the counts", show=False, id="documents.forget-the-counts"),
+        Binding("S", "prompt('save')", "Save counts", show=False, id="documents.save-counts"),
+        Binding("R", "prompt('reopen')", "Reopen counts", show=False, id="documents.reopen-counts"),
+        Binding("r", "retry", "Read again", show=False, id="documents.read-again"),
+        Binding("w", "text('wrap')", "Wrap", show=False, id="documents.wrap"),
+        Binding("b", "text('boundaries')", "Token boundaries", show=False, id="documents.token-boundaries"),
+        Binding("escape", "leave", "Leave", show=False, id="documents.leave"),
     ]
 
     def __init__(self, session: Session) -> None:

@@ -46,12 +46,12 @@ class DocumentText(Lines):
     DocumentText { scrollbar-size-vertical: 0; width: 1fr; }
     """
     BINDINGS = [
-        Binding("c", "cut(1)", "Next cut"),
-        Binding("C", "cut(-1)", "Previous cut", show=False),
-        Binding("n", "match(1)", "Next match", show=False),
-        Binding("N", "match(-1)", "Previous match", show=False),
-        Binding("w", "wrap", "Wrap", show=False),
-        Binding("b", "boundaries", "Token boundaries", show=False),
+        Binding("c", "cut(1)", "Next cut", id="documents.next-cut"),
+        Binding("C", "cut(-1)", "Previous cut", show=False, id="documents.previous-cut"),
+        Binding("n", "match(1)", "Next match", show=False, id="documents.next-match"),
+        Binding("N", "match(-1)", "Previous match", show=False, id="documents.previous-match"),
+        Binding("w", "wrap", "Wrap", show=False, id="documents.wrap"),
+        Binding("b", "boundaries", "Token boundaries", show=False, id="documents.token-boundaries"),
     ]
 
     class Scrolled(Message):

@@ -23,7 +23,7 @@ QUIET = "$foreground 60%"
 class OutputTable(Table):
     """The outputs; enter looks at the one under the cursor."""
 
-    BINDINGS = [Binding("enter", "look", "Look")]
+    BINDINGS = [Binding("enter", "look", "Look", id="outputs.look")]
 
     class Opened(Message):
         """The user wants to look at the output under the cursor."""

@@ -35,10 +35,10 @@ class Look(OutputView):
     Look > .legend { height: 2; border-top: solid $foreground 15%; }
     """
     BINDINGS = [
-        Binding("right_square_bracket", "choose(1)", "Next output"),
-        Binding("left_square_bracket", "choose(-1)", "Previous output", show=False),
-        Binding("full_stop", "head(1)", "Next head", show=False),
-        Binding("comma", "head(-1)", "Previous head", show=False),
+        Binding("right_square_bracket", "choose(1)", "Next output", id="outputs.next-output"),
+        Binding("left_square_bracket", "choose(-1)", "Previous output", show=False, id="outputs.previous-output"),
+        Binding("full_stop", "head(1)", "Next head", show=False, id="outputs.next-head"),
+        Binding("comma", "head(-1)", "Previous head", show=False, id="outputs.previous-head"),
     ]
 
     def __init__(self, state: State) -> None:

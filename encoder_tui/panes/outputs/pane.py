@@ -48,18 +48,18 @@ class OutputsPane(Vertical):
     OutputsPane > #outputs-views { height: 1fr; }
     """
     BINDINGS = [
-        Binding("r", "run", "Run"),
-        Binding("x,escape", "cancel", "Cancel"),
-        Binding("v", "view(1)", "View"),
-        Binding("V", "view(-1)", "Previous view", show=False),
-        Binding("s", "run_with('hidden_states')", "Hidden states"),
-        Binding("a", "run_with('attentions')", "Attentions"),
-        Binding("e", "edit", "Edit", show=False),
-        Binding("d", "document", "Text or document", show=False),
-        Binding("u", "unload", "Unload", show=False),
-        Binding("w", "save", "Save"),
-        Binding("y", "copy", "Copy", show=False),
-        Binding("p", "copy_python", "Copy Python", show=False),
+        Binding("r", "run", "Run", id="outputs.run"),
+        Binding("x,escape", "cancel", "Cancel", id="outputs.cancel"),
+        Binding("v", "view(1)", "View", id="view.next"),
+        Binding("V", "view(-1)", "Previous view", show=False, id="view.previous"),
+        Binding("s", "run_with('hidden_states')", "Hidden states", id="outputs.hidden-states"),
+        Binding("a", "run_with('attentions')", "Attentions", id="outputs.attentions"),
+        Binding("e", "edit", "Edit", show=False, id="outputs.edit"),
+        Binding("d", "document", "Text or document", show=False, id="outputs.text-or-document"),
+        Binding("u", "unload", "Unload", show=False, id="outputs.unload"),
+        Binding("w", "save", "Save", id="outputs.save"),
+        Binding("y", "copy", "Copy", show=False, id="outputs.copy"),
+        Binding("p", "copy_python", "Copy Python", show=False, id="outputs.copy-python"),
     ]
 
     def __init__(self, session: Session) -> None:

@@ -36,20 +36,20 @@ class ParametersPane(Vertical):
     """What is inside each model, tensor by tensor, and how the architectures correspond."""
 
     BINDINGS = [
-        Binding("v", "view(1)", "View"),
-        Binding("V", "view(-1)", "Previous view", show=False),
-        Binding("slash", "search", "Search"),
-        Binding("n", "step(1)", "Next found", show=False),
-        Binding("N", "step(-1)", "Previous found", show=False),
-        Binding("o", "jump", "Other model"),
-        Binding("s", "sort", "Sort"),
-        Binding("x", "expand", "Expand all", show=False),
-        Binding("z", "fold", "Fold all", show=False),
-        Binding("y", "copy_name", "Copy name", show=False),
-        Binding("t", "copy_table", "Copy table", show=False),
-        Binding("p", "copy_python", "Copy Python", show=False),
-        Binding("enter", "open_role", "Show in the trees", show=False),
-        Binding("escape", "leave_search", "Leave the search", show=False),
+        Binding("v", "view(1)", "View", id="view.next"),
+        Binding("V", "view(-1)", "Previous view", show=False, id="view.previous"),
+        Binding("slash", "search", "Search", id="parameters.search"),
+        Binding("n", "step(1)", "Next found", show=False, id="parameters.next-found"),
+        Binding("N", "step(-1)", "Previous found", show=False, id="parameters.previous-found"),
+        Binding("o", "jump", "Other model", id="parameters.other-model"),
+        Binding("s", "sort", "Sort", id="parameters.sort"),
+        Binding("x", "expand", "Expand all", show=False, id="parameters.expand-all"),
+        Binding("z", "fold", "Fold all", show=False, id="parameters.fold-all"),
+        Binding("y", "copy_name", "Copy name", show=False, id="parameters.copy-name"),
+        Binding("t", "copy_table", "Copy table", show=False, id="parameters.copy-table"),
+        Binding("p", "copy_python", "Copy Python", show=False, id="parameters.copy-python"),
+        Binding("enter", "open_role", "Show in the trees", show=False, id="parameters.show-in-the-trees"),
+        Binding("escape", "leave_search", "Leave the search", show=False, id="parameters.leave"),
     ]
 
     def __init__(self, session: Session) -> None:

@@ -42,12 +42,14 @@ class ParameterTree(Tree[Node]):
     ParameterTree .parameters--match { color: $text-warning; text-style: bold; }
     """
     BINDINGS = [
-        Binding("j", "cursor_down", "Down", show=False),
-        Binding("k", "cursor_up", "Up", show=False),
-        Binding("g", "scroll_home", "Top", show=False),
-        Binding("G", "scroll_end", "Bottom", show=False),
-        Binding("left,h", "fold_or_parent", "Fold", show=False),
-        Binding("right,l", "unfold_or_child", "Unfold", show=False),
+        Binding("j", "cursor_down", "Down", show=False, id="move.down"),
+        Binding("k", "cursor_up", "Up", show=False, id="move.up"),
+        Binding("ctrl+d", "page_down", "Page down", show=False, id="move.page-down"),
+        Binding("ctrl+u", "page_up", "Page up", show=False, id="move.page-up"),
+        Binding("g", "scroll_home", "Top", show=False, id="move.first"),
+        Binding("G", "scroll_end", "Bottom", show=False, id="move.last"),
+        Binding("left,h", "fold_or_parent", "Fold", show=False, id="move.left"),
+        Binding("right,l", "unfold_or_child", "Unfold", show=False, id="move.right"),
     ]
 
     class Opened(Message):

@@ -40,17 +40,17 @@ class TimingPane(Measuring):
     """Latency, throughput and memory by length, measured while one watches."""
 
     BINDINGS = [
-        Binding("s", "start", "Start"),
-        Binding("x", "stop", "Stop"),
-        Binding("n", "notebook", "Text at hand"),
-        Binding("v", "view(1)", "View"),
-        Binding("V", "view(-1)", "Previous view", show=False),
-        Binding("a", "scale", "Axes"),
-        Binding("e", "edit", "Plan"),
-        Binding("c", "export", "CSV", show=False),
-        Binding("u", "clear_under", "Take the laid run away", show=False),
-        Binding("y", "copy", "Copy table", show=False),
-        Binding("escape", "leave", "Leave the plan", show=False),
+        Binding("s", "start", "Start", id="timing.start"),
+        Binding("x", "stop", "Stop", id="timing.stop"),
+        Binding("n", "notebook", "Text at hand", id="timing.text-at-hand"),
+        Binding("v", "view(1)", "View", id="view.next"),
+        Binding("V", "view(-1)", "Previous view", show=False, id="view.previous"),
+        Binding("a", "scale", "Axes", id="timing.axes"),
+        Binding("e", "edit", "Plan", id="timing.plan"),
+        Binding("c", "export", "CSV", show=False, id="timing.csv"),
+        Binding("u", "clear_under", "Take the laid run away", show=False, id="timing.take-the-laid-run-away"),
+        Binding("y", "copy", "Copy table", show=False, id="timing.copy-table"),
+        Binding("escape", "leave", "Leave the plan", show=False, id="timing.leave"),
     ]
 
     def __init__(self, session: Session) -> None:

@@ -22,9 +22,9 @@ class SavedRuns(Table):
     """Kept runs, newest first."""
 
     BINDINGS = [
-        Binding("enter", "choose('open')", "Open"),
-        Binding("o", "choose('under')", "Lay under"),
-        Binding("r", "choose('repeat')", "Repeat"),
+        Binding("enter", "choose('open')", "Open", id="timing.saved.open"),
+        Binding("o", "choose('under')", "Lay under", id="timing.saved.lay-under"),
+        Binding("r", "choose('repeat')", "Repeat", id="timing.saved.repeat"),
     ]
 
     class Chosen(Message):

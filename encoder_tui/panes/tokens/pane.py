@@ -45,14 +45,14 @@ class TokensPane(Vertical):
     """One text under every model: aligned, as tables, as tensors, in a batch, decoded."""
 
     BINDINGS = [
-        Binding("v", "view(1)", "View"),
-        Binding("V", "view(-1)", "Previous view", show=False),
-        Binding("y", "copy_block", "Copy block"),
-        Binding("i", "copy_ids", "Copy ids", show=False),
-        Binding("t", "copy_table", "Copy table", show=False),
-        Binding("p", "copy_python", "Copy Python", show=False),
-        Binding("e", "edit", "Edit text"),
-        Binding("escape", "leave_editor", "Leave the text", show=False),
+        Binding("v", "view(1)", "View", id="view.next"),
+        Binding("V", "view(-1)", "Previous view", show=False, id="view.previous"),
+        Binding("y", "copy_block", "Copy block", id="tokens.copy-block"),
+        Binding("i", "copy_ids", "Copy ids", show=False, id="tokens.copy-ids"),
+        Binding("t", "copy_table", "Copy table", show=False, id="tokens.copy-table"),
+        Binding("p", "copy_python", "Copy Python", show=False, id="tokens.copy-python"),
+        Binding("e", "edit", "Edit text", id="tokens.edit-text"),
+        Binding("escape", "leave_editor", "Leave the text", show=False, id="tokens.leave"),
     ]
 
     def __init__(self, session: Session) -> None:

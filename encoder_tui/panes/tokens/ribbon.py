@@ -45,14 +45,14 @@ class Ribbon(Lines):
     Ribbon:focus .ribbon--cursor { background: $block-cursor-background; color: $block-cursor-foreground; }
     """
     BINDINGS = [
-        Binding("left,h", "step(-1)", "Block", key_display="← →"),
-        Binding("right,l", "step(1)", "Next block", show=False),
-        Binding("up,k", "lane(-1)", "Up", show=False),
-        Binding("down,j", "lane(1)", "Down", show=False),
-        Binding("home,g", "go(0)", "First", show=False),
-        Binding("end,G", "go(-1)", "Last", show=False),
-        Binding("n", "differing(1)", "Next difference"),
-        Binding("N", "differing(-1)", "Previous difference", show=False),
+        Binding("left,h", "step(-1)", "Block", key_display="← →", id="move.left"),
+        Binding("right,l", "step(1)", "Next block", show=False, id="move.right"),
+        Binding("up,k", "lane(-1)", "Up", show=False, id="move.up"),
+        Binding("down,j", "lane(1)", "Down", show=False, id="move.down"),
+        Binding("home,g", "go(0)", "First", show=False, id="move.first"),
+        Binding("end,G", "go(-1)", "Last", show=False, id="move.last"),
+        Binding("n", "differing(1)", "Next difference", id="tokens.next-difference"),
+        Binding("N", "differing(-1)", "Previous difference", show=False, id="tokens.previous-difference"),
     ]
 
     cursor: reactive[int] = reactive(0, init=False)

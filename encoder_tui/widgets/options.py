@@ -1,0 +1,19 @@
+"""A list of options that the keys of every other list move in."""
+
+from __future__ import annotations
+
+from textual.binding import Binding
+from textual.widgets import OptionList
+
+
+class Options(OptionList):
+    """`OptionList` with vim's movement beside the arrows."""
+
+    BINDINGS = [
+        Binding("j", "cursor_down", "Down", show=False, id="move.down"),
+        Binding("k", "cursor_up", "Up", show=False, id="move.up"),
+        Binding("g", "first", "First", show=False, id="move.first"),
+        Binding("G", "last", "Last", show=False, id="move.last"),
+        Binding("ctrl+d", "page_down", "Page down", show=False, id="move.page-down"),
+        Binding("ctrl+u", "page_up", "Page up", show=False, id="move.page-up"),
+    ]
