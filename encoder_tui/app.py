@@ -28,6 +28,7 @@ from encoder_tui.settings import Settings, log_path
 from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.key_line import KeyLine
 from encoder_tui.widgets.letters import letter_markup
+from encoder_tui.window_actions import WindowActions
 
 if TYPE_CHECKING:
     from textual.command import Provider
@@ -134,7 +135,7 @@ class MainScreen(Screen[None]):
         self.set_class(width < SMALLEST[0] or height < SMALLEST[1], "-too-small")
 
 
-class EncoderApp(App[int]):
+class EncoderApp(WindowActions, App[int]):
     """Composes the panes and routes between them; what they share is the session."""
 
     CSS_PATH = "app.tcss"
@@ -260,43 +261,6 @@ class EncoderApp(App[int]):
 
         if not isinstance(self.screen, ModelsDialog):
             self.push_screen(ModelsDialog(self.session))
-
-    @property
-    def pane_in_front(self) -> str:
-        """The name of the pane that is shown."""
-        return self.screen_stack[0].query_one("#panes", ContentSwitcher).current or self._first_pane
-
-    async def action_help(self) -> None:
-        """Show or hide what the pane and what has the focus are, and mean, and hear."""
-        from encoder_tui.help_screen import HelpScreen  # noqa: PLC0415  # after the first paint
-
-        if isinstance(self.screen, HelpScreen):
-            self.pop_screen()
-        else:
-            self.push_screen(HelpScreen(self.session, self.pane_in_front, self.screen))
-
-    def action_maximize(self) -> None:
-        """Let what has the focus fill the window, or give the window back."""
-        if self.screen.maximized is not None:
-            self.screen.minimize()
-        elif self.screen.focused is not None and not self.screen.maximize(self.screen.focused, container=False):
-            self.notify("this cannot fill the window; tab goes to the next panel", markup=False)
-
-    def action_screenshot(self, filename: str | None = None, path: str | None = None) -> None:
-        """Write the screen as a picture beside what one works on, and say where."""
-        from encoder_tui.screenshot import take  # noqa: PLC0415  # after the first paint
-
-        self.call_after_refresh(take, self, filename, path)
-
-    def action_save(self) -> None:
-        """Save what the pane can copy to a file."""
-        from encoder_tui.saving_copies import saveables  # noqa: PLC0415
-        from encoder_tui.widgets.save_dialog import SaveDialog  # noqa: PLC0415
-
-        pane = self.query_one("#panes", ContentSwitcher).visible_content
-        things = [] if pane is None or len(self.screen_stack) > 1 else saveables(self, pane)
-        if things:
-            self.push_screen(SaveDialog(things))
 
     def _handle_exception(self, error: Exception) -> None:
         """End the window with a report instead of Textual's crash screen, which prints local variables."""

@@ -28,6 +28,8 @@ FOCUSED: Final = (
     (Cycle, "The focus is on a **setting** between ‹ and ›: `space`, the arrows or a click change it."),
 )
 
+OTHERS: Final = "Moving and editing"
+
 
 class Page(VerticalScroll, can_focus=True):
     """Text to be read, moved in as every list is."""
@@ -119,20 +121,19 @@ class HelpScreen(ModalScreen[None]):
 
 
 def key_page(screen: Screen[Any]) -> str:
-    """What can be pressed now, from the keys in force; Markdown."""
-    rows: dict[tuple[str, str, str], list[str]] = {}
+    """What can be pressed now, from the keys in force: a table for each widget that hears them; Markdown."""
+    rows: dict[str, dict[tuple[str, str], list[str]]] = {}
     for key, active in screen.active_bindings.items():
         binding = active.binding
         if binding.description and not binding.system:
-            about = (type(active.node).__name__, binding.description, binding.id or "")
-            rows.setdefault(about, []).append(keys.spelled(key))
-    lines, last = ["# Keys that are heard now", ""], ""
-    for (where, description, name), pressed in rows.items():
-        if where != last:
-            last = where
-            lines += ["", f"## {spaced(where)}", "", "| key | does | id |", "| --- | --- | --- |"]
-        shown = " ".join(f"`{key}`" for key in pressed).replace("|", "\\|")
-        lines.append(f"| {shown} | {description} | {name} |")
+            # Editing a text has keys of its own, which are Textual's and cannot be remapped here.
+            where = spaced(type(active.node).__name__) if binding.id else OTHERS
+            about = (keys.lowered(binding.description), binding.id or "")
+            rows.setdefault(where, {}).setdefault(about, []).append(keys.spelled(key))
+    lines = ["# Keys that are heard now"]
+    for where, found in sorted(rows.items(), key=lambda row: row[0] == OTHERS):
+        table = [f"{' '.join(pressed):<22} {words:<34} {name}".rstrip() for (words, name), pressed in found.items()]
+        lines += ["", f"## {where}", "", "```", *table, "```"]
     return "\n".join([*lines, "", sections("keys")[""]])
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -129,6 +128,12 @@ def spelled(key: str) -> str:
     return "+".join([*modifiers, last.upper() if last[:1] == "f" and last[1:].isdigit() else last])
 
 
+def lowered(words: str) -> str:
+    """A description as part of a line: its first letter small, unless the word is a name that has capitals."""
+    first = words.split(" ", 1)[0]
+    return words if first[1:] != first[1:].lower() else words[:1].lower() + words[1:]
+
+
 def _named(key: str) -> str:
     """A key as Textual names it: `/` is `slash`."""
     key = key.strip()
@@ -147,6 +152,8 @@ def problems(keymap: Mapping[str, str]) -> list[str]:
     """What is wrong with a keymap, a sentence each: ids that there are not, keys that there are not, collisions."""
     if not keymap:
         return []
+    import difflib  # noqa: PLC0415  # only for misspelled ids
+
     keys = everywhere()
     ids = {key.id for key in keys if key.id}
     found = []

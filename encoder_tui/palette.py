@@ -69,7 +69,10 @@ class Actions(Provider):
 
     def _key(self, key: keys.Key) -> str:
         pressed = self.app._keymap.get(key.id) or key.binding.key
-        return escape(f"key {' '.join(map(keys.spelled, pressed.split(',')))}")
+        told = f"key {' '.join(map(keys.spelled, pressed.split(',')))}"
+        # What an action does for one direction is told of it without its parameter.
+        about = getattr(getattr(key.place.load(), f"action_{key.binding.action}", None), "__doc__", None) or ""
+        return escape(f"{told} · {about.splitlines()[0].rstrip('.')}" if about else told)
 
     def _of_panes(self) -> list[Entry]:
         found = []
@@ -82,7 +85,7 @@ class Actions(Provider):
                     if key.id.endswith(".leave"):
                         continue
                     seen.add(key.id)
-                    words = f"{pane.title}: {key.binding.description.lower()}"
+                    words = f"{pane.title}: {keys.lowered(key.binding.description)}"
                     found.append(Entry(words, self._key(key), name, self._in_place(place, key.binding.action)))
             found += [Entry(f"{pane.title}: view {view}", "", name, self._view(name, view)) for view in pane.views()]
         return found

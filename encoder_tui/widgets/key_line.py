@@ -13,6 +13,8 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
+from encoder_tui.keys import lowered
+
 ALWAYS: Final = ("help", "command_palette")
 """Actions that keep their place at the right end, however narrow the window is."""
 PANES: Final = ("F2–F6", "panes")
@@ -68,7 +70,9 @@ class KeyLine(Widget):
         found: dict[tuple[int, str], Entry] = {}
         always: dict[str, Entry] = {}
         for node, binding, enabled, _ in self.screen.active_bindings.values():
-            entry = Entry(self.app.get_key_display(binding), binding.description.lower(), binding.key)
+            display = self.app.get_key_display(binding)
+            display = display.upper() if display[:1] == "f" and display[1:].isdigit() else display
+            entry = Entry(display, lowered(binding.description), binding.key)
             if binding.action in ALWAYS:
                 if binding.priority:
                     always[binding.action] = entry

@@ -44,6 +44,10 @@ class Figures(Lines):
             self._lines.append(("", None))
         self.set_size(len(self._lines))
 
+    def copied(self) -> str:
+        """The figures as they are shown."""
+        return "\n".join(text for text, _ in getattr(self, "_lines", ()))
+
     def line(self, index: int) -> Strip:
         text, slot = self._lines[index]
         return Strip([Segment(text, Style.null() if slot is None else letter_style(self, slot))])
@@ -108,6 +112,10 @@ class CollectionView(Vertical):
         empty = "Press space: this counts the tokens of the collection in the background."
         self.query_one("#card", Static).update(Content("\n".join(counted) or empty))
         self.query_one(Figures).show(counts, slots)
+
+    def copied(self) -> str:
+        """What stands here, as text."""
+        return self.query_one(Figures).copied()
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._resized)

@@ -30,6 +30,7 @@ from encoder_tui.panes.documents.text import DocumentText
 from encoder_tui.panes.documents.windows import WindowsView
 from encoder_tui.session import Session
 from encoder_tui.widgets.choice import Choice
+from encoder_tui.widgets.clipboard import copy
 from encoder_tui.widgets.cycle import Cycle
 from encoder_tui.widgets.table import Table
 
@@ -56,12 +57,13 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Vertical):
         Binding("s", "sort", "Sort", show=False, id="documents.sort"),
         Binding("space", "count", "Count", id="documents.count"),
         Binding("x", "cancel_counting", "Forget the counts", show=False, id="documents.forget-the-counts"),
-        Binding("S", "prompt('save')", "Save counts", show=False, id="documents.save-counts"),
+        Binding("S", "save_counts", "Save counts", show=False, id="documents.save-counts"),
         Binding("R", "prompt('reopen')", "Reopen counts", show=False, id="documents.reopen-counts"),
         Binding("r", "retry", "Read again", show=False, id="documents.read-again"),
         Binding("w", "text('wrap')", "Wrap", show=False, id="documents.wrap"),
         Binding("b", "text('boundaries')", "Token boundaries", show=False, id="documents.token-boundaries"),
-        Binding("escape", "leave", "Leave", show=False, id="documents.leave"),
+        Binding("y", "copy", "Copy the view", show=False, id="documents.copy"),
+        Binding("escape", "leave", "Back to the list", id="documents.leave"),
     ]
 
     def __init__(self, session: Session) -> None:
@@ -184,6 +186,7 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Vertical):
         self.query_one(DocumentText).show(self.document, self.readings, keep_place=keep_place)
         self._show_words()
         self._show_view()
+        self.refresh_bindings()
 
     @on(DocumentText.Scrolled)
     def _show_bar(self) -> None:
@@ -213,6 +216,23 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Vertical):
         text = self.query_one(DocumentText)
         text.action_wrap() if what == "wrap" else text.action_boundaries()
 
+    def possible(self, action: str) -> bool:
+        """Whether an action would do something now, for the line of keys."""
+        if action == "leave":
+            return isinstance(self.app.focused, Input)
+        if action in {"count", "column"}:
+            return self.collection is not None
+        if action.startswith("cut"):
+            return any(reading.mark is not None for reading in self.readings)
+        return "search" not in action or bool(self.document)
+
+    def action_copy(self) -> None:
+        """Copy the document, or the figures of the collection where those are in front."""
+        if self.query_one("#document-view", Choice).chosen == "collection":
+            copy(self, self.query_one(CollectionView).copied(), "the figures")
+        else:
+            copy(self, self.document, "the document")
+
     # Views
 
     def action_view(self, step: int) -> None:
@@ -225,6 +245,7 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Vertical):
         self.query_one("#limits").display = event.name == "text"
         self.query_one("#document-sentence").display = event.name != "collection"
         self.call_after_refresh(self._show_view)
+        self.refresh_bindings()
 
     def show_collection(self) -> None:
         """Show the view of the collection."""

@@ -23,7 +23,6 @@ PROMPTS: Final = {
     "search": "search this document: n and N go to the next and the previous place",
     "filter": "list only documents that hold a text, or > 512 or < 512 tokens; empty lists all",
     "index": "go to the document with this index",
-    "save": "save the counts as (a JSON file)",
     "reopen": "reopen counts from (a JSON file)",
 }
 
@@ -150,17 +149,17 @@ class Prompts(Widget):
 
     # Files
 
-    def _save(self, name: str) -> None:
+    def action_save_counts(self) -> None:
+        """Ask for a path to save the counts to."""
         if self.counting is None or not self.counting.counts.documents:
             self.session.notice("there are no counts to save yet; space counts", "warning")
             return
-        path = Path(name.strip()).expanduser()
-        try:
-            path.write_bytes(save(self.counting.counts))
-        except OSError as error:
-            self.session.notice(f"{path} cannot be written: {error.strerror}", "error")
-        else:
-            self.session.notice(f"saved {self.counting.counts.sentence()} as {path}")
+        from encoder_tui.widgets.save_dialog import Saveable, SaveDialog  # noqa: PLC0415
+
+        async def made() -> bytes:
+            return save(self.counting.counts)
+
+        self.app.push_screen(SaveDialog([Saveable("counts", "counts.json", made)]))
 
     def _reopen(self, name: str) -> None:
         path = Path(name.strip()).expanduser()

@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.widgets import ContentSwitcher, Input, Static, TextArea
 
 from encoder_tui.panes.outputs import facts
+from encoder_tui.panes.outputs.asking import AskingView
 from encoder_tui.panes.outputs.listing import ListView, OutputTable
 from encoder_tui.panes.outputs.runs import Question, Runs
 from encoder_tui.panes.outputs.save import SavePath, save, snippet
@@ -58,7 +59,7 @@ class OutputsPane(Vertical):
         Binding("d", "document", "Text or document", show=False, id="outputs.text-or-document"),
         Binding("u", "unload", "Unload", show=False, id="outputs.unload"),
         Binding("w", "save", "Save", id="outputs.save"),
-        Binding("y", "copy", "Copy", show=False, id="outputs.copy"),
+        Binding("y", "copy", "Copy the view", show=False, id="outputs.copy"),
         Binding("p", "copy_python", "Copy Python", show=False, id="outputs.copy-python"),
     ]
 
@@ -111,6 +112,7 @@ class OutputsPane(Vertical):
             return
         self._show_words()
         self.view.show()
+        self.refresh_bindings()
 
     def _show_words(self) -> None:
         width = self.size.width
@@ -130,6 +132,18 @@ class OutputsPane(Vertical):
     @on(OutputView.Said)
     def _said(self) -> None:
         self._show_words()
+        self.refresh_bindings()
+
+    def possible(self, action: str) -> bool:
+        """Whether an action would do something now, for the line of keys."""
+        if action == "cancel":
+            is_asking = isinstance(self.view, AskingView) and self.view.is_asking
+            return self.runs.is_running or is_asking or isinstance(self.app.focused, TextArea | Input)
+        if action == "save":
+            return any(run.answer is not None and run.is_held for run in self.runs.runs)
+        if action.startswith("run_with"):
+            return not self.view.has_question
+        return True
 
     # Views
 

@@ -12,18 +12,15 @@ from textual.widgets import ContentSwitcher, Input, Static
 
 from encoder_tui import correspondence
 from encoder_tui.display import visible
-from encoder_tui.models import ModelError, parse_name
+from encoder_tui.panes.parameters.copying import Copying
 from encoder_tui.panes.parameters.descriptions import Descriptions
 from encoder_tui.panes.parameters.difference import DifferenceView
 from encoder_tui.panes.parameters.tables import ConfigView, RolesView
 from encoder_tui.panes.parameters.tensor import TensorView
 from encoder_tui.panes.parameters.tree import ParameterTree
 from encoder_tui.panes.parameters.trees import TreesView
-from encoder_tui.parameters import table_tsv
-from encoder_tui.reproduce import parameter_snippet
 from encoder_tui.session import Session
 from encoder_tui.widgets.choice import Choice
-from encoder_tui.widgets.clipboard import copy
 from encoder_tui.widgets.lines import Lines
 from encoder_tui.widgets.table import Table
 
@@ -32,7 +29,7 @@ SEARCHED = ("trees", "config")
 """Views that the search line is for."""
 
 
-class ParametersPane(Vertical):
+class ParametersPane(Copying, Vertical):
     """What is inside each model, tensor by tensor, and how the architectures correspond."""
 
     BINDINGS = [
@@ -49,7 +46,7 @@ class ParametersPane(Vertical):
         Binding("t", "copy_table", "Copy table", show=False, id="parameters.copy-table"),
         Binding("p", "copy_python", "Copy Python", show=False, id="parameters.copy-python"),
         Binding("enter", "open_role", "Show in the trees", show=False, id="parameters.show-in-the-trees"),
-        Binding("escape", "leave_search", "Leave the search", show=False, id="parameters.leave"),
+        Binding("escape", "leave_search", "Back", id="parameters.leave"),
     ]
 
     def __init__(self, session: Session) -> None:
@@ -115,6 +112,18 @@ class ParametersPane(Vertical):
             Content(f" {visible(words)}").truncate(room, ellipsis=True)
         )
 
+    def possible(self, action: str) -> bool:
+        """Whether an action would do something now, for the line of keys."""
+        view = self.query_one(f"#{self.view_name}")
+        if action == "leave_search":
+            is_reading = isinstance(view, DifferenceView) and view.is_reading
+            return self.query_one("#search-line").display or isinstance(view, TensorView) or is_reading
+        if action == "search":
+            return self.view_name in SEARCHED
+        if action in {"jump", "sort"}:
+            return self.view_name == "trees" and (action == "sort" or len(self.session.slots) > 1)
+        return True
+
     # Views
 
     def action_view(self, step: int) -> None:
@@ -138,6 +147,7 @@ class ParametersPane(Vertical):
 
     def _settle(self) -> None:
         self.show()
+        self.refresh_bindings()
         if self.screen.focused is None:
             self.take_focus()
 
@@ -184,6 +194,7 @@ class ParametersPane(Vertical):
         if self.view_name in SEARCHED:
             self.query_one("#search-line").display = True
             self.query_one("#search", Input).focus()
+            self.refresh_bindings()
 
     @on(Input.Changed, "#search")
     def _search_changed(self, event: Input.Changed) -> None:
@@ -255,41 +266,3 @@ class ParametersPane(Vertical):
         """Fold everything."""
         for tree in self.trees.query(ParameterTree):
             tree.fold_everything()
-
-    # Copying
-
-    def action_copy_name(self) -> None:
-        """Copy the name of what the cursor is on."""
-        node = self.trees.focused_tree.current
-        copy(self, "" if node is None else node.path or node.label, "the name")
-
-    def action_copy_table(self) -> None:
-        """Copy every parameter of the model in front, tab-separated; in a table, the table."""
-        view = self.query_one(f"#{self.view_name}")
-        if isinstance(view, RolesView | ConfigView | DifferenceView):
-            copy(self, view.tsv(), "the table")
-            return
-        description = self.trees.focused_tree.description
-        copy(self, "" if description is None else table_tsv(description), "the table")
-
-    def action_copy_python(self) -> None:
-        """Copy the Python that gets the tensor."""
-        tree = self.trees.focused_tree
-        node, description = tree.current, tree.description
-        if node is None or description is None:
-            return
-        parameter = node.parameter or node.parameters[0]
-        try:
-            name = parse_name(self.session.slots[tree.index].name)
-        except ModelError as error:
-            self.session.notice(str(error), "error")
-            return
-        files = self.descriptions.entries[tree.index].files
-        snippet = parameter_snippet(
-            name,
-            parameter.name,
-            is_checkpoint=description.source == "checkpoint",
-            # The weights of a model of the Hub may just not be fetched yet.
-            has_weights=files is None or files.has_weights or files.repo is not None,
-        )
-        copy(self, snippet, "the Python")

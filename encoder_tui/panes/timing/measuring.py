@@ -121,7 +121,14 @@ class Measuring(Vertical):
         self.run, self.ending, self.activity = run, "", "the engine is asked"
         self.session.is_measuring = True
         self._working = asyncio.create_task(self._measure(run))
+        # The line of keys shows other keys while a run is under way.
+        self._working.add_done_callback(self._ended)
         self.begin()
+        self.refresh_bindings()
+
+    def _ended(self, _: asyncio.Task[None]) -> None:
+        if self.is_mounted:
+            self.refresh_bindings()
 
     async def _measure(self, run: Run) -> None:
         """Ask the engine, and keep what it tells whatever happens."""

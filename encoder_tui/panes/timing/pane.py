@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from pathlib import Path
 from typing import Final
 
 from textual import on
@@ -13,7 +12,7 @@ from textual.binding import Binding
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.events import Resize
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from encoder_tui import plots
 from encoder_tui.panes.timing import results, words
@@ -23,10 +22,11 @@ from encoder_tui.panes.timing.plan_line import PlanLine
 from encoder_tui.panes.timing.saved import SavedRuns
 from encoder_tui.session import Session
 from encoder_tui.settings import data_path
-from encoder_tui.timing_files import csv_of, write_private
+from encoder_tui.timing_files import csv_of
 from encoder_tui.timing_run import Run
 from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.clipboard import copy
+from encoder_tui.widgets.save_dialog import Saveable, SaveDialog
 from encoder_tui.widgets.table import Table
 
 FRAME: Final = 0.25
@@ -50,7 +50,7 @@ class TimingPane(Measuring):
         Binding("c", "export", "CSV", show=False, id="timing.csv"),
         Binding("u", "clear_under", "Take the laid run away", show=False, id="timing.take-the-laid-run-away"),
         Binding("y", "copy", "Copy table", show=False, id="timing.copy-table"),
-        Binding("escape", "leave", "Leave the plan", show=False, id="timing.leave"),
+        Binding("escape", "leave", "Leave the plan", id="timing.leave"),
     ]
 
     def __init__(self, session: Session) -> None:
@@ -99,6 +99,16 @@ class TimingPane(Measuring):
         hello = self.session.hello
         if hello is not None and hello.devices:
             self.query_one(PlanLine).offer_devices([device.name for device in hello.devices])
+
+    def possible(self, action: str) -> bool:
+        """Whether an action would do something now, for the line of keys."""
+        if action == "leave":
+            return isinstance(self.app.focused, Input)
+        if action in {"start", "notebook", "stop"}:
+            return self.is_measuring == (action == "stop")
+        if action == "copy":
+            return self.run is not None
+        return True
 
     # Drawing
 
@@ -239,15 +249,14 @@ class TimingPane(Measuring):
         self.redraw()
 
     def action_export(self) -> None:
-        """Write the run on the screen as CSV into the folder the program was started in."""
-        if self.run is None or not self.run.has_results:
+        """Ask for a path to save the run on the screen to, as CSV."""
+        run = self.run
+        if run is None or not run.has_results:
             self.notify("nothing was measured yet", severity="warning", markup=False)
             return
-        started = "" if self.run.environment is None else self.run.environment.started[:19].replace(":", "")
-        path = Path.cwd() / f"timing-{started}.csv"
-        try:
-            write_private(path, csv_of(self.run))
-        except OSError as error:
-            self.notify(f"{path} cannot be written: {error.strerror}", severity="error", markup=False)
-        else:
-            self.notify(f"written to {path}", markup=False)
+        started = "" if run.environment is None else run.environment.started[:19].replace(":", "")
+
+        async def made() -> str:
+            return csv_of(run)
+
+        self.app.push_screen(SaveDialog([Saveable("run", f"timing-{started}.csv", made)]))

@@ -52,7 +52,7 @@ class TokensPane(Vertical):
         Binding("t", "copy_table", "Copy table", show=False, id="tokens.copy-table"),
         Binding("p", "copy_python", "Copy Python", show=False, id="tokens.copy-python"),
         Binding("e", "edit", "Edit text", id="tokens.edit-text"),
-        Binding("escape", "leave_editor", "Leave the text", show=False, id="tokens.leave"),
+        Binding("escape", "leave_editor", "Commands", id="tokens.leave"),
     ]
 
     def __init__(self, session: Session) -> None:
@@ -143,9 +143,12 @@ class TokensPane(Vertical):
         return comparison
 
     def _take(self, comparison: Comparison) -> None:
+        is_first = bool(comparison.present) != bool(self.comparison.present)
         self.comparison = comparison
         self._show_words()
         self._show_view()
+        if is_first:
+            self.refresh_bindings()
 
     # From the comparison to the screen
 
@@ -199,6 +202,7 @@ class TokensPane(Vertical):
         switcher.current = event.name
         self.call_after_refresh(self._show_view)
         self._focus_view(event.name)
+        self.refresh_bindings()
 
     def _make_view(self, name: str) -> Widget:
         from encoder_tui.panes.tokens.batch import BatchLab  # noqa: PLC0415  # not needed for the first paint
@@ -222,6 +226,14 @@ class TokensPane(Vertical):
     def _name_of(self, files: ModelFiles) -> ModelName:
         """What `from_pretrained` finds a model by: transformers knows a built-in one by its folder only."""
         return ModelName(files.name, files.path) if files.source == "builtin" else parse_name(files.name)
+
+    def possible(self, action: str) -> bool:
+        """Whether an action would do something now, for the line of keys."""
+        if action == "leave_editor":
+            return isinstance(self.app.focused, TextArea | Input)
+        if action == "copy_block":
+            return self._view_name == "aligned" and bool(self.comparison.present)
+        return True
 
     def action_edit(self) -> None:
         """Go to the text."""

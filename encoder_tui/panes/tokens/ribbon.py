@@ -104,6 +104,10 @@ class Ribbon(Lines):
         blocks = 1 if self._comparison is None else len(self._comparison.alignment)
         return min(max(cursor, 0), blocks - 1)
 
+    def possible(self, action: str) -> bool:
+        """Whether an action would do something now, for the line of keys."""
+        return not action.startswith("differing") or bool(self._comparison and self._comparison.differing)
+
     def action_step(self, step: int) -> None:
         self.cursor += step
 

@@ -1,0 +1,54 @@
+"""What the window does in every pane: help, a panel alone, a picture, a file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from textual.app import App
+from textual.widgets import ContentSwitcher
+
+if TYPE_CHECKING:
+    from encoder_tui.session import Session
+
+
+class WindowActions(App[Any]):
+    """The part of the window that acts on whatever is in front; what it needs is imported after the first paint."""
+
+    session: Session
+
+    @property
+    def pane_in_front(self) -> str:
+        """The name of the pane that is shown."""
+        return self.screen_stack[0].query_one("#panes", ContentSwitcher).current or ""
+
+    async def action_help(self) -> None:
+        """Show or hide what the pane and what has the focus are, and mean, and hear."""
+        from encoder_tui.help_screen import HelpScreen  # noqa: PLC0415  # after the first paint
+
+        if isinstance(self.screen, HelpScreen):
+            self.pop_screen()
+        else:
+            self.push_screen(HelpScreen(self.session, self.pane_in_front, self.screen))
+
+    def action_maximize(self) -> None:
+        """Let what has the focus fill the window, or give the window back."""
+        if self.screen.maximized is not None:
+            self.screen.minimize()
+        elif self.screen.focused is not None and not self.screen.maximize(self.screen.focused, container=False):
+            self.notify("this cannot fill the window; tab goes to the next panel", markup=False)
+
+    def action_screenshot(self, filename: str | None = None, path: str | None = None) -> None:
+        """Write the screen as a picture beside what one works on, and say where."""
+        from encoder_tui.screenshot import take  # noqa: PLC0415  # after the first paint
+
+        self.call_after_refresh(take, self, filename, path)
+
+    def action_save(self) -> None:
+        """Save what the pane can copy to a file."""
+        from encoder_tui.saving_copies import saveables  # noqa: PLC0415
+        from encoder_tui.widgets.save_dialog import SaveDialog  # noqa: PLC0415
+
+        pane = self.query_one("#panes", ContentSwitcher).visible_content
+        things = [] if pane is None or len(self.screen_stack) > 1 else saveables(self, pane)
+        if things:
+            self.push_screen(SaveDialog(things))
