@@ -20,6 +20,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
+from encoder_tui.colours import legible
 from encoder_tui.defaults import LETTERS
 from encoder_tui.display import shorten, visible
 from encoder_tui.screen_guard import own_screen, write_crash_report
@@ -100,7 +101,7 @@ class TopLine(Static):
             ]
         left = Content.assemble(*parts)
         gap = max(self.size.width - left.cell_length - len(right) - 1, 1)
-        self.update(Content.assemble(left, " " * gap, (right, "$foreground 60%")))
+        self.update(Content.assemble(left, " " * gap, (right, "$text-muted")))
 
     def _settings(self, engine: str) -> str:
         hello, settings = self.session.hello, self.session.settings
@@ -172,6 +173,11 @@ class EncoderApp(WindowActions, App[int]):
 
     def get_default_screen(self) -> Screen[None]:
         return MainScreen(id="_default")
+
+    def get_css_variables(self) -> dict[str, str]:
+        """The theme's colours, made legible."""
+        self.theme_variables = legible(super().get_css_variables(), self.current_theme.ansi)
+        return self.theme_variables
 
     def compose(self) -> ComposeResult:
         yield TopLine(self.session)

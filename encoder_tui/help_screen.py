@@ -28,7 +28,10 @@ FOCUSED: Final = (
     (Cycle, "The focus is on a **setting** between ‹ and ›: `space`, the arrows or a click change it."),
 )
 
+WINDOW: Final = "Window"
 OTHERS: Final = "Moving and editing"
+LAST: Final = (WINDOW, OTHERS)
+"""What stands behind the keys of the pane and of the focus."""
 
 
 class Page(VerticalScroll, can_focus=True):
@@ -131,8 +134,10 @@ def key_page(screen: Screen[Any]) -> str:
             about = (keys.lowered(binding.description), binding.id or "")
             rows.setdefault(where, {}).setdefault(about, []).append(keys.spelled(key))
     lines = ["# Keys that are heard now"]
-    for where, found in sorted(rows.items(), key=lambda row: row[0] == OTHERS):
-        table = [f"{' '.join(pressed):<22} {words:<34} {name}".rstrip() for (words, name), pressed in found.items()]
+    for where, found in sorted(rows.items(), key=lambda row: LAST.index(row[0]) + 1 if row[0] in LAST else 0):
+        shown = {about: " ".join(pressed) for about, pressed in found.items()}
+        wide, wider = max(map(len, shown.values())), max(len(words) for words, _ in shown)
+        table = [f"{pressed:<{wide}}  {words:<{wider}}  {name}".rstrip() for (words, name), pressed in shown.items()]
         lines += ["", f"## {where}", "", "```", *table, "```"]
     return "\n".join([*lines, "", sections("keys")[""]])
 

@@ -22,6 +22,7 @@ class Choice(Widget, can_focus=True):
     Choice { height: 1; color: $text-muted; }
     Choice .choice--chosen { color: $foreground; text-style: bold underline; }
     Choice:focus .choice--chosen { color: $foreground; background: $surface-lighten-2; text-style: bold underline; }
+    Choice:nocolor:focus .choice--chosen { text-style: bold reverse; }
     Choice .choice--rule { color: $foreground 20%; }
     """
     BINDINGS = [

@@ -17,6 +17,7 @@ class Cycle(Static, can_focus=True):
     DEFAULT_CSS = """
     Cycle { width: auto; height: 1; padding: 0 1; }
     Cycle:focus { background: $block-cursor-background; color: $block-cursor-foreground; }
+    Cycle:nocolor:focus { text-style: reverse; }
     """
     BINDINGS = [
         Binding("space,enter", "step(1)", "Change", id="choice.change"),

@@ -48,9 +48,9 @@ class KeyLine(Widget):
 
     COMPONENT_CLASSES = {"key-line--key", "key-line--words"}
     DEFAULT_CSS = """
-    KeyLine { height: 1; dock: bottom; background: $panel; color: $foreground; }
+    KeyLine { height: 1; dock: bottom; background: $panel; color: $text; }
     KeyLine .key-line--key { text-style: bold; color: $text-accent; }
-    KeyLine .key-line--words { color: $foreground; }
+    KeyLine .key-line--words { color: $text; }
     """
     ALLOW_SELECT = False
 

@@ -33,7 +33,7 @@ class Matrix(Widget, can_focus=True):
     DEFAULT_CSS = """
     Matrix { height: 1fr; }
     Matrix .matrix--quiet { color: $text-muted; }
-    Matrix .matrix--outside { color: $foreground 25%; }
+    Matrix .matrix--outside { color: $text-muted; }
     Matrix .matrix--cursor { background: $block-cursor-background; color: $block-cursor-foreground; }
     """
     BINDINGS = [

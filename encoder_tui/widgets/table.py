@@ -40,6 +40,9 @@ class Table(Lines):
     Table .table--header { color: $text-muted; text-style: bold; }
     Table .table--cursor { text-style: none; background: $surface-lighten-1; }
     Table:focus .table--cursor { background: $block-cursor-background; color: $block-cursor-foreground; }
+    Table:ansi .table--quiet { text-style: dim; }
+    Table:nocolor .table--cursor { text-style: underline; }
+    Table:nocolor:focus .table--cursor { text-style: reverse; }
     Table .table--quiet { color: $text-muted; }
     """
     BINDINGS = [
@@ -106,6 +109,9 @@ class Table(Lines):
     def on_click(self, event: Click) -> None:
         if event.y > 0:
             self.cursor = event.y + self.scroll_offset.y - 1
+            if event.chain == 2:
+                # What enter does to a row, two clicks do.
+                self.app.simulate_key("enter")
 
     def widths(self) -> list[int]:
         """Each column's width in cells, the flexible ones sharing what is left."""

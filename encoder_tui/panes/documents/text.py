@@ -245,11 +245,15 @@ class DocumentText(Lines):
     def _dimmed(self, share: float) -> Style:
         """The text's colour, moved towards the background."""
         _, _, background, colour = self.colors
+        if self.app.no_color:
+            return Style(dim=True)
         return Style(color=background.blend(colour, 1 - share).rich_color)
 
     def _marked(self, variable: str, share: float) -> Style:
         """A background of the theme's colour, as strong as `share`: partial styles of CSS know no transparency."""
         _, _, background, _ = self.colors
+        if self.app.no_color:
+            return Style(reverse=True) if share == HERE else Style(underline=True)
         mark = background.blend(Color.parse(self.app.theme_variables[variable]), share)
         colour = mark.get_contrast_text().rich_color if share == HERE else None
         return Style(bgcolor=mark.rich_color, color=colour)

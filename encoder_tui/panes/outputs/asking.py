@@ -19,7 +19,7 @@ from encoder_tui.session import Slot
 from encoder_tui.tokens import TokenizationError
 from encoder_tui.vectors import Given, VectorsAnswer, VectorsRequest
 
-QUIET = "$foreground 60%"
+QUIET = "$text-muted"
 
 
 class AskingView(OutputView):

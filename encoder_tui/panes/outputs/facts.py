@@ -12,7 +12,7 @@ from encoder_tui.panes.outputs.runs import ModelRun, Runs
 from encoder_tui.session import Session, Slot
 from encoder_tui.widgets.letters import letter_markup
 
-QUIET = "$foreground 60%"
+QUIET = "$text-muted"
 BAR = 12
 
 

@@ -17,7 +17,7 @@ from encoder_tui.widgets.table import Column, Table
 WIDE = 112
 """Columns from which on dimensions are named in the row itself, and device and dtype stand beside them."""
 HEADINGS = ("model", "name", "shape", "dtype", "device", "mean", "std", "min", "max", "non_finite")
-QUIET = "$foreground 60%"
+QUIET = "$text-muted"
 
 
 class OutputTable(Table):

@@ -20,7 +20,7 @@ from encoder_tui.widgets.heat import NEGATIVE, POSITIVE
 from encoder_tui.widgets.letters import letter_markup
 from encoder_tui.widgets.matrix import Matrix
 
-QUIET = "$foreground 60%"
+QUIET = "$text-muted"
 CLIPPED = 3
 """Deviations from zero at which a colour is full: a few dimensions of most encoders are far out, and would leave
 nothing but themselves to see."""

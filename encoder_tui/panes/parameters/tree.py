@@ -37,7 +37,7 @@ class ParameterTree(Tree[Node]):
     DEFAULT_CSS = """
     ParameterTree { background: $background; padding: 0; scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
     ParameterTree:focus { background-tint: $background 0%; }
-    ParameterTree .parameters--number { color: $foreground 60%; }
+    ParameterTree .parameters--number { color: $text-muted; }
     ParameterTree .parameters--badge { color: $text-secondary; text-style: italic; }
     ParameterTree .parameters--match { color: $text-warning; text-style: bold; }
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from typing import Final
 
 from rich.segment import Segment
@@ -21,13 +22,13 @@ PLOTS: Final = ("latency", "throughput", "memory", "samples")
 SCALES: Final = ("log length", "log both", "linear")
 
 
-class Chart(Widget):
+class Chart(Widget, can_focus=True):
     """Draws the lines that were made elsewhere; or, where there is nothing to plot, a few sentences."""
 
     COMPONENT_CLASSES = {"chart--quiet"}
     DEFAULT_CSS = """
     Chart { height: 1fr; width: 1fr; }
-    Chart .chart--quiet { color: $foreground 60%; }
+    Chart .chart--quiet { color: $text-muted; }
     """
 
     class Resized(Message):
@@ -46,6 +47,15 @@ class Chart(Widget):
         self.refresh()
         return True
 
+    def _written(self) -> list[str]:
+        """The words in lines that fit; what goes on stands under what it goes on from."""
+        room = max(self.size.width - 3, 20)
+        lines: list[str] = []
+        for words in self.words:
+            indent = " " * (len(words) - len(words[1:].lstrip()) if words[1:2] == " " else 0)
+            lines += textwrap.wrap(words, room, subsequent_indent=indent) or [""]
+        return lines
+
     def on_resize(self) -> None:
         self.post_message(self.Resized())
 
@@ -56,9 +66,9 @@ class Chart(Widget):
             for text, colour in self.lines[y] if y < len(self.lines) else []:
                 # A cell that lines of several curves share has one colour; axes stand back.
                 segments.append(Segment(text, quiet if colour is None else letter_style(self, colour)))
-        elif y - 1 in range(len(self.words)):
+        elif y - 1 in range(len(written := self._written())):
             style = quiet if y > 1 else Style(bold=True)
-            segments = [Segment("  "), Segment(visible(self.words[y - 1]), style)]
+            segments = [Segment("  "), Segment(visible(written[y - 1]), style)]
         width = self.size.width
         return Strip(segments).crop_extend(0, width, self.rich_style).apply_style(self.rich_style)
 

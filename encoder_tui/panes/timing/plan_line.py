@@ -25,7 +25,7 @@ class PlanLine(Vertical):
     DEFAULT_CSS = """
     PlanLine { height: 2; }
     PlanLine > Horizontal { height: 1; }
-    PlanLine Label { padding: 0 1; color: $foreground 60%; }
+    PlanLine Label { padding: 0 1; color: $text-muted; }
     PlanLine Input { width: 6; }
     PlanLine Input#lengths { width: 1fr; }
     PlanLine Input#batches { width: 8; }

@@ -20,7 +20,7 @@ from encoder_tui.widgets.letters import letter_markup
 if TYPE_CHECKING:
     from encoder_tui.panes.timing.pane import TimingPane
 
-QUIET: Final = "$foreground 60%"
+QUIET: Final = "$text-muted"
 
 
 def timed_models(session: Session) -> list[TimedModel]:

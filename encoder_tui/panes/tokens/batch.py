@@ -33,7 +33,7 @@ class BatchGrid(Lines):
     COMPONENT_CLASSES = {"batch--padding", "batch--special", "batch--note"}
     DEFAULT_CSS = """
     BatchGrid .batch--padding { color: $text-warning; background: $warning-muted; }
-    BatchGrid .batch--special { color: $foreground 40%; text-style: italic; }
+    BatchGrid .batch--special { color: $text-muted; text-style: italic; }
     BatchGrid .batch--note { color: $text-muted; }
     """
 

@@ -14,7 +14,7 @@ from encoder_tui.session import Session, Slot
 from encoder_tui.token_bytes import bytes_of
 from encoder_tui.widgets.letters import letter_markup
 
-QUIET = "$foreground 60%"
+QUIET = "$text-muted"
 BYTES_SHOWN = 12
 TOKENS_SHOWN = 24
 
@@ -91,7 +91,7 @@ def _stream_line(index: int, stream: Stream, tokens: Sequence[int]) -> Content:
             (f" {visible_piece(stream.encoding.tokens[token])}", "bold"),
             (f" {stream.encoding.ids[token]}", ""),
             (f" {start:,}–{end:,}", QUIET),
-            (f" {spelled} ", "$foreground 50%"),
+            (f" {spelled} ", "$text-muted"),
         ]
     if len(tokens) > TOKENS_SHOWN:
         parts.append((f" and {len(tokens) - TOKENS_SHOWN:,} more", QUIET))

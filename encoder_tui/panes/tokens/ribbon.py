@@ -37,11 +37,14 @@ class Ribbon(Lines):
     Ribbon .ribbon--text { color: $foreground; }
     Ribbon .ribbon--agree { color: $text-muted; }
     Ribbon .ribbon--differ { text-style: bold; }
-    Ribbon .ribbon--special { color: $foreground 40%; text-style: italic; }
+    Ribbon .ribbon--special { color: $text-muted; text-style: italic; }
     Ribbon .ribbon--unknown { color: $text-error; background: $error-muted; text-style: bold; }
     Ribbon .ribbon--bytes { text-style: underline; }
     Ribbon .ribbon--rule { color: $foreground 20%; }
     Ribbon .ribbon--cursor { background: $surface-lighten-2; }
+    Ribbon:ansi .ribbon--agree { text-style: dim; }
+    Ribbon:ansi .ribbon--special { text-style: dim italic; }
+    Ribbon:nocolor .ribbon--cursor { text-style: reverse; }
     Ribbon:focus .ribbon--cursor { background: $block-cursor-background; color: $block-cursor-foreground; }
     """
     BINDINGS = [
