@@ -48,7 +48,23 @@ def legible(variables: Mapping[str, str], is_ansi: bool) -> dict[str, str]:
         grounds = [Color.parse(found[ground]) for ground in (*GROUNDS, f"{name}-muted") if ground in found]
         if f"text-{name}" in found:
             found[f"text-{name}"] = _away(Color.parse(found[f"text-{name}"]), grounds).hex
+    if found["text-muted"].startswith("auto"):
+        found["text-muted"] = _quiet([Color.parse(found[ground]) for ground in GROUNDS])
+    cursor, words = Color.parse(found["block-cursor-background"]), found["block-cursor-foreground"]
+    if not words.startswith("auto"):
+        found["block-cursor-foreground"] = _away(Color.parse(words), [cursor]).hex
     return found
+
+
+def _quiet(grounds: list[Color]) -> str:
+    """Black or white, as faint as all grounds allow, and no fainter than Textual has it."""
+    shares = range(60, 100, 4)
+    legible_on_all = (
+        share
+        for share in shares
+        if all(contrast(ground + ground.get_contrast_text(share / 100), ground) >= TEXT for ground in grounds)
+    )
+    return f"auto {next(legible_on_all, shares[-1])}%"
 
 
 def _away(colour: Color, grounds: list[Color]) -> Color:

@@ -19,6 +19,7 @@ from encoder_tui.panes.timing.saved import SavedRuns
 from encoder_tui.settings import Settings, data_path
 from encoder_tui.timing_files import load, saved
 from encoder_tui.widgets.choice import Choice
+from encoder_tui.widgets.save_dialog import SaveDialog
 from encoder_tui.widgets.table import Table
 from tests import saved_models
 from tests.test_tokens_pane import lines, until
@@ -157,6 +158,9 @@ async def test_a_run_that_is_stopped_keeps_what_was_measured_and_can_be_reopened
         # One letter of the run below may lie under one of the run above.
         await until(pilot, lambda: not {"a", "b"}.isdisjoint(letters(pane)))
         await pilot.press("c")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SaveDialog))
+        await pilot.press("enter")
+        await until(pilot, lambda: not isinstance(pilot.app.screen, SaveDialog))
         (exported,) = tmp_path.glob("timing-*.csv")
         assert exported.read_text().count("\n") == 1 + len(kept)
 

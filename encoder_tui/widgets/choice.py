@@ -21,7 +21,7 @@ class Choice(Widget, can_focus=True):
     DEFAULT_CSS = """
     Choice { height: 1; color: $text-muted; }
     Choice .choice--chosen { color: $foreground; text-style: bold underline; }
-    Choice:focus .choice--chosen { color: $foreground; background: $surface-lighten-2; text-style: bold underline; }
+    Choice:focus .choice--chosen { color: $text; background: $surface-lighten-2; text-style: bold underline; }
     Choice:nocolor:focus .choice--chosen { text-style: bold reverse; }
     Choice .choice--rule { color: $foreground 20%; }
     """

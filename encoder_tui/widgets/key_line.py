@@ -79,7 +79,8 @@ class KeyLine(Widget):
             elif binding.show and enabled and not (isinstance(node, Possible) and not node.possible(binding.action)):
                 # Two classes may have a key for one thing; it stands there once.
                 found.setdefault((0, binding.id) if binding.id else (id(node), binding.action), entry)
-        return list(found.values()), [always[action] for action in ALWAYS if action in always]
+        last = [found.pop(key) for key in list(found) if key[1] == "window.quit"]
+        return [*found.values(), *last], [always[action] for action in ALWAYS if action in always]
 
     def render_line(self, y: int) -> Strip:
         """The entries that find room."""

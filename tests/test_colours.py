@@ -1,0 +1,112 @@
+"""Colours: legible in every theme, and never the only thing that tells."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from rich.segment import Segment
+from rich.style import Style
+from textual.color import Color
+from textual.theme import BUILTIN_THEMES
+
+import encoder_tui
+from encoder_tui.colours import MARK, NAMES, TEXT, contrast, legible
+from encoder_tui.panes.tokens.ribbon import Ribbon
+from encoder_tui.widgets.letters import COLOURS, letter_style
+from tests.test_tokens_pane import until, window
+
+pytestmark = pytest.mark.usefixtures("no_engine")
+
+PACKAGE = Path(encoder_tui.__file__).parent
+COLOURED = [name for name, theme in BUILTIN_THEMES.items() if not theme.ansi]
+ON_ALL = ("background", "surface", "panel")
+TEXTS = {
+    **{f"$text-{name}": ON_ALL for name in NAMES},
+    "$text-muted": ON_ALL,
+    "$text": (*ON_ALL, "surface-lighten-1", "surface-lighten-2"),
+    "$foreground": ("background",),
+}
+"""The colours that text has here, and what it stands on."""
+
+
+def test_contrast_is_that_of_wcag() -> None:
+    assert contrast(Color.parse("#000"), Color.parse("#fff")) == pytest.approx(21)
+    assert contrast(Color.parse("#777"), Color.parse("#fff")) == pytest.approx(4.48, abs=0.01)
+    assert contrast(Color.parse("#abc"), Color.parse("#abc")) == 1
+
+
+def theme_variables(theme: str) -> dict[str, str]:
+    found = BUILTIN_THEMES[theme]
+    return legible({**found.to_color_system().generate(), **found.variables}, found.ansi)
+
+
+def seen_on(words: str, ground: Color) -> Color:
+    """A colour as CSS writes it, on a ground: `auto 60%` is black or white, whichever is farther, in part."""
+    if words.startswith("auto"):
+        _, _, share = words.partition(" ")
+        return ground + ground.get_contrast_text(float(share.rstrip("%")) / 100 if share else 1.0)
+    return ground + Color.parse(words)
+
+
+@pytest.mark.parametrize("theme", COLOURED)
+def test_every_colour_of_a_text_can_be_read_in_every_theme(theme: str) -> None:
+    variables = theme_variables(theme)
+    for name, grounds in TEXTS.items():
+        for ground in (*grounds, *([f"{name[6:]}-muted"] if name[6:] in NAMES else [])):
+            behind = Color.parse(variables[ground])
+            assert contrast(seen_on(variables[name[1:]], behind), behind) >= TEXT, (name, ground)
+    # As near as Textual's own cursor allows: its text is white or black already.
+    cursor = Color.parse(variables["block-cursor-background"])
+    assert contrast(seen_on(variables["block-cursor-foreground"], cursor), cursor) >= MARK
+
+
+def test_no_text_has_another_colour_than_those() -> None:
+    sheets = {path: path.read_text("utf-8") for path in PACKAGE.rglob("*") if path.suffix in {".py", ".tcss"}}
+    allowed = {*TEXTS, "$block-cursor-foreground"}
+    found = 0
+    for path, text in sheets.items():
+        for rule, colour in re.findall(r"([\w-]+) \{[^}\n]*?(?<![\w-])color: ([^;]+);", text):
+            found += 1
+            is_rule = rule.endswith("--rule") and colour == "$foreground 20%"
+            assert colour in allowed or is_rule, (path.name, rule, colour)
+        for colour in re.findall(r'"(\$[a-z]+(?:-[a-z]+)?[^"]*)"', text) if path.suffix == ".py" else ():
+            assert colour.removesuffix(" italic") in allowed, (path.name, colour)
+    assert found > 20
+
+
+async def test_the_terminals_own_colours_keep_letters_and_the_unknown_token_apart() -> None:
+    async with window("😀 lighthouse") as (app, pilot):
+        for theme in ("ansi-dark", "ansi-light"):
+            app.theme = theme
+            await pilot.pause()
+            letters = [letter_style(app.screen, index).color for index in range(len(COLOURS))]
+            assert len({str(letter) for letter in letters}) == len(COLOURS)
+            unknown = app.query_one(Ribbon).get_component_rich_style("ribbon--unknown", partial=True)
+            assert unknown.color != unknown.bgcolor
+
+
+async def test_without_colours_differences_and_the_cursor_are_told_by_other_signs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with window("a naïve 😀 lamp") as (app, pilot):
+        assert app.no_color
+        await pilot.press("escape", "home")
+        ribbon = app.query_one(Ribbon)
+
+        def look(words: str) -> Style:
+            for y in range(4):
+                for segment in ribbon.render_line(y):
+                    if segment.text.strip() == words:
+                        assert isinstance(segment, Segment)
+                        return segment.style or Style.null()
+            raise AssertionError(words)
+
+        await until(pilot, lambda: bool(look("a").reverse))
+        await pilot.press("right")
+        await until(pilot, lambda: not look("a").reverse)
+        await pilot.press("end")
+        assert look("😀").bold
+        assert not look("a").bold
