@@ -15,7 +15,7 @@ from textual import on
 from textual.app import App, ComposeResult
 from textual.binding import Binding
 from textual.content import Content
-from textual.events import DescendantFocus, Event, InputEvent, Resize
+from textual.events import Event, InputEvent, Resize
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
@@ -125,9 +125,10 @@ class TooSmall(Static):
 class MainScreen(Screen[None]):
     """The screen under every dialog."""
 
-    def on_descendant_focus(self, event: DescendantFocus) -> None:
+    def on_descendant_focus(self) -> None:
         """What fills the window gives it back when the focus goes elsewhere."""
-        if self.maximized is not None and self.maximized not in event.widget.ancestors_with_self:
+        focused = self.focused
+        if self.maximized is not None and focused is not None and self.maximized not in focused.ancestors_with_self:
             self.minimize()
 
     def on_resize(self, event: Resize) -> None:
@@ -160,7 +161,7 @@ class EncoderApp(WindowActions, App[int]):
         Binding("ctrl+q", "quit", "Quit", priority=True, id="window.quit"),
     ]
     COMMANDS = {_palette}
-    ALLOW_IN_MAXIMIZED_VIEW = "TopLine, KeyLine"
+    ALLOW_IN_MAXIMIZED_VIEW = "KeyLine"
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()

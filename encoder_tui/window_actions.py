@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
-from textual.widgets import ContentSwitcher
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher, Input, TextArea
 
 if TYPE_CHECKING:
     from encoder_tui.session import Session
@@ -34,8 +35,17 @@ class WindowActions(App[Any]):
         """Let what has the focus fill the window, or give the window back."""
         if self.screen.maximized is not None:
             self.screen.minimize()
-        elif self.screen.focused is not None and not self.screen.maximize(self.screen.focused, container=False):
-            self.notify("this cannot fill the window; tab goes to the next panel", markup=False)
+            return
+        pane = self.query("#panes").results(ContentSwitcher)
+        front = next((one.visible_content for one in pane), None)
+        # A field or a row of names is no panel: what stands below it is meant.
+        panels = [self.screen.focused, *(front.query("*") if front is not None else ())]
+        for panel in panels:
+            is_field = isinstance(panel, Input) or (isinstance(panel, TextArea) and not panel.has_focus)
+            if panel is not None and panel.allow_maximize and not is_field and shown(panel):
+                self.screen.set_focus(panel)
+                self.screen.maximize(panel, container=False)
+                return
 
     def action_screenshot(self, filename: str | None = None, path: str | None = None) -> None:
         """Write the screen as a picture beside what one works on, and say where."""
@@ -52,3 +62,8 @@ class WindowActions(App[Any]):
         things = [] if pane is None or len(self.screen_stack) > 1 else saveables(self, pane)
         if things:
             self.push_screen(SaveDialog(things))
+
+
+def shown(widget: Widget) -> bool:
+    """Whether neither a widget nor what it stands in is hidden."""
+    return all(node.display for node in widget.ancestors_with_self)

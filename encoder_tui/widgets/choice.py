@@ -17,6 +17,7 @@ from textual.widget import Widget
 class Choice(Widget, can_focus=True):
     """One of several names, chosen by arrow keys or by mouse; drawn in a line that a rule fills up."""
 
+    ALLOW_MAXIMIZE = False
     COMPONENT_CLASSES = {"choice--chosen", "choice--rule"}
     DEFAULT_CSS = """
     Choice { height: 1; color: $text-muted; }

@@ -14,6 +14,7 @@ from textual.widgets import Static
 class Cycle(Static, can_focus=True):
     """A label and a value that space, the arrows or a click change."""
 
+    ALLOW_MAXIMIZE = False
     DEFAULT_CSS = """
     Cycle { width: auto; height: 1; padding: 0 1; }
     Cycle:focus { background: $block-cursor-background; color: $block-cursor-foreground; }

@@ -80,6 +80,8 @@ class KeyLine(Widget):
                 # Two classes may have a key for one thing; it stands there once.
                 found.setdefault((0, binding.id) if binding.id else (id(node), binding.action), entry)
         last = [found.pop(key) for key in list(found) if key[1] == "window.quit"]
+        if self.screen.maximized is not None:
+            found = {(0, ""): Entry("esc", "whole window", "escape"), **found}
         return [*found.values(), *last], [always[action] for action in ALWAYS if action in always]
 
     def render_line(self, y: int) -> Strip:

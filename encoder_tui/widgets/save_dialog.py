@@ -80,9 +80,10 @@ class SaveDialog(ModalScreen[None]):
         self._hint()
 
     @on(Input.Changed)
-    def _path_changed(self) -> None:
-        self._confirmed = ""
-        self._hint()
+    def _path_changed(self, event: Input.Changed) -> None:
+        if event.value != self._confirmed:
+            self._confirmed = ""
+            self._hint()
 
     @on(Input.Submitted)
     async def _submitted(self, event: Input.Submitted) -> None:

@@ -8,8 +8,9 @@ from typing import Final
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical
+from textual.containers import Container, Horizontal, Vertical
 from textual.content import Content
+from textual.events import Resize
 from textual.widgets import ContentSwitcher, Input, Static
 
 from encoder_tui.collection import Collection, CountedModel
@@ -35,6 +36,8 @@ from encoder_tui.widgets.cycle import Cycle
 from encoder_tui.widgets.table import Table
 
 VIEWS: Final = ("text", "windows", "collection")
+WIDE: Final = 170
+"""Columns from which on the list stands beside the text."""
 
 
 class DocumentsPane(CountingKeys, Opening, Prompts, Vertical):
@@ -84,15 +87,17 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Vertical):
 
     def compose(self) -> ComposeResult:
         yield Static(id="source", markup=False)
-        yield DocumentList(self.session, self._heard)
-        yield Choice(VIEWS, id="document-view")
-        yield LimitsRow()
-        with ContentSwitcher(initial="text", id="document-views"):
-            with Horizontal(id="text"):
-                yield DocumentText(id="document-text")
-                yield DocumentBar()
-            yield WindowsView()
-            yield CollectionView(id="collection")
+        with Container(id="document-body"):
+            yield DocumentList(self.session, self._heard)
+            with Vertical(id="document-reading"):
+                yield Choice(VIEWS, id="document-view")
+                yield LimitsRow()
+                with ContentSwitcher(initial="text", id="document-views"):
+                    with Horizontal(id="text"):
+                        yield DocumentText(id="document-text")
+                        yield DocumentBar()
+                    yield WindowsView()
+                    yield CollectionView(id="collection")
         yield Static(id="document-sentence", markup=False)
         yield Input(id="prompt", compact=True)
 
@@ -110,7 +115,9 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Vertical):
         if self.counting is not None:
             self.counting.stop()
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: Resize) -> None:
+        # Lines of two hundred characters are hard to read: the list stands beside the text then.
+        self.set_class(event.size.width >= WIDE, "-wide")
         self._show_words()
 
     # The models
