@@ -44,6 +44,7 @@ class ModelsDialog(ModalScreen[None]):
         Binding("escape", "dismiss_dialog", "Close", id="dialog.close"),
         Binding("delete,d", "remove", "Remove", id="models.remove"),
         Binding("s", "swap", "Swap with next", id="models.swap-with-next"),
+        Binding("x", "stop", "Stop loading", id="models.stop-loading"),
         Binding("a", "add", "Add", id="models.add"),
     ]
 
@@ -55,7 +56,9 @@ class ModelsDialog(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with Vertical() as box:
             box.border_title = "Models"
-            yield Static("Compared now: d removes, s swaps with the next", classes="label", markup=False)
+            yield Static(
+                "Compared now: d removes, s swaps with the next, x stops loading", classes="label", markup=False
+            )
             yield Options(id="slots", markup=False)
             yield Input(placeholder="a Hub id (OWNER/NAME[@REVISION]) or a directory", compact=True, id="name")
             yield Static("", id="hint", classes="label", markup=False)
@@ -141,6 +144,10 @@ class ModelsDialog(ModalScreen[None]):
     def action_remove(self) -> None:
         """Compare one model less."""
         self.session.remove(self._place)
+
+    def action_stop(self) -> None:
+        """Give up loading the highlighted model; enter on its name loads it again."""
+        self.session.stop_loading(self._place)
 
     def action_swap(self) -> None:
         """Exchange the highlighted model with the one after it."""

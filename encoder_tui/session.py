@@ -166,6 +166,16 @@ class Session:
         self._forget(self.slots.pop(index))
         self.models_changed.publish(None)
 
+    def stop_loading(self, index: int) -> None:
+        """Give up on a model that is still on its way."""
+        slot = self.slots[index]
+        if slot in self._loads:
+            self._forget(slot)
+            if slot.tokenizer is None:
+                slot.state = "failed"
+            slot.waiting, slot.message = False, "stopped; enter on its name loads it again"
+            self.models_changed.publish(None)
+
     def swap(self, first: int, second: int) -> None:
         """Exchange two models' places, and with them their letters and colours."""
         self.slots[first], self.slots[second] = self.slots[second], self.slots[first]

@@ -49,7 +49,7 @@ class Opening(Widget):
         self._opening = asyncio.create_task(self._open(source, column))
 
     async def _open(self, source: str | None, column: str | None) -> None:
-        self._heard("opening the documents")
+        self._heard("opening the documents; escape stops")
         spec = SourceSpec(source, offline=self.session.settings.offline)
         try:
             collection = await Collection.open(self.session.documents_engine, spec, column, self._tell)
@@ -76,8 +76,28 @@ class Opening(Widget):
         self._heard(f"{progress.text}{of}")
 
     def _heard(self, doing: str) -> None:
-        self._doing = doing
+        was_busy, self._doing = bool(self._doing), doing
         self._show_words()
+        if was_busy != bool(doing):
+            self.refresh_bindings()
+
+    @property
+    def is_stoppable(self) -> bool:
+        """Whether documents are being opened or searched."""
+        return any(task is not None and not task.done() for task in (self._opening, self._finding)) and bool(
+            self._doing
+        )
+
+    def stop(self) -> bool:
+        """Give up opening or searching; whether there was anything to give up."""
+        if not self.is_stoppable:
+            return False
+        for task in (self._opening, self._finding):
+            if task is not None:
+                task.cancel()
+        self._heard("stopped; r reads again" if self.collection is None else "")
+        self.session.notice("stopped; what was found so far stays listed")
+        return True
 
     def action_source(self) -> None:
         """Choose other documents."""

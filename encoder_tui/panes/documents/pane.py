@@ -66,7 +66,7 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Vertical):
         Binding("w", "text('wrap')", "Wrap", show=False, id="documents.wrap"),
         Binding("b", "text('boundaries')", "Token boundaries", show=False, id="documents.token-boundaries"),
         Binding("y", "copy", "Copy the view", show=False, id="documents.copy"),
-        Binding("escape", "leave", "Back to the list", id="documents.leave"),
+        Binding("escape", "leave", "Back", id="documents.leave"),
     ]
 
     def __init__(self, session: Session) -> None:
@@ -226,7 +226,7 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Vertical):
     def possible(self, action: str) -> bool:
         """Whether an action would do something now, for the line of keys."""
         if action == "leave":
-            return isinstance(self.app.focused, Input)
+            return isinstance(self.app.focused, Input) or self.is_stoppable
         if action in {"count", "column"}:
             return self.collection is not None
         if action.startswith("cut"):

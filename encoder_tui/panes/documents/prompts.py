@@ -49,7 +49,9 @@ class Prompts(Widget):
         prompt.focus()
 
     def action_leave(self) -> None:
-        """Leave the line of words, or go back to the list."""
+        """Stop what is under way, leave the line of words, or go back to the list."""
+        if not self.query_one("#prompt").display and self.stop():
+            return
         self.query_one("#prompt").display = False
         self.query_one(DocumentList).focus()
 
@@ -116,13 +118,17 @@ class Prompts(Widget):
                 order.extend(found)
                 listing.show_again()
                 told = f"{wanted!r} stands in {count(len(order), 'document')} of {reached:,}"
-                self._heard("" if is_end else told)
+                self._heard("" if is_end else f"{told}; escape stops")
                 if is_end:
                     self.session.notice(told)
         except (TaskFailed, EngineError) as error:
             self.session.notice(str(error), "error")
 
     def _heard(self, doing: str) -> None:
+        raise NotImplementedError
+
+    def stop(self) -> bool:
+        """Give up what is under way."""
         raise NotImplementedError
 
     def action_sort(self) -> None:

@@ -138,7 +138,8 @@ class OutputsPane(Vertical):
         """Whether an action would do something now, for the line of keys."""
         if action == "cancel":
             is_asking = isinstance(self.view, AskingView) and self.view.is_asking
-            return self.runs.is_running or is_asking or isinstance(self.app.focused, TextArea | Input)
+            is_busy = self.runs.is_running or is_asking or self.is_saving
+            return is_busy or isinstance(self.app.focused, TextArea | Input)
         if action == "save":
             return any(run.answer is not None and run.is_held for run in self.runs.runs)
         if action.startswith("run_with"):
@@ -198,8 +199,16 @@ class OutputsPane(Vertical):
         if isinstance(self.app.focused, TextArea | Input):
             self.query_one(SavePath).display = False
             self._focus_view()
+        elif self.is_saving:
+            self.workers.cancel_group(self, "save")
+            self.session.notice("nothing was saved; a file of that name is as it was")
         elif not self.view.cancel():
             self.runs.cancel()
+
+    @property
+    def is_saving(self) -> bool:
+        """Whether a file is being written."""
+        return any(worker.group == "save" and not worker.is_finished for worker in self.workers)
 
     def action_document(self) -> None:
         """Take the document of the Documents pane in the place of the text, or the text again."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from textual import on
@@ -15,6 +16,8 @@ from encoder_tui.reproduce import RunToReproduce, run_snippet
 from encoder_tui.saving import save_outputs, why_not
 from encoder_tui.session import Session
 
+SOON = 0.5
+"""Seconds after which it is told what is being done."""
 PROPOSED = "outputs.safetensors"
 
 
@@ -61,8 +64,15 @@ async def save(session: Session, runs: Runs, path: Path) -> None:
     if complaint := why_not(path, answers):
         session.notice(complaint, "error")
         return
+    writing = asyncio.ensure_future(save_outputs(session.engine, path, answers))
     try:
-        await save_outputs(session.engine, path, answers)
+        done, _ = await asyncio.wait([writing], timeout=SOON)
+        if not done:
+            session.notice(f"writing {path}; x gives up")
+        await writing
+    except asyncio.CancelledError:
+        writing.cancel()
+        raise
     except OSError as error:
         session.notice(f"{path} cannot be written: {error.strerror or error}", "error")
     except (EngineError, TaskFailed) as error:

@@ -62,6 +62,27 @@ class Descriptions:
         if task is not None:
             task.cancel()
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether a description is still asked for."""
+        return any(not task.done() for task in self._tasks.values())
+
+    def stop(self) -> None:
+        """Give up what is asked for; `again` asks for it."""
+        for slot, task in list(self._tasks.items()):
+            if not task.done():
+                self._cancel(slot)
+                self._of[slot].message, self._of[slot].is_failed = "stopped; r reads it again", True
+        self._changed()
+
+    def again(self) -> None:
+        """Ask again for what was stopped or failed."""
+        for slot, entry in list(self._of.items()):
+            if entry.is_failed:
+                del self._of[slot]
+        self.update()
+        self._changed()
+
     def close(self) -> None:
         """Ask for nothing any more."""
         for slot in list(self._tasks):

@@ -46,6 +46,7 @@ class ParametersPane(Copying, Vertical):
         Binding("t", "copy_table", "Copy table", show=False, id="parameters.copy-table"),
         Binding("p", "copy_python", "Copy Python", show=False, id="parameters.copy-python"),
         Binding("enter", "open_role", "Show in the trees", show=False, id="parameters.show-in-the-trees"),
+        Binding("r", "retry", "Read again", show=False, id="parameters.read-again"),
         Binding("escape", "leave_search", "Back", id="parameters.leave"),
     ]
 
@@ -95,6 +96,7 @@ class ParametersPane(Copying, Vertical):
         if not self.is_mounted:
             return
         self._show_sentence()
+        self.refresh_bindings()
         view = self.query_one(f"#{self.view_name}")
         self.trees.show(self.descriptions.entries)
         if self.screen.focused is None and self.display:
@@ -117,7 +119,8 @@ class ParametersPane(Copying, Vertical):
         view = self.query_one(f"#{self.view_name}")
         if action == "leave_search":
             is_reading = isinstance(view, DifferenceView) and view.is_reading
-            return self.query_one("#search-line").display or isinstance(view, TensorView) or is_reading
+            is_busy = is_reading or self.descriptions.is_reading
+            return self.query_one("#search-line").display or isinstance(view, TensorView) or is_busy
         if action == "search":
             return self.view_name in SEARCHED
         if action in {"jump", "sort"}:
@@ -241,6 +244,12 @@ class ParametersPane(Copying, Vertical):
             search.value = ""
             self.query_one("#search-line").display = False
             self.take_focus()
+        elif self.descriptions.is_reading:
+            self.descriptions.stop()
+
+    def action_retry(self) -> None:
+        """Read again what was stopped or could not be read."""
+        self.descriptions.again()
 
     # Trees
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import cast
 
 from rich.cells import cell_len
@@ -23,6 +24,8 @@ from encoder_tui.widgets.editor import Editor
 from encoder_tui.widgets.letters import letter_style
 from encoder_tui.widgets.lines import Lines
 
+AT_ONCE = 8_000
+"""Characters that are encoded between two keys; more goes to a thread."""
 WIDEST = 4_000
 """Tokens of a row that are drawn; a row that is longer says so."""
 
@@ -90,6 +93,8 @@ class BatchLab(Vertical):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
+        self._wanted: tuple[list[str], str | None, EncodeOptions] | None = None
+        self._working: asyncio.Task[None] | None = None
 
     def compose(self) -> ComposeResult:
         first = self.session.text.replace("\n", " ")
@@ -129,18 +134,43 @@ class BatchLab(Vertical):
         return [text for text in texts if text] or [""], pair or None, options
 
     def show(self, comparison: Comparison | None = None) -> None:
-        """Encode the batch under every model and show it."""
-        texts, pair, options = self.asked()
-        batches: list[tuple[str, list[Encoding]] | None] = []
-        for tokenizer in self.session.tokenizers:
-            if tokenizer is None:
-                batches.append(None)
-                continue
-            try:
-                batches.append(encode_batch(tokenizer, texts, pair, options))
-            except TokenizationError as error:
-                batches.append((str(error), []))
-        self.query_one(BatchGrid).show(batches)
+        """Encode the batch under every model and show it: at once, or in a thread where the texts are long."""
+        asked = self.asked()
+        if sum(map(len, asked[0])) <= AT_ONCE:
+            self._wanted = None
+            self.query_one(BatchGrid).show(encode_batches(self.session.tokenizers, *asked))
+            return
+        self._wanted = asked
+        if self._working is None or self._working.done():
+            self._working = asyncio.create_task(self._encode_long())
+
+    async def _encode_long(self) -> None:
+        """Work on the newest texts until none newer have come meanwhile."""
+        while self._wanted is not None:
+            asked, self._wanted = self._wanted, None
+            batches = await asyncio.to_thread(encode_batches, self.session.tokenizers, *asked)
+            if self._wanted is None and self.is_mounted and asked == self.asked():
+                self.query_one(BatchGrid).show(batches)
+
+    def on_unmount(self) -> None:
+        if self._working is not None:
+            self._working.cancel()
+
+
+def encode_batches(
+    tokenizers: list[ModelTokenizer | None], texts: list[str], pair: str | None, options: EncodeOptions
+) -> list[tuple[str, list[Encoding]] | None]:
+    """Every model's batch with a sentence; None where a tokenizer is not there yet."""
+    batches: list[tuple[str, list[Encoding]] | None] = []
+    for tokenizer in tokenizers:
+        if tokenizer is None:
+            batches.append(None)
+            continue
+        try:
+            batches.append(encode_batch(tokenizer, texts, pair, options))
+        except TokenizationError as error:
+            batches.append((str(error), []))
+    return batches
 
 
 def encode_batch(

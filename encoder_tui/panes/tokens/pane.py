@@ -26,6 +26,8 @@ from encoder_tui.widgets.clipboard import copy
 from encoder_tui.widgets.editor import Editor
 
 VIEWS = ("aligned", "table", "tensors", "batch", "special", "decode")
+SOON = 0.5
+"""Seconds after which it is told what is being done."""
 AT_ONCE = 4_000
 """Characters that are tokenized and aligned between two keys, in a few milliseconds; more goes to a thread."""
 
@@ -126,11 +128,20 @@ class TokensPane(Vertical):
             self._wanted = False
             text = self.session.text
             tokenizers = self.session.tokenizers
-            comparison = await asyncio.to_thread(self._compare, text)
+            soon = asyncio.get_running_loop().call_later(SOON, self._tell_of_work, len(text))
+            try:
+                comparison = await asyncio.to_thread(self._compare, text)
+            finally:
+                soon.cancel()
             if tokenizers == self.session.tokenizers and text == self.session.text:
                 self._take(comparison)
             else:
                 self._wanted = True
+
+    def _tell_of_work(self, characters: int) -> None:
+        """Say what takes so long; the next key begins anew."""
+        told = f" {count(characters, 'character')} are tokenized and aligned; what stands below is the text before…"
+        self.query_one("#sentence", Static).update(Content(told).truncate(max(self.size.width, 1), ellipsis=True))
 
     def _compare(self, text: str) -> Comparison:
         try:
