@@ -7,12 +7,13 @@ import contextlib
 import importlib
 import signal
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from textual import on
-from textual.app import App, ComposeResult
+from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding
 from textual.content import Content
 from textual.events import Event, InputEvent, Resize
@@ -268,6 +269,10 @@ class EncoderApp(WindowActions, App[int]):
 
         if not isinstance(self.screen, ModelsDialog):
             self.push_screen(ModelsDialog(self.session))
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """What the palette has beside the actions that have keys."""
+        yield from super().get_system_commands(screen)
 
     def _handle_exception(self, error: Exception) -> None:
         """End the window with a report instead of Textual's crash screen, which prints local variables."""

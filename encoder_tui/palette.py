@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from textual._callback import invoke
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.markup import escape
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from encoder_tui.app import EncoderApp
 
+TEXTUALS: Final = {"Theme", "Quit", "Keys", "Maximize", "Minimize", "Screenshot"}
+"""Textual's own entries, which stand here under other names."""
 PATIENCE: Final = 200
 """How often it is looked whether a view that was opened is there, 10 ms apart."""
 
@@ -53,10 +56,21 @@ class Actions(Provider):
             for key in reversed(keys.everywhere())
             if key.place.title == "Window" and key.binding.description
         }
+        others = [
+            Entry(command.title, escape(command.help), None, self._plain(command.callback))
+            for command in self._window.get_system_commands(self.screen)
+            if command.title not in TEXTUALS and command.title not in {entry.words for entry in found.values()}
+        ]
         theme = Entry(
             "Theme", "other colours, light or dark, or the terminal's own: ansi-dark, ansi-light", None, self._theme
         )
-        return [*reversed(found.values()), theme]
+        return [*reversed(found.values()), *others, theme]
+
+    def _plain(self, callback: Callable[[], Any]) -> Callable[[], Awaitable[None]]:
+        async def act() -> None:
+            await invoke(callback)
+
+        return act
 
     async def _theme(self) -> None:
         self.app.search_themes()

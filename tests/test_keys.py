@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from textual.command import CommandPalette
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
+import encoder_tui
 from encoder_tui import keys, settings
 from encoder_tui.app import EncoderApp
 from encoder_tui.cli import PANES, cli
@@ -40,6 +42,18 @@ def test_every_key_has_an_id_and_one_description() -> None:
         assert key.binding.description, key
         if not key.id.startswith(keys.MOVEMENT):
             assert about.setdefault(key.id, key.binding.description) == key.binding.description
+
+
+def test_every_class_that_has_keys_is_known() -> None:
+    known = {(place.module, place.class_name) for place in keys.PLACES}
+    root = Path(encoder_tui.__file__).parent
+    for path in root.rglob("*.py"):
+        module = ".".join(["encoder_tui", *path.relative_to(root).with_suffix("").parts])
+        for node in ast.parse(path.read_text("utf-8")).body:
+            declares = isinstance(node, ast.ClassDef) and any(
+                isinstance(line, ast.Assign) and ast.unparse(line.targets[0]) == "BINDINGS" for line in node.body
+            )
+            assert not declares or (module, node.name) in known, node.name  # type: ignore[attr-defined]
 
 
 def test_no_key_is_one_that_tmux_or_screen_takes() -> None:
@@ -98,8 +112,8 @@ def test_a_keymap_is_read_and_what_is_wrong_with_it_is_told(home: Path) -> None:
 
 def test_keys_of_different_panes_do_not_collide_nor_do_those_as_they_are() -> None:
     assert keys.problems({}) == []
-    # Outputs has r for running; Parameters has not.
-    assert keys.problems({"parameters.sort": "r"}) == []
+    # Outputs has w for saving; Parameters has not.
+    assert keys.problems({"parameters.sort": "w"}) == []
     assert keys.problems({key.id: key.binding.key for key in keys.everywhere() if key.id.startswith("tokens.")}) == []
     assert keys.problems({"documents.sort": "f2"}) == [
         "F2 stands for both documents.sort and window.tokens: only one of them is heard"
