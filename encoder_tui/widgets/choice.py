@@ -58,23 +58,57 @@ class Choice(Widget, can_focus=True):
         self.chosen = self.names[(self.names.index(self.chosen) + step) % len(self.names)]
 
     def on_click(self, event: Click) -> None:
-        left = 1
-        for name in self.names:
-            if left - 1 <= event.x <= left + len(name):
+        places, _ = self._places()
+        for start, name in places:
+            if start - 1 <= event.x <= start + len(name):
                 self.chosen = name
                 return
-            left += len(name) + 4
+
+    def _places(self) -> tuple[list[tuple[int, str]], int]:
+        """Where each name that is in sight stands, and how many names are left out before the first of them.
+
+        Names move closer together, and then those farthest from the chosen one give way, where all find no room.
+        """
+        width = self.size.width
+        for gap in (4, 3):
+            if 1 + sum(len(name) + gap for name in self.names) <= width + gap - 2:
+                return self._row(self.names, gap, 2), 0
+        first = last = self.names.index(self.chosen)
+        room = width - 8 - len(self.chosen)
+        while True:
+            after = last + 1 < len(self.names) and len(self.names[last + 1]) + 3 <= room
+            before = first > 0 and len(self.names[first - 1]) + 3 <= room
+            if after:
+                last += 1
+                room -= len(self.names[last]) + 3
+            elif before:
+                first -= 1
+                room -= len(self.names[first]) + 3
+            else:
+                return self._row(self.names[first : last + 1], 3, 4 if first else 2), first
+
+    @staticmethod
+    def _row(names: Sequence[str], gap: int, start: int) -> list[tuple[int, str]]:
+        places = []
+        for name in names:
+            places.append((start, name))
+            start += len(name) + gap
+        return places
 
     def render_line(self, y: int) -> Strip:
-        """The names with a piece of rule between them."""
+        """The names with a piece of rule between them; an ellipsis where there are more."""
         rule = self.get_component_rich_style("choice--rule")
         chosen = self.get_component_rich_style("choice--chosen", partial=True)
-        segments = [Segment("─", rule)]
-        for name in self.names:
-            segments.append(Segment(f" {name} " if name != self.chosen else " ", Style.null()))
-            if name == self.chosen:
-                segments += [Segment(name, chosen), Segment(" ", Style.null())]
-            segments.append(Segment("──", rule))
-        left = self.size.width - sum(len(segment.text) for segment in segments)
-        segments.append(Segment("─" * max(left, 0), rule))
+        places, left_out = self._places()
+        segments = [Segment("─ …" if left_out else "─", rule)]
+        at = 3 if left_out else 1
+        for start, name in places:
+            segments.append(Segment("─" * (start - at - 1), rule))
+            segments += [Segment(" ", Style.null()), Segment(name, chosen if name == self.chosen else Style.null())]
+            segments.append(Segment(" ", Style.null()))
+            at = start + len(name) + 1
+        if left_out + len(places) < len(self.names):
+            segments.append(Segment("…", Style.null()))
+            at += 1
+        segments.append(Segment("─" * max(self.size.width - at, 0), rule))
         return Strip(segments).crop(0, self.size.width).apply_style(self.rich_style)

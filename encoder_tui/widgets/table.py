@@ -117,7 +117,10 @@ class Table(Lines):
         """Each column's width in cells, the flexible ones sharing what is left."""
         fixed = sum(column.width for column in self.columns) + self._gap * len(self.columns)
         flexible = sum(1 for column in self.columns if not column.width)
-        room = max((self.size.width - fixed) // flexible, 8) if flexible else 0
+        room = (self.size.width - fixed) // flexible if flexible else 0
+        if flexible and room < 8:
+            # In a narrow window up to the edge: what is cut must show its sign.
+            room = max((self.scrollable_content_region.width - fixed + self._gap) // flexible, 2)
         return [column.width or room for column in self.columns]
 
     def render_line(self, y: int) -> Strip:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import textwrap
 from typing import Final
 
 from textual import on
@@ -279,4 +280,5 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Vertical):
         told = words.sentence(self.readings, bool(self.readings), len(self.document))
         if self.collection is None:
             told = "Documents stand here once a source is open: o opens one."
-        self.query_one("#document-sentence", Static).update(Content(told))
+        lines = textwrap.wrap(told, max(self.size.width - 2, 20), max_lines=2, placeholder="…")
+        self.query_one("#document-sentence", Static).update(Content("\n".join(lines)))

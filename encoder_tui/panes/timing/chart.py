@@ -68,7 +68,8 @@ class Chart(Widget, can_focus=True):
                 segments.append(Segment(text, quiet if colour is None else letter_style(self, colour)))
         elif y - 1 in range(len(written := self._written())):
             style = quiet if y > 1 else Style(bold=True)
-            segments = [Segment("  "), Segment(visible(written[y - 1]), style)]
+            goes_on = y == self.size.height - 1 and y < len(written)
+            segments = [Segment("  "), Segment("…" if goes_on else visible(written[y - 1]), style)]
         width = self.size.width
         return Strip(segments).crop_extend(0, width, self.rich_style).apply_style(self.rich_style)
 

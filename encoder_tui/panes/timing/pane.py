@@ -35,6 +35,9 @@ VIEWS: Final = (*PLOTS, "saved")
 WIDE: Final = 100
 """Columns from which on the table stands beside the plot."""
 
+TINY: Final = 72
+"""Columns that the settings of the plan need to stand in one line."""
+
 
 class TimingPane(Measuring):
     """Latency, throughput and memory by length, measured while one watches."""
@@ -85,6 +88,7 @@ class TimingPane(Measuring):
     def on_resize(self, event: Resize) -> None:
         self.set_class(event.size.width < WIDE, "-narrow")
         self.set_class(event.size.height < 30, "-low")
+        self.set_class(event.size.width < TINY, "-tiny")
         self.call_after_refresh(self.redraw)
 
     def on_show(self) -> None:

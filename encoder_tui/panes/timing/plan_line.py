@@ -51,7 +51,7 @@ class PlanLine(Vertical):
             yield Input("1", compact=True, id="min-time", restrict=r"[\d.]{0,5}")
             yield Label("threads")
             yield Input(placeholder="all", compact=True, id="threads", restrict=r"\d{0,3}")
-        with Horizontal():
+        with Horizontal(id="placement"):
             yield Cycle("device", _first(self._settings.device, []), id="device")
             dtypes = ["float32", "bfloat16", "float16", "float32 and bfloat16"]
             yield Cycle("dtype", _first(self._settings.dtype, dtypes), id="dtype")

@@ -1,0 +1,55 @@
+"""Small windows: nothing is cut without a sign."""
+
+from __future__ import annotations
+
+import pytest
+from textual.app import App, ComposeResult
+
+from encoder_tui.widgets.choice import Choice
+from encoder_tui.widgets.table import Column, Table
+
+NAMES = ["list", "map", "numbers", "norms", "attention", "vectors", "triplets", "masked"]
+
+
+class Small(App[None]):
+    """A choice and a table, and nothing else."""
+
+    def compose(self) -> ComposeResult:
+        yield Choice(NAMES)
+        yield Table([Column("#", 7, "right"), Column("characters", 10, "right"), Column("text", 0)])
+
+
+@pytest.mark.parametrize("width", [20, 44, 66, 80])
+async def test_names_that_find_no_room_leave_a_sign_and_the_chosen_one_stays(width: int) -> None:
+    app = Small()
+    async with app.run_test(size=(width, 8)) as pilot:
+        choice = app.query_one(Choice)
+        for name in NAMES:
+            choice.chosen = name
+            await pilot.pause()
+            line = choice.render_line(0).text
+            assert len(line) == width
+            assert f" {name} "[: width - 2] in line
+            shown = [other for other in NAMES if f" {other} " in line]
+            assert ("…" in line) == (len(shown) < len(NAMES))
+            # What is clicked is what is read there.
+            for other in shown if name in NAMES[::4] else ():
+                await pilot.click(Choice, offset=(line.index(f" {other} ") + 1, 0))
+                assert choice.chosen == other
+                choice.chosen = name
+
+
+@pytest.mark.parametrize("width", [30, 60])
+async def test_a_column_that_is_cut_shows_it_beside_a_scrollbar_too(width: int) -> None:
+    app = Small()
+    async with app.run_test(size=(width, 8)) as pilot:
+        table = app.query_one(Table)
+        table.show_rows(50, lambda row: (str(row), "1", "a lighthouse has one task, which is easy to state"))
+        await pilot.pause()
+        assert table.scrollable_content_region.width == width - 1
+        for y in range(1, 6):
+            assert "…" in table.render_line(y).text[: width - 1]
+        assert "#" in table.render_line(0).text
+        table.scroll_to(y=20, animate=False)
+        await pilot.pause()
+        assert "#" in table.render_line(0).text
