@@ -81,7 +81,7 @@ class HelpScreen(ModalScreen[None]):
             with Page():
                 yield Markdown(next(iter(self._pages.values())), open_links=False)
             yield Static(
-                Content("← → pages   j k or ↑ ↓ scroll   space a page   esc or F1 closes"), id="help-keys", markup=False
+                Content("← → pages   ↑ ↓ j k scroll   space a page   esc closes"), id="help-keys", markup=False
             )
 
     def on_mount(self) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from rich.segment import Segment
 from textual.app import App, ComposeResult
+from textual.strip import Strip
 
 from encoder_tui.widgets.choice import Choice
+from encoder_tui.widgets.lines import Lines
 from encoder_tui.widgets.table import Column, Table
 
 NAMES = ["list", "map", "numbers", "norms", "attention", "vectors", "triplets", "masked"]
@@ -53,3 +56,30 @@ async def test_a_column_that_is_cut_shows_it_beside_a_scrollbar_too(width: int) 
         table.scroll_to(y=20, animate=False)
         await pilot.pause()
         assert "#" in table.render_line(0).text
+
+
+class Long(Lines):
+    """A line that is far wider than the window, and one that is not."""
+
+    def line(self, index: int) -> Strip:
+        return Strip([Segment("lighthouse " * 20 if index == 0 else "lamp" + " " * 90)])
+
+
+class LongApp(App[None]):
+    """Lines that can be scrolled sideways."""
+
+    def compose(self) -> ComposeResult:
+        yield Long()
+
+
+async def test_a_line_that_goes_on_sideways_says_so_until_its_end_is_in_sight() -> None:
+    app = LongApp()
+    async with app.run_test(size=(40, 8)) as pilot:
+        lines = app.query_one(Long)
+        lines.set_size(2, 220)
+        await pilot.pause()
+        assert lines.render_line(0).text.rstrip().endswith("…")
+        assert "…" not in lines.render_line(1).text
+        lines.scroll_to(x=220, animate=False)
+        await pilot.pause()
+        assert lines.render_line(0).text.rstrip().endswith("lighthouse")

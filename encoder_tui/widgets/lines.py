@@ -47,7 +47,16 @@ class Lines(ScrollView, can_focus=True):
         if not self.virtual_size.width and strip.cell_length > width:
             # Where nobody can scroll sideways, what is cut leaves a sign.
             strip = Strip([*strip.crop(0, width - 1), Segment("…")])
+        elif self.virtual_size.width:
+            strip = self._signed(strip, left)
         return strip.crop_extend(left, left + width, self.rich_style).apply_style(self.rich_style)
+
+    def _signed(self, strip: Strip, left: int) -> Strip:
+        """A line that goes on beyond the right edge, with a sign there: a scrollbar alone says it of no line."""
+        right = left + self.scrollable_content_region.width
+        if strip.cell_length <= right or not strip.crop(right).text.strip():
+            return strip
+        return Strip([*strip.crop(0, right - 1), Segment("…")])
 
     def show_line(self, index: int, margin: int = 0) -> None:
         """Scroll no more than it takes to bring a line, and `margin` lines around it, into sight."""
