@@ -24,7 +24,7 @@ def test_the_trees_open_a_search_finds_and_a_jump_lands_in_the_other_model(colum
             terminal.send(letter)
         terminal.wait_for("1 of 70: A 48, B 22")
         terminal.send("enter")
-        terminal.wait_for("o Other model")
+        terminal.wait_for("o other model")
         terminal.send("n")
         terminal.wait_for(" A encoder.layer.0.output.dense.bias   feed-forward out")
         terminal.send("o")

@@ -16,7 +16,7 @@ def leave_the_text(terminal: Terminal) -> None:
     """From the text field to the ribbon, where letters are commands."""
     terminal.wait_for(lambda text: "[CLS]" in text)
     terminal.send("escape")
-    terminal.wait_for("Edit text")
+    terminal.wait_for("edit text")
 
 
 def test_typing_tokenizes_at_every_key() -> None:
