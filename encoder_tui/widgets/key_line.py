@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, runtime_checkable
 
 from rich.cells import cell_len
 from rich.segment import Segment
+from textual.dom import NoScreen
 from textual.events import Click
 from textual.screen import Screen
 from textual.strip import Strip
@@ -122,3 +124,12 @@ class KeyLine(Widget):
         for start, end, entry in self._places:
             if start <= event.x < end and entry.key:
                 self.app.simulate_key(entry.key)
+
+
+def possible_changed(widget: Widget) -> None:
+    """Have the last line looked at again: other actions of the widget are possible now.
+
+    Work that ends because the window closes may tell of it when there is no screen any more.
+    """
+    with contextlib.suppress(NoScreen):
+        widget.refresh_bindings()

@@ -16,6 +16,7 @@ from encoder_tui.panes.documents.chooser import SourceChooser, remember
 from encoder_tui.panes.documents.counting import Counting
 from encoder_tui.panes.documents.listing import DocumentList
 from encoder_tui.session import Session
+from encoder_tui.widgets.key_line import possible_changed
 
 
 class Opening(Widget):
@@ -79,7 +80,7 @@ class Opening(Widget):
         was_busy, self._doing = bool(self._doing), doing
         self._show_words()
         if was_busy != bool(doing):
-            self.refresh_bindings()
+            possible_changed(self)
 
     @property
     def is_stoppable(self) -> bool:

@@ -34,6 +34,7 @@ from encoder_tui.session import Session
 from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.clipboard import copy
 from encoder_tui.widgets.cycle import Cycle
+from encoder_tui.widgets.key_line import possible_changed
 from encoder_tui.widgets.table import Table
 
 VIEWS: Final = ("text", "windows", "collection")
@@ -194,7 +195,7 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Vertical):
         self.query_one(DocumentText).show(self.document, self.readings, keep_place=keep_place)
         self._show_words()
         self._show_view()
-        self.refresh_bindings()
+        possible_changed(self)
 
     @on(DocumentText.Scrolled)
     def _show_bar(self) -> None:
@@ -253,7 +254,7 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Vertical):
         self.query_one("#limits").display = event.name == "text"
         self.query_one("#document-sentence").display = event.name != "collection"
         self.call_after_refresh(self._show_view)
-        self.refresh_bindings()
+        possible_changed(self)
 
     def show_collection(self) -> None:
         """Show the view of the collection."""

@@ -21,6 +21,7 @@ from encoder_tui.panes.outputs.view import OutputView, State
 from encoder_tui.session import Session
 from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.clipboard import copy
+from encoder_tui.widgets.key_line import possible_changed
 
 if TYPE_CHECKING:
     from encoder_tui.engine.client import EngineState
@@ -112,7 +113,7 @@ class OutputsPane(Vertical):
             return
         self._show_words()
         self.view.show()
-        self.refresh_bindings()
+        possible_changed(self)
 
     def _show_words(self) -> None:
         width = self.size.width
@@ -132,7 +133,7 @@ class OutputsPane(Vertical):
     @on(OutputView.Said)
     def _said(self) -> None:
         self._show_words()
-        self.refresh_bindings()
+        possible_changed(self)
 
     def possible(self, action: str) -> bool:
         """Whether an action would do something now, for the line of keys."""

@@ -21,6 +21,7 @@ from encoder_tui.panes.parameters.tree import ParameterTree
 from encoder_tui.panes.parameters.trees import TreesView
 from encoder_tui.session import Session
 from encoder_tui.widgets.choice import Choice
+from encoder_tui.widgets.key_line import possible_changed
 from encoder_tui.widgets.lines import Lines
 from encoder_tui.widgets.table import Table
 
@@ -96,7 +97,7 @@ class ParametersPane(Copying, Vertical):
         if not self.is_mounted:
             return
         self._show_sentence()
-        self.refresh_bindings()
+        possible_changed(self)
         view = self.query_one(f"#{self.view_name}")
         self.trees.show(self.descriptions.entries)
         if self.screen.focused is None and self.display:
@@ -150,7 +151,7 @@ class ParametersPane(Copying, Vertical):
 
     def _settle(self) -> None:
         self.show()
-        self.refresh_bindings()
+        possible_changed(self)
         if self.screen.focused is None:
             self.take_focus()
 
@@ -197,7 +198,7 @@ class ParametersPane(Copying, Vertical):
         if self.view_name in SEARCHED:
             self.query_one("#search-line").display = True
             self.query_one("#search", Input).focus()
-            self.refresh_bindings()
+            possible_changed(self)
 
     @on(Input.Changed, "#search")
     def _search_changed(self, event: Input.Changed) -> None:

@@ -22,6 +22,7 @@ from encoder_tui.timing_plan import PlanError
 from encoder_tui.timing_run import Run, sweep
 from encoder_tui.timing_text import text_run
 from encoder_tui.tokens import TokenizationError
+from encoder_tui.widgets.key_line import possible_changed
 
 FRAME: Final = 0.25
 """Seconds between two frames while measuring."""
@@ -124,11 +125,10 @@ class Measuring(Vertical):
         # The line of keys shows other keys while a run is under way.
         self._working.add_done_callback(self._ended)
         self.begin()
-        self.refresh_bindings()
+        possible_changed(self)
 
     def _ended(self, _: asyncio.Task[None]) -> None:
-        if self.is_mounted:
-            self.refresh_bindings()
+        possible_changed(self)
 
     async def _measure(self, run: Run) -> None:
         """Ask the engine, and keep what it tells whatever happens."""

@@ -24,6 +24,7 @@ from encoder_tui.tokens import EncodeOptions, TokenizationError
 from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.clipboard import copy
 from encoder_tui.widgets.editor import Editor
+from encoder_tui.widgets.key_line import possible_changed
 
 VIEWS = ("aligned", "table", "tensors", "batch", "special", "decode")
 SOON = 0.5
@@ -159,7 +160,7 @@ class TokensPane(Vertical):
         self._show_words()
         self._show_view()
         if is_first:
-            self.refresh_bindings()
+            possible_changed(self)
 
     # From the comparison to the screen
 
@@ -213,7 +214,7 @@ class TokensPane(Vertical):
         switcher.current = event.name
         self.call_after_refresh(self._show_view)
         self._focus_view(event.name)
-        self.refresh_bindings()
+        possible_changed(self)
 
     def _make_view(self, name: str) -> Widget:
         from encoder_tui.panes.tokens.batch import BatchLab  # noqa: PLC0415  # not needed for the first paint
