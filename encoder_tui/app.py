@@ -26,6 +26,7 @@ from encoder_tui.screen_guard import own_screen, write_crash_report
 from encoder_tui.session import Session
 from encoder_tui.settings import Settings, log_path
 from encoder_tui.widgets.choice import Choice
+from encoder_tui.widgets.fence import Fence
 from encoder_tui.widgets.letters import letter_markup
 
 
@@ -137,6 +138,7 @@ class EncoderApp(App[int]):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
+        self._filters.append(Fence())
         if settings.theme is not None and settings.theme in self.available_themes:
             self.theme = settings.theme
         self.session = Session(self, settings)

@@ -14,11 +14,12 @@ from encoder_tui.panes.outputs.runs import ModelRun, Runs
 from encoder_tui.reproduce import RunToReproduce, run_snippet
 from encoder_tui.saving import save_outputs, why_not
 from encoder_tui.session import Session
+from encoder_tui.widgets.field import Field
 
 PROPOSED = "outputs.safetensors"
 
 
-class SavePath(Input):
+class SavePath(Field):
     """A path to save to, in a line that shows itself when it is asked for."""
 
     DEFAULT_CSS = """
