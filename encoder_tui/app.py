@@ -269,6 +269,8 @@ def run(settings: Settings) -> int:
             signal.signal(signal.SIGTERM, lambda *_: app.call_later(app.exit, 143))
         result = app.run()
     if app.return_code not in {None, 0}:
+        if app.report and settings.debug:
+            print(app.report.read_text("utf-8"), file=sys.stderr)  # noqa: T201
         where = f"; {app.report} has the traceback" if app.report else ""
         print(f"encoder-tui: something went wrong and the window closed{where}", file=sys.stderr)  # noqa: T201
         return 1

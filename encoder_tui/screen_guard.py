@@ -10,6 +10,10 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
+
+REPORTS: Final = 20
+"""Crash reports that are kept."""
 
 
 @contextmanager
@@ -47,6 +51,8 @@ def write_crash_report(error: BaseException, folder: Path) -> Path | None:
         with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
             file.writelines(traceback.format_list(traceback.extract_tb(error.__traceback__)))
             file.write(f"{type(error).__module__}.{type(error).__qualname__}\n")
+        for old in sorted(folder.glob("crash-*.txt"))[:-REPORTS]:
+            old.unlink(missing_ok=True)
         return Path(name)
     except OSError:
         return None

@@ -42,12 +42,24 @@ class Head(msgspec.Struct, frozen=True):
 def lines_of(run: Run) -> list[str]:
     """A run as JSON lines in ASCII; a point is as `time --json` prints it, with the rest of what was measured."""
     failures = {str(column): reason for column, reason in run.failures.items()}
-    head = Head(FORMAT, run.title, run.plan, run.columns, run.rows, run.groups, run.environment, failures)
+    groups = [[_without_text(point) for point in group] for group in run.groups]
+    head = Head(FORMAT, run.title, run.plan, run.columns, run.rows, groups, run.environment, failures)
     lines = [json.dumps(msgspec.to_builtins(head))]
     for (row, column), record in run.records():
-        everything = {"row": row, "column": column, "everything": msgspec.to_builtins(run.samples[row, column])}
+        samples = run.samples[row, column]
+        samples = msgspec.structs.replace(samples, point=_without_text(samples.point))
+        everything = {"row": row, "column": column, "everything": msgspec.to_builtins(samples)}
         lines.append(json.dumps({**record, **everything}))
     return lines
+
+
+def _without_text(point: Point) -> Point:
+    """A point that was given a text's ids, with zeros in their place: ids are the text, and time does not depend on
+    them, so the run can be repeated all the same."""
+    if point.given is None:
+        return point
+    zeros = [[0] * len(row) for row in point.given.input_ids]
+    return msgspec.structs.replace(point, given=msgspec.structs.replace(point.given, input_ids=zeros))
 
 
 def run_of(lines: list[str]) -> Run:

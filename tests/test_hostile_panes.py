@@ -92,7 +92,7 @@ async def test_parameters_shows_hostile_names_and_configurations(watch: Watch, m
         await every_view(pilot, "#parameters-view")
         pilot.app.query_one("#parameters-view", Choice).chosen = "config"
         await pilot.press("slash")
-        for kind, text in HOSTILE.items():
+        for text in HOSTILE.values():
             pilot.app.query_one("#search", Input).value = "evil " + text.split()[0][:8]
             await until(pilot, lambda text=text: watch.saw(f"evil {visible(text)}"[:20]))
         pilot.app.query_one("#search", Input).value = HOSTILE["CSI"]

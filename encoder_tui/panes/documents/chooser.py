@@ -18,6 +18,7 @@ from textual.widgets.option_list import Option
 
 from encoder_tui.display import visible
 from encoder_tui.settings import cache_path
+from encoder_tui.timing_files import write_private
 from encoder_tui.widgets.field import Field
 
 ALWAYS: Final = ("sentence-transformers/mldr:en-triplet:train", "builtin")
@@ -40,9 +41,10 @@ def recent_sources() -> list[str]:
 def remember(source: str) -> None:
     """Keep a source that could be opened. A cache that cannot be written only forgets."""
     kept = [source, *(other for other in recent_sources() if other != source)][:RECENT]
-    with contextlib.suppress(OSError):
+    # A name that is not valid UTF-8 is no JSON.
+    with contextlib.suppress(OSError, UnicodeEncodeError):
         recent_file().parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        recent_file().write_bytes(msgspec.json.encode(kept))
+        write_private(recent_file(), msgspec.json.encode(kept).decode())
 
 
 class SourceChooser(ModalScreen[str | None]):

@@ -16,6 +16,7 @@ from textual.events import Resize
 from textual.widgets import Static
 
 from encoder_tui import plots
+from encoder_tui.display import visible
 from encoder_tui.panes.timing import results, words
 from encoder_tui.panes.timing.chart import PLOTS, SCALES, Chart, plot_of
 from encoder_tui.panes.timing.measuring import Measuring
@@ -248,6 +249,6 @@ class TimingPane(Measuring):
         try:
             write_private(path, csv_of(self.run))
         except OSError as error:
-            self.notify(f"{path} cannot be written: {error.strerror}", severity="error", markup=False)
+            self.notify(visible(f"{path} cannot be written: {error.strerror}"), severity="error", markup=False)
         else:
-            self.notify(f"written to {path}", markup=False)
+            self.notify(visible(f"written to {path}"), markup=False)
