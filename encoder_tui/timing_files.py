@@ -6,13 +6,13 @@ import contextlib
 import csv
 import io
 import json
-import os
 import re
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from encoder_tui.private_files import private_folder, write_private
 from encoder_tui.timing import Environment, Point, Samples, statistics
 from encoder_tui.timing_plan import Column, Plan, Row
 from encoder_tui.timing_run import Run
@@ -91,7 +91,7 @@ def save(run: Run, folder: Path) -> Path:
     started = run.environment.started if run.environment is not None else "unknown"
     stem = re.sub(r"[^0-9T]", "", started.partition("+")[0]) or "run"
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(folder)
         number = 1
         while (path := folder / f"{stem}-{run.title}{f'-{number}' if number > 1 else ''}.jsonl").exists():
             number += 1
@@ -149,14 +149,3 @@ def csv_of(run: Run) -> str:
         }
         table.writerow({**record, **more})
     return text.getvalue()
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that appears whole or not at all, and that its owner alone may read; raises OSError."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            file.write(text)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

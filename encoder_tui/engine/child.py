@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from encoder_tui.engine import protocol
+from encoder_tui.private_files import private_folder
 
 END_GRACE: Final = 2.0
 """Seconds that a process whose pipe is closed has to end before it is killed."""
@@ -154,7 +155,7 @@ def open_log(log: Path) -> int:
 
     A log that has become long is put aside as `.1`, in the place of the one before: there are never more than two.
     """
-    log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private_folder(log.parent)
     with contextlib.suppress(FileNotFoundError):
         if log.stat().st_size > LONGEST_LOG:
             log.replace(log.with_name(f"{log.name}.1"))

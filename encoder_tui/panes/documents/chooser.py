@@ -17,8 +17,8 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from encoder_tui.display import visible
+from encoder_tui.private_files import private_folder, write_private
 from encoder_tui.settings import cache_path
-from encoder_tui.timing_files import write_private
 from encoder_tui.widgets.field import Field
 
 ALWAYS: Final = ("sentence-transformers/mldr:en-triplet:train", "builtin")
@@ -43,7 +43,7 @@ def remember(source: str) -> None:
     kept = [source, *(other for other in recent_sources() if other != source)][:RECENT]
     # A name that is not valid UTF-8 is no JSON.
     with contextlib.suppress(OSError, UnicodeEncodeError):
-        recent_file().parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(recent_file().parent)
         write_private(recent_file(), msgspec.json.encode(kept).decode())
 
 

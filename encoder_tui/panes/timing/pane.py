@@ -22,9 +22,10 @@ from encoder_tui.panes.timing.chart import PLOTS, SCALES, Chart, plot_of
 from encoder_tui.panes.timing.measuring import Measuring
 from encoder_tui.panes.timing.plan_line import PlanLine
 from encoder_tui.panes.timing.saved import SavedRuns
+from encoder_tui.private_files import write_private
 from encoder_tui.session import Session
 from encoder_tui.settings import data_path
-from encoder_tui.timing_files import csv_of, write_private
+from encoder_tui.timing_files import csv_of
 from encoder_tui.timing_run import Run
 from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.clipboard import copy
