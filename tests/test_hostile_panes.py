@@ -79,8 +79,8 @@ async def test_tokens_shows_hostile_texts_and_tokens(watch: Watch, models: tuple
         await pilot.press("escape", "y", "i", "t", "p")
 
 
-async def test_tokens_shows_a_text_with_lone_surrogates(watch: Watch, models: tuple[str, ...]) -> None:
-    async with window(watch, models, "tokens", text=SURROGATES) as pilot:
+async def test_tokens_shows_a_text_with_lone_surrogates(watch: Watch) -> None:
+    async with window(watch, ("builtin:bert",), "tokens", text=SURROGATES) as pilot:
         await every_view(pilot, "#view")
         assert watch.saw("�x��")
 
@@ -101,9 +101,10 @@ async def test_parameters_shows_hostile_names_and_configurations(watch: Watch, m
 
 
 async def test_documents_shows_hostile_files_columns_and_texts(
-    watch: Watch, models: tuple[str, ...], tmp_path: Path
+    watch: Watch, models: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = hostile_documents(tmp_path)
+    monkeypatch.chdir(tmp_path)
     async with window(watch, models, "documents", docs=str(source)) as pilot:
         pane = pilot.app.query_one(DocumentsPane)
         await until(pilot, lambda: pane.counting is not None and pane.counting.state == "done" and pane.readings)
@@ -113,14 +114,25 @@ async def test_documents_shows_hostile_files_columns_and_texts(
             pane.query_one(DocumentList).cursor = row
             await until(pilot, lambda row=row: pane._opened_index == row and pane.readings)
             await until(pilot, lambda text=text: watch.saw(visible(text)[:7]))
-        await pilot.press("escape", "t", "c", "i")
-        pilot.app.query_one("#prompt", Input).value = NAME
-        await pilot.press("enter")
-        for key in ("slash", "f", "S", "R"):
+        await pilot.press("escape", "t", "c")
+        evil, nobody = HOSTILE["OSC title"], "~nobody-of-this-name/x"
+        for key, typed in (
+            ("i", NAME),
+            ("slash", evil),
+            ("f", ""),
+            ("S", evil),
+            ("R", evil),
+            ("S", nobody),
+            ("R", nobody),
+        ):
+            pane.query_one(DocumentList).focus()
             await pilot.press(key)
-            pilot.app.query_one("#prompt", Input).value = HOSTILE["OSC title"]
+            pilot.app.query_one("#prompt", Input).value = typed
             await pilot.press("enter")
-            await pilot.pause(0.2)
+            await pilot.pause(0.1)
+        assert (tmp_path / evil).is_file()
+        await until(pilot, lambda: watch.saw("cannot be written"))
+        assert watch.saw(f"reopened: {visible(str(tmp_path))[:20]}")
         await pilot.press("o")
         await pilot.pause(0.2)
 
@@ -130,7 +142,7 @@ async def test_outputs_shows_hostile_texts_and_names(watch: Watch, models: tuple
         pane = pilot.app.query_one(OutputsPane)
         await pilot.press("r")
         await until(pilot, lambda: bool(pane.runs.runs) and not pane.runs.is_running)
-        await pilot.press("s", "a")
+        await pilot.press("a")
         await pilot.pause(0.2)
         await until(pilot, lambda: not pane.runs.is_running)
         for name in pilot.app.query_one("#outputs-view", Choice).names:
@@ -159,9 +171,8 @@ async def test_timing_shows_hostile_names(watch: Watch, models: tuple[str, ...])
         assert watch.saw(visible(HOSTILE["CSI"])[:8])
 
 
-async def test_the_palette_the_help_and_the_dialogs_are_not_taken_over(
-    watch: Watch, models: tuple[str, ...], tmp_path: Path
-) -> None:
+async def test_the_palette_the_help_and_the_dialogs_are_not_taken_over(watch: Watch, tmp_path: Path) -> None:
+    models = ("builtin:bert", str(tmp_path / NAME))
     async with window(watch, models, "tokens", text="x") as pilot:
         await pilot.press("escape", "m")
         await until(pilot, lambda: pilot.app.screen.query("#slots"))
