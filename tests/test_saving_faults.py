@@ -108,7 +108,7 @@ def test_a_run_that_cannot_be_kept_is_a_sentence_and_no_half_file(folder: Path) 
         save(measured(), folder / "timing")
     assert [*(folder / "timing").iterdir()] == []
     (folder / "a file").write_text("")
-    with pytest.raises(FileProblem, match="Not a directory"):
+    with pytest.raises(FileProblem, match="cannot be saved in"):
         save(measured(), folder / "a file" / "timing")
 
 

@@ -24,7 +24,7 @@ class Fence(LineFilter):
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         """The segments as they are where they are harmless; else made so, and as wide as before."""
-        if all(text.isprintable() or control for text, _, control in segments) or not any(map(obeyed, segments)):
+        if not any(map(obeyed, segments)):
             return segments
         width = sum(cell_len(text) for text, _, _ in segments)
         made = [Segment(_harmless(each.text), each.style) if obeyed(each) else each for each in segments]
@@ -34,7 +34,8 @@ class Fence(LineFilter):
 def obeyed(segment: Segment) -> bool:
     """Whether a segment of text holds a character that would be obeyed."""
     text, _, control = segment
-    return not control and any(unicodedata.category(character) in OBEYED for character in text)
+    # The cheap question first: this is asked of every line that is drawn.
+    return not (text.isprintable() or control) and any(unicodedata.category(one) in OBEYED for one in text)
 
 
 def _harmless(text: str) -> str:
