@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,6 +16,7 @@ from encoder_tui.settings import Settings, cache_path, log_path
 if TYPE_CHECKING:
     from textual.app import App
 
+    from encoder_tui.collection import Collection
     from encoder_tui.engine.client import EngineClient, EngineState
     from encoder_tui.engine.contract import Hello
     from encoder_tui.loading import Loader
@@ -42,6 +44,14 @@ class Slot:
         return self.name.rstrip("/").rsplit("/", 1)[-1] or self.name
 
 
+@dataclass(frozen=True)
+class DocumentRow:
+    """The row of a collection that the document at hand is a column of."""
+
+    collection: Collection
+    index: int
+
+
 class Session:
     """The models, the text and the engine of one window.
 
@@ -60,13 +70,14 @@ class Session:
         self.hello: Hello | None = None
         self._loads: dict[Slot, asyncio.Task[None]] = {}
         self.document: str | None = None
+        self.document_row: DocumentRow | None = None
         self.document_changed: Signal[str] = Signal(app, "document_changed")
         self.is_measuring = False
 
-    def set_document(self, text: str) -> None:
-        """The user opened another document."""
-        if text != self.document:
-            self.document = text
+    def set_document(self, text: str, row: DocumentRow | None = None) -> None:
+        """The user opened another document; `row` is where it comes from, and has the columns beside it."""
+        if (text, row) != (self.document, self.document_row):
+            self.document, self.document_row = text, row
             self.document_changed.publish(text)
 
     # The engine's client and all that reads models are imported after the first paint.

@@ -189,6 +189,8 @@ class OutputsPane(Vertical):
 
     def action_document(self) -> None:
         """Take the document of the Documents pane in the place of the text, or the text again."""
+        if self.view.take_document():
+            return
         if self.session.document is None:
             self.session.notice("no document is open; F4 opens one", "warning")
             return

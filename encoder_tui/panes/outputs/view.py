@@ -77,6 +77,10 @@ class OutputView(Vertical):
         """Give up the view's own question; whether there was one under way."""
         return False
 
+    def take_document(self) -> bool:
+        """Take the document at hand in place of what the view asks about, or the other way round; whether it can."""
+        return False
+
     def copied(self) -> str:
         """What `y` copies."""
         return ""
