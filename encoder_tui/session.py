@@ -194,6 +194,12 @@ class Session:
         self._loads[slot] = task
         task.add_done_callback(lambda _: self._loads.pop(slot, None))
 
+    async def loaded(self, slot: Slot) -> None:
+        """Wait until a slot's exact tokenizer is there, or it has failed."""
+        task = self._loads.get(slot)
+        if task is not None and slot.state in {"loading", "provisional"}:
+            await asyncio.wait([task])
+
     @property
     def banner(self) -> str:
         """Why built-in models are on the screen, where nobody asked for them; empty otherwise."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABCMeta, abstractmethod
 
 from textual.content import Content
+from textual.message_pump import _MessagePumpMeta
 
 from encoder_tui.defaults import LETTERS
 from encoder_tui.display import count, visible
@@ -22,7 +24,11 @@ from encoder_tui.vectors import Given, VectorsAnswer, VectorsRequest
 QUIET = "$foreground 60%"
 
 
-class AskingView(OutputView):
+class _AbstractView(_MessagePumpMeta, ABCMeta):
+    """Lets a widget have abstract methods; what Textual's classes are made by has no public name."""
+
+
+class AskingView(OutputView, metaclass=_AbstractView):
     """Asks the engine for something of its own; `work` does so for one model."""
 
     has_question = True
@@ -40,21 +46,21 @@ class AskingView(OutputView):
 
     # To be filled by each view
 
+    @abstractmethod
     def question(self) -> object:
         """What is asked now, to be compared with what was asked."""
-        raise NotImplementedError
 
+    @abstractmethod
     def forget(self) -> None:
         """Drop the answers to an earlier question."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def work(self, slot: Slot) -> None:
         """Ask one model."""
-        raise NotImplementedError
 
+    @abstractmethod
     def draw(self) -> None:
         """Show what has been answered."""
-        raise NotImplementedError
 
     # What they share
 
@@ -98,6 +104,7 @@ class AskingView(OutputView):
     async def _ask_all(self) -> None:
         for slot in self.slots:
             self.say(slot, "waits for its turn")
+            await self.state.session.loaded(slot)
             try:
                 if why := why_not_ready(slot):
                     self.errors[slot] = why

@@ -16,12 +16,14 @@ QUIET = "$foreground 60%"
 BAR = 12
 
 
-def text_line(session: Session, runs: Runs, width: int) -> Content:
-    """The text that is run, and what the engine holds."""
+def text_line(session: Session, runs: Runs, width: int, about: str = "") -> Content:
+    """The text that is run, or what a view with a question of its own is `about`, and what the engine holds."""
     held = memory_words(runs.memory)
     text = runs.text
     what = "document" if runs.of_document else "text"
-    if runs.is_earlier:
+    if about:
+        left = Content.styled(f" {about}", QUIET).truncate(max(width - len(held) - 3, 8), ellipsis=True)
+    elif runs.is_earlier:
         words = f"this is of another {what} than the one at hand; r runs that"
         left = Content.styled(f" {words}", "$text-warning")
     else:
@@ -64,7 +66,8 @@ def model_line(index: int, slot: Slot, run: ModelRun | None, width: int) -> Cont
 def _progress(run: ModelRun, width: int) -> Content:
     progress = run.progress
     if progress is None:
-        return Content.styled(" waits for its turn", QUIET)
+        is_loading = run.slot.state in {"loading", "provisional"}
+        return Content.styled(f" waits for its {'tokenizer' if is_loading else 'turn'}", QUIET)
     words = visible(progress.text.removeprefix(f"{run.slot.name}: "))
     done = BAR * progress.done // progress.total if progress.total else 0
     bar = f"▕{'█' * done}{' ' * (BAR - done)}▏ " if progress.total else ""

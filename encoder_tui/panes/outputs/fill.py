@@ -43,6 +43,8 @@ class MaskedView(AskingView):
     MaskedView > Editor { height: 3; max-height: 30%; }
     """
 
+    about = f"what stands in the place of {MASK}"
+
     def __init__(self, state: State) -> None:
         super().__init__(state)
         self.answers: dict[Slot, MaskedAnswer] = {}

@@ -12,6 +12,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import ContentSwitcher, Input, Static, TextArea
 
+from encoder_tui.outputs import UnloadRequest
 from encoder_tui.panes.outputs import facts
 from encoder_tui.panes.outputs.listing import ListView, OutputTable
 from encoder_tui.panes.outputs.runs import Question, Runs
@@ -49,10 +50,10 @@ class OutputsPane(Vertical):
     """
     BINDINGS = [
         Binding("r", "run", "Run"),
-        Binding("x,escape", "cancel", "Cancel"),
+        Binding("x,escape", "cancel", "Cancel", show=False),  # the lines of what runs name it
         Binding("v", "view(1)", "View"),
         Binding("V", "view(-1)", "Previous view", show=False),
-        Binding("s", "run_with('hidden_states')", "Hidden states"),
+        Binding("s", "run_with('hidden_states')", "States", tooltip="Run with the hidden states of all layers"),
         Binding("a", "run_with('attentions')", "Attentions"),
         Binding("e", "edit", "Edit", show=False),
         Binding("d", "document", "Text or document", show=False),
@@ -115,9 +116,9 @@ class OutputsPane(Vertical):
     def _show_words(self) -> None:
         width = self.size.width
         # A view with a question of its own says itself what it is about.
-        for name in ("#outputs-text", "#outputs-models"):
-            self.query_one(name).display = not self.view.has_question
-        self.query_one("#outputs-text", Static).update(facts.text_line(self.session, self.runs, width))
+        self.query_one("#outputs-models").display = not self.view.has_question
+        line = facts.text_line(self.session, self.runs, width, self.view.about)
+        self.query_one("#outputs-text", Static).update(line)
         lines = [
             facts.model_line(index, slot, self.runs.of(slot), width) for index, slot in enumerate(self.session.slots)
         ]
@@ -184,8 +185,9 @@ class OutputsPane(Vertical):
         if isinstance(self.app.focused, TextArea | Input):
             self.query_one(SavePath).display = False
             self._focus_view()
-        elif not self.view.cancel():
-            self.runs.cancel()
+        elif self.view.cancel() or self.runs.cancel():
+            # Weights may have been loaded by then.
+            self.run_worker(self.runs.ask_memory(UnloadRequest([])), group="memory")
 
     def action_document(self) -> None:
         """Take the document of the Documents pane in the place of the text, or the text again."""
@@ -197,9 +199,10 @@ class OutputsPane(Vertical):
         self.runs.of_document = not self.runs.of_document
         self.runs.text_changed()
 
-    async def action_unload(self) -> None:
+    def action_unload(self) -> None:
         """Give back the memory of weights and outputs."""
-        await self.runs.unload()
+        self.view.cancel()
+        self.run_worker(self.runs.unload(), group="memory")
 
     def action_edit(self) -> None:
         """Go to the text field of the view, if it has one."""

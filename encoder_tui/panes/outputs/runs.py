@@ -156,6 +156,7 @@ class Runs:
 
     async def _run_all(self, runs: list[ModelRun]) -> None:
         for run in runs:
+            await self.session.loaded(run.slot)
             run.error = why_not_ready(run.slot)
             if not run.error:
                 await self._run_one(run)

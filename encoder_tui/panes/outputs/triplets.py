@@ -23,11 +23,11 @@ from encoder_tui.widgets.letters import letter_markup
 from encoder_tui.widgets.table import Column, Table, fitted
 
 AT_HAND = "document at hand"
-TEACHING = "  asks under every model whether the anchor is nearer to the positive document than to the negative.\n"
+TEACHING = "  asks under every model whether the anchor is nearer to the positive document than to the negative.\n\n"
 MORE = (
-    "   A document that a model cannot take whole is given cut, and in windows whose vectors are averaged; one that\n"
-    "   it can, whole, and cut where a shorter model stops. d takes the document at hand or a built-in triplet, tab\n"
-    "   goes to the choice, space takes the next."
+    "A document that a model cannot take whole is given cut, and in windows whose vectors are averaged; one that it"
+    " can, whole, and cut where a shorter model stops. d takes the document at hand or a built-in triplet, tab goes to"
+    " the choice, space takes the next."
 )
 
 
@@ -41,6 +41,8 @@ class TripletsView(AskingView):
     TripletsView > Table { height: 1fr; }
     TripletsView > #triplet-teach { height: auto; padding: 0 1; }
     """
+
+    about = "anchor, positive and negative, cut and whole"
 
     def __init__(self, state: State) -> None:
         super().__init__(state)
@@ -168,16 +170,7 @@ class TripletsView(AskingView):
         teach.update(Content.assemble(("r", "bold"), TEACHING, (MORE, QUIET)))
         table = self.query_one(Table)
         wide = self.size.width >= 100
-        table.columns = [
-            Column("", 1),
-            Column("documents", 0),
-            *([Column("tokens seen", 14, "right")] if wide else []),
-            Column("pooling", 7),
-            Column("anchor·pos", 10, "right"),
-            Column("anchor·neg", 10, "right"),
-            Column("margin", 8, "right"),
-            Column("to whole" if wide else "whole", 8 if wide else 6, "right"),
-        ]
+        table.columns = columns(wide) if self._rows else []
         table.show_rows(len(self._rows), lambda row: self._rows[row] if wide else without_seen(self._rows[row]))
 
     def _texts(self) -> list[Content]:
@@ -227,6 +220,20 @@ class TripletsView(AskingView):
 
     def copied(self) -> str:
         return "\n".join("\t".join(row) for row in self._rows)
+
+
+def columns(wide: bool) -> list[Column]:
+    """The columns that find room."""
+    return [
+        Column("", 1),
+        Column("documents", 0),
+        *([Column("tokens seen", 14, "right")] if wide else []),
+        Column("pooling", 7),
+        Column("anchor·pos", 10, "right"),
+        Column("anchor·neg", 10, "right"),
+        Column("margin", 8, "right"),
+        Column("to whole" if wide else "whole", 8 if wide else 6, "right"),
+    ]
 
 
 def without_seen(row: tuple[str, ...]) -> tuple[str, ...]:

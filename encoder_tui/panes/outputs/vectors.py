@@ -39,6 +39,8 @@ class VectorsView(AskingView):
     VectorsView > Horizontal { height: 1; }
     """
 
+    about = "several texts, a line each, and the cosine of any two"
+
     def __init__(self, state: State) -> None:
         super().__init__(state)
         self._answers: dict[Slot, list[tuple[Given, VectorsAnswer]]] = {}

@@ -56,6 +56,8 @@ class OutputView(Vertical):
     class Said(Message):
         """What the view says of itself in the pane's line changed."""
 
+    about = ""
+    """What a view with a question of its own asks about."""
     has_question = False
     """Whether `r` asks this view's own question instead of running the models on the pane's text."""
 
