@@ -69,6 +69,7 @@ class Session:
         self.slots: list[Slot] = [Slot(name) for name in settings.model or DEFAULT_PAIR]
         self.hello: Hello | None = None
         self._loads: dict[Slot, asyncio.Task[None]] = {}
+        self._started = asyncio.Event()
         self.document: str | None = None
         self.document_row: DocumentRow | None = None
         self.document_changed: Signal[str] = Signal(app, "document_changed")
@@ -121,6 +122,7 @@ class Session:
         slot_loading = await asyncio.to_thread(importlib.import_module, "encoder_tui.slot_loading")
         for slot in self.slots:
             self._load(slot, is_default=not self.settings.model)
+        self._started.set()
         self._keep(asyncio.create_task(slot_loading.greet(self, [*self._loads.values()])))
 
     def _keep(self, task: asyncio.Task[None]) -> None:
@@ -196,9 +198,10 @@ class Session:
 
     async def loaded(self, slot: Slot) -> None:
         """Wait until a slot's exact tokenizer is there, or it has failed."""
-        task = self._loads.get(slot)
-        if task is not None and slot.state in {"loading", "provisional"}:
-            await asyncio.wait([task])
+        if slot.state in {"loading", "provisional"}:
+            await self._started.wait()
+            if (task := self._loads.get(slot)) is not None:
+                await asyncio.wait([task])
 
     @property
     def banner(self) -> str:

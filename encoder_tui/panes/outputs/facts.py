@@ -14,6 +14,7 @@ from encoder_tui.widgets.letters import letter_markup
 
 QUIET = "$foreground 60%"
 BAR = 12
+WIDE = 90
 
 
 def text_line(session: Session, runs: Runs, width: int, about: str = "") -> Content:
@@ -28,7 +29,9 @@ def text_line(session: Session, runs: Runs, width: int, about: str = "") -> Cont
         left = Content.styled(f" {words}", "$text-warning")
     else:
         characters = count(len(text), "character")
-        other = "  d takes the " + ("text" if runs.of_document else "document") if session.document else ""
+        other = "text" if runs.of_document else "document"
+        other = f"  d takes the {other}" if width >= WIDE else f"  d: {other}"
+        other = other if session.document else ""
         room = max(width - len(held) - len(characters) - len(other) - 9, 8)
         # Not the whole text: it may have a million characters, and a line shows a hundred.
         begun = visible(" ".join(text[: 2 * room].split()))
@@ -80,7 +83,7 @@ def _in_force(run: ModelRun, width: int) -> list[Content | tuple[str, str]]:
     tokens = 0 if run.encoding is None else len(run.encoding)
     # Not as random in the middle of a line as weights that were read.
     is_random = in_force.weights == "random"
-    seconds = f"{run.answer.seconds:.2f} s" if width >= 90 else ""
+    seconds = f"{run.answer.seconds:.2f} s" if width >= WIDE else ""
     return [
         (f" {count(tokens, 'token'):<14}", "bold"),
         (f"{in_force.device} · {in_force.dtype} · {in_force.attention} · ", QUIET),

@@ -80,7 +80,8 @@ class ListView(OutputView):
         if chosen is not None:
             output = chosen.output
             words = f" {chosen.letter} {visible(output.name)}  {shape_words(output)}  {output.dtype} on {output.device}"
-            named.update(Content.assemble(words, ("  enter looks at it", QUIET)).truncate(self.size.width))
+            hint = "  enter looks at it" if self.size.width >= WIDE else ""
+            named.update(Content.assemble(words, (hint, QUIET)).truncate(self.size.width, ellipsis=True))
 
     def copied(self) -> str:
         """The list, tab-separated, with every digit."""

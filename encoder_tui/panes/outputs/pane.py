@@ -45,7 +45,7 @@ class OutputsPane(Vertical):
     OutputsPane { height: 1fr; }
     OutputsPane > #outputs-text { height: 1; }
     OutputsPane > #outputs-models { height: auto; max-height: 8; }
-    OutputsPane > #outputs-sentence { height: 1; text-style: bold; }
+    OutputsPane > #outputs-sentence { height: auto; max-height: 2; padding: 0 1; text-style: bold; }
     OutputsPane > #outputs-views { height: 1fr; }
     """
     BINDINGS = [
@@ -126,7 +126,8 @@ class OutputsPane(Vertical):
         # A remark may take two lines: nothing of it is to be cut.
         self.query_one("#outputs-models", Static).update(Content("\n").join([*lines, *remarks]))
         words = self.view.sentence() or facts.sentence(self.session, self.runs)
-        self.query_one("#outputs-sentence", Static).update(Content(f" {words}").truncate(width, ellipsis=True))
+        # Two lines at most; words that wrap leave some cells of the first one empty.
+        self.query_one("#outputs-sentence", Static).update(Content(words).truncate(2 * width - 14, ellipsis=True))
 
     @on(OutputView.Said)
     def _said(self) -> None:
@@ -153,6 +154,10 @@ class OutputsPane(Vertical):
         self.call_after_refresh(self._show)
         if not self.query_one("#outputs-view", Choice).has_focus:
             self._focus_view()
+
+    def take_focus(self) -> None:
+        """Take the focus when the window turns to this pane; not for the path, which stands first and is hidden."""
+        self._focus_view()
 
     def _focus_view(self) -> None:
         """Give the focus to what can be moved in; not to a text field, where the next v would be a letter."""
