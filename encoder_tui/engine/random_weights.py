@@ -39,7 +39,16 @@ def construct(config: Any, **arguments: Any) -> Any:
 @torch.no_grad()
 def fill(model: Any, job: Job) -> None:
     """Give every parameter its values: of `normal_` alone, 257 million would take four seconds."""
-    deviation = float(getattr(model.config, "initializer_range", None) or 0.02)
+    threads = torch.get_num_threads()
+    # A thousand short copies: two threads wait for each other longer than either works, most of all on a busy machine.
+    torch.set_num_threads(1)
+    try:
+        _fill(model, float(getattr(model.config, "initializer_range", None) or 0.02), job)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _fill(model: Any, deviation: float, job: Job) -> None:
     block = torch.empty(BLOCK).normal_(std=deviation, generator=torch.Generator().manual_seed(SEED))
     blocks: dict[torch.dtype, torch.Tensor] = {}
     begin = 0

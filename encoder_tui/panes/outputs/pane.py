@@ -45,7 +45,7 @@ class OutputsPane(Vertical):
     OutputsPane { height: 1fr; }
     OutputsPane > #outputs-text { height: 1; }
     OutputsPane > #outputs-models { height: auto; max-height: 8; }
-    OutputsPane > #outputs-sentence { height: auto; max-height: 2; padding: 0 1; text-style: bold; }
+    OutputsPane > #outputs-sentence { height: auto; max-height: 3; padding: 0 1; text-style: bold; }
     OutputsPane > #outputs-views { height: 1fr; }
     """
     BINDINGS = [
@@ -126,8 +126,8 @@ class OutputsPane(Vertical):
         # A remark may take two lines: nothing of it is to be cut.
         self.query_one("#outputs-models", Static).update(Content("\n").join([*lines, *remarks]))
         words = self.view.sentence() or facts.sentence(self.session, self.runs)
-        # Two lines at most; words that wrap leave some cells of the first one empty.
-        self.query_one("#outputs-sentence", Static).update(Content(words).truncate(2 * width - 14, ellipsis=True))
+        # Three lines at most; words that wrap leave some cells of a line empty.
+        self.query_one("#outputs-sentence", Static).update(Content(words).truncate(3 * width - 24, ellipsis=True))
 
     @on(OutputView.Said)
     def _said(self) -> None:

@@ -60,7 +60,7 @@ def verdict(letter: str, ways: list[Way]) -> str:
     cosines = whole.cosines(pooling)
     if cosines is None:
         return ""
-    random = ", by random weights" if whole.anchor.in_force.weights == "random" else ""
+    random = ", random weights" if whole.anchor.in_force.weights == "random" else ""
     if len(cosines) > 1:
         nearer = "positive" if cosines[0] > cosines[1] else "negative"
         words = f"{letter}: nearer to the {nearer} ({whole.margin(pooling):+.3f}{random})"
