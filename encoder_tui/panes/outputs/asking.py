@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABCMeta, abstractmethod
+from collections.abc import Callable
 
 from textual.content import Content
 from textual.message_pump import _MessagePumpMeta
@@ -19,6 +20,7 @@ from encoder_tui.panes.outputs.view import OutputView, State
 from encoder_tui.placement import source_of
 from encoder_tui.session import Slot
 from encoder_tui.tokens import TokenizationError
+from encoder_tui.transfer import Transfer
 from encoder_tui.vectors import Given, VectorsAnswer, VectorsRequest
 
 QUIET = "$foreground 60%"
@@ -128,20 +130,27 @@ class AskingView(OutputView, metaclass=_AbstractView):
         if self.is_mounted:
             self.post_message(self.Said())
 
+    def telling(self, slot: Slot, before: str = "") -> Callable[[Progress], None]:
+        """What tells of the engine's progress with a model."""
+        transfer = Transfer()
+
+        def tell(progress: Progress) -> None:
+            words = transfer.words(progress.text, progress.done, progress.total, progress.unit)
+            self.say(slot, before + words.removeprefix(f"{slot.name}: "))
+
+        return tell
+
     async def vectors_of(self, slot: Slot, given: Given, what: str) -> VectorsAnswer:
         """Ask the engine for a text's vectors."""
         files = slot.files
         assert files is not None
 
-        def show(progress: Progress) -> None:
-            rows = f", {count(given.rows, 'window')}" if given.rows > 1 else ""
-            self.say(slot, f"{what}{rows}: {progress.text.removeprefix(slot.name + ': ')}")
-
+        rows = f", {count(given.rows, 'window')}" if given.rows > 1 else ""
         session = self.state.session
         request = VectorsRequest(
             source_of(files, session.loader.trusted, session.settings.offline), placement_of(session), given.batch
         )
-        return await session.engine.run(contract.VECTORS, request, show)
+        return await session.engine.run(contract.VECTORS, request, self.telling(slot, f"{what}{rows}: "))
 
     def complaint(self, slot: Slot) -> Content:
         """Why a model gave no answer."""

@@ -71,7 +71,7 @@ def _progress(run: ModelRun, width: int) -> Content:
     if progress is None:
         is_loading = run.slot.state in {"loading", "provisional"}
         return Content.styled(f" waits for its {'tokenizer' if is_loading else 'turn'}", QUIET)
-    words = visible(progress.text.removeprefix(f"{run.slot.name}: "))
+    words = visible(run.doing.removeprefix(f"{run.slot.name}: "))
     done = BAR * progress.done // progress.total if progress.total else 0
     bar = f"▕{'█' * done}{' ' * (BAR - done)}▏ " if progress.total else ""
     return Content.assemble(f" {bar}", shorten(words, max(width - BAR - 24, 12)), ("  x cancels", QUIET))

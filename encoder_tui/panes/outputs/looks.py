@@ -11,7 +11,7 @@ from textual.binding import Binding
 from textual.content import Content
 from textual.widgets import Static
 
-from encoder_tui.display import count, visible_piece
+from encoder_tui.display import count, visible, visible_piece
 from encoder_tui.engine import contract
 from encoder_tui.engine.client import EngineError, TaskFailed
 from encoder_tui.looking import Cells, LookRequest, Window, dimension_names, number, shape_short, shape_words
@@ -134,7 +134,7 @@ class Look(OutputView):
         try:
             cells = await self.state.session.engine.run(contract.LOOK, request)
         except (EngineError, TaskFailed) as error:
-            self._complaint = str(error)
+            self._complaint = visible(str(error))
             return None
         self._complaint = ""
         return cells
