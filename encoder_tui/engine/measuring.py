@@ -12,7 +12,7 @@ import torch
 from encoder_tui.engine import devices, forward, memory
 from encoder_tui.engine.failures import is_out_of_memory
 from encoder_tui.engine.job import Cancelled, Job, TaskError
-from encoder_tui.engine.loading_models import LoadedModel
+from encoder_tui.engine.loaded_model import LoadedModel
 from encoder_tui.engine.random_weights import SEED
 from encoder_tui.interleaving import Ended, Taken
 from encoder_tui.placement import InForce

@@ -22,7 +22,8 @@ def run(request: MeasureRequest, job: Job) -> Measurement:
     job.progress("importing torch")
     import torch  # noqa: PLC0415
 
-    from encoder_tui.engine.loading_models import LOADED, LoadedModel  # noqa: PLC0415
+    from encoder_tui.engine.loaded_model import LoadedModel  # noqa: PLC0415
+    from encoder_tui.engine.loading_models import LOADED  # noqa: PLC0415
     from encoder_tui.engine.measuring import ModelRunner  # noqa: PLC0415
 
     threads = torch.get_num_threads()
