@@ -98,11 +98,9 @@ async def test_a_sweep_from_the_plan_to_the_kept_file(pair: tuple[str, str], mon
                 assert record.keys() == {*RESULT_KEYS}
                 assert seconds(record["median_s"]) in " ".join(values)
         assert shown[3][:3] == ["65", "too", "long"]
-        sweep = time_command.Sweep()
-        sweep.models = [type("Model", (), {"name": name})() for name in pair]  # type: ignore[misc]
-        sweep.order = [(column, run.rows[row].length) for row, column in records]
-        sweep.samples = {(column, run.rows[row].length): samples for (row, column), samples in run.samples.items()}
-        assert sweep.records() == list(records.values())
+        report = time_command.Report(run.plan)
+        report.run = run
+        assert report.records()["results"] == list(records.values())
 
         assert "times as long as A" in said(pane, "sentence")
         assert "float32 · sdpa · torch" in said(pane, "settings")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from encoder_tui.placement import InForce, ModelSource
-from encoder_tui.timing import Measurement, Samples, time_record
+from encoder_tui.timing import Measurement, Mode, Samples, time_record
 from encoder_tui.timing_cost import costs, seconds_at, windows
 from encoder_tui.timing_files import FileProblem, csv_of, load, save, saved
 from encoder_tui.timing_plan import Plan, PlanError, TimedModel, numbers, varied_lengths
@@ -36,12 +36,20 @@ def test_a_plan_has_a_point_for_each_model_that_takes_the_length() -> None:
     run = sweep([A, B], Plan([1024, 512]), 2)
     assert run.planned == [(0, 0), (0, 1), (1, 1)]
     assert run.samples[1, 0].ended == "1,024 tokens are more than the 512 that it takes"
+    assert run.samples[1, 0].short == "limit 512"
     assert [len(group) for group in run.request().groups] == [2, 1]
 
 
 def test_several_dtypes_are_columns_that_say_what_sets_them_apart() -> None:
     run = sweep([A, B], Plan([16], dtypes=["float32", "bfloat16"]), 2)
     assert [run.label(column) for column in range(4)] == ["A float32", "B float32", "A bfloat16", "B bfloat16"]
+
+
+def test_what_can_be_on_or_off_is_swept_over_like_the_rest() -> None:
+    run = sweep([A], Plan([16], compiled=[False, True], unpadded=[True]), 2)
+    assert [run.label(column) for column in range(2)] == ["A plain", "A compiled"]
+    asked = [variant.mode for variant in run.request().variants]
+    assert asked == [Mode(unpadded=True), Mode(compiled=True, unpadded=True)]
 
 
 def test_numbers_are_read_as_people_write_them_and_refused_with_a_sentence() -> None:
