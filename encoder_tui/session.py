@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from encoder_tui.engine.client import EngineClient, EngineState
     from encoder_tui.engine.contract import Hello
+    from encoder_tui.lengths import CollectionCounts
     from encoder_tui.loading import Loader
     from encoder_tui.models import ModelFiles
     from encoder_tui.tokens import ModelTokenizer
@@ -62,6 +63,7 @@ class Session:
         self.document: str | None = None
         self.document_changed: Signal[str] = Signal(app, "document_changed")
         self.is_measuring = False
+        self.counts: CollectionCounts | None = None
 
     def set_document(self, text: str) -> None:
         """The user opened another document."""

@@ -78,6 +78,7 @@ class Measuring(Vertical):
             return words.no_models(self.session)
         try:
             plan = self.query_one(PlanLine).plan()
+            words.refuse_what_is_not_offered(self.session, plan)
         except PlanError as error:
             return str(error)
         return sweep(models, plan, *words.machine(self.session))

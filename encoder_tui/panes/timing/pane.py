@@ -98,7 +98,7 @@ class TimingPane(Measuring):
     def _learn_devices(self) -> None:
         hello = self.session.hello
         if hello is not None and hello.devices:
-            self.query_one(PlanLine).offer_devices([device.name for device in hello.devices])
+            self.query_one(PlanLine).offer_devices(hello.devices)
 
     # Drawing
 

@@ -12,8 +12,8 @@ from encoder_tui.models import limit
 from encoder_tui.panes.timing import results
 from encoder_tui.placement import source_of
 from encoder_tui.session import Session
-from encoder_tui.timing_cost import costs
-from encoder_tui.timing_plan import TimedModel
+from encoder_tui.timing_cost import Cost, collection_costs, costs
+from encoder_tui.timing_plan import Plan, PlanError, TimedModel
 from encoder_tui.timing_run import Run
 from encoder_tui.widgets.letters import letter_markup
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from encoder_tui.panes.timing.pane import TimingPane
 
 QUIET: Final = "$foreground 60%"
+MAXIMUM_COSTS: Final = 20
+_COSTS: Final[dict[object, list[Cost]]] = {}
+"""What was computed for a collection: tens of thousands of lengths need not be gone through for every key."""
 
 
 def timed_models(session: Session) -> list[TimedModel]:
@@ -50,6 +53,20 @@ def machine(session: Session) -> tuple[int, bool]:
         return 2, False
     device = session.settings.device or (hello.devices[0].name if hello.devices else "cpu")
     return hello.threads, not device.startswith("cpu")
+
+
+def refuse_what_is_not_offered(session: Session, plan: Plan) -> None:
+    """Raise `PlanError` where no device of the engine's machine has what a plan asks for; the engine looks closer."""
+    if session.hello is None or session.hello.devices is None:
+        return
+    offered = {what for device in session.hello.devices for what in device.offers}
+    if True in plan.unpadded and not offered - {"tf32"}:
+        raise PlanError(
+            "batches without padding need flash attention (the package flash-attn and an accelerator);"
+            " the engine's machine has none"
+        )
+    if True in plan.tf32 and "tf32" not in offered:
+        raise PlanError("TF32 is of NVIDIA's accelerators since Ampere; the engine's machine has none")
 
 
 def text_at_hand(session: Session) -> str:
@@ -130,6 +147,7 @@ def remarks(session: Session, run: Run | None, width: int, is_low: bool) -> Cont
         lines.append(Content.styled(f" {warning}", "$text-warning"))
     if not is_low and not session.is_measuring:
         lines += [_line(slot, text, QUIET) for slot, text in document_costs(session, run)]
+        lines += [_line(slot, text, QUIET) for slot, text in costs_of_collection(session, run)]
     if is_low:
         # One line: the warning, where there is one, matters more than the growth.
         lines = lines[-1:]
@@ -163,6 +181,28 @@ def document_costs(session: Session, run: Run) -> list[tuple[int, str]]:
         if found:
             apart = f"{column.apart}  " if column.apart else ""
             lines.append((column.slot, f"{apart}the text at hand {found}"))
+    return lines
+
+
+def costs_of_collection(session: Session, run: Run) -> list[tuple[int, str]]:
+    """What an average document of the counted collection costs under each column of a sweep of single texts."""
+    counts = session.counts
+    if run.plan.text or run.plan.rows != "full" or counts is None or not counts.documents:
+        return []
+    lines = []
+    for index, column in enumerate(run.columns):
+        counted = next((one for one in counts.models if one.model == column.name), None)
+        curve = run.curve(index, 1)
+        if counted is None or not curve:
+            continue
+        key = (id(counted), counted.total, tuple(curve))
+        if key not in _COSTS:
+            _COSTS.clear() if len(_COSTS) > MAXIMUM_COSTS else None
+            _COSTS[key] = collection_costs(counted.documents, counted.special, counted.limit, curve)
+        found = " · ".join(cost.words() for cost in _COSTS[key])
+        if found:
+            apart = f"{column.apart}  " if column.apart else ""
+            lines.append((column.slot, f"{apart}of {count(counted.total, 'document')}, each {found}"))
     return lines
 
 
