@@ -154,6 +154,19 @@ async def test_a_run_that_is_stopped_keeps_what_was_measured_and_can_be_reopened
         assert pane.query_one("#lengths", Input).value == "8, 16, 32, 64"
         # One letter of the run below may lie under one of the run above.
         await until(pilot, lambda: not {"a", "b"}.isdisjoint(letters(pane)))
+        # Deleted by one key, and brought back by another.
+        pane.query_one("#timing-view", Choice).chosen = "saved"
+        kept_runs = pane.query_one(SavedRuns)
+        await until(pilot, lambda: kept_runs.has_focus)
+        files = saved(data_path() / "timing")
+        await pilot.press("home", "d")
+        assert saved(data_path() / "timing") == files[1:]
+        assert kept_runs.row_count == 1
+        await pilot.press("u")
+        assert saved(data_path() / "timing") == files
+        assert kept_runs.row_count == 2
+        pane.query_one("#timing-view", Choice).chosen = "latency"
+
         await pilot.press("c")
         (exported,) = tmp_path.glob("timing-*.csv")
         assert exported.read_text().count("\n") == 1 + len(kept)

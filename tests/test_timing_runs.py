@@ -79,6 +79,16 @@ def test_time_left_shrinks_as_points_are_measured_and_follows_what_was_measured(
     assert slow.seconds_left() > 3 * run.seconds_left()
 
 
+def test_compiling_takes_a_minute_until_one_point_was_compiled() -> None:
+    plan = Plan([128, 512], min_time=0.0, compiled=[True])
+    plain, run = sweep([A], Plan([128, 512], min_time=0.0), 2), sweep([A], plan, 2)
+    assert run.seconds_left() == pytest.approx(plain.seconds_left() + 120)
+    samples = [run.guesses[0, 0]] * 5
+    for one in (plain, run):
+        one.hear(Measurement(samples=[Samples(one.groups[0][0], None, 30.0, samples, finished=True)]))
+    assert run.seconds_left() == pytest.approx(plain.seconds_left() + 30)
+
+
 def test_the_ratio_is_of_the_medians_and_its_spread_of_all_quotients() -> None:
     found = ratio([1.0, 1.0, 2.0], [2.0, 2.0, 4.0])
     assert found is not None
