@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from encoder_tui.display import size, visible
+from encoder_tui.display import shorten, size, visible
 from encoder_tui.plots import Axes, Curve, Span
 from encoder_tui.timing import quantile, statistics
 from encoder_tui.timing_run import Run
@@ -58,7 +58,7 @@ class Chart(Widget):
                 segments.append(Segment(text, quiet if colour is None else letter_style(self, colour)))
         elif y - 1 in range(len(self.words)):
             style = quiet if y > 1 else Style(bold=True)
-            segments = [Segment("  "), Segment(visible(self.words[y - 1]), style)]
+            segments = [Segment("  "), Segment(shorten(visible(self.words[y - 1]), self.size.width - 2), style)]
         width = self.size.width
         return Strip(segments).crop_extend(0, width, self.rich_style).apply_style(self.rich_style)
 
@@ -79,7 +79,11 @@ def plot_of(run: Run, plot: str, scale: str, row: int, under: Run | None = None)
     rows = f", batch {batch}" if run.plan.batches != [1] else ""
     units = {"latency": tick, "throughput": throughput, "memory": lambda value: size(round(value))}
     names = {"latency": "latency", "throughput": "real tokens a second", "memory": "peak memory"}
-    title = f"{names[plot]} by sequence length{rows}, {scale}"
+    by = " by sequence length" if under is None else ""
+    title = f"{names[plot]}{by}{rows}, {scale}"
+    if under is not None:
+        when = "another run" if under.environment is None else under.environment.started[:16].replace("T", " ")
+        title += f"; small letters: {when}"
     axes = Axes(sorted(lengths), units[plot], log_x=scale != "linear", log_y=scale == "log both")
     return title, curves, axes
 

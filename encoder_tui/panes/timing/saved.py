@@ -39,7 +39,7 @@ class SavedRuns(Table):
             self.name = name
 
     def __init__(self) -> None:
-        labels = [Column("when", 19), Column("models", 0), Column("run", 26), Column("device", 10), Column("dtype", 18)]
+        labels = [Column("when", 16), Column("models", 0), Column("run", 20), Column("device", 7), Column("dtype", 8)]
         super().__init__(labels, id="timing-saved")
         self._files: list[Path] = []
         self._rows: dict[Path, Row] = {}
@@ -59,7 +59,7 @@ class SavedRuns(Table):
         except FileProblem as error:
             return [path.stem, str(error), "", "", ""]
         names = ", ".join(dict.fromkeys(column.name.rsplit("/", 1)[-1] for column in run.columns))
-        when = run.environment.started[:19].replace("T", " ") if run.environment is not None else path.stem
+        when = run.environment.started[:16].replace("T", " ") if run.environment is not None else path.stem
         in_force = [samples.in_force for samples in run.samples.values() if samples.in_force is not None]
         lengths = [row.length for row in run.rows]
         what = "one text" if run.plan.text else f"{count(len(run.rows), 'row')}, {min(lengths):,} to {max(lengths):,}"
