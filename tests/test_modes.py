@@ -32,9 +32,12 @@ def measure(directory: Path, *modes: Mode) -> Measurement:
 
 
 def test_a_compiled_model_is_measured_beside_the_plain_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from encoder_tui.engine import modes
+    from encoder_tui.engine import measuring, modes
 
     monkeypatch.setattr(modes, "BACKEND", "eager")  # traced and run, but no compiler is called
+    hooked: list[Any] = []
+    with_hooks = measuring._checkpoints
+    monkeypatch.setattr(measuring, "_checkpoints", lambda *given: hooked.append(given) or with_hooks(*given))
     answer = measure(saved("bert-cased", tmp_path), Mode(), Mode(compiled=True))
     plain, compiled = answer.samples
     assert (plain.mode, compiled.mode) == (Mode(), Mode(compiled=True))
@@ -45,6 +48,8 @@ def test_a_compiled_model_is_measured_beside_the_plain_one(tmp_path: Path, monke
     assert compiled.cold_s > plain.cold_s
     assert answer.environment is not None
     assert answer.environment.asked_modes == [Mode(), Mode(compiled=True)]
+    # The two share a model: hooks of the plain one would be compiled too.
+    assert not hooked
 
 
 def test_without_a_compiler_a_sentence_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

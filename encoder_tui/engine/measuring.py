@@ -48,6 +48,8 @@ class ModelRunner:
         self._state: DeviceState | None = None
         self._others: OtherLoad | None = None
         self._short = ""
+        self.has_checkpoints = True
+        """Whether a cancellation is looked for inside a pass; a hook would be compiled with the model."""
 
     def prepare(self) -> None:
         """Set what variants of one model may differ in; refuse what cannot fit."""
@@ -63,8 +65,7 @@ class ModelRunner:
             raise Ended(str(error)) from error
         self._inputs = modes.packed(inputs) if self._asked.unpadded else inputs
         self._others = OtherLoad()
-        if not self._asked.compiled:
-            # A hook would be compiled too.
+        if self.has_checkpoints:
             self._hooks.enter_context(_checkpoints(self._loaded.model, self._job))
 
     def run(self) -> None:

@@ -50,6 +50,9 @@ def run(request: MeasureRequest, job: Job) -> Measurement:
                 ModelRunner(loaded[point.variant], variant.placement.attention, point, job, variant.mode)
                 for point, variant in zip(points, asked, strict=True)
             ]
+            for runner in runners:
+                # Runners may share a model, whose hooks would be compiled.
+                runner.has_checkpoints = not any(variant.mode.compiled for variant in asked)
             names = " and ".join(dict.fromkeys(runner.name for runner in runners))
             text = f"{names}: {points[0].batch} × {points[0].length:,} tokens" if points else ""
             results: dict[int, Samples] = {}
