@@ -103,7 +103,8 @@ class _Area:
         """The line and the column of a point, where plotext would draw it."""
         right = (x - self.across[0]) / (self.across[1] - self.across[0])
         up = (y - self.up[0]) / (self.up[1] - self.up[0])
-        return self.rows - 1 - round(up * (self.rows - 1)), self.begin + round(right * (self.columns - 1))
+        # Python rounds a half to the even number, plotext does not.
+        return self.rows - 1 - int(up * (self.rows - 1) + 0.5), self.begin + int(right * (self.columns - 1) + 0.5)
 
 
 def _with_letters(lines: list[list[Span]], drawn: Sequence[Curve], area: _Area) -> list[list[Span]]:

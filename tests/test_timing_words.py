@@ -23,6 +23,7 @@ from encoder_tui.timing_run import Run
 from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.cycle import Cycle
 from tests import made_up_runs
+from tests.still import still
 from tests.test_tokens_pane import lines, until
 
 A = TimedModel(0, "bert", ModelSource("bert", "/bert"), 512)
@@ -75,7 +76,7 @@ def test_padded_tokens_stand_beside_real_ones() -> None:
 def test_what_no_device_offers_is_refused_in_a_sentence() -> None:
     session: Any = SimpleNamespace(hello=Hello({}, "", "", 2, None, [Device("cpu", "Made-up")]))
     for plan, why in (
-        (Plan(unpadded=[False, True]), "batches without padding need flash attention"),
+        (Plan(unpadded=[False, True]), "unpadded rows need flash attention on an accelerator"),
         (Plan(tf32=[True]), "TF32 is of NVIDIA's accelerators"),
     ):
         with pytest.raises(PlanError, match=why):
@@ -113,10 +114,13 @@ async def test_the_plan_offers_what_a_device_has_and_takes_the_plan_of_a_kept_ru
         )
         line.take(plan)
         assert line.plan() == plan
-        # What has no room comes into sight as it gets the focus.
+        # What has no room comes into sight as it gets the focus, and stays there as it grows.
+        await still(pilot)
         line.query_one("#tf32").focus()
         await until(pilot, lambda: line.query_one("#tf32").region.right <= 80)
-        assert line.query_one("#tf32").region.x >= 0
+        line.query_one("#tf32", Cycle).value = "no + yes"
+        await still(pilot)
+        assert 0 <= line.query_one("#tf32").region.x < line.query_one("#tf32").region.right <= 80
 
 
 @pytest.mark.usefixtures("no_engine")

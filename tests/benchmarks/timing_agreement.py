@@ -148,6 +148,7 @@ def figures(rounds: int, seconds: float = SECONDS) -> list[Figure]:
         window, bare = Window(seconds, Path(folder)), Bare(seconds)
         try:
             # Loading, and whatever else comes but once.
+            _say("window and bare process are open")
             window.measure()
             bare.measure()
             for number in range(rounds):
@@ -156,7 +157,7 @@ def figures(rounds: int, seconds: float = SECONDS) -> list[Figure]:
                 bare_second.append(bare.measure())
                 windowed.append(window.measure())
                 commanded.append(without_window(seconds))
-                print(f"round {number + 1} of {rounds}", file=sys.stderr, flush=True)
+                _say(f"round {number + 1} of {rounds}")
             echoes = [1000 * taken for taken in window.key_echoes(KEYS)]
         finally:
             bare.close()
@@ -183,6 +184,10 @@ def figures(rounds: int, seconds: float = SECONDS) -> list[Figure]:
     worst = statistics.quantiles(echoes, n=20)[-1]
     rows.append(Figure("key echo while measuring", "ms", echoes, "p95 ≤ 50 ms", [], f"p95 {worst:.0f} ms"))
     return rows
+
+
+def _say(what: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
 
 
 def _percent(ratios: list[float]) -> str:

@@ -94,6 +94,12 @@ class PlanLine(Vertical):
     def _changed(self) -> None:
         self.post_message(self.Changed())
 
+    @on(Cycle.Changed)
+    def _keep_in_sight(self, event: Cycle.Changed) -> None:
+        """A longer value may have pushed what has the focus out of a narrow window."""
+        if event.cycle.has_focus:
+            self.call_after_refresh(event.cycle.scroll_visible, animate=False)
+
     @on(Input.Submitted)
     def _submitted(self) -> None:
         self.post_message(self.Submitted())

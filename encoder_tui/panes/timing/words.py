@@ -57,12 +57,9 @@ def refuse_what_is_not_offered(session: Session, plan: Plan) -> None:
         return
     offered = {what for device in session.hello.devices for what in device.offers}
     if True in plan.unpadded and not offered - {"tf32"}:
-        raise PlanError(
-            "batches without padding need flash attention (the package flash-attn and an accelerator);"
-            " the engine's machine has none"
-        )
+        raise PlanError("unpadded rows need flash attention on an accelerator; there is none here")
     if True in plan.tf32 and "tf32" not in offered:
-        raise PlanError("TF32 is of NVIDIA's accelerators since Ampere; the engine's machine has none")
+        raise PlanError("TF32 is of NVIDIA's accelerators since Ampere; there is none here")
 
 
 def text_at_hand(session: Session) -> str:
@@ -97,7 +94,7 @@ def plan_words(pane: TimingPane) -> str:
         return planned
     points = len(planned.planned)
     skipped = sum(1 for samples in planned.samples.values() if samples.ended)
-    beside = f", {skipped} beyond a model's limit" if skipped else ""
+    beside = f", {skipped} beyond a limit" if skipped else ""
     models = count(len({column.slot for column in planned.columns}), "model")
     about = duration(planned.seconds_left())
     return f"{count(points, 'point')} of {models}{beside}, about {about} and the loading; s starts"
