@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from encoder_tui.collection import Collection
     from encoder_tui.engine.client import EngineClient, EngineState
     from encoder_tui.engine.contract import Hello
+    from encoder_tui.lengths import CollectionCounts
     from encoder_tui.loading import Loader
     from encoder_tui.models import ModelFiles
     from encoder_tui.tokens import ModelTokenizer
@@ -74,6 +75,7 @@ class Session:
         self.document_row: DocumentRow | None = None
         self.document_changed: Signal[str] = Signal(app, "document_changed")
         self.is_measuring = False
+        self.counts: CollectionCounts | None = None
 
     def set_document(self, text: str, row: DocumentRow | None = None) -> None:
         """The user opened another document; `row` is where it comes from, and has the columns beside it."""

@@ -7,7 +7,7 @@ import os
 import platform
 from pathlib import Path
 
-from tests.benchmarks import document_lengths, engine_ready, parameter_trees, tokens
+from tests.benchmarks import document_lengths, engine_ready, parameter_trees, timing_agreement, tokens
 from tests.benchmarks.measuring import Figure, models, write_json
 
 
@@ -38,6 +38,7 @@ def main() -> None:
         *parameter_trees.figures(fewer),
         *document_lengths.figures(fewer),
         *engine_ready.figures(fewer),
+        *timing_agreement.figures(options.runs),
     ]
     print(f"Median (quartiles). {machine()}.\n")
     print(table(figures))

@@ -171,6 +171,7 @@ class Prompts(Widget):
         except ValueError as error:
             self.session.notice(f"{path}: {error}", "error")
         else:
+            self.session.counts = self.reopened
             self.show_collection()
 
     def show_collection(self) -> None:
