@@ -15,10 +15,12 @@ from textual import on
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding
 from textual.content import Content
+from textual.css.query import NoMatches
 from textual.events import Event, InputEvent, Resize
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Footer, Static
+from textual.worker import WorkerFailed
 
 from encoder_tui.defaults import LETTERS
 from encoder_tui.display import shorten, visible
@@ -251,6 +253,9 @@ class EncoderApp(App[int]):
 
     def _handle_exception(self, error: Exception) -> None:
         """End the window with a report instead of Textual's crash screen, which prints local variables."""
+        if isinstance(error, WorkerFailed) and isinstance(error.error, NoMatches):
+            # Textual's palette, closed while it still gathers commands, does not find its own list any more.
+            return
         self._return_code = 1
         if self._exception is None:
             self._exception = error

@@ -45,8 +45,11 @@ def write_crash_report(error: BaseException, folder: Path) -> Path | None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle, name = tempfile.mkstemp(prefix=time.strftime("crash-%Y%m%d-%H%M%S-"), suffix=".txt", dir=folder)
         with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
-            file.writelines(traceback.format_list(traceback.extract_tb(error.__traceback__)))
-            file.write(f"{type(error).__module__}.{type(error).__qualname__}\n")
+            # A worker's failure is wrapped, and what it wraps is what happened.
+            for each in (getattr(error, "error", None), error):
+                if isinstance(each, BaseException):
+                    file.writelines(traceback.format_list(traceback.extract_tb(each.__traceback__)))
+                    file.write(f"{type(each).__module__}.{type(each).__qualname__}\n")
         return Path(name)
     except OSError:
         return None
