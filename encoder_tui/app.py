@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
-import signal
 import sys
+import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from textual import on
-from textual.app import App, ComposeResult, SystemCommand
+from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding
 from textual.content import Content
 from textual.css.query import NoMatches
@@ -27,6 +26,7 @@ from encoder_tui.display import shorten, visible
 from encoder_tui.screen_guard import own_screen, write_crash_report
 from encoder_tui.session import Session
 from encoder_tui.settings import Settings, log_path
+from encoder_tui.terminal_app import TerminalApp
 from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.letters import letter_markup
 
@@ -120,7 +120,7 @@ class MainScreen(Screen[None]):
         self.set_class(width < SMALLEST[0] or height < SMALLEST[1], "-too-small")
 
 
-class EncoderApp(App[int]):
+class EncoderApp(TerminalApp):
     """Composes the panes and routes between them; what they share is the session."""
 
     CSS_PATH = "app.tcss"
@@ -135,6 +135,8 @@ class EncoderApp(App[int]):
         ),
         Binding("m", "models", "Models"),
         Binding("ctrl+q", "quit", "Quit", priority=True),
+        # A text field that has the focus undoes with it.
+        Binding("ctrl+z", "suspend_process", "Suspend", show=False),
     ]
 
     def __init__(self, settings: Settings) -> None:
@@ -169,6 +171,10 @@ class EncoderApp(App[int]):
 
     async def on_unmount(self) -> None:
         await self.session.close()
+
+    def give_back(self) -> None:
+        self.session.kill_engines()
+        super().give_back()
 
     def _show_banner(self) -> None:
         banner = self.query_one("#banner", Static)
@@ -253,8 +259,11 @@ class EncoderApp(App[int]):
 
     def _handle_exception(self, error: Exception) -> None:
         """End the window with a report instead of Textual's crash screen, which prints local variables."""
-        if isinstance(error, WorkerFailed) and isinstance(error.error, NoMatches):
-            # Textual's palette, closed while it still gathers commands, does not find its own list any more.
+        cause = error.error if isinstance(error, WorkerFailed) else error
+        if isinstance(cause, NoMatches) and any(
+            frame.f_globals.get("__name__") == "textual.command" for frame, _ in traceback.walk_tb(cause.__traceback__)
+        ):
+            # Textual's palette, closed while it still gathers commands, does not find its own widgets any more.
             return
         self._return_code = 1
         if self._exception is None:
@@ -268,8 +277,7 @@ def run(settings: Settings) -> int:
     """Open the window; the exit code of the program."""
     with own_screen():
         app = EncoderApp(settings)
-        with contextlib.suppress(AttributeError, ValueError):
-            signal.signal(signal.SIGTERM, lambda *_: app.call_later(app.exit, 143))
+        app.listen_to_signals()
         result = app.run()
     if app.return_code not in {None, 0}:
         where = f"; {app.report} has the traceback" if app.report else ""

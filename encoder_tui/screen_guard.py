@@ -16,11 +16,13 @@ from pathlib import Path
 def own_screen() -> Iterator[None]:
     """Give Textual a file descriptor of its own for the terminal, and lead descriptor 2 nowhere meanwhile.
 
-    Textual draws on stderr, where libraries in C and Rust write too: a panic over a hostile tokenizer would
-    tear the screen. Such words may quote the user's text, so they are not kept either.
+    Textual draws on stderr, and does so here on stdout where only that is a terminal. Libraries in C and Rust
+    write to descriptor 2 as well: a panic over a hostile tokenizer would tear the screen. Such words may quote
+    the user's text, so they are not kept either.
     """
     sys.stderr.flush()
-    terminal = os.dup(2)
+    before = os.dup(2)
+    terminal = os.dup(2 if os.isatty(2) else 1)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     streams = sys.stderr, sys.__stderr__
     stream = os.fdopen(os.dup(terminal), "w", encoding="utf-8", errors="replace")
@@ -31,7 +33,8 @@ def own_screen() -> Iterator[None]:
     finally:
         stream.close()
         sys.stderr, sys.__stderr__ = streams  # type: ignore[misc]
-        os.dup2(terminal, 2)
+        os.dup2(before, 2)
+        os.close(before)
         os.close(terminal)
         os.close(nowhere)
 

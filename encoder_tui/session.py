@@ -122,9 +122,16 @@ class Session:
         """End what is under way, and the engine."""
         for task in [*self._loads.values(), *getattr(self, "_others", ())]:
             task.cancel()
-        if "documents_engine" in self.__dict__:
-            await self.documents_engine.close()
-        await self.engine.close()
+        await asyncio.gather(*(engine.close() for engine in self._engines()))
+
+    def kill_engines(self) -> None:
+        """End the engines at once, where the window cannot be waited for; from any thread."""
+        for engine in self._engines():
+            engine.kill("the window ended")
+
+    def _engines(self) -> list[EngineClient]:
+        """The engines that were asked for anything."""
+        return [self.__dict__[name] for name in ("engine", "documents_engine") if name in self.__dict__]
 
     def touched(self) -> None:
         """A key was pressed or the mouse moved: the sample into which its echo falls is to be taken again."""

@@ -112,11 +112,12 @@ class Person:
             self.terminal.read(0.5, whole_time=True)
             self._press("f2")
             with contextlib.suppress(AssertionError):
-                self.terminal.wait_for(lambda text: "encoder-tui" in text and "tokens" in text, 2)
+                self.terminal.wait_for("aligned ── table", 2)
                 break
+        else:
+            raise Found(f"F2 does not lead to the tokens; the screen is\n{self.terminal.text}")
         if os.waitpid(self.terminal.pid, os.WNOHANG)[0]:
             raise Found(f"the window ended; the screen was\n{self.terminal.text}")
-        self.terminal.wait_for(lambda text: "encoder-tui" in text and "tokens" in text, 60)
         if complaints := self.complaints():
             raise Found(complaints)
         before = self._reports()
@@ -221,7 +222,9 @@ def use(seconds: float, seed: int, folder: Path, keep_going: bool = False) -> Pe
             person._reports()
         except (AssertionError, OSError) as error:
             keys = " ".join(repr(key) for key in person.pressed[-150:])
-            raise Found(f"{error}\n{person.complaints()}\nseed {seed}, {len(person.pressed)} keys, the last of them:\n{keys}") from error
+            raise Found(
+                f"{error}\n{person.complaints()}\nseed {seed}, {len(person.pressed)} keys, the last of them:\n{keys}"
+            ) from error
     return person
 
 
