@@ -155,6 +155,8 @@ class TerminalDriver(LinuxDriver):
     def resume_application_mode(self) -> None:
         self._is_suspended = False
         super().resume_application_mode()
+        # Textual draws again only where the size is another.
+        self._room()
 
     def _sigcont_application(self, *_: object) -> None:
         # Whoever was stopped without a chance to say so still has its threads: a second reader of the same keys
