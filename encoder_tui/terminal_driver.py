@@ -189,7 +189,8 @@ class TerminalDriver(LinuxDriver):
 
     def _room(self) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed
-            self._loop.call_soon_threadsafe(self._app.draw_everything)
+            # As a message: only there Textual knows which app draws.
+            self._loop.call_soon_threadsafe(self._app.call_later, self._app.draw_everything)
 
     def _gone(self) -> None:
         """The terminal is closed: the input thread stops spinning, and the window ends."""

@@ -195,9 +195,10 @@ class OutputsPane(Vertical):
         self.runs.of_document = not self.runs.of_document
         self.runs.text_changed()
 
-    async def action_unload(self) -> None:
+    def action_unload(self) -> None:
         """Give back the memory of weights and outputs."""
-        await self.runs.unload()
+        # Not awaited here: an engine at work, or hung, would hold up every key.
+        self.run_worker(self.runs.unload(), exclusive=True, group="unload")
 
     def action_edit(self) -> None:
         """Go to the text field of the view, if it has one."""
