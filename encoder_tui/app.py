@@ -187,7 +187,8 @@ class EncoderApp(TerminalApp):
 
     def _tell_of_engine(self, state: Any) -> None:
         if state.status in {"died", "stopped"}:
-            self.notify(visible(state.text), severity="error", markup=False)
+            way = "; «Restart engine» in the palette (ctrl+p) starts it again" if state.status == "stopped" else ""
+            self.notify(f"{visible(state.text)}{way}", severity="error", markup=False)
 
     async def on_event(self, event: Event) -> None:
         """Before anything is drawn for a key or the mouse, the engine hears of it if it is measuring."""
@@ -227,6 +228,10 @@ class EncoderApp(TerminalApp):
         if not isinstance(self.screen, ModelsDialog):
             self.push_screen(ModelsDialog(self.session))
 
+    def action_restart_engine(self) -> None:
+        """Start another engine, also where it was given up."""
+        self.run_worker(self.session.restart_engine(), exclusive=True, group="engine")
+
     def action_help(self) -> None:
         """Show or hide the keys of what has the focus."""
         if self.screen.query("HelpPanel"):
@@ -238,6 +243,7 @@ class EncoderApp(TerminalApp):
         """Every action of the window and of the pane in front, for the palette."""
         yield from super().get_system_commands(screen)
         yield SystemCommand("Models", "Add, replace, remove or swap models", self.action_models)
+        yield SystemCommand("Restart engine", "End the engine and start another", self.action_restart_engine)
         seen = set()
         node: Any = self.focused or self.query_one("#panes", ContentSwitcher).visible_content
         while node is not None and node is not self:

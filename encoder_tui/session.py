@@ -112,6 +112,23 @@ class Session:
             self._load(slot, is_default=not self.settings.model)
         self._keep(asyncio.create_task(slot_loading.greet(self, [*self._loads.values()])))
 
+    async def restart_engine(self) -> None:
+        """Start the engines anew by the user's wish; models that failed are tried again."""
+        from encoder_tui.engine.client import EngineError  # noqa: PLC0415
+        from encoder_tui.slot_loading import greet  # noqa: PLC0415
+
+        try:
+            for engine in self._engines():
+                await engine.restart()
+        except EngineError as error:
+            self.notice(str(error), "error")
+            return
+        for slot in self.slots:
+            if slot.state == "failed":
+                slot.state, slot.message, slot.waiting = "loading", "", True
+                self._load(slot)
+        self._keep(asyncio.create_task(greet(self, [*self._loads.values()])))
+
     def _keep(self, task: asyncio.Task[None]) -> None:
         """Hold a task until it ends, because asyncio does not."""
         self._others: set[asyncio.Task[None]] = getattr(self, "_others", set())

@@ -1,4 +1,4 @@
-"""What terminals do to programs, done to this one for real: signals, hang-ups, storms of sizes, no colours, no reader."""
+"""What terminals do to programs, done to this one: signals, hang-ups, storms of sizes, no colours, no reader."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_a_window_that_hangs_is_ended_by_force_and_the_screen_given_back(tmp_pat
         terminal.send("escape")
         terminal.wait_for("Edit text")
         terminal.send("m")
-        until(lambda: (tmp_path / "hangs").exists())
+        until((tmp_path / "hangs").exists)
         os.kill(terminal.pid, signal.SIGTERM)
         assert terminal.exit_code(PATIENCE) == 143
         terminal.read(0.1)
