@@ -59,7 +59,8 @@ class Output(threading.Thread):
     def has_room(self) -> bool:
         """Whether another frame is worth the drawing; where it is not, `on_room` is called later."""
         with self._changed:
-            self._was_refused = len(self._waiting) + self._under_way > BACKLOG
+            # Once a frame was dropped, none but a whole one will do: others draw only what has changed since.
+            self._was_refused = self._was_refused or len(self._waiting) + self._under_way > BACKLOG
             return not self._was_refused
 
     def stop(self) -> None:

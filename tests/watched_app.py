@@ -1,19 +1,23 @@
 """The window as it is, which also writes down what goes wrong in it unseen, and counts its tasks when told to.
 
 Run as a program: `python -m tests.watched_app FILE …`, the rest being what `encoder-tui` takes. Every line of the
-file is JSON: {"error": …} for what no test would see otherwise, {"tasks": …} at every SIGUSR1.
+file is JSON: {"error": …} for what no test would see otherwise, {"tasks": …} at every SIGUSR1; with LONG_USE_COUNTS
+in the environment also {"objects": …}, how many of each type there are, to find what grows.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
+import os
 import signal
 import sys
 import threading
 import traceback
 import warnings
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +38,8 @@ def main(file: Path) -> None:
             tasks = [repr(task.get_coro()) for task in asyncio.all_tasks()]
         except RuntimeError:  # between two event loops
             tasks = []
+        if "LONG_USE_COUNTS" in os.environ:
+            note(objects=Counter(type(one).__name__ for one in gc.get_objects()).most_common(25))
         note(tasks=len(tasks), threads=threading.active_count(), names=sorted(name.split(" at ")[0] for name in tasks))
 
     logging.getLogger().addHandler(Listener(logging.WARNING))

@@ -151,9 +151,9 @@ class OutputsPane(Vertical):
         switcher.current = name
         self.call_after_refresh(self._show)
         if not self.query_one("#outputs-view", Choice).has_focus:
-            self._focus_view()
+            self.take_focus()
 
-    def _focus_view(self) -> None:
+    def take_focus(self) -> None:
         """Give the focus to what can be moved in; not to a text field, where the next v would be a letter."""
         inside = (one for one in self.view.query("*") if one.focusable and not isinstance(one, TextArea | Input))
         target = next(inside, None) or self.query_one("#outputs-view", Choice)
@@ -183,7 +183,7 @@ class OutputsPane(Vertical):
         """Give up what is under way; in a text field, leave it."""
         if isinstance(self.app.focused, TextArea | Input):
             self.query_one(SavePath).display = False
-            self._focus_view()
+            self.take_focus()
         elif not self.view.cancel():
             self.runs.cancel()
 
@@ -214,7 +214,7 @@ class OutputsPane(Vertical):
 
     @on(SavePath.Chosen)
     def _save(self, event: SavePath.Chosen) -> None:
-        self._focus_view()
+        self.take_focus()
         self.run_worker(save(self.session, self.runs, event.path), exclusive=True, group="save")
 
     def action_copy_python(self) -> None:
