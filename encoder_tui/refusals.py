@@ -54,8 +54,8 @@ def refusals(kind: type[Exception], what: str) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        if type(error) is kind and kind is not ValueError:
-            # Raised by ourselves, on the way to the library.
+        if isinstance(error, kind) and kind is not ValueError:
+            # Raised by ourselves, on the way to the library; memory that ran out is one kind.
             raise
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise

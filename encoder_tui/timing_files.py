@@ -115,6 +115,25 @@ def load(path: Path) -> Run:
         raise FileProblem(f"{path.name} cannot be read: {error.strerror}") from error
 
 
+def delete(path: Path) -> bytes:
+    """Take a kept run away, and return what brings it back; raises `FileProblem`."""
+    try:
+        content = path.read_bytes()
+        path.unlink()
+    except OSError as error:
+        raise FileProblem(f"{path.name} cannot be deleted: {error.strerror}") from error
+    return content
+
+
+def bring_back(path: Path, content: bytes) -> None:
+    """Write a run that was deleted where it was; raises `FileProblem`."""
+    try:
+        path.touch(mode=0o600, exist_ok=False)
+        path.write_bytes(content)
+    except OSError as error:
+        raise FileProblem(f"{path.name} cannot be written: {error.strerror}") from error
+
+
 def saved(folder: Path) -> list[Path]:
     """The files of a folder, newest first."""
     with contextlib.suppress(OSError):
@@ -124,7 +143,8 @@ def saved(folder: Path) -> list[Path]:
 
 FIELDS: Final = (
     *("model", "device", "dtype", "attention", "weights", "batch", "length", "real_tokens"),
-    *("cold_s", "median_s", "iqr_s", "p90_s", "cpu_s", "tokens_per_s", "peak_memory_bytes"),
+    *("cold_s", "median_s", "iqr_s", "p90_s", "cpu_s", "device_s", "tokens_per_s", "peak_memory_bytes"),
+    *("compiled", "tf32", "unpadded", "other_load"),
     *("samples", "passes_a_sample", "threads", "torch", "transformers", "skipped"),
 )
 
@@ -142,6 +162,7 @@ def csv_of(run: Run) -> str:
             "real_tokens": samples.point.real_tokens,
             "p90_s": None if found is None else found.p90,
             "samples": len(samples.samples_s),
+            "other_load": samples.other_load,
             "passes_a_sample": samples.calls,
             "threads": None if about is None else about.threads,
             "torch": None if about is None else about.versions.get("torch"),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.document._document import EditResult
 from textual.document._document_navigator import DocumentNavigator
+from textual.document._edit import Edit
 from textual.events import Paste
 from textual.strip import Strip
 from textual.widgets import TextArea
@@ -29,6 +32,14 @@ class Editor(TextArea):
         super().__init__(text, soft_wrap=True, compact=True, tab_behavior="focus", **options)
         self.cursor_blink = False
         self.highlight_cursor_line = False
+        self.edited: Callable[[str], None] | None = None
+        """Is told the text at once, before the frame that echoes the key is drawn: `Changed` comes a frame later."""
+
+    def edit(self, edit: Edit) -> EditResult:
+        result = super().edit(edit)
+        if self.edited is not None:
+            self.edited(self.text)
+        return result
 
     def _set_document(self, text: str, language: str | None) -> None:
         super()._set_document("", None)

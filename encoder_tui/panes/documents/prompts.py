@@ -172,6 +172,7 @@ class Prompts(Widget):
         except ValueError as error:
             self.session.notice(f"{name.strip()}: {error}", "error")
         else:
+            self.session.counts = self.reopened
             self.show_collection()
 
     def show_collection(self) -> None:

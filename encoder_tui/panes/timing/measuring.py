@@ -79,6 +79,7 @@ class Measuring(Vertical):
             return words.no_models(self.session)
         try:
             plan = self.query_one(PlanLine).plan()
+            words.refuse_what_is_not_offered(self.session, plan)
         except PlanError as error:
             return str(error)
         return sweep(models, plan, *words.machine(self.session))
@@ -112,6 +113,7 @@ class Measuring(Vertical):
             devices = [self.session.settings.device]
         try:
             plan = self.query_one(PlanLine).plan()
+            words.refuse_what_is_not_offered(self.session, plan)
             there = [tokenizer for tokenizer in tokenizers if tokenizer is not None]
             self.measure(text_run(models, there, words.text_at_hand(self.session), devices, plan))
         except (PlanError, TokenizationError) as error:
