@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import importlib
-import signal
 import sys
+import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from textual import on
-from textual.app import App, ComposeResult, SystemCommand
+from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding
 from textual.content import Content
+from textual.css.query import NoMatches
 from textual.events import Event, InputEvent, Resize
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
+from textual.worker import WorkerFailed
 
 from encoder_tui.colours import legible
 from encoder_tui.defaults import LETTERS
@@ -27,7 +28,9 @@ from encoder_tui.display import shorten, visible
 from encoder_tui.screen_guard import own_screen, write_crash_report
 from encoder_tui.session import Session
 from encoder_tui.settings import Settings, log_path
+from encoder_tui.terminal_app import TerminalApp
 from encoder_tui.widgets.choice import Choice
+from encoder_tui.widgets.fence import Fence
 from encoder_tui.widgets.key_line import KeyLine
 from encoder_tui.widgets.letters import letter_markup
 from encoder_tui.window_actions import WindowActions
@@ -138,7 +141,7 @@ class MainScreen(Screen[None]):
         self.set_class(width < SMALLEST[0] or height < SMALLEST[1], "-too-small")
 
 
-class EncoderApp(WindowActions, App[int]):
+class EncoderApp(WindowActions, TerminalApp):
     """Composes the panes and routes between them; what they share is the session."""
 
     CSS_PATH = "app.tcss"
@@ -160,12 +163,15 @@ class EncoderApp(WindowActions, App[int]):
         Binding("f9", "screenshot", "Screenshot", show=False, priority=True, id="window.screenshot"),
         Binding("ctrl+s", "save", "Save to a file", show=False, id="window.save"),
         Binding("ctrl+q", "quit", "Quit", priority=True, id="window.quit"),
+        # A text field that has the focus undoes with it.
+        Binding("ctrl+z", "suspend_process", "Suspend", show=False, id="window.suspend"),
     ]
     COMMANDS = {_palette}
     ALLOW_IN_MAXIMIZED_VIEW = "KeyLine"
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
+        self._filters.append(Fence())
         if settings.theme is not None and settings.theme in self.available_themes:
             self.theme = settings.theme
         self._keymap = self._normalize_keymap(settings.keys)
@@ -216,6 +222,10 @@ class EncoderApp(WindowActions, App[int]):
         for problem in await asyncio.to_thread(keys.problems, settings.keys):
             self.session.notice(f"[keys]: {problem}", "warning")
 
+    def give_back(self) -> None:
+        self.session.kill_engines()
+        super().give_back()
+
     def _show_banner(self) -> None:
         banner = self.query_one("#banner", Static)
         banner.update(Content(self.session.banner))
@@ -227,7 +237,8 @@ class EncoderApp(WindowActions, App[int]):
 
     def _tell_of_engine(self, state: Any) -> None:
         if state.status in {"died", "stopped"}:
-            self.notify(visible(state.text), severity="error", markup=False)
+            way = "; «Restart engine» in the palette (ctrl+p) starts it again" if state.status == "stopped" else ""
+            self.notify(f"{visible(state.text)}{way}", severity="error", markup=False)
 
     async def on_event(self, event: Event) -> None:
         """Before anything is drawn for a key or the mouse, the engine hears of it if it is measuring."""
@@ -270,12 +281,23 @@ class EncoderApp(WindowActions, App[int]):
         if not isinstance(self.screen, ModelsDialog):
             self.push_screen(ModelsDialog(self.session))
 
+    def action_restart_engine(self) -> None:
+        """Start another engine, also where it was given up."""
+        self.run_worker(self.session.restart_engine(), exclusive=True, group="engine")
+
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the palette has beside the actions that have keys."""
         yield from super().get_system_commands(screen)
+        yield SystemCommand("Restart engine", "End the engine and start another", self.action_restart_engine)
 
     def _handle_exception(self, error: Exception) -> None:
         """End the window with a report instead of Textual's crash screen, which prints local variables."""
+        cause = error.error if isinstance(error, WorkerFailed) else error
+        if isinstance(cause, NoMatches) and any(
+            frame.f_globals.get("__name__") == "textual.command" for frame, _ in traceback.walk_tb(cause.__traceback__)
+        ):
+            # Textual's palette, closed while it still gathers commands, does not find its own widgets any more.
+            return
         self._return_code = 1
         if self._exception is None:
             self._exception = error
@@ -288,10 +310,11 @@ def run(settings: Settings) -> int:
     """Open the window; the exit code of the program."""
     with own_screen():
         app = EncoderApp(settings)
-        with contextlib.suppress(AttributeError, ValueError):
-            signal.signal(signal.SIGTERM, lambda *_: app.call_later(app.exit, 143))
+        app.listen_to_signals()
         result = app.run()
     if app.return_code not in {None, 0}:
+        if app.report and settings.debug:
+            print(app.report.read_text("utf-8"), file=sys.stderr)  # noqa: T201
         where = f"; {app.report} has the traceback" if app.report else ""
         print(f"encoder-tui: something went wrong and the window closed{where}", file=sys.stderr)  # noqa: T201
         return 1

@@ -19,6 +19,7 @@ from encoder_tui.display import visible
 from encoder_tui.loading import BUILTIN_NAMES
 from encoder_tui.models import ModelError, parse_name
 from encoder_tui.session import Session
+from encoder_tui.widgets.field import Field
 from encoder_tui.widgets.letters import letter_markup
 from encoder_tui.widgets.options import Options
 
@@ -60,7 +61,7 @@ class ModelsDialog(ModalScreen[None]):
                 "Compared now: d removes, s swaps with the next, x stops loading", classes="label", markup=False
             )
             yield Options(id="slots", markup=False)
-            yield Input(placeholder="a Hub id (OWNER/NAME[@REVISION]) or a directory", compact=True, id="name")
+            yield Field(placeholder="a Hub id (OWNER/NAME[@REVISION]) or a directory", compact=True, id="name")
             yield Static("", id="hint", classes="label", markup=False)
             yield Options(id="candidates", markup=False)
 

@@ -30,10 +30,11 @@ from encoder_tui.panes.documents.prompts import Prompts
 from encoder_tui.panes.documents.reading import Reading
 from encoder_tui.panes.documents.text import DocumentText
 from encoder_tui.panes.documents.windows import WindowsView
-from encoder_tui.session import Session
+from encoder_tui.session import DocumentRow, Session
 from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.clipboard import copy
 from encoder_tui.widgets.cycle import Cycle
+from encoder_tui.widgets.field import Field
 from encoder_tui.widgets.key_line import possible_changed
 from encoder_tui.widgets.table import Table
 
@@ -101,7 +102,7 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Vertical):
                     yield WindowsView()
                     yield CollectionView(id="collection")
         yield Static(id="document-sentence", markup=False)
-        yield Input(id="prompt", compact=True)
+        yield Field(id="prompt", compact=True)
 
     def on_mount(self) -> None:
         self.query_one("#prompt").display = False
@@ -182,7 +183,7 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Vertical):
         self.document = text or ""
         if text is None:
             self.session.notice(f"row {index:,} holds no text")
-        self.session.set_document(self.document)
+        self.session.set_document(self.document, DocumentRow(collection, index))
         self._show_document(tokens, keep_place=True)
         self.query_one(DocumentList).counted(index, [of.total for of in tokens])
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 from array import array
-from pathlib import Path
 from typing import Any, Final
 
 from textual import on
@@ -18,6 +17,7 @@ from encoder_tui.engine.client import EngineError, TaskFailed
 from encoder_tui.lengths import reopen, save
 from encoder_tui.panes.documents.listing import DocumentList
 from encoder_tui.panes.documents.text import DocumentText
+from encoder_tui.typed_paths import typed_path
 
 PROMPTS: Final = {
     "search": "search this document: n and N go to the next and the previous place",
@@ -168,14 +168,14 @@ class Prompts(Widget):
         self.app.push_screen(SaveDialog([Saveable("counts", "counts.json", made)]))
 
     def _reopen(self, name: str) -> None:
-        path = Path(name.strip()).expanduser()
         try:
-            self.reopened = reopen(path.read_bytes())
+            self.reopened = reopen(typed_path(name).read_bytes())
         except OSError as error:
-            self.session.notice(f"{path} cannot be read: {error.strerror}", "error")
+            self.session.notice(f"{name.strip()} cannot be read: {error.strerror}", "error")
         except ValueError as error:
-            self.session.notice(f"{path}: {error}", "error")
+            self.session.notice(f"{name.strip()}: {error}", "error")
         else:
+            self.session.counts = self.reopened
             self.show_collection()
 
     def show_collection(self) -> None:

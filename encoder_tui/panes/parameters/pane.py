@@ -21,6 +21,7 @@ from encoder_tui.panes.parameters.tree import ParameterTree
 from encoder_tui.panes.parameters.trees import TreesView
 from encoder_tui.session import Session
 from encoder_tui.widgets.choice import Choice
+from encoder_tui.widgets.field import Field
 from encoder_tui.widgets.key_line import possible_changed
 from encoder_tui.widgets.lines import Lines
 from encoder_tui.widgets.table import Table
@@ -65,7 +66,7 @@ class ParametersPane(Copying, Vertical):
             yield trees
         with Horizontal(id="search-line"):
             yield Static("/", id="search-sign", markup=False)
-            yield Input(placeholder="part of a name, a role, a dtype or a shape", compact=True, id="search")
+            yield Field(placeholder="part of a name, a role, a dtype or a shape", compact=True, id="search")
             yield Static(id="search-count", markup=False)
 
     def on_mount(self) -> None:
