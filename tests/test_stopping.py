@@ -69,8 +69,9 @@ async def test_building_an_architecture_can_be_stopped_and_asked_for_again(monke
         parameters = app.query_one(ParametersPane)
         await until(pilot, lambda: building.begun == 2)
         await until(pilot, lambda: "esc back" in key_line(app))
-        app.screen.set_focus(None)
-        parameters.query_one("#parameters-view").focus()
+        choice = parameters.query_one("#parameters-view")
+        choice.focus()
+        await until(pilot, lambda: choice.has_focus)
         await pilot.press("escape")
         await until(pilot, lambda: building.given_up == 2)
         assert [entry.message for entry in parameters.descriptions.entries] == ["stopped; r reads it again"] * 2

@@ -147,7 +147,7 @@ class TokensPane(Vertical):
     def _tell_of_work(self, characters: int) -> None:
         """Say what takes so long; the next key begins anew."""
         told = f" {count(characters, 'character')} are tokenized and aligned; what stands below is the text before…"
-        self.query_one("#sentence", Words).update(Content(told).truncate(max(self.size.width, 1), ellipsis=True))
+        self.query_one("#sentence", Words).say(Content(told).truncate(max(self.size.width, 1), ellipsis=True))
 
     def _compare(self, text: str) -> Comparison:
         try:
