@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,6 +16,7 @@ from encoder_tui.settings import Settings, cache_path, log_path
 if TYPE_CHECKING:
     from textual.app import App
 
+    from encoder_tui.collection import Collection
     from encoder_tui.engine.client import EngineClient, EngineState
     from encoder_tui.engine.contract import Hello
     from encoder_tui.lengths import CollectionCounts
@@ -43,6 +45,14 @@ class Slot:
         return self.name.rstrip("/").rsplit("/", 1)[-1] or self.name
 
 
+@dataclass(frozen=True)
+class DocumentRow:
+    """The row of a collection that the document at hand is a column of."""
+
+    collection: Collection
+    index: int
+
+
 class Session:
     """The models, the text and the engine of one window.
 
@@ -60,15 +70,17 @@ class Session:
         self.slots: list[Slot] = [Slot(name) for name in settings.model or DEFAULT_PAIR]
         self.hello: Hello | None = None
         self._loads: dict[Slot, asyncio.Task[None]] = {}
+        self._started = asyncio.Event()
         self.document: str | None = None
+        self.document_row: DocumentRow | None = None
         self.document_changed: Signal[str] = Signal(app, "document_changed")
         self.is_measuring = False
         self.counts: CollectionCounts | None = None
 
-    def set_document(self, text: str) -> None:
-        """The user opened another document."""
-        if text != self.document:
-            self.document = text
+    def set_document(self, text: str, row: DocumentRow | None = None) -> None:
+        """The user opened another document; `row` is where it comes from, and has the columns beside it."""
+        if (text, row) != (self.document, self.document_row):
+            self.document, self.document_row = text, row
             self.document_changed.publish(text)
 
     # The engine's client and all that reads models are imported after the first paint.
@@ -112,7 +124,25 @@ class Session:
         slot_loading = await asyncio.to_thread(importlib.import_module, "encoder_tui.slot_loading")
         for slot in self.slots:
             self._load(slot, is_default=not self.settings.model)
+        self._started.set()
         self._keep(asyncio.create_task(slot_loading.greet(self, [*self._loads.values()])))
+
+    async def restart_engine(self) -> None:
+        """Start the engines anew by the user's wish; models that failed are tried again."""
+        from encoder_tui.engine.client import EngineError  # noqa: PLC0415
+        from encoder_tui.slot_loading import greet  # noqa: PLC0415
+
+        try:
+            for engine in self._engines():
+                await engine.restart()
+        except EngineError as error:
+            self.notice(str(error), "error")
+            return
+        for slot in self.slots:
+            if slot.state == "failed":
+                slot.state, slot.message, slot.waiting = "loading", "", True
+                self._load(slot)
+        self._keep(asyncio.create_task(greet(self, [*self._loads.values()])))
 
     def _keep(self, task: asyncio.Task[None]) -> None:
         """Hold a task until it ends, because asyncio does not."""
@@ -124,9 +154,16 @@ class Session:
         """End what is under way, and the engine."""
         for task in [*self._loads.values(), *getattr(self, "_others", ())]:
             task.cancel()
-        if "documents_engine" in self.__dict__:
-            await self.documents_engine.close()
-        await self.engine.close()
+        await asyncio.gather(*(engine.close() for engine in self._engines()))
+
+    def kill_engines(self) -> None:
+        """End the engines at once, where the window cannot be waited for; from any thread."""
+        for engine in self._engines():
+            engine.kill("the window ended")
+
+    def _engines(self) -> list[EngineClient]:
+        """The engines that were asked for anything."""
+        return [self.__dict__[name] for name in ("engine", "documents_engine") if name in self.__dict__]
 
     def touched(self) -> None:
         """A key was pressed or the mouse moved: the sample into which its echo falls is to be taken again."""
@@ -184,6 +221,13 @@ class Session:
         task = asyncio.create_task(load_slot(self, slot, is_default))
         self._loads[slot] = task
         task.add_done_callback(lambda _: self._loads.pop(slot, None))
+
+    async def loaded(self, slot: Slot) -> None:
+        """Wait until a slot's exact tokenizer is there, or it has failed."""
+        if slot.state in {"loading", "provisional"}:
+            await self._started.wait()
+            if (task := self._loads.get(slot)) is not None:
+                await asyncio.wait([task])
 
     @property
     def banner(self) -> str:

@@ -11,10 +11,15 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from encoder_tui import __version__
 from encoder_tui.engine import protocol
+from encoder_tui.engine.pulse import BEAT, GIVEN_UP_AFTER
+from encoder_tui.private_files import private_folder
 
 END_GRACE: Final = 2.0
 """Seconds that a process whose pipe is closed has to end before it is killed."""
+LONGEST_LOG: Final = 1 << 20
+"""Bytes of a log from which on the next engine begins another."""
 LOG_TAIL: Final = 1 << 16
 """Bytes at the end of the log in which the last line is looked for."""
 
@@ -42,8 +47,7 @@ class Child:
         """Start `command`, None for the engine of this installation; raises `StartError`."""
         words = command_words(command)
         try:
-            log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            log_file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            log_file = open_log(log)
         except OSError:
             log_file = os.open(os.devnull, os.O_WRONLY)
         try:
@@ -148,6 +152,21 @@ class Child:
         return ""
 
 
+def open_log(log: Path) -> int:
+    """A descriptor that appends to the log, which its owner alone can read; raises OSError.
+
+    A log that has become long is put aside as `.1`, in the place of the one before: there are never more than two.
+    """
+    private_folder(log.parent)
+    with contextlib.suppress(FileNotFoundError):
+        if log.stat().st_size > LONGEST_LOG:
+            log.replace(log.with_name(f"{log.name}.1"))
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with contextlib.suppress(OSError):
+        os.fchmod(descriptor, 0o600)
+    return descriptor
+
+
 def command_words(command: str | None) -> list[str]:
     """The words of a command as a shell would cut it; raises `StartError`.
 
@@ -167,6 +186,23 @@ def command_words(command: str | None) -> list[str]:
 def cannot_start(reason: str) -> StartError:
     """The sentence for a command that is none."""
     return StartError(f"the engine cannot be started: {printable(reason)}")
+
+
+def other_version(version: str) -> str:
+    """The sentence for an engine that speaks another protocol."""
+    return (
+        f"the engine is of version {printable(version)[:40]}, this app of {__version__}, and they do not "
+        "understand each other; install the same version at both ends"
+    )
+
+
+def silence(was_starting: bool, command: str | None) -> str:
+    """The sentence for an engine that was given up because nothing was heard of it."""
+    seconds = f"{BEAT * GIVEN_UP_AFTER:.0f} seconds"
+    if not was_starting:
+        return f"the engine did not answer for {seconds}"
+    hint = "" if command is None else f"; is an engine what `{printable(command)[:60]}` starts?"
+    return f"the engine did not start: no word for {seconds}{hint}"
 
 
 def printable(text: str) -> str:

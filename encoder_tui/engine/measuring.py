@@ -13,7 +13,7 @@ from encoder_tui.engine import device_state, devices, forward, memory, modes
 from encoder_tui.engine.device_clock import DeviceClock
 from encoder_tui.engine.failures import OutOfMemory, is_out_of_memory
 from encoder_tui.engine.job import Cancelled, Job, TaskError
-from encoder_tui.engine.loading_models import LoadedModel
+from encoder_tui.engine.loaded_model import LoadedModel
 from encoder_tui.engine.other_load import OtherLoad
 from encoder_tui.engine.random_weights import SEED
 from encoder_tui.interleaving import Ended, Taken

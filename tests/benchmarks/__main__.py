@@ -7,7 +7,7 @@ import os
 import platform
 from pathlib import Path
 
-from tests.benchmarks import document_lengths, parameter_trees, timing_agreement, tokens
+from tests.benchmarks import document_lengths, engine_ready, parameter_trees, timing_agreement, tokens
 from tests.benchmarks.measuring import Figure, models, write_json
 
 
@@ -37,6 +37,7 @@ def main() -> None:
         *tokens.figures(options.runs),
         *parameter_trees.figures(fewer),
         *document_lengths.figures(fewer),
+        *engine_ready.figures(fewer),
         *timing_agreement.figures(options.runs),
     ]
     print(f"Median (quartiles). {machine()}.\n")

@@ -23,7 +23,8 @@ def run(request: MeasureRequest, job: Job) -> Measurement:
     import torch  # noqa: PLC0415
 
     from encoder_tui.engine import modes  # noqa: PLC0415
-    from encoder_tui.engine.loading_models import LOADED, LoadedModel  # noqa: PLC0415
+    from encoder_tui.engine.loaded_model import LoadedModel  # noqa: PLC0415
+    from encoder_tui.engine.loading_models import LOADED  # noqa: PLC0415
     from encoder_tui.engine.measuring import ModelRunner  # noqa: PLC0415
 
     threads, precision = torch.get_num_threads(), torch.get_float32_matmul_precision()

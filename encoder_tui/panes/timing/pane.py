@@ -16,16 +16,17 @@ from textual.events import Resize
 from textual.widgets import Static
 
 from encoder_tui import plots
-from encoder_tui.display import shorten
+from encoder_tui.display import shorten, visible
 from encoder_tui.panes.timing import results, words
 from encoder_tui.panes.timing.chart import PLOTS, SCALES, Chart, plot_of
 from encoder_tui.panes.timing.cost_table import CostTable
 from encoder_tui.panes.timing.measuring import Measuring
 from encoder_tui.panes.timing.plan_line import PlanLine
 from encoder_tui.panes.timing.saved import SavedRuns
+from encoder_tui.private_files import write_private
 from encoder_tui.session import Session
 from encoder_tui.settings import data_path
-from encoder_tui.timing_files import csv_of, write_private
+from encoder_tui.timing_files import csv_of
 from encoder_tui.timing_run import Run
 from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.clipboard import copy
@@ -256,6 +257,6 @@ class TimingPane(Measuring):
         try:
             write_private(path, csv_of(self.run))
         except OSError as error:
-            self.notify(f"{path} cannot be written: {error.strerror}", severity="error", markup=False)
+            self.notify(visible(f"{path} cannot be written: {error.strerror}"), severity="error", markup=False)
         else:
-            self.notify(f"written to {path}", markup=False)
+            self.notify(visible(f"written to {path}"), markup=False)

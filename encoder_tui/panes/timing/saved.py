@@ -8,7 +8,7 @@ from typing import Literal
 from textual.binding import Binding
 from textual.message import Message
 
-from encoder_tui.display import count
+from encoder_tui.display import count, visible
 from encoder_tui.timing_files import FileProblem, bring_back, delete, load, saved
 from encoder_tui.timing_run import Run
 from encoder_tui.widgets.table import Column, Row, Table
@@ -108,4 +108,4 @@ class SavedRuns(Table):
         try:
             self.post_message(self.Chosen(load(path), deed, path.stem))
         except FileProblem as error:
-            self.notify(str(error), severity="error", markup=False)
+            self.notify(visible(str(error)), severity="error", markup=False)
