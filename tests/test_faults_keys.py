@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable
 from typing import Any, NoReturn
 
@@ -90,3 +91,25 @@ async def test_a_failure_in_the_palette_is_no_end_of_the_window(monkeypatch: pyt
         await pilot.pause()
         assert app.is_running
         assert app._exception is None
+
+
+async def test_nothing_that_was_taken_off_the_screen_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys of the footer, which come and go with the focus, and dialogs."""
+    monkeypatch.setattr(EngineClient, "run", silent)
+    app = EncoderApp(Settings(model=("builtin:bert",)))
+    async with app.run_test(size=(120, 40)) as pilot:
+
+        async def rounds(number: int) -> int:
+            for _ in range(number):
+                for name in ("parameters", "tokens"):
+                    await app.action_pane(name)
+                    await pilot.pause()
+                app.action_models()
+                await pilot.pause()
+                app.pop_screen()
+                await pilot.pause()
+            gc.collect()
+            return sum(isinstance(one, Widget) and not one.is_attached for one in gc.get_objects())
+
+        few = await rounds(2)
+        assert await rounds(6) < few + 40
