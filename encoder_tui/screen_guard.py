@@ -10,6 +10,12 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
+
+from encoder_tui.private_files import private_folder
+
+REPORTS: Final = 20
+"""Crash reports that are kept."""
 
 
 @contextmanager
@@ -45,7 +51,7 @@ def write_crash_report(error: BaseException, folder: Path) -> Path | None:
     Neither the values of variables nor the error's message are in it: both may quote the user's text.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(folder)
         handle, name = tempfile.mkstemp(prefix=time.strftime("crash-%Y%m%d-%H%M%S-"), suffix=".txt", dir=folder)
         with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
             # A worker's failure is wrapped, and what it wraps is what happened.
@@ -53,6 +59,8 @@ def write_crash_report(error: BaseException, folder: Path) -> Path | None:
                 if isinstance(each, BaseException):
                     file.writelines(traceback.format_list(traceback.extract_tb(each.__traceback__)))
                     file.write(f"{type(each).__module__}.{type(each).__qualname__}\n")
+        for old in sorted(folder.glob("crash-*.txt"))[:-REPORTS]:
+            old.unlink(missing_ok=True)
         return Path(name)
     except OSError:
         return None

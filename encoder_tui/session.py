@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,8 +16,10 @@ from encoder_tui.settings import Settings, cache_path, log_path
 if TYPE_CHECKING:
     from textual.app import App
 
+    from encoder_tui.collection import Collection
     from encoder_tui.engine.client import EngineClient, EngineState
     from encoder_tui.engine.contract import Hello
+    from encoder_tui.lengths import CollectionCounts
     from encoder_tui.loading import Loader
     from encoder_tui.models import ModelFiles
     from encoder_tui.tokens import ModelTokenizer
@@ -42,6 +45,14 @@ class Slot:
         return self.name.rstrip("/").rsplit("/", 1)[-1] or self.name
 
 
+@dataclass(frozen=True)
+class DocumentRow:
+    """The row of a collection that the document at hand is a column of."""
+
+    collection: Collection
+    index: int
+
+
 class Session:
     """The models, the text and the engine of one window.
 
@@ -59,14 +70,17 @@ class Session:
         self.slots: list[Slot] = [Slot(name) for name in settings.model or DEFAULT_PAIR]
         self.hello: Hello | None = None
         self._loads: dict[Slot, asyncio.Task[None]] = {}
+        self._started = asyncio.Event()
         self.document: str | None = None
+        self.document_row: DocumentRow | None = None
         self.document_changed: Signal[str] = Signal(app, "document_changed")
         self.is_measuring = False
+        self.counts: CollectionCounts | None = None
 
-    def set_document(self, text: str) -> None:
-        """The user opened another document."""
-        if text != self.document:
-            self.document = text
+    def set_document(self, text: str, row: DocumentRow | None = None) -> None:
+        """The user opened another document; `row` is where it comes from, and has the columns beside it."""
+        if (text, row) != (self.document, self.document_row):
+            self.document, self.document_row = text, row
             self.document_changed.publish(text)
 
     # The engine's client and all that reads models are imported after the first paint.
@@ -110,6 +124,7 @@ class Session:
         slot_loading = await asyncio.to_thread(importlib.import_module, "encoder_tui.slot_loading")
         for slot in self.slots:
             self._load(slot, is_default=not self.settings.model)
+        self._started.set()
         self._keep(asyncio.create_task(slot_loading.greet(self, [*self._loads.values()])))
 
     async def restart_engine(self) -> None:
@@ -206,6 +221,13 @@ class Session:
         task = asyncio.create_task(load_slot(self, slot, is_default))
         self._loads[slot] = task
         task.add_done_callback(lambda _: self._loads.pop(slot, None))
+
+    async def loaded(self, slot: Slot) -> None:
+        """Wait until a slot's exact tokenizer is there, or it has failed."""
+        if slot.state in {"loading", "provisional"}:
+            await self._started.wait()
+            if (task := self._loads.get(slot)) is not None:
+                await asyncio.wait([task])
 
     @property
     def banner(self) -> str:

@@ -17,7 +17,9 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from encoder_tui.display import visible
+from encoder_tui.private_files import private_folder, write_private
 from encoder_tui.settings import cache_path
+from encoder_tui.widgets.field import Field
 
 ALWAYS: Final = ("sentence-transformers/mldr:en-triplet:train", "builtin")
 RECENT: Final = 8
@@ -39,9 +41,10 @@ def recent_sources() -> list[str]:
 def remember(source: str) -> None:
     """Keep a source that could be opened. A cache that cannot be written only forgets."""
     kept = [source, *(other for other in recent_sources() if other != source)][:RECENT]
-    with contextlib.suppress(OSError):
-        recent_file().parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        recent_file().write_bytes(msgspec.json.encode(kept))
+    # A name that is not valid UTF-8 is no JSON.
+    with contextlib.suppress(OSError, UnicodeEncodeError):
+        private_folder(recent_file().parent)
+        write_private(recent_file(), msgspec.json.encode(kept).decode())
 
 
 class SourceChooser(ModalScreen[str | None]):
@@ -72,7 +75,7 @@ class SourceChooser(ModalScreen[str | None]):
                 " NAME[:CONFIG[:SPLIT]]",
                 markup=False,
             )
-            yield Input(self._current or "", placeholder="file, directory or data set", compact=True)
+            yield Field(self._current or "", placeholder="file, directory or data set", compact=True)
             yield OptionList(*(Option(Content(visible(source))) for source in self._sources), markup=False)
 
     @on(Input.Submitted)

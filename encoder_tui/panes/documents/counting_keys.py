@@ -47,6 +47,7 @@ class CountingKeys(Widget):
         if self.counting is not None:
             listing.learn(self.counting.known, self.counting.counts.total)
             listing.lengths = self.counting.tokens
+            self.session.counts = self.reopened or self.counting.counts
         self._show_words()
         if self.query_one("#document-views", ContentSwitcher).current == "collection":
             self._show_view()
