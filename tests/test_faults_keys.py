@@ -17,6 +17,7 @@ from textual.widgets import Input, TextArea
 from encoder_tui.app import PANES, EncoderApp
 from encoder_tui.engine.client import EngineClient, EngineError
 from encoder_tui.panes.parameters.trees import TreesView
+from encoder_tui.panes.tokens.ribbon import Ribbon
 from encoder_tui.settings import Settings
 
 
@@ -113,3 +114,15 @@ async def test_nothing_that_was_taken_off_the_screen_is_kept(monkeypatch: pytest
 
         few = await rounds(2)
         assert await rounds(6) < few + 40
+
+
+async def test_the_cursor_moves_up_and_down_though_the_text_became_shorter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(EngineClient, "run", silent)
+    app = EncoderApp(Settings(model=("builtin:bert",), text="A lighthouse."))
+    async with app.run_test() as pilot:
+        ribbon = app.query_one(Ribbon)
+        while ribbon.layout_ is None:
+            await pilot.pause(0.02)
+        ribbon.set_reactive(Ribbon.cursor, 100)
+        ribbon.action_lane(0)
+        assert ribbon.cursor < 10
