@@ -18,7 +18,7 @@ from textual.css.query import NoMatches
 from textual.events import Event, InputEvent, Resize
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import ContentSwitcher, Footer, Static
+from textual.widgets import ContentSwitcher, Static
 from textual.worker import WorkerFailed
 
 from encoder_tui.defaults import LETTERS
@@ -29,6 +29,7 @@ from encoder_tui.settings import Settings, log_path
 from encoder_tui.terminal_app import TerminalApp
 from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.fence import Fence
+from encoder_tui.widgets.keys import Keys
 from encoder_tui.widgets.letters import letter_markup
 
 
@@ -161,7 +162,7 @@ class EncoderApp(TerminalApp):
         with ContentSwitcher(initial=self._first_pane, id="panes"):
             yield PANES[self._first_pane].make(self.session)
         yield TooSmall(id="too-small", markup=False)
-        yield Footer(show_command_palette=False, compact=True)
+        yield Keys(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
         self.session.models_changed.subscribe(self, lambda _: self._show_banner())

@@ -61,6 +61,10 @@ class ModelsDialog(ModalScreen[None]):
             yield Static("", id="hint", classes="label", markup=False)
             yield OptionList(id="candidates", markup=False)
 
+    def on_unmount(self) -> None:
+        # What a signal calls keeps the dialog alive otherwise.
+        self.session.models_changed.unsubscribe(self)
+
     async def on_mount(self) -> None:
         self.session.models_changed.subscribe(self, lambda _: self._show_slots())
         self._show_slots()
