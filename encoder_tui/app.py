@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import os
 import signal
 import sys
 from collections.abc import Iterable
@@ -22,6 +23,7 @@ from textual.widgets import ContentSwitcher, Footer, Static
 
 from encoder_tui.defaults import LETTERS
 from encoder_tui.display import shorten, visible
+from encoder_tui.keeping import Keeping
 from encoder_tui.screen_guard import own_screen, write_crash_report
 from encoder_tui.session import Session
 from encoder_tui.settings import Settings, log_path
@@ -118,7 +120,7 @@ class MainScreen(Screen[None]):
         self.set_class(width < SMALLEST[0] or height < SMALLEST[1], "-too-small")
 
 
-class EncoderApp(App[int]):
+class EncoderApp(Keeping, App[int]):
     """Composes the panes and routes between them; what they share is the session."""
 
     CSS_PATH = "app.tcss"
@@ -141,7 +143,8 @@ class EncoderApp(App[int]):
             self.theme = settings.theme
         self.session = Session(self, settings)
         self.report: Path | None = None
-        self._first_pane = settings.pane or next(iter(PANES))
+        last = self.session.memory.state.pane
+        self._first_pane = settings.pane or (last if last in PANES else next(iter(PANES)))
 
     def get_default_screen(self) -> Screen[None]:
         return MainScreen(id="_default")
@@ -197,6 +200,7 @@ class EncoderApp(App[int]):
         if not switcher.query(f"#{name}"):
             await switcher.add_content(PANES[name].make(self.session), id=name)
         switcher.current = name
+        self.session.remember(pane=name)
         for choice in self.query("#pane-choice").results(Choice):
             choice.chosen = PANES[name].title
         pane = switcher.visible_content
@@ -210,7 +214,8 @@ class EncoderApp(App[int]):
 
     @on(Choice.Changed, "#pane-choice")
     async def _pane_chosen(self, event: Choice.Changed) -> None:
-        await self.action_pane(next(name for name, pane in PANES.items() if pane.title == event.name))
+        if self.query("#panes"):  # the window may be closing
+            await self.action_pane(next(name for name, pane in PANES.items() if pane.title == event.name))
 
     def action_models(self) -> None:
         """Choose the models."""
@@ -230,6 +235,7 @@ class EncoderApp(App[int]):
         """Every action of the window and of the pane in front, for the palette."""
         yield from super().get_system_commands(screen)
         yield SystemCommand("Models", "Add, replace, remove or swap models", self.action_models)
+        yield from self.keeping_commands()
         seen = set()
         node: Any = self.focused or self.query_one("#panes", ContentSwitcher).visible_content
         while node is not None and node is not self:
@@ -265,9 +271,22 @@ def run(settings: Settings) -> int:
         app = EncoderApp(settings)
         with contextlib.suppress(AttributeError, ValueError):
             signal.signal(signal.SIGTERM, lambda *_: app.call_later(app.exit, 143))
-        result = app.run()
+            signal.signal(signal.SIGHUP, lambda *_: _hang_up(app))
+        try:
+            result = app.run()
+        finally:
+            app.session.memory.write()  # however it ended
+    if app.session.memory.complaint:
+        print(f"encoder-tui: {visible(app.session.memory.complaint)}", file=sys.stderr)  # noqa: T201
     if app.return_code not in {None, 0}:
         where = f"; {app.report} has the traceback" if app.report else ""
         print(f"encoder-tui: something went wrong and the window closed{where}", file=sys.stderr)  # noqa: T201
         return 1
     return result or 0
+
+
+def _hang_up(app: EncoderApp) -> None:
+    """The terminal is gone: keep what was changed, then end as anybody does who hears of that."""
+    app.session.memory.write()
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGHUP)

@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "docs": "encoder_tui.commands.docs",
     "engine": "encoder_tui.commands.engine",
     "params": "encoder_tui.commands.params",
+    "reset": "encoder_tui.commands.reset",
     "run": "encoder_tui.commands.run",
     "time": "encoder_tui.commands.time",
     "tokens": "encoder_tui.commands.tokens",
@@ -36,6 +37,7 @@ OPTIONS: Final = (
     click.option("--attention", metavar="KIND", help="The attention implementation: sdpa, eager, …"),
     click.option("--offline", is_flag=True, default=None, help="Never ask the Hub."),
     click.option("--engine", metavar="COMMAND", help="Run the engine so, for example over ssh."),
+    click.option("--fresh", is_flag=True, default=None, help="Open without the last session, and keep nothing of it."),
     click.option("--debug", is_flag=True, default=None, help="Show the traceback of a failure."),
     click.version_option(__version__, prog_name="encoder-tui"),
 )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import importlib
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from textual.signal import Signal
 
 from encoder_tui.defaults import DEFAULT_PAIR, LETTERS, MAXIMUM, WELCOME
-from encoder_tui.settings import Settings, cache_path, log_path
+from encoder_tui.remembering import Memory, absolute
+from encoder_tui.settings import Settings, cache_path, log_path, state_path
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from encoder_tui.tokens import ModelTokenizer
 
 SlotState = Literal["loading", "provisional", "exact", "failed"]
+WRITE_AFTER: Final = 1.0
+"""Seconds from a change to its writing; what a window that is killed at once may lose."""
 
 
 class Slot:
@@ -55,13 +58,22 @@ class Session:
         self.text_changed: Signal[str] = Signal(app, "text_changed")
         self.engine_changed: Signal[EngineState] = Signal(app, "engine_changed")
         self.noticed: Signal[tuple[str, str]] = Signal(app, "noticed")
-        self.text = settings.text if settings.text is not None else WELCOME
-        self.slots: list[Slot] = [Slot(name) for name in settings.model or DEFAULT_PAIR]
+        self.memory = Memory(None if settings.fresh else state_path())
+        last = self.memory.state
+        self.text = next(text for text in (settings.text, last.text, WELCOME) if text is not None)
+        if settings.text is not None:
+            self.memory.give_text()
+        names = list(settings.model or last.model or DEFAULT_PAIR)[:MAXIMUM]
+        self._is_default = not settings.model and sorted(names) == sorted(DEFAULT_PAIR)
+        self.slots: list[Slot] = [Slot(name) for name in names]
+        self.docs, self.column = (settings.docs, None) if settings.docs is not None else (last.docs, last.column)
         self.hello: Hello | None = None
         self._loads: dict[Slot, asyncio.Task[None]] = {}
         self.document: str | None = None
         self.document_changed: Signal[str] = Signal(app, "document_changed")
         self.is_measuring = False
+        self._writing: asyncio.Task[None] | None = None
+        self._is_closed = False
 
     def set_document(self, text: str) -> None:
         """The user opened another document."""
@@ -106,10 +118,11 @@ class Session:
 
     async def start(self) -> None:
         """Load the models and start the engine; called once the window has been painted."""
+        self._tell_complaint()
         # In a thread, so that keys are heard meanwhile.
         slot_loading = await asyncio.to_thread(importlib.import_module, "encoder_tui.slot_loading")
         for slot in self.slots:
-            self._load(slot, is_default=not self.settings.model)
+            self._load(slot, is_default=self._is_default)
         self._keep(asyncio.create_task(slot_loading.greet(self, [*self._loads.values()])))
 
     def _keep(self, task: asyncio.Task[None]) -> None:
@@ -122,6 +135,10 @@ class Session:
         """End what is under way, and the engine."""
         for task in [*self._loads.values(), *getattr(self, "_others", ())]:
             task.cancel()
+        self._is_closed = True
+        if self._writing is not None:
+            self._writing.cancel()
+        await asyncio.to_thread(self.memory.write)
         if "documents_engine" in self.__dict__:
             await self.documents_engine.close()
         await self.engine.close()
@@ -137,6 +154,7 @@ class Session:
         """The user changed the text."""
         if text != self.text:
             self.text = text
+            self.remember(text=text)
             self.text_changed.publish(text)
 
     # Models
@@ -149,14 +167,14 @@ class Session:
         slot = Slot(name)
         self.slots.append(slot)
         self._load(slot)
-        self.models_changed.publish(None)
+        self._models_chosen()
 
     def replace(self, index: int, name: str) -> None:
         """Put another model in a place."""
         self._forget(self.slots[index])
         self.slots[index] = slot = Slot(name)
         self._load(slot)
-        self.models_changed.publish(None)
+        self._models_chosen()
 
     def remove(self, index: int) -> None:
         """Compare one model less; the last one stays."""
@@ -164,12 +182,25 @@ class Session:
             self.notice("the last model stays; replace it instead", "warning")
             return
         self._forget(self.slots.pop(index))
-        self.models_changed.publish(None)
+        self._models_chosen()
 
     def swap(self, first: int, second: int) -> None:
         """Exchange two models' places, and with them their letters and colours."""
         self.slots[first], self.slots[second] = self.slots[second], self.slots[first]
+        self._models_chosen()
+
+    def _models_chosen(self) -> None:
+        self.remember(model=[self._lasting_name(slot.stands_in_for or slot.name) for slot in self.slots])
         self.models_changed.publish(None)
+
+    def _lasting_name(self, name: str) -> str:
+        """A model's name for another start, which may be in another folder."""
+        from encoder_tui.models import ModelError, parse_name  # noqa: PLC0415  # after the first paint
+
+        try:
+            return name if self.engine.is_remote else absolute(name, parse_name(name))
+        except ModelError:
+            return name
 
     def _forget(self, slot: Slot) -> None:
         task = self._loads.pop(slot, None)
@@ -181,7 +212,53 @@ class Session:
 
         task = asyncio.create_task(load_slot(self, slot, is_default))
         self._loads[slot] = task
-        task.add_done_callback(lambda _: self._loads.pop(slot, None))
+        task.add_done_callback(lambda _: self._loaded(slot))
+
+    def _loaded(self, slot: Slot) -> None:
+        self._loads.pop(slot, None)
+        is_always_offered = slot.name in DEFAULT_PAIR or slot.name.startswith("builtin:")
+        if slot.state == "exact" and slot in self.slots and not is_always_offered:
+            self.memory.use("recent_models", self._lasting_name(slot.name))
+            self._write_soon()
+
+    # What comes back at the next start
+
+    def remember(self, **changes: Any) -> None:
+        """Note what the user changed, by the names of `Remembered`."""
+        self.memory.remember(**changes)
+        self._write_soon()
+
+    def remember_source(self, source: str, column: str | None = None) -> None:
+        """The user chose other documents, or another column of them."""
+        self.remember(docs=source if self.engine.is_remote else absolute(source), column=column)
+
+    def use_source(self, source: str) -> None:
+        """A source could be opened."""
+        self.memory.use("recent_sources", source if self.engine.is_remote else absolute(source))
+        self._write_soon()
+
+    def take_earlier_text(self, text: str) -> None:
+        """Go on with an earlier text."""
+        self.memory.take_earlier(text, instead_of=self.text)
+        self.set_text(text)
+
+    def _write_soon(self) -> None:
+        if self.memory.is_changed and self._writing is None and not self._is_closed:
+            self._writing = asyncio.create_task(self._write())
+
+    async def _write(self) -> None:
+        """Write what changes within a second, off the event loop: a disk may be slow."""
+        await asyncio.sleep(WRITE_AFTER)
+        await asyncio.to_thread(self.memory.write)
+        self._writing = None
+        self._tell_complaint()
+        if not self.memory.has_failed:
+            self._write_soon()
+
+    def _tell_complaint(self) -> None:
+        if self.memory.complaint:
+            self.notice(self.memory.complaint, "warning")
+            self.memory.complaint = ""
 
     @property
     def banner(self) -> str:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Final
 
-import msgspec
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -17,31 +15,8 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from encoder_tui.display import visible
-from encoder_tui.settings import cache_path
 
 ALWAYS: Final = ("sentence-transformers/mldr:en-triplet:train", "builtin")
-RECENT: Final = 8
-
-
-def recent_file() -> Path:
-    """Where the sources that were opened are kept."""
-    return cache_path() / "sources.json"
-
-
-def recent_sources() -> list[str]:
-    """The sources that were opened, the newest first."""
-    try:
-        return msgspec.json.decode(recent_file().read_bytes(), type=list[str])[:RECENT]
-    except (OSError, msgspec.MsgspecError):
-        return []
-
-
-def remember(source: str) -> None:
-    """Keep a source that could be opened. A cache that cannot be written only forgets."""
-    kept = [source, *(other for other in recent_sources() if other != source)][:RECENT]
-    with contextlib.suppress(OSError):
-        recent_file().parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        recent_file().write_bytes(msgspec.json.encode(kept))
 
 
 class SourceChooser(ModalScreen[str | None]):
@@ -59,10 +34,10 @@ class SourceChooser(ModalScreen[str | None]):
     """
     BINDINGS = [Binding("escape", "cancel", "Close")]
 
-    def __init__(self, current: str | None) -> None:
+    def __init__(self, current: str | None, recent: Sequence[str] = ()) -> None:
         super().__init__()
         self._current = current
-        self._sources = list(dict.fromkeys([*recent_sources(), *ALWAYS]))
+        self._sources = list(dict.fromkeys([*recent, *ALWAYS]))
 
     def compose(self) -> ComposeResult:
         with Vertical() as box:

@@ -65,7 +65,7 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Vertical):
     def __init__(self, session: Session) -> None:
         super().__init__(id="documents")
         self.session = session
-        self.source = session.settings.docs
+        self.source = session.docs
         self.collection: Collection | None = None
         self.counting: Counting | None = None
         self.reopened: CollectionCounts | None = None
@@ -97,7 +97,8 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Vertical):
         self.session.models_changed.subscribe(self, lambda _: self._models_changed())
         self._models_changed()
         self.query_one(DocumentList).focus()
-        self.open(self.source)
+        self._sort_wanted = self.session.memory.state.documents_sort
+        self.open(self.source, self.session.column)
 
     def on_unmount(self) -> None:
         for task in (self._opening, self._reading, self._finding):

@@ -61,7 +61,7 @@ class ParametersPane(Vertical):
         yield Static(id="parameters-sentence", markup=False)
         yield Choice(VIEWS, id="parameters-view")
         with ContentSwitcher(initial="trees", id="parameters-views"):
-            trees = TreesView()
+            trees = TreesView(self.session.memory.state.parameters_by_size)
             trees.id = "trees"
             yield trees
         with Horizontal(id="search-line"):
@@ -243,6 +243,7 @@ class ParametersPane(Vertical):
         by_size = not self.trees.focused_tree.by_size
         for tree in self.trees.query(ParameterTree):
             tree.sort(by_size)
+        self.session.remember(parameters_by_size=by_size)
         self.session.notice("sorted by size" if by_size else "in the order of the model")
 
     def action_expand(self) -> None:

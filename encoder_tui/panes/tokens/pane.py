@@ -73,7 +73,7 @@ class TokensPane(Vertical):
 
     def on_mount(self) -> None:
         self.session.models_changed.subscribe(self, lambda _: self.recompute())
-        self.session.text_changed.subscribe(self, lambda _: self.recompute())
+        self.session.text_changed.subscribe(self, self._text_came)
         editor = self.query_one(Editor)
         editor.move_cursor(editor.document.end)
         editor.focus()
@@ -90,6 +90,14 @@ class TokensPane(Vertical):
     @on(TextArea.Changed, "#text")
     def _text_changed(self, event: TextArea.Changed) -> None:
         self.session.set_text(event.text_area.text)
+
+    def _text_came(self, text: str) -> None:
+        """The text may be another than the editor's, when it is an earlier one that comes back."""
+        editor = self.query_one(Editor)
+        if editor.text != text:
+            editor.replace(text, (0, 0), editor.document.end)  # and not as a new document: it can be undone
+            editor.move_cursor(editor.document.end)
+        self.recompute()
 
     @on(TextArea.SelectionChanged, "#text")
     def _follow_text_cursor(self) -> None:
