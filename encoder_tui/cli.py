@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "docs": "encoder_tui.commands.docs",
     "engine": "encoder_tui.commands.engine",
     "params": "encoder_tui.commands.params",
+    "report": "encoder_tui.commands.report",
     "reset": "encoder_tui.commands.reset",
     "run": "encoder_tui.commands.run",
     "time": "encoder_tui.commands.time",

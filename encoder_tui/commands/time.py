@@ -11,24 +11,14 @@ import msgspec
 
 from encoder_tui.cli import gather, shared_options
 from encoder_tui.commands import running
-from encoder_tui.display import count, visible
+from encoder_tui.display import visible
 from encoder_tui.engine import contract, protocol
 from encoder_tui.loading import Loader
 from encoder_tui.models import limit
 from encoder_tui.placement import source_of
-from encoder_tui.timing import (
-    Environment,
-    Measurement,
-    MeasureRequest,
-    Samples,
-    Statistics,
-    Variant,
-    groups_of,
-    growth_sentence,
-    spread_sentence,
-    statistics,
-    time_record,
-)
+from encoder_tui.settings import Settings
+from encoder_tui.timing import Environment, Measurement, MeasureRequest, Samples, Variant, groups_of, time_record
+from encoder_tui.timing_words import COLUMNS, environment_words, remarks, row_cells
 
 LETTERS = "ABCD"
 
@@ -67,6 +57,11 @@ class Sweep:
         for variant, reason in measurement.failures.items():
             self.errors[variants[variant]] = reason
 
+    def points(self) -> list[tuple[str, Samples]]:
+        """What is known of each point, with its model's letter; models that failed have none."""
+        found = {key: value for key, value in self.samples.items() if key[0] not in self.errors or value.samples_s}
+        return [(LETTERS[key[0]], found[key]) for key in self.order if key in found]
+
     def records(self) -> list[dict[str, Any]]:
         """The results as `--json` prints them, models that failed at the end."""
         results = [
@@ -98,6 +93,19 @@ def command(
     """Measure passes of random tokens: models interleaved, warmed up, the cold pass apart."""
     settings = gather(context, shared)
     sweep = Sweep()
+    try:
+        running.run(settings, lambda loader: measure(sweep, loader, settings, lengths, batch, min_time))
+    finally:
+        # Also where ctrl+c ended it: what was measured is printed.
+        if sweep.models:
+            _print(sweep, as_json)
+    running.finish([sweep.errors.get(index) for index in range(len(sweep.models))])
+
+
+async def measure(
+    sweep: Sweep, loader: Loader, settings: Settings, lengths: list[int], batch: int = 1, min_time: float = 1.0
+) -> None:
+    """Fill a sweep, told on stderr; what the engine cannot do becomes the models' errors."""
     last = ""
 
     def tell(progress: protocol.Progress) -> None:
@@ -106,44 +114,35 @@ def command(
             last = progress.text
             running.say(progress.text)
 
-    async def work(loader: Loader) -> None:
-        sweep.models = await running.load_tokenizers(loader, settings)
-        sweep.errors = {index: model.error for index, model in enumerate(sweep.models) if model.error is not None}
-        indices: list[int] = []
-        variants: list[Variant] = []
-        limits: list[int | None] = []
-        for index, model in enumerate(sweep.models):
-            if model.files is not None and model.tokenizer is not None:
-                indices.append(index)
-                source = source_of(model.files, loader.trusted, loader.offline)
-                variants.append(Variant(source, running.placement_of(settings)))
-                limits.append(limit(model.files.config, model.tokenizer.form.model_max_length))
-        groups, skipped = groups_of(limits, lengths, batch)
-        sweep.order = [(index, length) for length in lengths for index in indices]
-        unmeasured = [Samples(point, ended="the measurement was broken off") for group in groups for point in group]
-        sweep.hear(indices, Measurement(samples=skipped + unmeasured))
-        request = MeasureRequest(variants, groups, min_time)
-        try:
-            answer = await loader.engine.run(contract.MEASURE, request, tell, lambda part: sweep.hear(indices, part))
-        except running.FAILURES as error:
-            sweep.errors |= {index: str(error) for index in indices if index not in sweep.errors}
-        else:
-            sweep.hear(indices, answer)
-
+    sweep.models = sweep.models or await running.load_tokenizers(loader, settings)
+    sweep.errors = {index: model.error for index, model in enumerate(sweep.models) if model.error is not None}
+    indices: list[int] = []
+    variants: list[Variant] = []
+    limits: list[int | None] = []
+    for index, model in enumerate(sweep.models):
+        if model.files is not None and model.tokenizer is not None:
+            indices.append(index)
+            source = source_of(model.files, loader.trusted, loader.offline)
+            variants.append(Variant(source, running.placement_of(settings)))
+            limits.append(limit(model.files.config, model.tokenizer.form.model_max_length))
+    groups, skipped = groups_of(limits, lengths, batch)
+    sweep.order = [(index, length) for length in lengths for index in indices]
+    unmeasured = [Samples(point, ended="the measurement was broken off") for group in groups for point in group]
+    sweep.hear(indices, Measurement(samples=skipped + unmeasured))
+    request = MeasureRequest(variants, groups, min_time)
     try:
-        running.run(settings, work)
-    finally:
-        # Also where ctrl+c ended it: what was measured is printed.
-        if sweep.models:
-            _print(sweep, as_json)
-    running.finish([sweep.errors.get(index) for index in range(len(sweep.models))])
+        answer = await loader.engine.run(contract.MEASURE, request, tell, lambda part: sweep.hear(indices, part))
+    except running.FAILURES as error:
+        sweep.errors |= {index: str(error) for index in indices if index not in sweep.errors}
+    else:
+        sweep.hear(indices, answer)
 
 
 def _print(sweep: Sweep, as_json: bool) -> None:
     for model in sweep.errors:
         sweep.samples = {key: value for key, value in sweep.samples.items() if key[0] != model or value.samples_s}
-    remarks = [remark for one in sweep.samples.values() if one.in_force is not None for remark in one.in_force.remarks]
-    for remark in dict.fromkeys(remarks):
+    said = [remark for one in sweep.samples.values() if one.in_force is not None for remark in one.in_force.remarks]
+    for remark in dict.fromkeys(said):
         running.say(remark)
     if as_json:
         environment = {} if sweep.environment is None else msgspec.to_builtins(sweep.environment)
@@ -154,47 +153,15 @@ def _print(sweep: Sweep, as_json: bool) -> None:
 
 def table(sweep: Sweep) -> list[str]:
     """The settings in force, a line a point, warnings, and the growth of the latency."""
-    lines = []
-    if (about := sweep.environment) is not None:
-        shown = [f"{name} {about.versions[name]}" for name in ("torch", "transformers") if name in about.versions]
-        lines.append(f"{visible(about.processor)}; {count(about.threads, 'thread')}; {', '.join(shown)}")
-    rows = [["", "tokens", "median ms", "IQR", "p90", "cold", "CPU ms", "tokens/s", "peak MB"]]
-    remarks: list[str | None] = []
-    curves: dict[int, list[tuple[float, float]]] = {}
-    for model, length in sweep.order:
-        samples = sweep.samples.get((model, length))
-        if samples is None:
-            continue
-        letter, found = LETTERS[model], statistics(samples.samples_s)
-        if found is None:
-            remarks.append(f"{letter} at {length:,} tokens was not measured: {samples.ended}")
-            continue
-        if model not in curves:
-            lines.append(f"{letter}  {visible(sweep.models[model].name)}: {_settings(samples)}")
-        rows.append(_row(letter, samples, found))
-        remarks += [spread_sentence(letter, length, found), samples.ended]
-        curves.setdefault(model, []).append((length, found.median))
-    remarks += [growth_sentence(LETTERS[model], curve) for model, curve in curves.items()]
-    if len(rows) > 1:
-        lines += running.aligned(rows)
-    return lines + [visible(remark) for remark in remarks if remark]
-
-
-def _settings(samples: Samples) -> str:
-    in_force = samples.in_force
-    assert in_force is not None
-    weights = "random weights" if in_force.weights == "random" else "weights of the checkpoint"
-    return f"{in_force.device}, {in_force.dtype}, {in_force.attention} attention, {weights}"
-
-
-def _row(letter: str, samples: Samples, found: Statistics) -> list[str]:
-    cpu = statistics(samples.cpu_samples_s)
-    point, peak = samples.point, samples.peak_memory_bytes
-    seconds = (found.median, found.iqr, found.p90, samples.cold_s, None if cpu is None else cpu.median)
-    return [
-        letter,
-        f"{point.batch} × {point.length:,}",
-        *("–" if number is None else f"{1000 * number:,.1f}" for number in seconds),
-        f"{point.real_tokens / found.median:,.0f}" if found.median else "–",
-        "–" if peak is None else f"{peak / 1e6:,.0f}",
-    ]
+    points = sweep.points()
+    lines = [] if sweep.environment is None else [environment_words(sweep.environment)]
+    named: set[str] = set()
+    for letter, samples in points:
+        if letter not in named and samples.samples_s and samples.in_force is not None:
+            named.add(letter)
+            name = sweep.models[LETTERS.index(letter)].name
+            lines.append(f"{letter}  {visible(name)}: {samples.in_force.words()}")
+    rows = [cells for letter, samples in points if (cells := row_cells(letter, samples)) is not None]
+    if rows:
+        lines += running.aligned([COLUMNS, *rows])
+    return lines + remarks(points)

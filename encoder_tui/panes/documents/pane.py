@@ -28,6 +28,7 @@ from encoder_tui.panes.documents.prompts import Prompts
 from encoder_tui.panes.documents.reading import Reading
 from encoder_tui.panes.documents.text import DocumentText
 from encoder_tui.panes.documents.windows import WindowsView
+from encoder_tui.report_material import Material
 from encoder_tui.session import Session
 from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.cycle import Cycle
@@ -211,6 +212,14 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Vertical):
         """Change how the text is drawn."""
         text = self.query_one(DocumentText)
         text.action_wrap() if what == "wrap" else text.action_boundaries()
+
+    def add_to_report(self, material: Material) -> None:
+        """The document at hand in a sentence, and what was counted."""
+        if self.readings:
+            told = words.sentence(self.readings, True, len(self.document))
+            material.document = f"Document {self._opened_index:,}: {told}"
+        counting = None if self.counting is None else self.counting.counts
+        material.counts = self.reopened or counting
 
     # Views
 
