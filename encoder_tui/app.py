@@ -165,6 +165,10 @@ class EncoderApp(Keeping, App[int]):
         self.session.noticed.subscribe(self, self._show_notice)
         self.session.engine_changed.subscribe(self, self._tell_of_engine)
         self._show_banner()
+        if self.is_web:
+            # The driver does not notice when the server behind its pipe is gone.
+            parent = os.getppid()
+            self.set_interval(2, lambda: self.exit() if os.getppid() != parent else None)
         # The tokenizers and the engine come after the first frame.
         self.call_after_refresh(self.session.start)
 

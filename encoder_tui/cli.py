@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
@@ -24,6 +25,7 @@ COMMANDS: Final = {
     "report": "encoder_tui.commands.report",
     "reset": "encoder_tui.commands.reset",
     "run": "encoder_tui.commands.run",
+    "serve": "encoder_tui.commands.serve",
     "time": "encoder_tui.commands.time",
     "tokens": "encoder_tui.commands.tokens",
 }
@@ -161,8 +163,9 @@ def cli(context: click.Context, /, **options: Any) -> None:
 
 def open_window(chosen: settings.Settings) -> None:
     """Open the window; a sentence and exit code 2 where there is no terminal to open it in."""
-    # A stream that was closed before the start is None.
-    if not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):
+    # Behind `serve` the terminal is a browser's. A stream that was closed before the start is None.
+    is_served = os.environ.get("TEXTUAL_DRIVER", "").endswith(":WebDriver")
+    if not is_served and not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):
         click.echo("encoder-tui: the window needs a terminal; for scripts there are commands, see --help", err=True)
         raise SystemExit(2)
     from encoder_tui.app import run  # noqa: PLC0415  # textual, only for the window

@@ -81,7 +81,7 @@ class ReportDialog(ModalScreen[Chosen | None]):
     def action_take(self) -> None:
         """Take the highlighted section, or leave it out."""
         sections = self.query_one(OptionList)
-        if sections.has_focus and sections.highlighted is not None:
+        if self.focused is sections and sections.highlighted is not None:
             self.toggle(sections.highlighted)
 
     @on(Input.Submitted)
