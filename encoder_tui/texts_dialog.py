@@ -42,11 +42,11 @@ class TextsDialog(ModalScreen[None]):
             yield Static("enter goes on with a text; the one at hand takes its place here", markup=False)
             yield OptionList(*(Option(self._line(text)) for text in self._texts), markup=False)
 
-    @staticmethod
-    def _line(text: str) -> Content:
+    def _line(self, text: str) -> Content:
         begun = visible(" ".join(text[:SHOWN].split())) or "white space"
+        room = min(90, self.app.size.width * 95 // 100) - 6
         size = f"  {count(len(text), 'character')}"
-        return Content.assemble(Content(begun).truncate(84 - len(size), ellipsis=True), (size, "dim"))
+        return Content.assemble(Content(begun).truncate(max(room - len(size), 8), ellipsis=True), (size, "dim"))
 
     @on(OptionList.OptionSelected)
     def _picked(self, event: OptionList.OptionSelected) -> None:

@@ -60,6 +60,12 @@ async def test_models_text_and_pane_come_back() -> None:
         assert app.query("#parameters")
 
 
+async def test_a_change_is_on_the_disk_while_the_window_is_still_open() -> None:
+    async with window(model=PAIR) as (app, pilot):
+        app.query_one(Editor).text = "before a crash"
+        await until(pilot, lambda: state_path().is_file() and "before a crash" in state_path().read_text())
+
+
 async def test_what_is_given_wins_and_is_not_remembered() -> None:
     remember(model=list(PAIR), text="remembered", pane="parameters")
     async with window(model=("builtin:bert",), text="given", pane="tokens") as (app, _):
