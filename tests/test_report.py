@@ -19,6 +19,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from encoder_tui import markdown
+from encoder_tui.app import EncoderApp
 from encoder_tui.cli import cli
 from encoder_tui.comparison import compare
 from encoder_tui.display import visible, visible_piece
@@ -26,14 +27,20 @@ from encoder_tui.lengths import CollectionCounts, LengthCounts
 from encoder_tui.loading import builtin_form
 from encoder_tui.models import parse_name, resolve_here
 from encoder_tui.outputs import OutputFacts, RunAnswer
+from encoder_tui.panes.outputs.runs import ModelRun, Question
+from encoder_tui.panes.timing import words
 from encoder_tui.parameters import Description, Parameter
 from encoder_tui.placement import InForce
 from encoder_tui.report import SECTIONS, write
 from encoder_tui.report_material import Material, ReportedModel, ReportedRun, ReportedTiming
-from encoder_tui.timing import Point, Samples, time_record
+from encoder_tui.settings import Settings
+from encoder_tui.timing import Measurement, Point, Samples, time_record
+from encoder_tui.timing_plan import Plan
+from encoder_tui.timing_run import sweep
 from encoder_tui.tokens import ModelTokenizer
 from tests.app_report import in_a_terminal, written_by_the_window
 from tests.in_process import tasks_in_process
+from tests.test_tokens_pane import until
 from tests.texts import HARD
 
 __all__ = ["tasks_in_process"]
@@ -266,6 +273,26 @@ async def test_the_palette_writes_what_is_on_the_screen(tmp_path: Path) -> None:
     by_command = done.stdout
     assert section(report, "tokens").strip() == section(by_command, "tokens").strip()
     assert "all 2 documents counted" in section(report, "documents")
+
+
+@pytest.mark.usefixtures("no_engine")
+@pytest.mark.parametrize("pane", ["outputs", "timing"])
+async def test_what_was_run_and_measured_in_the_window_is_in_its_report(pane: str) -> None:
+    app = EncoderApp(Settings(model=("builtin:bert",), text="lens", pane=pane))
+    run = material("x", "name").runs[0].answer
+    assert run is not None
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.session.slots[0].state == "exact")
+        there: Any = app.query_one(f"#{pane}")
+        if pane == "outputs":
+            there.runs.runs = [ModelRun(app.session.slots[0], 0, Question("lens"), answer=run)]
+        else:
+            (model,) = words.timed_models(app.session)
+            there.run = sweep([model], Plan([16]), 2)
+            there.run.hear(Measurement(samples=[Samples(there.run.groups[0][0], run.in_force, 0.5, [0.25], [0.25])]))
+        report = section(write(app.material(), list(SECTIONS)), pane)
+    assert "**A** `builtin:bert`: name, float32, sdpa attention, random weights" in report
+    assert ("| `name` | 1×2 | float32 | 0.5 |" if pane == "outputs" else "| A | 1 × 16 | 250.0 |") in report
 
 
 def test_in_a_terminal_the_palette_leads_to_a_file(tmp_path: Path) -> None:
