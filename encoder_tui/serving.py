@@ -38,7 +38,8 @@ class WindowServer(Server):  # type: ignore[misc]  # an extra, and so untyped he
     @property
     def address(self) -> str:
         """What to open, with the key."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        named = socket.gethostname() if self.host in {"0.0.0.0", "::"} else self.host
+        host = f"[{named}]" if ":" in named else named
         return f"http://{host}:{self.port}/?key={self.key}"
 
     def initialize_logging(self) -> None:
@@ -61,7 +62,7 @@ class WindowServer(Server):  # type: ignore[misc]  # an extra, and so untyped he
         async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
             cookie = f"encoder-tui-{self.port}"
             given = request.query.get("key") or request.cookies.get(cookie, "")
-            if not hmac.compare_digest(given.encode(), self.key.encode()):
+            if not hmac.compare_digest(given.encode(errors="replace"), self.key.encode()):
                 raise web.HTTPForbidden(text="The address needs the key that encoder-tui serve printed.\n")
             origin = request.headers.get("Origin")
             if origin is not None and urlsplit(origin).netloc != request.host:

@@ -95,18 +95,14 @@ async def test_nobody_gets_in_without_the_key_or_from_another_sites_page() -> No
                 await stranger.ws_connect(f"{root}ws?{query}", headers={"Origin": "https://elsewhere.example"})
 
 
-async def test_the_page_may_load_nothing_from_elsewhere() -> None:
+async def test_only_this_machine_is_listened_to_and_the_page_may_load_nothing_from_elsewhere() -> None:
     with server() as (_, address):
+        assert address.startswith("http://127.0.0.1:")
         async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
             policy = (await browser.get(address)).headers["Content-Security-Policy"]
     sources = {word for part in policy.split(";") for word in part.split()[1:]}
     assert sources - {"'self'", "'none'", "'unsafe-inline'", "data:"} == {f"ws://{address.split('/')[2]}"}
     assert "default-src 'none'" in policy
-
-
-def test_only_this_machine_is_listened_to_unless_told_otherwise() -> None:
-    with server() as (_, address):
-        assert address.startswith("http://127.0.0.1:")
 
 
 def test_options_reach_the_window_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
