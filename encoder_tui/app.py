@@ -28,6 +28,7 @@ from encoder_tui.screen_guard import own_screen, write_crash_report
 from encoder_tui.session import Session
 from encoder_tui.settings import Settings, log_path
 from encoder_tui.widgets.choice import Choice
+from encoder_tui.widgets.fence import Fence
 from encoder_tui.widgets.letters import letter_markup
 
 
@@ -139,6 +140,7 @@ class EncoderApp(Keeping, App[int]):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
+        self._filters.append(Fence())
         if settings.theme is not None and settings.theme in self.available_themes:
             self.theme = settings.theme
         self.session = Session(self, settings)
@@ -283,6 +285,8 @@ def run(settings: Settings) -> int:
     if app.session.memory.complaint:
         print(f"encoder-tui: {visible(app.session.memory.complaint)}", file=sys.stderr)  # noqa: T201
     if app.return_code not in {None, 0}:
+        if app.report and settings.debug:
+            print(app.report.read_text("utf-8"), file=sys.stderr)  # noqa: T201
         where = f"; {app.report} has the traceback" if app.report else ""
         print(f"encoder-tui: something went wrong and the window closed{where}", file=sys.stderr)  # noqa: T201
         return 1

@@ -152,6 +152,14 @@ class Collection:
                     tokens[place : place + 1] = _tokens(answer)
         return text[0], tokens
 
+    async def texts(self, index: int, columns: Sequence[str]) -> list[str | None]:
+        """Some columns of one row; None where the row holds no text there."""
+        requests = [DocumentRequest(self.spec, column, index) for column in columns]
+        return [
+            (await self._asked((), lambda request=request: self.engine.run(contract.DOCUMENT, request))).text  # type: ignore[misc]
+            for request in requests
+        ]
+
     async def find(self, wanted: str, seconds: float = SLICE) -> AsyncIterator[tuple[Sequence[int], int, bool]]:
         """The rows that hold a text, slice by slice, with the row that a slice reached and whether it is the last."""
         start, is_end = 0, False

@@ -12,6 +12,8 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from encoder_tui.private_files import private_folder
+
 T = TypeVar("T")
 
 
@@ -45,7 +47,7 @@ class DiskCache(Generic[T]):
         """Keep a value; written beside its place and moved there, so that no reader sees half of one."""
         path = self._path(fingerprint, versions)
         try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            private_folder(self.folder)
             handle, temporary = tempfile.mkstemp(dir=self.folder)
             try:
                 with os.fdopen(handle, "wb") as file:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 from typing import Final
@@ -55,6 +56,30 @@ def visible(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(map(_visible_character, text))
+
+
+def visible_in_place(text: str) -> str:
+    """`visible` with one character for each, for an editor, whose columns must stay the text's own.
+
+    What `visible` spells out is a replacement character here; the ideographic space stays as it is.
+    """
+    if text.isprintable() and (text.isascii() or not _SELDOM.search(text)):
+        return text
+    return text.translate(_IN_PLACE)
+
+
+class _InPlace(dict[int, str]):
+    def __missing__(self, code: int) -> str:
+        shown = _visible_character(chr(code))
+        one = chr(code) if code == 0x3000 else shown if len(shown) == 1 else "\N{REPLACEMENT CHARACTER}"
+        if len(self) < 4096:
+            self[code] = one
+        return one
+
+
+_IN_PLACE: Final = _InPlace()
+_SELDOM: Final = re.compile(f"[{''.join(map(chr, sorted(_INVISIBLE)))}\U000e0100-\U000e01ef]")
+"""What `str.isprintable` lets pass and `visible` does not."""
 
 
 def visible_piece(text: str) -> str:

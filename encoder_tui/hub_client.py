@@ -22,7 +22,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from encoder_tui import __version__
-from encoder_tui.hub_errors import refusal, words
+from encoder_tui.hub_errors import proxy_for, refusal, words
 from encoder_tui.hub_listing import Listing, RemoteFile, parse_listing
 from encoder_tui.models import SMALL_FILE, ModelError
 
@@ -72,7 +72,10 @@ class HubClient:
         self.patience = _seconds("HF_HUB_ETAG_TIMEOUT", 2)
         self.silence = _seconds("HF_HUB_DOWNLOAD_TIMEOUT", 10)
         self.headers: dict[str, str] = {}
-        self._session: Any = get_session()
+        try:
+            self._session: Any = get_session()
+        except (ValueError, ImportError) as error:  # a proxy of an unknown kind
+            raise self._unreachable(words(str(error))) from error
         # httpx under huggingface_hub 1, httpx2 under 2.
         self._http: Any = importlib.import_module(type(self._session).__module__.partition(".")[0])
 
@@ -257,9 +260,10 @@ class HubClient:
         return ModelError(f"{self.name} {why}")
 
     def _unreachable(self, reason: str) -> ModelError:
+        through, variable = proxy_for(self.endpoint)
         return ModelError(
-            f"{self.name}: the Hub at {self.shown} does not answer ({reason});"
-            " check the network and HF_ENDPOINT, or name a directory"
+            f"{self.name}: the Hub at {self.shown} does not answer{through and f' through the proxy {through}'}"
+            f" ({reason}); check the network and {variable or 'HF_ENDPOINT'}, or name a directory"
         )
 
     def _cut(self, file: str, error: Exception) -> ModelError:

@@ -13,6 +13,22 @@ def words(text: str, longest: int = 160) -> str:
     return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 
+def proxy_for(url: str) -> tuple[str, str]:
+    """The proxy through which a URL is asked for, without its password, and the variable that names it."""
+    from urllib.parse import urlsplit  # noqa: PLC0415
+    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415  # 20 ms, for a sentence
+
+    try:
+        scheme, host = urlsplit(url).scheme, urlsplit(url).hostname or ""
+    except ValueError:
+        return "", ""
+    proxies = getproxies()
+    kind = next((kind for kind in (scheme, "all") if proxies.get(kind)), "")
+    if not kind or proxy_bypass(host):
+        return "", ""
+    return words(re.sub(r"//[^/@]*@", "//", proxies[kind])), f"{kind.upper()}_PROXY"
+
+
 def refusal(response: Any, hub: str, repo: str, *, has_token: bool, revision: str | None, file: str | None) -> str:
     """Why an answer of the Hub is no success and what to do, to stand behind the model's name.
 

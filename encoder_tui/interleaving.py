@@ -39,6 +39,12 @@ class Runner(Protocol):
     def finish(self) -> None:
         """Wait until the device has done everything."""
 
+    def mark(self) -> None:
+        """Let the device note its own time once it comes here; nothing waits for that."""
+
+    def device_seconds(self) -> float | None:
+        """Seconds between the last two marks by the device's own clock; None where it has none."""
+
     def reset_peak(self) -> None:
         """Begin to watch memory anew."""
 
@@ -79,6 +85,7 @@ class Taken:
     calls: int = 1
     wall: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
+    device: list[float] = field(default_factory=list)
     spent: float = 0.0
     retaken: int = 0
     ended: str | None = None
@@ -136,7 +143,7 @@ def _warm_up(runner: Runner, taken: Taken, wishes: Wishes, clock: Clock, between
     between()
     runner.prepare()
     runner.reset_peak()
-    taken.cold, _ = _timed(runner, 1, clock)
+    taken.cold, _, _ = _timed(runner, 1, clock)
     passes: list[float] = []
     limit = max(WARM_UP_TIME, wishes.min_time)
     while not _is_steady(passes) and sum(passes) < limit:
@@ -170,30 +177,35 @@ def _take_turn(
     spent = 0.0
     while spent == 0.0 or spent < wishes.min_time / ROUNDS:
         between()
-        wall, cpu = _timed(runner, taken.calls, clock)
+        wall, cpu, device = _timed(runner, taken.calls, clock)
         if disturbed():
             taken.retaken += 1
             continue
         taken.wall.append(wall)
         taken.cpu.append(cpu)
+        if device is not None:
+            taken.device.append(device)
         # A clock that stands still must not keep us here.
         spent += max(wall * taken.calls, 1e-9)
     taken.spent += spent
     taken.finished = taken.spent >= wishes.min_time and len(taken.wall) >= wishes.min_samples
 
 
-def _timed(runner: Runner, calls: int, clock: Clock) -> tuple[float, float]:
-    """Seconds of one pass, by the wall and by the processor, as the mean of `calls` of them."""
+def _timed(runner: Runner, calls: int, clock: Clock) -> tuple[float, float, float | None]:
+    """Seconds of one pass, by the wall, the processor and the device, as the mean of `calls` of them."""
     runner.finish()
     with _no_garbage_collection():
         cpu = clock.cpu()
         wall = clock.wall()
+        runner.mark()
         for _ in range(calls):
             runner.run()
+        runner.mark()
         runner.finish()
         wall = clock.wall() - wall
         cpu = clock.cpu() - cpu
-    return wall / calls, cpu / calls
+    device = runner.device_seconds()
+    return wall / calls, cpu / calls, None if device is None else device / calls
 
 
 @contextmanager

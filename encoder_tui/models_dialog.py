@@ -19,6 +19,7 @@ from encoder_tui.display import shorten, visible
 from encoder_tui.loading import BUILTIN_NAMES
 from encoder_tui.models import ModelError, parse_name
 from encoder_tui.session import Session
+from encoder_tui.widgets.field import Field
 from encoder_tui.widgets.letters import letter_markup
 
 
@@ -56,7 +57,7 @@ class ModelsDialog(ModalScreen[None]):
             box.border_title = "Models"
             yield Static("Compared now: d removes, s swaps with the next", classes="label", markup=False)
             yield OptionList(id="slots", markup=False)
-            yield Input(placeholder="a Hub id (OWNER/NAME[@REVISION]) or a directory", compact=True, id="name")
+            yield Field(placeholder="a Hub id (OWNER/NAME[@REVISION]) or a directory", compact=True, id="name")
             yield Static("", id="hint", classes="label", markup=False)
             yield OptionList(id="candidates", markup=False)
 

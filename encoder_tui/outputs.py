@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import msgspec
@@ -54,10 +55,7 @@ class OutputFacts(msgspec.Struct, frozen=True):
 
     @property
     def numel(self) -> int:
-        product = 1
-        for size in self.shape:
-            product *= size
-        return product
+        return math.prod(self.shape)
 
 
 def output_cells(output: OutputFacts) -> list[str]:
@@ -106,10 +104,11 @@ class UnloadRequest(msgspec.Struct, frozen=True):
 
 
 class ModelInMemory(msgspec.Struct, frozen=True):
-    """A model that the engine holds."""
+    """A model that the engine holds; with its masked-language head it is another one than without."""
 
     name: str
     in_force: InForce
+    has_head: bool = False
 
 
 class MemoryAnswer(msgspec.Struct, frozen=True):

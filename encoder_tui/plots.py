@@ -74,10 +74,8 @@ def curves(series: Sequence[Curve], axes: Axes, width: int, height: int) -> list
         figure.plot_size(width, height)
         for axis in (0, 1):
             figure.axes(False, axis=axis, side=1)
-        # No letter lies under the line of another curve.
-        for part in (_draw_lines, _draw_letters):
-            for curve in drawn:
-                part(plotext, curve)
+        for curve in drawn:
+            _draw_lines(plotext, curve)
         figure.ruler("x").lim(left, right)
         shown = _far_enough(axes, left, right, max(width - margin - 1, 1))
         figure.ruler("x").ticks([place for place, _ in shown], [text for _, text in shown])
@@ -85,7 +83,61 @@ def curves(series: Sequence[Curve], axes: Axes, width: int, height: int) -> list
         figure.ruler("y").ticks(y_places, [label.rjust(margin) for label in labels])
         text = str(figure.build())
         figure.clear.all()
-    return [_spans(line) for line in text.rstrip("\n").split("\n")]
+    lines = [_spans(line) for line in text.rstrip("\n").split("\n")]
+    # Axis and labels take the last two lines, labels and axis the first columns.
+    area = _Area((left, right), (y_places[0], y_places[-1]), margin + 1, width - margin - 1, height - 2)
+    return _with_letters(lines, drawn, area)
+
+
+@dataclass(frozen=True)
+class _Area:
+    """The cells between the axes, and the values at their ends."""
+
+    across: tuple[float, float]
+    up: tuple[float, float]
+    begin: int
+    columns: int
+    rows: int
+
+    def cell(self, x: float, y: float) -> tuple[int, int]:
+        """The line and the column of a point, where plotext would draw it."""
+        right = (x - self.across[0]) / (self.across[1] - self.across[0])
+        up = (y - self.up[0]) / (self.up[1] - self.up[0])
+        # Python rounds a half to the even number, plotext does not.
+        return self.rows - 1 - int(up * (self.rows - 1) + 0.5), self.begin + int(right * (self.columns - 1) + 0.5)
+
+
+def _with_letters(lines: list[list[Span]], drawn: Sequence[Curve], area: _Area) -> list[list[Span]]:
+    """Each point's letter over the lines of all curves; where another one stands already, beside it."""
+    taken: dict[tuple[int, int], Span] = {}
+    for curve in drawn:
+        for x, y in curve.points:
+            if not (math.isfinite(x) and math.isfinite(y)):
+                continue
+            line, column = area.cell(x, y)
+            places = [column + step for step in (0, 1, -1, 2, -2, 3, -3)]
+            if not curve.letter.isalpha():
+                places = places[:1]
+            there = [
+                (line, place)
+                for place in places
+                if area.begin <= place < area.begin + area.columns and _gives_way(taken.get((line, place)), curve)
+            ]
+            if there:
+                taken[there[0]] = curve.letter, curve.colour
+    for line in {line for line, _ in taken}:
+        cells: list[Span] = [(character, colour) for text, colour in lines[line] for character in text]
+        for (where, column), span in taken.items():
+            if where == line and column < len(cells):
+                cells[column] = span
+        groups = itertools.groupby(cells, key=lambda cell: cell[1])
+        lines[line] = [("".join(character for character, _ in group), colour) for colour, group in groups]
+    return lines
+
+
+def _gives_way(there: Span | None, curve: Curve) -> bool:
+    """Whether what stands in a cell can be written over: a sign by a letter, anything by its like."""
+    return there is None or there == (curve.letter, curve.colour) or (curve.letter.isalpha() > there[0].isalpha())
 
 
 def _scaled(curve: Curve, axes: Axes) -> Curve:
@@ -120,23 +172,18 @@ def _draw_lines(plotext: Any, curve: Curve) -> None:
             figure.draw(figure.signal(xs, ys, marker=_marker(plotext, "braille", curve)).lines(True))
 
 
-def _draw_letters(plotext: Any, curve: Curve) -> None:
-    there = [point for point in curve.points if all(map(math.isfinite, point))]
-    if there:
-        xs, ys = [x for x, _ in there], [y for _, y in there]
-        plotext.figure.draw(plotext.figure.signal(xs, ys, marker=_marker(plotext, curve.letter, curve)))
-
-
 def _far_enough(axes: Axes, left: float, right: float, columns: int) -> list[tuple[float, str]]:
     """The ticks of x whose labels do not run into each other; the last one always, for it says how far it goes."""
     places = sorted({_on(tick, axes.log_x): axes.x_text(tick) for tick in axes.x_ticks}.items(), reverse=True)
     kept: list[tuple[float, str]] = []
+    before = math.inf, 0
     for place, text in places:
-        column = (place - left) / (right - left) * columns
-        before = (kept[-1][0] - left) / (right - left) * columns if kept else math.inf
-        room = (len(text) + len(kept[-1][1])) / 2 + 1 if kept else 0
-        if before - column >= room:
+        # plotext moves a label at the right edge to the left, until there is room for it.
+        column = min((place - left) / (right - left) * columns, columns - len(text) / 2)
+        room = (len(text) + before[1]) / 2 + 1
+        if before[0] - column >= room:
             kept.append((place, text))
+            before = column, len(text)
     return kept[::-1]
 
 

@@ -22,7 +22,7 @@ from encoder_tui.models import limit
 from encoder_tui.outputs import OUTPUT_COLUMNS, output_cells
 from encoder_tui.report_material import Material
 from encoder_tui.roles import label
-from encoder_tui.timing_words import COLUMNS, environment_words, remarks, row_cells
+from encoder_tui.timing_words import COLUMNS, environment_words, remarks, row_cells, settings_words
 
 STRIDE: Final = 64
 """Tokens that windows share, as everywhere."""
@@ -234,11 +234,11 @@ def timing_section(material: Material) -> list[str]:
     parts = [words(timing.about)]
     if timing.environment is not None:
         parts.append(words(environment_words(timing.environment)))
-    in_force = {label: samples.in_force for label, samples in reversed(timing.points) if samples.in_force is not None}
+    in_force = {label: settings_words(one) for label, one in reversed(timing.points) if one.in_force is not None}
     parts.append(
         bullets(
             [
-                f"**{words(name)}** {code(timing.names[name])}: {words(force.words())}"
+                f"**{words(name)}** {code(timing.names[name])}: {words(force)}"
                 for name, force in sorted(in_force.items())
             ]
         )

@@ -10,6 +10,12 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
+
+from encoder_tui.private_files import private_folder
+
+REPORTS: Final = 20
+"""Crash reports that are kept."""
 
 
 @contextmanager
@@ -42,11 +48,13 @@ def write_crash_report(error: BaseException, folder: Path) -> Path | None:
     Neither the values of variables nor the error's message are in it: both may quote the user's text.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(folder)
         handle, name = tempfile.mkstemp(prefix=time.strftime("crash-%Y%m%d-%H%M%S-"), suffix=".txt", dir=folder)
         with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
             file.writelines(traceback.format_list(traceback.extract_tb(error.__traceback__)))
             file.write(f"{type(error).__module__}.{type(error).__qualname__}\n")
+        for old in sorted(folder.glob("crash-*.txt"))[:-REPORTS]:
+            old.unlink(missing_ok=True)
         return Path(name)
     except OSError:
         return None

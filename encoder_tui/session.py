@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from textual.signal import Signal
 
 from encoder_tui.defaults import DEFAULT_PAIR, LETTERS, MAXIMUM, WELCOME
-from encoder_tui.remembering import Memory, absolute
+from encoder_tui.remembering import Memory
+from encoder_tui.session_memory import Remembering
 from encoder_tui.settings import Settings, cache_path, log_path, state_path
 
 if TYPE_CHECKING:
     from textual.app import App
 
+    from encoder_tui.collection import Collection
     from encoder_tui.engine.client import EngineClient, EngineState
     from encoder_tui.engine.contract import Hello
+    from encoder_tui.lengths import CollectionCounts
     from encoder_tui.loading import Loader
     from encoder_tui.models import ModelFiles
     from encoder_tui.tokens import ModelTokenizer
 
 SlotState = Literal["loading", "provisional", "exact", "failed"]
-WRITE_AFTER: Final = 1.0
-"""Seconds from a change to its writing; what a window that is killed at once may lose."""
 
 
 class Slot:
@@ -45,7 +47,15 @@ class Slot:
         return self.name.rstrip("/").rsplit("/", 1)[-1] or self.name
 
 
-class Session:
+@dataclass(frozen=True)
+class DocumentRow:
+    """The row of a collection that the document at hand is a column of."""
+
+    collection: Collection
+    index: int
+
+
+class Session(Remembering):
     """The models, the text and the engine of one window.
 
     Every change is published: `models_changed`, `text_changed`, `engine_changed` carry what changed, `noticed`
@@ -56,6 +66,7 @@ class Session:
         self.settings = settings
         self.models_changed: Signal[None] = Signal(app, "models_changed")
         self.text_changed: Signal[str] = Signal(app, "text_changed")
+        self.text_replaced: Signal[str] = Signal(app, "text_replaced")
         self.engine_changed: Signal[EngineState] = Signal(app, "engine_changed")
         self.noticed: Signal[tuple[str, str]] = Signal(app, "noticed")
         self.memory = Memory(None if settings.fresh else state_path())
@@ -69,16 +80,19 @@ class Session:
         self.docs, self.column = (settings.docs, None) if settings.docs is not None else (last.docs, last.column)
         self.hello: Hello | None = None
         self._loads: dict[Slot, asyncio.Task[None]] = {}
+        self._started = asyncio.Event()
         self.document: str | None = None
+        self.document_row: DocumentRow | None = None
         self.document_changed: Signal[str] = Signal(app, "document_changed")
         self.is_measuring = False
         self._writing: asyncio.Task[None] | None = None
         self._is_closed = False
+        self.counts: CollectionCounts | None = None
 
-    def set_document(self, text: str) -> None:
-        """The user opened another document."""
-        if text != self.document:
-            self.document = text
+    def set_document(self, text: str, row: DocumentRow | None = None) -> None:
+        """The user opened another document; `row` is where it comes from, and has the columns beside it."""
+        if (text, row) != (self.document, self.document_row):
+            self.document, self.document_row = text, row
             self.document_changed.publish(text)
 
     # The engine's client and all that reads models are imported after the first paint.
@@ -123,6 +137,7 @@ class Session:
         slot_loading = await asyncio.to_thread(importlib.import_module, "encoder_tui.slot_loading")
         for slot in self.slots:
             self._load(slot, is_default=self._is_default)
+        self._started.set()
         self._keep(asyncio.create_task(slot_loading.greet(self, [*self._loads.values()])))
 
     def _keep(self, task: asyncio.Task[None]) -> None:
@@ -193,15 +208,6 @@ class Session:
         self.remember(model=[self._lasting_name(slot.stands_in_for or slot.name) for slot in self.slots])
         self.models_changed.publish(None)
 
-    def _lasting_name(self, name: str) -> str:
-        """A model's name for another start, which may be in another folder."""
-        from encoder_tui.models import ModelError, parse_name  # noqa: PLC0415  # after the first paint
-
-        try:
-            return name if self.engine.is_remote else absolute(name, parse_name(name))
-        except ModelError:
-            return name
-
     def _forget(self, slot: Slot) -> None:
         task = self._loads.pop(slot, None)
         if task is not None:
@@ -221,44 +227,12 @@ class Session:
             self.memory.use("recent_models", self._lasting_name(slot.name))
             self._write_soon()
 
-    # What comes back at the next start
-
-    def remember(self, **changes: Any) -> None:
-        """Note what the user changed, by the names of `Remembered`."""
-        self.memory.remember(**changes)
-        self._write_soon()
-
-    def remember_source(self, source: str, column: str | None = None) -> None:
-        """The user chose other documents, or another column of them."""
-        self.remember(docs=source if self.engine.is_remote else absolute(source), column=column)
-
-    def use_source(self, source: str) -> None:
-        """A source could be opened."""
-        self.memory.use("recent_sources", source if self.engine.is_remote else absolute(source))
-        self._write_soon()
-
-    def take_earlier_text(self, text: str) -> None:
-        """Go on with an earlier text."""
-        self.memory.take_earlier(text, instead_of=self.text)
-        self.set_text(text)
-
-    def _write_soon(self) -> None:
-        if self.memory.is_changed and self._writing is None and not self._is_closed:
-            self._writing = asyncio.create_task(self._write())
-
-    async def _write(self) -> None:
-        """Write what changes within a second, off the event loop: a disk may be slow."""
-        await asyncio.sleep(WRITE_AFTER)
-        await asyncio.to_thread(self.memory.write)
-        self._writing = None
-        self._tell_complaint()
-        if not self.memory.has_failed:
-            self._write_soon()
-
-    def _tell_complaint(self) -> None:
-        if self.memory.complaint:
-            self.notice(self.memory.complaint, "warning")
-            self.memory.complaint = ""
+    async def loaded(self, slot: Slot) -> None:
+        """Wait until a slot's exact tokenizer is there, or it has failed."""
+        if slot.state in {"loading", "provisional"}:
+            await self._started.wait()
+            if (task := self._loads.get(slot)) is not None:
+                await asyncio.wait([task])
 
     @property
     def banner(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -85,7 +86,10 @@ def load(command_line: Mapping[str, Any], environ: Mapping[str, str] | None = No
     sources: dict[str, str] = {}
     path = config_path(environ)
     for name, value in _from_file(path).items():
-        values[name] = _checked(name, value, str(path))
+        try:
+            values[name] = _checked(name, value, str(path))
+        except SettingsError as error:
+            raise SettingsError(f"{error}{_line_of(name, path)}") from error
         sources[name] = str(path)
     for name in NAMES:
         variable = PREFIX + name.upper()
@@ -111,8 +115,18 @@ def _from_file(path: Path) -> dict[str, Any]:
     unknown = sorted(set(table) - set(NAMES))
     if unknown:
         known = ", ".join(NAMES)
-        raise SettingsError(f"the configuration file {path} has no setting named {unknown[0]}; there are {known}")
+        raise SettingsError(
+            f"the configuration file {path} has no setting named {unknown[0]}{_line_of(unknown[0], path)};"
+            f" there are {known}"
+        )
     return table
+
+
+def _line_of(name: str, path: Path) -> str:
+    """Where a key stands in the file, for people; empty where it is written in a way not looked for."""
+    key = re.compile(rf"""\s*\[?\s*["']?{re.escape(name)}["']?\s*[]=.]""")
+    lines = path.read_text("utf-8", "replace").split("\n")
+    return next((f" (line {number})" for number, line in enumerate(lines, 1) if key.match(line)), "")
 
 
 def _checked(name: str, value: Any, where: str) -> Any:

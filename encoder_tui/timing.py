@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from encoder_tui.display import count, size
 from encoder_tui.outputs import Batch
 from encoder_tui.placement import InForce, ModelSource, Placement
 
@@ -19,11 +20,29 @@ KEY: Final = "key"
 """What a window that watches tells the engine: that it has drawn a partial answer, and that a key was pressed."""
 
 
+class Mode(msgspec.Struct, frozen=True):
+    """What a pass is run with beyond its placement; asked for, or obtained.
+
+    `compiled` by `torch.compile`; `tf32` lets matrix products of float32 round to TF32; `unpadded` packs the rows of
+    a batch into one without padding, which flash attention keeps apart.
+    """
+
+    compiled: bool = False
+    tf32: bool = False
+    unpadded: bool = False
+
+    def words(self) -> list[str]:
+        """For people: what is on."""
+        named = ((self.compiled, "compiled"), (self.tf32, "TF32"), (self.unpadded, "unpadded"))
+        return [word for is_on, word in named if is_on]
+
+
 class Variant(msgspec.Struct, frozen=True):
     """A model as it is to be measured: a sweep over dtypes has one variant for each of them."""
 
     source: ModelSource
     placement: Placement = Placement()
+    mode: Mode = Mode()
 
 
 class Point(msgspec.Struct, frozen=True):
@@ -64,13 +83,45 @@ class MeasureRequest(msgspec.Struct, frozen=True):
     watching: bool = False
 
 
+class DeviceState(msgspec.Struct, frozen=True):
+    """An accelerator while it was measured, as its driver tells; None is what it does not tell.
+
+    Power in watts, clocks in MHz, temperature in degrees Celsius; `throttled` has the reasons for which it ran slower
+    than it could, `processes` is how many others were computing on it, and `memory` the bytes that they held.
+    """
+
+    power: float | None = None
+    power_limit: float | None = None
+    clock: int | None = None
+    clock_limit: int | None = None
+    temperature: int | None = None
+    throttled: list[str] = []
+    processes: int | None = None
+    memory: int | None = None
+
+    def words(self) -> list[str]:
+        """For people: what is known of it."""
+        found = []
+        for value, limit, unit in ((self.power, self.power_limit, "W"), (self.clock, self.clock_limit, "MHz")):
+            if value is not None:
+                found.append(f"{value:,.0f} {unit}" if limit is None else f"{value:,.0f} of {limit:,.0f} {unit}")
+        found += [] if self.temperature is None else [f"{self.temperature} °C"]
+        found += [f"throttled ({', '.join(self.throttled)})"] if self.throttled else []
+        if self.processes:
+            held = "" if self.memory is None else f" with {size(self.memory)}"
+            found.append(f"{count(self.processes, 'other process', 'other processes')} on it{held}")
+        return found
+
+
 class Samples(msgspec.Struct, frozen=True):
     """What was measured at a point so far; seconds are of one pass.
 
-    `cold_s` is the first pass of this shape, `warm_up` how many passes followed that were not counted, `calls` how
-    many passes a sample is the mean of. `peak_memory_bytes` is the device's where that is an accelerator and the
-    process's otherwise, of this point alone. `retaken` samples were taken again. `ended` is the reason why a point
-    was not measured, or not to its end.
+    `cold_s` is the first pass of this shape, with the compiling where that was asked for; `warm_up` how many passes
+    followed that were not counted, `calls` how many passes a sample is the mean of. `device_samples_s` are by the
+    accelerator's own clock. `peak_memory_bytes` is the device's where that is an accelerator and the process's
+    otherwise, of this point alone. `retaken` samples were taken again. `ended` is the reason why a point was not
+    measured, or not to its end, and `short` that reason in a word or two. `mode` is what was obtained, and
+    `other_load` how many cores other processes used meanwhile.
     """
 
     point: Point
@@ -85,10 +136,15 @@ class Samples(msgspec.Struct, frozen=True):
     ended: str | None = None
     finished: bool = False
     retaken: int = 0
+    device_samples_s: list[float] = []
+    mode: Mode = Mode()
+    short: str = ""
+    other_load: float | None = None
+    device_state: DeviceState | None = None
 
 
 class Environment(msgspec.Struct, frozen=True):
-    """What stands beside every result, of the machine that measured; `asked` has a placement for each variant."""
+    """What stands beside every result, of the machine that measured; `asked` and `asked_modes` are by variant."""
 
     started: str
     asked: list[Placement]
@@ -104,6 +160,7 @@ class Environment(msgspec.Struct, frozen=True):
     versions: dict[str, str]
     min_time_s: float
     min_samples: int
+    asked_modes: list[Mode] = []
 
 
 class Measurement(msgspec.Struct, frozen=True):
@@ -173,19 +230,6 @@ def exponent(points: Sequence[tuple[float, float]]) -> float | None:
     return sum((x - centre_x) * (y - centre_y) for x, y in usable) / across
 
 
-def growth_sentence(name: str, points: Sequence[tuple[float, float]]) -> str | None:
-    """How latency grows between the shortest and the longest length, in words; None where nothing can be said."""
-    power = exponent(points)
-    if power is None:
-        return None
-    ordered = sorted(points)
-    (short, fast), (long, slow) = ordered[0], ordered[-1]
-    return (
-        f"{name}: from {short:,.0f} to {long:,.0f} tokens a pass takes {slow / fast:,.1f} times as long;"
-        f" it grows with the length to the power of {power:.2f}"
-    )
-
-
 def spread_sentence(name: str, length: int, found: Statistics) -> str | None:
     """A warning where the samples lie far apart."""
     if not found.is_wide:
@@ -196,27 +240,6 @@ def spread_sentence(name: str, length: int, found: Statistics) -> str | None:
     )
 
 
-def groups_of(
-    limits: Sequence[int | None], lengths: Sequence[int], batch: int
-) -> tuple[list[list[Point]], list[Samples]]:
-    """One group for each length, with the variants that take it, and the points that none can be measured at.
-
-    `limits` are those of the variants, in tokens; None where nothing bounds a variant.
-    """
-    groups, skipped = [], []
-    for length in lengths:
-        group = []
-        for variant, limit in enumerate(limits):
-            point = Point(variant, length, batch)
-            if limit is not None and length > limit:
-                skipped.append(Samples(point, ended=f"{length:,} tokens are more than the {limit:,} that it takes"))
-            else:
-                group.append(point)
-        if group:
-            groups.append(group)
-    return groups, skipped
-
-
 def time_record(name: str, samples: Samples) -> dict[str, Any]:
     """One point as `time --json` prints it; a point without samples has the reason why."""
     point, in_force = samples.point, samples.in_force
@@ -224,7 +247,10 @@ def time_record(name: str, samples: Samples) -> dict[str, Any]:
     if found is None or in_force is None:
         reason = samples.ended or "the measurement was broken off"
         return {"model": name, "batch": point.batch, "length": point.length, "skipped": reason}
-    cpu = statistics(samples.cpu_samples_s)
+    cpu, on_device = statistics(samples.cpu_samples_s), statistics(samples.device_samples_s)
+    # What was not asked for has no key.
+    more: dict[str, Any] = {} if on_device is None else {"device_s": on_device.median}
+    more |= {key: True for key, is_on in msgspec.structs.asdict(samples.mode).items() if is_on}
     return {
         "model": name,
         "device": in_force.device,
@@ -240,4 +266,5 @@ def time_record(name: str, samples: Samples) -> dict[str, Any]:
         "tokens_per_s": point.real_tokens / found.median if found.median else None,
         "peak_memory_bytes": samples.peak_memory_bytes,
         "cpu_s": None if cpu is None else cpu.median,
+        **more,
     }

@@ -1,11 +1,13 @@
-"""What a document costs under a model, read off a measured curve."""
+"""What documents cost under a model, read off a measured curve."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
+
+from encoder_tui.documents import window_count
 
 WINDOW = 512
 STRIDE = 64
@@ -17,7 +19,7 @@ class Cost(msgspec.Struct, frozen=True):
 
     how: str
     seconds: float
-    passes: int = 1
+    passes: float = 1
     beyond: bool = False
 
     def words(self) -> str:
@@ -32,7 +34,14 @@ def seconds_at(curve: Sequence[tuple[float, float]], length: float) -> tuple[flo
 
     Between two lengths, and beyond the last, along a straight line of the logarithms; below the first, the first.
     """
-    ordered = sorted((x, y) for x, y in curve if x > 0 and y > 0)
+    return _at(_ordered(curve), length)
+
+
+def _ordered(curve: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    return sorted((x, y) for x, y in curve if x > 0 and y > 0)
+
+
+def _at(ordered: Sequence[tuple[float, float]], length: float) -> tuple[float, bool] | None:
     if not ordered:
         return None
     if length <= ordered[0][0]:
@@ -46,27 +55,65 @@ def seconds_at(curve: Sequence[tuple[float, float]], length: float) -> tuple[flo
     return y0 * (length / x0) ** power, length > x1
 
 
-def windows(tokens: int, special: int, window: int = WINDOW, stride: int = STRIDE) -> int:
-    """How many windows a document of so many tokens, special ones included, takes."""
-    body, content = window - special, tokens - special
-    return 1 if content <= body else 1 + math.ceil((content - body) / (body - stride))
-
-
 def costs(tokens: int, special: int, limit: int | None, curve: Sequence[tuple[float, float]]) -> list[Cost]:
     """Whole where the model takes the document; otherwise cut, and in windows."""
     bound = math.inf if limit is None else limit
     if tokens <= bound:
         found = seconds_at(curve, tokens)
-        return [] if found is None else [Cost(f"whole ({tokens:,} tokens)", *_spread(found))]
-    window = min(WINDOW, int(bound))
-    found = seconds_at(curve, window)
+        return [] if found is None else [Cost(f"whole ({tokens:,} tokens)", found[0], beyond=found[1])]
+    window, ordered = min(WINDOW, int(bound)), _ordered(curve)
+    found = _at(ordered, window)
     if found is None:
         return []
     seconds, beyond = found
-    number = windows(tokens, special, window, min(STRIDE, window // 4))
+    number = window_count(tokens, window, _stride(window), special)
     cut = Cost(f"cut to {window:,} of {tokens:,} tokens", seconds, beyond=beyond)
-    return [cut, Cost(f"in {number:,} windows", number * seconds, number, beyond)]
+    return [cut, Cost(f"in {number:,} windows", _in_windows(ordered, tokens, special, window), number, beyond)]
 
 
-def _spread(found: tuple[float, bool]) -> tuple[float, int, bool]:
-    return found[0], 1, found[1]
+def collection_costs(
+    documents: Mapping[int, int], special: int, limit: int | None, curve: Sequence[tuple[float, float]]
+) -> list[Cost]:
+    """The same for an average document of a collection: `documents` has how many there are of each length in tokens.
+
+    Seconds are the mean over the documents, each with its own length; a mean length would cost less than that.
+    """
+    ordered, total = _ordered(curve), sum(documents.values())
+    if not ordered or not total:
+        return []
+    longest = max(documents)
+    if limit is None or longest <= limit:
+        return [_mean("whole", documents, ordered, longest)]
+    window = min(WINDOW, limit)
+    passes, seconds = 0, 0.0
+    for length, number in documents.items():
+        passes += number * window_count(length, window, _stride(window), special)
+        seconds += number * _in_windows(ordered, length, special, window)
+    split = f"in {passes / total:,.1f} windows"
+    cut = _mean(f"cut to {limit:,}", documents, ordered, limit)
+    return [cut, Cost(split, seconds / total, passes / total, window > ordered[-1][0])]
+
+
+def _in_windows(ordered: Sequence[tuple[float, float]], tokens: int, special: int, window: int) -> float:
+    """Seconds of a document in windows, the last of which has what the others left."""
+    parts = window_count(tokens, window, _stride(window), special)
+    last = tokens - (parts - 1) * (window - special - _stride(window))
+    full, rest = _at(ordered, window), _at(ordered, last)
+    assert full is not None
+    assert rest is not None
+    return (parts - 1) * full[0] + rest[0]
+
+
+def _mean(how: str, documents: Mapping[int, int], ordered: Sequence[tuple[float, float]], most: int) -> Cost:
+    """An average document of which at most so many tokens are read."""
+    seconds = 0.0
+    for length, number in documents.items():
+        found = _at(ordered, min(length, most))
+        assert found is not None
+        seconds += found[0] * number
+    reads = min(max(documents), most)
+    return Cost(how, seconds / sum(documents.values()), beyond=reads > ordered[-1][0])
+
+
+def _stride(window: int) -> int:
+    return min(STRIDE, window // 4)

@@ -6,13 +6,13 @@ import contextlib
 import csv
 import io
 import json
-import os
 import re
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from encoder_tui.private_files import private_folder, write_private
 from encoder_tui.timing import Environment, Point, Samples, statistics
 from encoder_tui.timing_plan import Column, Plan, Row
 from encoder_tui.timing_run import Run
@@ -42,12 +42,24 @@ class Head(msgspec.Struct, frozen=True):
 def lines_of(run: Run) -> list[str]:
     """A run as JSON lines in ASCII; a point is as `time --json` prints it, with the rest of what was measured."""
     failures = {str(column): reason for column, reason in run.failures.items()}
-    head = Head(FORMAT, run.title, run.plan, run.columns, run.rows, run.groups, run.environment, failures)
+    groups = [[_without_text(point) for point in group] for group in run.groups]
+    head = Head(FORMAT, run.title, run.plan, run.columns, run.rows, groups, run.environment, failures)
     lines = [json.dumps(msgspec.to_builtins(head))]
     for (row, column), record in run.records():
-        everything = {"row": row, "column": column, "everything": msgspec.to_builtins(run.samples[row, column])}
+        samples = run.samples[row, column]
+        samples = msgspec.structs.replace(samples, point=_without_text(samples.point))
+        everything = {"row": row, "column": column, "everything": msgspec.to_builtins(samples)}
         lines.append(json.dumps({**record, **everything}))
     return lines
+
+
+def _without_text(point: Point) -> Point:
+    """A point that was given a text's ids, with zeros in their place: ids are the text, and time does not depend on
+    them, so the run can be repeated all the same."""
+    if point.given is None:
+        return point
+    zeros = [[0] * len(row) for row in point.given.input_ids]
+    return msgspec.structs.replace(point, given=msgspec.structs.replace(point.given, input_ids=zeros))
 
 
 def run_of(lines: list[str]) -> Run:
@@ -79,7 +91,7 @@ def save(run: Run, folder: Path) -> Path:
     started = run.environment.started if run.environment is not None else "unknown"
     stem = re.sub(r"[^0-9T]", "", started.partition("+")[0]) or "run"
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(folder)
         number = 1
         while (path := folder / f"{stem}-{run.title}{f'-{number}' if number > 1 else ''}.jsonl").exists():
             number += 1
@@ -103,6 +115,25 @@ def load(path: Path) -> Run:
         raise FileProblem(f"{path.name} cannot be read: {error.strerror}") from error
 
 
+def delete(path: Path) -> bytes:
+    """Take a kept run away, and return what brings it back; raises `FileProblem`."""
+    try:
+        content = path.read_bytes()
+        path.unlink()
+    except OSError as error:
+        raise FileProblem(f"{path.name} cannot be deleted: {error.strerror}") from error
+    return content
+
+
+def bring_back(path: Path, content: bytes) -> None:
+    """Write a run that was deleted where it was; raises `FileProblem`."""
+    try:
+        path.touch(mode=0o600, exist_ok=False)
+        path.write_bytes(content)
+    except OSError as error:
+        raise FileProblem(f"{path.name} cannot be written: {error.strerror}") from error
+
+
 def saved(folder: Path) -> list[Path]:
     """The files of a folder, newest first."""
     with contextlib.suppress(OSError):
@@ -112,7 +143,8 @@ def saved(folder: Path) -> list[Path]:
 
 FIELDS: Final = (
     *("model", "device", "dtype", "attention", "weights", "batch", "length", "real_tokens"),
-    *("cold_s", "median_s", "iqr_s", "p90_s", "cpu_s", "tokens_per_s", "peak_memory_bytes"),
+    *("cold_s", "median_s", "iqr_s", "p90_s", "cpu_s", "device_s", "tokens_per_s", "peak_memory_bytes"),
+    *("compiled", "tf32", "unpadded", "other_load"),
     *("samples", "passes_a_sample", "threads", "torch", "transformers", "skipped"),
 )
 
@@ -130,6 +162,7 @@ def csv_of(run: Run) -> str:
             "real_tokens": samples.point.real_tokens,
             "p90_s": None if found is None else found.p90,
             "samples": len(samples.samples_s),
+            "other_load": samples.other_load,
             "passes_a_sample": samples.calls,
             "threads": None if about is None else about.threads,
             "torch": None if about is None else about.versions.get("torch"),
@@ -137,14 +170,3 @@ def csv_of(run: Run) -> str:
         }
         table.writerow({**record, **more})
     return text.getvalue()
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that appears whole or not at all, and that its owner alone may read; raises OSError."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            file.write(text)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

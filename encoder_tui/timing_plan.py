@@ -9,12 +9,13 @@ from typing import Any, Final, Literal
 import msgspec
 
 from encoder_tui.placement import ModelSource, Placement
-from encoder_tui.timing import Point, Samples, Variant
+from encoder_tui.timing import Mode, Point, Samples, Variant
 
 Rows = Literal["full", "varied"]
 
 LONGEST: Final = 8_192
 _UNSET: Final[list[str | None]] = [None]
+_OFF: Final[list[bool]] = [False]
 LENGTHS: Final = [16, 32, 64, 128, 256, 512]
 """What a sweep begins with: under a minute on a small machine, and all of it within BERT's limit."""
 SETTLING_ROUNDS: Final = 5
@@ -42,10 +43,17 @@ class Plan(msgspec.Struct, frozen=True):
     threads: int | None = None
     rows: Rows = "full"
     text: bool = False
+    compiled: list[bool] = msgspec.field(default_factory=_OFF.copy)
+    tf32: list[bool] = msgspec.field(default_factory=_OFF.copy)
+    unpadded: list[bool] = msgspec.field(default_factory=_OFF.copy)
 
     def placements(self) -> list[Placement]:
         """Every combination of device, dtype and attention."""
         return [Placement(*one) for one in itertools.product(self.devices, self.dtypes, self.attentions)]
+
+    def modes(self) -> list[Mode]:
+        """Every combination of what can be on or off."""
+        return [Mode(*one) for one in itertools.product(self.compiled, self.tf32, self.unpadded)]
 
 
 class TimedModel(msgspec.Struct, frozen=True):
@@ -89,16 +97,21 @@ def numbers(text: str, what: str, most: int) -> list[int]:
 
 
 def columns_of(models: Sequence[TimedModel], plan: Plan) -> list[Column]:
-    """A column for each model under each placement."""
-    placements = plan.placements()
+    """A column for each model under each placement and mode."""
 
-    def apart(one: Placement) -> str:
+    def apart(one: Placement, mode: Mode) -> str:
         swept = ((one.device, plan.devices), (one.dtype, plan.dtypes), (one.attention, plan.attentions))
-        return " ".join(value or "default" for value, values in swept if len(values) > 1)
+        words = [value or "default" for value, values in swept if len(values) > 1]
+        switched = (
+            (mode.compiled, plan.compiled, ("plain", "compiled")),
+            (mode.tf32, plan.tf32, ("no TF32", "TF32")),
+            (mode.unpadded, plan.unpadded, ("padded", "unpadded")),
+        )
+        return " ".join([*words, *(names[is_on] for is_on, values, names in switched if len(values) > 1)])
 
     return [
-        Column(model.slot, model.name, Variant(model.source, placement), apart(placement))
-        for placement in placements
+        Column(model.slot, model.name, Variant(model.source, placement, mode), apart(placement, mode))
+        for placement, mode in itertools.product(plan.placements(), plan.modes())
         for model in models
     ]
 
@@ -126,7 +139,7 @@ def points_of(
             point = Point(column, row.length, row.batch, real)
             if limit is not None and row.length > limit:
                 reason = f"{row.length:,} tokens are more than the {limit:,} that it takes"
-                skipped.append(Samples(point, ended=reason))
+                skipped.append(Samples(point, ended=reason, short=f"limit {limit:,}"))
             else:
                 groups[-1].append(point)
     return groups, skipped

@@ -33,6 +33,8 @@ from encoder_tui.timing_plan import (
 
 Place = tuple[int, int]
 """The indices of a row and a column."""
+COMPILING: Final = 60.0
+"""Seconds that compiling a model of BERT's size takes a small machine; a first guess only."""
 COMPARED: Final = 64
 """Samples of a point that enter a ratio's spread, evenly chosen: every one of A's is divided by every one of B's."""
 
@@ -144,8 +146,18 @@ class Run:
                 continue
             found = self.statistics(*place)
             one_pass = found.median if found is not None else self.guesses.get(place, 0.05) * self._correction(place)
-            left += point_seconds(one_pass, self.plan.min_time, taken=self.samples.get(place))
+            left += point_seconds(one_pass, self.plan.min_time, taken=self.samples.get(place)) + self._compiling(place)
         return left
+
+    def _compiling(self, place: Place) -> float:
+        """Seconds that compiling a point takes before its first pass, as those that were compiled before it took."""
+        if not self._is_compiled(place) or ((samples := self.samples.get(place)) and samples.cold_s is not None):
+            return 0.0
+        cold = [one.cold_s for other, one in self.samples.items() if one.cold_s and self._is_compiled(other)]
+        return sum(cold) / len(cold) if cold else COMPILING
+
+    def _is_compiled(self, place: Place) -> bool:
+        return self.columns[place[1]].variant.mode.compiled
 
     def _correction(self, place: Place) -> float:
         """How far off the guess was at the measured point whose guess is nearest, of the same column if possible."""

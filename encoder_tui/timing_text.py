@@ -23,10 +23,21 @@ def text_run(
 ) -> Run:
     """A run with one row: the text, cut to 512 tokens, under every model on every device.
 
-    `plan` gives dtypes, attentions, time and threads. Raises `TokenizationError`.
+    `plan` gives dtypes, attentions, time, threads, compiling and TF32. Raises `TokenizationError`.
     """
     asked = plan or Plan()
-    chosen = Plan([CUT], [1], asked.min_time, list(devices), asked.dtypes, asked.attentions, asked.threads, text=True)
+    chosen = Plan(
+        [CUT],
+        [1],
+        asked.min_time,
+        list(devices),
+        asked.dtypes,
+        asked.attentions,
+        asked.threads,
+        text=True,
+        compiled=asked.compiled,
+        tf32=asked.tf32,
+    )
     batches = {
         model.slot: encoded(tokenizer, text, CUT if model.limit is None else min(CUT, model.limit))
         for model, tokenizer in zip(models, tokenizers, strict=True)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from encoder_tui.display import count, visible
-from encoder_tui.timing import Environment, Samples, growth_sentence, spread_sentence, statistics
+from encoder_tui.timing import Environment, Samples, spread_sentence, statistics
+from encoder_tui.timing_run import growth_words
 
 COLUMNS: Final = ["", "tokens", "median ms", "IQR", "p90", "cold", "CPU ms", "tokens/s", "peak MB"]
 """The heads of `row_cells`."""
@@ -29,6 +30,16 @@ def row_cells(label: str, samples: Samples) -> list[str] | None:
     ]
 
 
+def settings_words(samples: Samples) -> str:
+    """The settings that were in force at a point."""
+    in_force = samples.in_force
+    if in_force is None:
+        return "not loaded"
+    weights = "random weights" if in_force.weights == "random" else "weights of the checkpoint"
+    words = [in_force.device, in_force.dtype, f"{in_force.attention} attention", *samples.mode.words(), weights]
+    return ", ".join(words)
+
+
 def environment_words(about: Environment) -> str:
     """The machine that measured, in a line."""
     shown = [f"{name} {about.versions[name]}" for name in ("torch", "transformers") if name in about.versions]
@@ -45,6 +56,7 @@ def remarks(points: Sequence[tuple[str, Samples]]) -> list[str]:
             found.append(f"{label} at {length:,} tokens was not measured: {samples.ended}")
             continue
         found += [spread_sentence(label, length, said), samples.ended]
-        curves.setdefault(label, []).append((length, said.median))
-    found += [growth_sentence(label, curve) for label, curve in curves.items()]
+        if samples.point.batch == points[0][1].point.batch:
+            curves.setdefault(label, []).append((float(length), said.median))
+    found += [growth_words(label, curve) for label, curve in curves.items()]
     return [visible(remark) for remark in found if remark]

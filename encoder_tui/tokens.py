@@ -13,7 +13,7 @@ import msgspec
 from encoder_tui.alignment import Alignment, Span
 from encoder_tui.decoding import clean_up, without_surrogates
 from encoder_tui.forms import SPECIAL_ROLES, TokenizerForm
-from encoder_tui.refusals import refusals
+from encoder_tui.refusals import refusals, silence
 from encoder_tui.tokenizer_kind import kind_of
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ class ModelTokenizer:
         options = options or EncodeOptions()
         clean = [without_surrogates(text) for text in texts]
         batch = clean if pair is None else [(text, without_surrogates(pair)) for text in clean]
-        with self._lock, refusals(TokenizationError, "the tokenizer refuses this text"):
+        with self._lock, silence(), refusals(TokenizationError, "the tokenizer refuses this text"):
             self._set_truncation(options, clean, None if pair is None else batch[0][1])
             self._set_padding(options, len(clean))
             # encode_batch, not encode: it alone releases the interpreter lock while it works.
@@ -267,7 +267,7 @@ class ModelTokenizer:
 
     def decode(self, ids: Sequence[int], skip_special_tokens: bool = False) -> str:
         """The text of token ids, as `tokenizer.decode` gives it; raises `TokenizationError`."""
-        with refusals(TokenizationError, "the tokenizer refuses these ids"):
+        with silence(), refusals(TokenizationError, "the tokenizer refuses these ids"):
             text: str = self._rust.decode(list(ids), skip_special_tokens=skip_special_tokens)
         return clean_up(text) if self.form.clean_up else text
 

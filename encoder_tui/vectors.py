@@ -108,13 +108,33 @@ def _given(rows: list[Encoding], tokens: int, seen: int) -> Given:
 
 
 class Triplet(msgspec.Struct, frozen=True):
-    """A question, the document that answers it, and one that does not."""
+    """A question, the document that answers it, and one that does not; None where there is no such document."""
 
     anchor: str
     positive: str
-    negative: str
+    negative: str | None
     positive_name: str
-    negative_name: str
+    negative_name: str = ""
+
+    @property
+    def documents(self) -> list[str]:
+        """The positive document and, where there is one, the negative."""
+        return [self.positive, *([] if self.negative is None else [self.negative])]
+
+
+TRIPLET_COLUMNS: Final = (
+    ("anchor", "query", "question"),
+    ("positive", "positive_1", "answer", "document", "passage"),
+    ("negative", "negative_1", "hard_negative"),
+)
+"""What data sets call anchor, positive and negative, the usual name first."""
+
+
+def triplet_columns(columns: Sequence[str]) -> list[str] | None:
+    """The columns that hold anchor, positive and negative; None where one of them is not there."""
+    found = [next((name for name in names if name in columns), None) for names in TRIPLET_COLUMNS]
+    there = [name for name in found if name is not None]
+    return there if len(there) == len(TRIPLET_COLUMNS) else None
 
 
 def builtin_triplets() -> list[Triplet]:
@@ -139,13 +159,11 @@ def ways(tokenizer: ModelTokenizer, files: ModelFiles, texts: Sequence[str]) -> 
     given their beginning, and all of them in windows. The last way is the one that sees everything.
     """
     takes = longest(tokenizer, files)
-    lengths = [len(encoding) for encoding in tokenizer.encode(texts)]
-    if takes is None or max(lengths) <= takes:
-        whole = ("whole", [cut(tokenizer, text, None) for text in texts])
-        if max(lengths) <= NOTEBOOK_LIMIT:
-            return [whole]
-        return [(f"cut at {NOTEBOOK_LIMIT}", [cut(tokenizer, text, NOTEBOOK_LIMIT) for text in texts]), whole]
-    return [
-        (f"cut at {takes:,}", [cut(tokenizer, text, takes) for text in texts]),
-        (f"windows of {takes:,}", [windows(tokenizer, text, takes) for text in texts]),
-    ]
+    most = max(len(encoding) for encoding in tokenizer.encode(texts))
+    is_whole = takes is None or most <= takes
+    # Where a shorter model stops, and where this one does.
+    cuts = [at for at in (NOTEBOOK_LIMIT, takes) if at is not None and at < most and (takes is None or at <= takes)]
+    found = [(f"cut at {at:,}", [cut(tokenizer, text, at) for text in texts]) for at in dict.fromkeys(cuts)]
+    if is_whole or takes is None:
+        return [*found, ("whole", [cut(tokenizer, text, None) for text in texts])]
+    return [*found, (f"windows of {takes:,}", [windows(tokenizer, text, takes) for text in texts])]

@@ -13,6 +13,7 @@ import hashlib
 import json
 import re
 import socket
+import struct
 import threading
 from fnmatch import fnmatch
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -34,11 +35,15 @@ FAULTS = {
     "500": (500, "", "Internal\r\n Error \x1b[31mred\x1b[0m\x07 " + "long " * 200),
     "503": (503, "", ""),
 }
+EVIL = "\x1b]0;owned\x07\x1b[2J\x9b31m [bold]x[/bold] \u202e\u200b [CLS]\r\nsecond line"
+FAULTS["evil"] = (500, "", EVIL)
 """Refusals: status, `X-Error-Code`, message. The message is in the body, where it may hold anything.
 
 Further faults: `hang` accepts and never answers; `hang body` falls silent in the middle of a file; `cut` ends
 the connection there, `cut at once` before its first byte; `slow` takes a second for it; `damage` changes a
-byte; `longer` adds one; `ignore range` sends the whole; `html` answers with a page.
+byte; `longer` adds one; `ignore range` sends the whole; `html` answers with a page; `reset` breaks the connection
+in the middle without a farewell; `claims less` and `claims more` lie about the length; `headers drip` sends its
+first line a byte at a time; `evil` refuses with the words in `EVIL`.
 """
 
 
@@ -150,6 +155,10 @@ class _Handler(BaseHTTPRequestHandler):
         if self.kind == "hang":
             self.fake.closing.wait()
             self.close_connection = True
+        elif self.kind == "headers drip":
+            while not self.fake.closing.wait(0.2):
+                self.wfile.write(b"H")
+                self.wfile.flush()
         elif self.kind == "html":
             self._send(200, b"<html>Please sign in to this hotel.</html>", {"Content-Type": "text/html"})
         elif self.kind in FAULTS:
@@ -255,7 +264,13 @@ class _Handler(BaseHTTPRequestHandler):
             headers = headers | {"Content-Range": f"bytes {start}-{end}/{len(content)}"}
             content = content[start : end + 1]
         content += b" " * (self.kind == "longer")
-        if self.kind in {"cut", "cut at once", "hang body", "slow"} and self.command == "GET":
+        if self.kind in {"claims less", "claims more"}:
+            wrong = len(content) // 2 if self.kind == "claims less" else len(content) + 100
+            self._start(status, headers | {"Content-Length": str(wrong)})
+            self.wfile.write(content)
+            self.close_connection = self.kind == "claims more"
+            return
+        if self.kind in {"cut", "cut at once", "hang body", "slow", "reset"} and self.command == "GET":
             self._start(status, headers | {"Content-Length": str(len(content))})
             self._haltingly(content)
         else:
@@ -273,6 +288,11 @@ class _Handler(BaseHTTPRequestHandler):
         if self.kind == "hang body":
             self.fake.closing.wait()
         self.close_connection = True
+        if self.kind == "reset":
+            self.fake.closing.wait(0.1)  # what was sent must have arrived, a reset would overtake it
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
+            return
         self.connection.shutdown(socket.SHUT_RDWR)
 
     def _refuse(self, status: int, code: str, message: str, headers: dict[str, str]) -> None:

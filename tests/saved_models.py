@@ -42,6 +42,17 @@ def saved(name: str, folder: Path) -> Path:
     return directory
 
 
+def with_head(name: str, folder: Path) -> Path:
+    """The same with a masked-language head."""
+    import torch
+    from transformers import AutoConfig, AutoModelForMaskedLM
+
+    directory = saved(name, folder)
+    torch.manual_seed(2)
+    AutoModelForMaskedLM.from_config(AutoConfig.from_pretrained(directory)).save_pretrained(directory)
+    return directory
+
+
 def files_of(directory: Path) -> ModelFiles:
     files = resolve_here(parse_name(os.fspath(directory)))
     assert files is not None
@@ -77,11 +88,10 @@ def forget_models(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the engine's tasks hold neither models nor outputs, until the test is over, and compute in one thread."""
     import torch
 
-    from encoder_tui.engine import kept_outputs, loading_models, masked_models
+    from encoder_tui.engine import kept_outputs, loading_models
 
     monkeypatch.setattr(loading_models, "LOADED", loading_models.LoadedModels())
     monkeypatch.setattr(kept_outputs, "KEPT", {})
-    monkeypatch.setattr(masked_models, "MASKED", {})
     torch.set_num_threads(1)
 
 

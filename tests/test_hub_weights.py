@@ -6,16 +6,28 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from textual.widgets import Static
 
+from encoder_tui.app import EncoderApp
 from encoder_tui.batching import batch_of
 from encoder_tui.engine import protocol
-from encoder_tui.engine.job import Cancelled
+from encoder_tui.engine.job import Cancelled, TaskError
+from encoder_tui.masked import MaskedAnswer, MaskedRequest, why_no_predictions, with_mask
 from encoder_tui.models import ModelError
 from encoder_tui.outputs import RunAnswer, RunRequest
+from encoder_tui.panes.outputs import OutputsPane
+from encoder_tui.panes.outputs.triplets import TripletsView
 from encoder_tui.placement import Placement, source_of
+from encoder_tui.settings import Settings
+from encoder_tui.vectors import VectorsRequest, cut
+from encoder_tui.widgets.choice import Choice
 from tests.fake_hub import FakeHub
 from tests.hub_case import REPO, fetch, serving
-from tests.saved_models import TEXTS, Heard, directly, forget_models, saved, silent, tokenizer_of, value
+from tests.in_process import tasks_in_process
+from tests.saved_models import TEXTS, Heard, directly, forget_models, saved, silent, tokenizer_of, value, with_head
+from tests.test_tokens_pane import until
+
+__all__ = ["tasks_in_process"]
 
 torch = pytest.importorskip("torch")
 
@@ -115,3 +127,57 @@ def test_measuring_fetches_nothing(fake: FakeHub) -> None:
     assert samples.in_force is not None
     assert samples.in_force.weights == "random"
     assert not any("model.safetensors" in path for path in fake.paths())
+
+
+def test_vectors_fetch_the_weights_and_are_those_of_the_checkpoint(fake: FakeHub, repository: Path) -> None:
+    from encoder_tui.engine.tasks import vectors as task
+
+    files = fetch()
+    job = Heard()
+    batch = cut(tokenizer_of(Path(files.path)), TEXTS[0], None).batch
+    answer = task.run(VectorsRequest(source_of(files), Placement(), batch), job)
+    assert answer.in_force.weights == "checkpoint"
+    wanted = directly(repository, TEXTS[:1]).last_hidden_state[0].mean(0)
+    assert torch.allclose(torch.tensor(answer.vector("mean")), wanted, atol=1e-6)
+    assert any("fetching model.safetensors" in getattr(message, "text", "") for message in job.messages)
+
+
+def masked(job: Heard, offline: bool = False) -> MaskedAnswer:
+    from encoder_tui.engine.tasks import masked as task
+
+    files = fetch()
+    tokenizer = tokenizer_of(Path(files.path))
+    batch = cut(tokenizer, with_mask("How [MASK] rises.", tokenizer), None).batch
+    assert why_no_predictions(files, tokenizer) == ""
+    return task.run(MaskedRequest(source_of(files, offline=offline), Placement(), batch, [2]), job)
+
+
+def test_masked_tokens_fetch_the_weights_and_never_when_offline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(with_head("bert-cased", tmp_path / "other"), monkeypatch) as fake:
+        with pytest.raises(TaskError, match="--offline forbids asking the Hub"):
+            masked(Heard(), offline=True)
+        assert not any("model.safetensors" in path for path in fake.paths())
+        job = Heard()
+        assert len(masked(job).predictions[0]) == 5
+        assert any("fetching model.safetensors" in getattr(message, "text", "") for message in job.messages)
+
+
+async def test_the_triplets_of_a_hub_model_fetch_its_weights_in_the_pane(
+    fake: FakeHub, tasks_in_process: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = EncoderApp(Settings(model=(REPO,), text="Bread.", pane="outputs"))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: all(slot.state == "exact" for slot in app.session.slots), 60)
+        assert not any("model.safetensors" in path for path in fake.paths())
+        app.query_one("#outputs-view", Choice).chosen = "triplets"
+        await until(pilot, lambda: bool(app.query(TripletsView)) and app.query_one(OutputsPane).view.has_question)
+        view = app.query_one(TripletsView)
+        said: list[str] = []
+        monkeypatch.setattr(view, "say", lambda slot, words: said.append(words))
+        await pilot.press("r")
+        await until(pilot, lambda: view.asked is not None and not view.status and not view.is_asking, 90)
+        assert any(" kB of " in words for words in said if "fetching model.safetensors" in words)
+        assert "windows of 64" in view.copied()
+        assert "random" not in str(app.query_one("#outputs-sentence", Static).content)

@@ -28,6 +28,8 @@ class FakeModel:
     def __init__(self, name: str, clock: FakeClock, seconds: Callable[[int], float], journal: list[str]) -> None:
         self.name = name
         self.passes = 0
+        self.marks: list[float] = []
+        self.has_clock = False
         self._clock = clock
         self._seconds = seconds
         self._journal = journal
@@ -41,6 +43,13 @@ class FakeModel:
 
     def finish(self) -> None:
         pass
+
+    def mark(self) -> None:
+        self.marks = [*self.marks[-1:], self._clock.now]
+
+    def device_seconds(self) -> float | None:
+        """A device that is busy for half of the time."""
+        return (self.marks[1] - self.marks[0]) / 2 if self.has_clock else None
 
     def reset_peak(self) -> None:
         self._journal.append(f"{self.name} resets")
@@ -104,6 +113,14 @@ def test_a_sample_takes_long_enough_for_the_clock() -> None:
 def test_seconds_of_the_processor_are_those_of_one_pass_too() -> None:
     (taken,) = Bench(steadily(0.001)).measure()
     assert taken.cpu == pytest.approx([0.002] * len(taken.wall))
+
+
+def test_seconds_of_a_device_that_has_a_clock_stand_beside_those_of_the_wall() -> None:
+    bench = Bench(steadily(0.001), steadily(0.001))
+    bench.models[1].has_clock = True
+    without, with_clock = bench.measure()
+    assert without.device == []
+    assert with_clock.device == pytest.approx([0.0005] * len(with_clock.wall))
 
 
 def test_models_take_turns_in_alternating_order() -> None:

@@ -18,7 +18,7 @@ from encoder_tui.placement import Placement, source_of
 from encoder_tui.reproduce import RunToReproduce, run_snippet
 from encoder_tui.safetensors_file import SavedTensor
 from encoder_tui.vectors import VectorsRequest, builtin_triplets, cosine, cut, norm, ways, windows
-from tests.saved_models import directly, files_of, forget_models, run, saved, silent, tokenizer_of
+from tests.saved_models import directly, files_of, forget_models, run, saved, silent, tokenizer_of, with_head
 
 torch = pytest.importorskip("torch")
 
@@ -167,15 +167,6 @@ def test_the_builtin_triplets_are_whole() -> None:
 # Masks
 
 
-def masked_bert(tmp_path: Path) -> Path:
-    from transformers import AutoConfig, AutoModelForMaskedLM
-
-    directory = saved("bert-cased", tmp_path)
-    torch.manual_seed(2)
-    AutoModelForMaskedLM.from_config(AutoConfig.from_pretrained(directory)).save_pretrained(directory)
-    return directory
-
-
 def ask_masked(directory: Path, text: str) -> list[list[tuple[int, float]]]:
     from encoder_tui.engine.tasks import masked as task
 
@@ -190,7 +181,7 @@ def ask_masked(directory: Path, text: str) -> list[list[tuple[int, float]]]:
 def test_predictions_are_the_most_probable_tokens(tmp_path: Path) -> None:
     from transformers import AutoModelForMaskedLM, AutoTokenizer
 
-    directory = masked_bert(tmp_path)
+    directory = with_head("bert-cased", tmp_path)
     text = "How [MASK] rises, and the [MASK]."
     inputs = AutoTokenizer.from_pretrained(directory)(text, return_tensors="pt")
     places = (inputs["input_ids"][0] == AutoTokenizer.from_pretrained(directory).mask_token_id).nonzero()[:, 0]
@@ -207,7 +198,7 @@ def test_a_checkpoint_without_a_head_makes_no_predictions(bert: Path, tmp_path: 
     assert "BertModel, without a masked-language head" in why_no_predictions(files_of(bert), tokenizer_of(bert))
     with pytest.raises(TaskError, match="has no masked-language head"):
         ask_masked(bert, "How [MASK] rises.")
-    bare = masked_bert(tmp_path)
+    bare = with_head("bert-cased", tmp_path)
     (bare / "model.safetensors").unlink()
     assert "random" in why_no_predictions(files_of(bare), tokenizer_of(bare))
     with pytest.raises(TaskError, match="random"):

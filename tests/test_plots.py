@@ -102,3 +102,29 @@ def test_logarithmic_ticks_enclose_the_values(low: float, high: float) -> None:
     assert ticks[0] <= low * (1 + 1e-9)
     assert ticks[-1] >= high * (1 - 1e-9)
     assert len(ticks) >= 2
+
+
+def test_letters_that_fall_into_one_place_stand_beside_each_other() -> None:
+    same = [(16, 1.0), (128, 2.0), (512, 4.0)]
+    shown = drawn(*(Curve(letter, colour, same) for colour, letter in enumerate("ABC")))
+    assert [shown.count(letter) for letter in "ABC"] == [3, 3, 3]
+    at_edges = [line for line in shown.splitlines() if "ABC" in line or "CBA" in line]
+    assert len(at_edges) >= 2
+
+
+@pytest.mark.parametrize("length", [16, 30, 90, 181, 300, 512])
+def test_a_letter_stands_in_the_column_of_its_bar(length: int) -> None:
+    curve = Curve("A", 0, [(length, 2.0)], [(0.5, 3.5)], joined=False)
+    cells = ["".join(piece for piece, _ in line) for line in curves([curve], Axes(TICKS, "{:g} s".format), 60, 14)]
+    (column,) = {line.index("A") for line in cells if "A" in line}
+    coloured = [line for line in cells if len(line) > column and line[column] == "│"]
+    assert len(coloured) >= 4
+
+
+def test_the_longest_length_has_its_label_and_no_two_labels_touch() -> None:
+    ticks = [16.0, 1024.0, 2048.0, 4096.0]
+    for width in range(40, 90, 7):
+        lines = curves([Curve("A", 0, [(4096, 1.0)])], Axes(ticks, "{:g} s".format), width, 14)
+        labels = text_of(lines).splitlines()[-1].split()
+        assert labels[-1] == "4,096"
+        assert set(labels) <= {"16", "1,024", "2,048", "4,096"}

@@ -129,8 +129,14 @@ def test_a_flag_that_is_neither_is_refused() -> None:
         ("device = 0", "device in {file} must be a string"),
         ("text = ['a']", "text in {file} must be a string"),
         ("[engine]\ncommand = 'x'", "engine in {file} must be a string"),
-        ("colour = 'red'", "the configuration file {file} has no setting named colour; there are model, text,"),
-        ("sources = 'x'", "the configuration file {file} has no setting named sources; there are model, text,"),
+        (
+            "colour = 'red'",
+            "the configuration file {file} has no setting named colour (line 1); there are model, text,",
+        ),
+        (
+            "sources = 'x'",
+            "the configuration file {file} has no setting named sources (line 1); there are model, text,",
+        ),
         ("model = ", "the configuration file {file} is not valid TOML: "),
         ("model = 'a'\nmodel = 'b'", "the configuration file {file} is not valid TOML: "),
         ("model = " + "[" * 5000, "the configuration file {file} is not valid TOML: "),
@@ -139,6 +145,12 @@ def test_a_flag_that_is_neither_is_refused() -> None:
 def test_a_file_that_cannot_be_followed_is_refused_by_name_and_place(file: Path, content: str, sentence: str) -> None:
     file.write_text(content)
     assert refusal().startswith(sentence.format(file=file))
+
+
+def test_what_cannot_be_followed_is_told_with_its_line(file: Path) -> None:
+    for line in ("offline = 1", "'debug' = 1", "model = 3", "colour = 1", "[engine]", 'device = "x', "= 3", "x y"):
+        file.write_text(f'# a remark\ntheme = "nord"\n\n{line}\n')
+        assert "line 4" in refusal(), line
 
 
 def test_a_file_that_is_no_text_is_refused(file: Path) -> None:

@@ -7,12 +7,12 @@ import pytest
 from encoder_tui.outputs import Batch, Dimensions, memory_needed
 from encoder_tui.placement import InForce
 from encoder_tui.timing import (
+    DeviceState,
+    Mode,
     Point,
     Samples,
     Statistics,
     exponent,
-    groups_of,
-    growth_sentence,
     spread_sentence,
     statistics,
     time_record,
@@ -57,32 +57,6 @@ def test_the_exponent_is_the_slope_between_logarithms() -> None:
 @pytest.mark.parametrize("points", [[], [(128, 0.1)], [(128, 0.1), (128, 0.2)], [(128, 0.0), (512, 0.1)]])
 def test_too_few_lengths_have_no_exponent(points: list[tuple[float, float]]) -> None:
     assert exponent(points) is None
-    assert growth_sentence("BERT", points) is None
-
-
-def test_growth_is_told_in_words() -> None:
-    told = growth_sentence("BERT", [(2048, 1.6), (512, 0.1)])
-    assert told == (
-        "BERT: from 512 to 2,048 tokens a pass takes 16.0 times as long; it grows with the length to the power of 2.00"
-    )
-
-
-def test_a_length_past_a_limit_is_skipped_with_the_reason() -> None:
-    groups, skipped = groups_of([512, 8192, None], [512, 1024, 16384], 2)
-    assert [[(point.variant, point.length) for point in group] for group in groups] == [
-        [(0, 512), (1, 512), (2, 512)],
-        [(1, 1024), (2, 1024)],
-        [(2, 16384)],
-    ]
-    assert all(point.batch == 2 for group in groups for point in group)
-    assert [(one.point.variant, one.point.length) for one in skipped] == [(0, 1024), (0, 16384), (1, 16384)]
-    assert skipped[0].ended == "1,024 tokens are more than the 512 that it takes"
-
-
-def test_a_group_that_no_model_takes_is_none() -> None:
-    groups, skipped = groups_of([16], [32], 1)
-    assert groups == []
-    assert len(skipped) == 1
 
 
 def test_tokens_a_second_are_real_ones() -> None:
@@ -110,6 +84,19 @@ def test_a_measured_point_is_printed_with_everything_in_force() -> None:
         "peak_memory_bytes": 77,
         "cpu_s": 1.0,
     }
+
+
+def test_what_was_asked_for_beyond_the_placement_has_keys_of_its_own() -> None:
+    samples = Samples(Point(0, 8), IN_FORCE, 1.0, [0.5], device_samples_s=[0.25], mode=Mode(compiled=True))
+    record = time_record("m", samples)
+    assert (record["device_s"], record["compiled"]) == (0.25, True)
+    assert not {"tf32", "unpadded"} & record.keys()
+
+
+def test_the_state_of_a_device_is_told_as_far_as_it_is_known() -> None:
+    state = DeviceState(71.2, 300.0, 1410, None, None, ["temperature"], 1, 2_000_000_000)
+    assert state.words() == ["71 of 300 W", "1,410 MHz", "throttled (temperature)", "1 other process on it with 2.0 GB"]
+    assert DeviceState(processes=0).words() == []
 
 
 def test_a_point_without_samples_is_printed_with_the_reason() -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from encoder_tui.documents import window_count
 from encoder_tui.placement import InForce, ModelSource
-from encoder_tui.timing import Measurement, Samples, time_record
-from encoder_tui.timing_cost import costs, seconds_at, windows
+from encoder_tui.timing import Measurement, Mode, Samples, time_record
+from encoder_tui.timing_cost import collection_costs, costs, seconds_at
 from encoder_tui.timing_files import FileProblem, csv_of, load, save, saved
 from encoder_tui.timing_plan import Plan, PlanError, TimedModel, numbers, varied_lengths
 from encoder_tui.timing_run import Run, growth, growth_words, ratio, sweep
@@ -36,12 +37,20 @@ def test_a_plan_has_a_point_for_each_model_that_takes_the_length() -> None:
     run = sweep([A, B], Plan([1024, 512]), 2)
     assert run.planned == [(0, 0), (0, 1), (1, 1)]
     assert run.samples[1, 0].ended == "1,024 tokens are more than the 512 that it takes"
+    assert run.samples[1, 0].short == "limit 512"
     assert [len(group) for group in run.request().groups] == [2, 1]
 
 
 def test_several_dtypes_are_columns_that_say_what_sets_them_apart() -> None:
     run = sweep([A, B], Plan([16], dtypes=["float32", "bfloat16"]), 2)
     assert [run.label(column) for column in range(4)] == ["A float32", "B float32", "A bfloat16", "B bfloat16"]
+
+
+def test_what_can_be_on_or_off_is_swept_over_like_the_rest() -> None:
+    run = sweep([A], Plan([16], compiled=[False, True], unpadded=[True]), 2)
+    assert [run.label(column) for column in range(2)] == ["A plain", "A compiled"]
+    asked = [variant.mode for variant in run.request().variants]
+    assert asked == [Mode(unpadded=True), Mode(compiled=True, unpadded=True)]
 
 
 def test_numbers_are_read_as_people_write_them_and_refused_with_a_sentence() -> None:
@@ -68,6 +77,16 @@ def test_time_left_shrinks_as_points_are_measured_and_follows_what_was_measured(
     assert run.seconds_left() < before
     assert slow.seconds_left() == pytest.approx(10 * run.seconds_left(), rel=0.9)
     assert slow.seconds_left() > 3 * run.seconds_left()
+
+
+def test_compiling_takes_a_minute_until_one_point_was_compiled() -> None:
+    plan = Plan([128, 512], min_time=0.0, compiled=[True])
+    plain, run = sweep([A], Plan([128, 512], min_time=0.0), 2), sweep([A], plan, 2)
+    assert run.seconds_left() == pytest.approx(plain.seconds_left() + 120)
+    samples = [run.guesses[0, 0]] * 5
+    for one in (plain, run):
+        one.hear(Measurement(samples=[Samples(one.groups[0][0], None, 30.0, samples, finished=True)]))
+    assert run.seconds_left() == pytest.approx(plain.seconds_left() + 30)
 
 
 def test_the_ratio_is_of_the_medians_and_its_spread_of_all_quotients() -> None:
@@ -103,13 +122,33 @@ def test_a_cost_between_two_lengths_lies_on_the_line_of_the_logarithms() -> None
 
 
 def test_a_document_beyond_the_limit_is_cut_or_run_in_windows() -> None:
-    curve = [(512.0, 0.5), (2048.0, 4.0)]
+    curve = [(64.0, 0.0625), (512.0, 0.5), (2048.0, 4.0)]
     cut, split = costs(2671, 2, 512, curve)
-    assert (cut.seconds, split.passes) == (0.5, windows(2671, 2))
-    assert split.seconds == pytest.approx(0.5 * split.passes)
+    assert (cut.seconds, split.passes) == (0.5, window_count(2671, 512, 64, 2))
+    left = 2671 - (split.passes - 1) * (510 - 64)
+    assert split.seconds == pytest.approx(0.5 * (split.passes - 1) + 0.5 * left / 512)
     (whole,) = costs(1024, 2, 8192, curve)
     assert whole.how == "whole (1,024 tokens)"
     assert 0.5 < whole.seconds < 4.0
+
+
+def test_a_collection_costs_the_mean_over_its_documents_and_not_that_of_a_mean_document() -> None:
+    curve = [(16.0, 0.1), (512.0, 0.5), (2048.0, 8.0)]
+    documents = {16: 1, 512: 2, 2048: 1}
+    cut, split = collection_costs(documents, 2, 512, curve)
+    assert (cut.how, cut.beyond) == ("cut to 512", False)
+    assert cut.seconds == pytest.approx((0.1 + 3 * 0.5) / 4)
+    parts = window_count(2048, 512, 64, 2)
+    assert split.passes == pytest.approx((3 + parts) / 4)
+    last = seconds_at(curve, 2048 - (parts - 1) * (510 - 64))
+    assert last is not None
+    assert split.seconds == pytest.approx((0.1 + 2 * 0.5 + (parts - 1) * 0.5 + last[0]) / 4)
+    (whole,) = collection_costs(documents, 2, 8192, curve)
+    assert (whole.how, whole.beyond) == ("whole", False)
+    assert whole.seconds == pytest.approx((0.1 + 2 * 0.5 + 8.0) / 4)
+    assert whole.words() == "whole: 2.27 s, 1,582 an hour"
+    assert collection_costs(documents, 2, 8192, curve[:2])[0].beyond
+    assert collection_costs({}, 2, 512, curve) == collection_costs(documents, 2, 512, []) == []
 
 
 @pytest.mark.parametrize("tokens", [2, 511, 512, 513, 958, 959, 2671])
@@ -118,7 +157,7 @@ def test_windows_are_as_many_as_the_tokenizer_makes(tokens: int) -> None:
     starts = [0]
     while starts[-1] + body < content:
         starts.append(starts[-1] + body - stride)
-    assert windows(tokens, 2) == len(starts)
+    assert window_count(tokens, 512, 64, 2) == len(starts)
 
 
 def test_a_kept_run_is_read_as_it_was_and_belongs_to_its_owner_alone(tmp_path: Path) -> None:

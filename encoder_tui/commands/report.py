@@ -25,6 +25,7 @@ from encoder_tui.report import SECTIONS, write
 from encoder_tui.report_material import Material, ReportedModel, ReportedRun, ReportedTiming
 from encoder_tui.safetensors_file import AtomicFile
 from encoder_tui.settings import Settings
+from encoder_tui.timing_plan import Plan
 from encoder_tui.tokens import TokenizationError
 
 DEFAULT: Final = ("models", "settings", "tokens", "architectures")
@@ -168,11 +169,11 @@ class Gathering:
                 self.errors.append(done.error)
 
     async def _measure(self, loader: Loader) -> None:
-        sweep = time_command.Sweep()
-        sweep.models = self._models
-        await time_command.measure(sweep, loader, self.settings, LENGTHS)
+        placement = [self.settings.device], [self.settings.dtype], [self.settings.attention]
+        sweep = time_command.Report(Plan(LENGTHS, [1], 1.0, *placement))
+        await time_command.measure(sweep, loader, self.settings)
         names = dict(zip(LETTERS, (model.name for model in self._models), strict=False))
-        self.material.timing = ReportedTiming(sweep.points(), names, sweep.environment)
+        self.material.timing = ReportedTiming(sweep.labelled(), names, sweep.run.environment)
         self.errors += [error for error in sweep.errors.values() if error not in self.errors]
 
     def _failed(self, name: str, error: str) -> None:

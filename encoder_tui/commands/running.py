@@ -22,6 +22,7 @@ from encoder_tui.models import ModelError, ModelFiles, parse_name
 from encoder_tui.placement import Placement
 from encoder_tui.settings import Settings, cache_path, log_path
 from encoder_tui.tokens import ModelTokenizer
+from encoder_tui.transfer import Transfer
 
 R = TypeVar("R")
 
@@ -129,11 +130,13 @@ class ProgressLine:
     def __init__(self) -> None:
         self._is_terminal = sys.stderr.isatty()
         self._is_shown = False
+        self._transfer = Transfer()
 
     def show(self, progress: protocol.Progress) -> None:
         """Take in a progress event."""
         if self._is_terminal:
-            text = shorten(visible(progress.text), terminal_width() - 1)
+            words = self._transfer.words(progress.text, progress.done, progress.total, progress.unit)
+            text = shorten(visible(words), terminal_width() - 1)
             click.echo(f"\r\x1b[K{text}", err=True, nl=False)
             self._is_shown = True
 

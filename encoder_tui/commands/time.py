@@ -17,10 +17,10 @@ from encoder_tui.loading import Loader
 from encoder_tui.models import limit
 from encoder_tui.placement import source_of
 from encoder_tui.settings import Settings
-from encoder_tui.timing import Environment, Measurement, MeasureRequest, Samples, Variant, groups_of, time_record
-from encoder_tui.timing_words import COLUMNS, environment_words, remarks, row_cells
-
-LETTERS = "ABCD"
+from encoder_tui.timing import Samples, time_record
+from encoder_tui.timing_plan import Plan, TimedModel
+from encoder_tui.timing_run import sweep
+from encoder_tui.timing_words import COLUMNS, environment_words, remarks, row_cells, settings_words
 
 
 class Lengths(click.ParamType):  # type: ignore[type-arg]  # generic in some versions of click
@@ -38,42 +38,6 @@ class Lengths(click.ParamType):  # type: ignore[type-arg]  # generic in some ver
         return list(dict.fromkeys(lengths))
 
 
-class Sweep:
-    """What the command has so far: kept outside the engine's answer, so that ctrl+c loses nothing."""
-
-    def __init__(self) -> None:
-        self.models: list[running.Loaded] = []
-        self.environment: Environment | None = None
-        self.samples: dict[tuple[int, int], Samples] = {}
-        self.errors: dict[int, str] = {}
-        self.order: list[tuple[int, int]] = []
-
-    def hear(self, variants: Sequence[int], measurement: Measurement) -> None:
-        """Take in an answer, partial or whole; `variants` are the models' indices."""
-        if measurement.environment is not None:
-            self.environment = measurement.environment
-        for samples in measurement.samples:
-            self.samples[variants[samples.point.variant], samples.point.length] = samples
-        for variant, reason in measurement.failures.items():
-            self.errors[variants[variant]] = reason
-
-    def points(self) -> list[tuple[str, Samples]]:
-        """What is known of each point, with its model's letter; models that failed have none."""
-        found = {key: value for key, value in self.samples.items() if key[0] not in self.errors or value.samples_s}
-        return [(LETTERS[key[0]], found[key]) for key in self.order if key in found]
-
-    def records(self) -> list[dict[str, Any]]:
-        """The results as `--json` prints them, models that failed at the end."""
-        results = [
-            time_record(self.models[model].name, self.samples[model, length])
-            for model, length in self.order
-            if (model, length) in self.samples
-        ]
-        return results + [
-            {"model": self.models[model].name, "error": error} for model, error in sorted(self.errors.items())
-        ]
-
-
 @click.command("time")
 @click.option("--lengths", type=Lengths(), default="128,512", metavar="N,N…", help="Tokens a text; 128,512 by default.")
 @click.option("--batch", type=click.IntRange(min=1), default=1, metavar="N", help="Texts a pass; 1 by default.")
@@ -84,28 +48,46 @@ class Sweep:
     metavar="SECONDS",
     help="Measure each point at least so long; 1 by default.",
 )
+@click.option("--compile", "compiled", is_flag=True, help="Compile with torch.compile; the cold pass has that time.")
+@click.option("--tf32", is_flag=True, help="Let float32 round to TF32, where an accelerator has it.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @shared_options
 @click.pass_context
 def command(
-    context: click.Context, /, lengths: list[int], batch: int, min_time: float, as_json: bool, **shared: Any
+    context: click.Context,
+    /,
+    lengths: list[int],
+    batch: int,
+    min_time: float,
+    compiled: bool,
+    tf32: bool,
+    as_json: bool,
+    **shared: Any,
 ) -> None:
     """Measure passes of random tokens: models interleaved, warmed up, the cold pass apart."""
     settings = gather(context, shared)
-    sweep = Sweep()
+    plan = Plan(
+        lengths,
+        [batch],
+        min_time,
+        [settings.device],
+        [settings.dtype],
+        [settings.attention],
+        compiled=[compiled],
+        tf32=[tf32],
+    )
+    report = Report(plan)
     try:
-        running.run(settings, lambda loader: measure(sweep, loader, settings, lengths, batch, min_time))
+        running.run(settings, lambda loader: measure(report, loader, settings))
     finally:
         # Also where ctrl+c ended it: what was measured is printed.
-        if sweep.models:
-            _print(sweep, as_json)
-    running.finish([sweep.errors.get(index) for index in range(len(sweep.models))])
+        if report.names:
+            report.print(as_json)
+    running.finish([report.errors.get(index) for index in range(len(report.names))])
 
 
-async def measure(
-    sweep: Sweep, loader: Loader, settings: Settings, lengths: list[int], batch: int = 1, min_time: float = 1.0
-) -> None:
-    """Fill a sweep, told on stderr; what the engine cannot do becomes the models' errors."""
+async def measure(report: Report, loader: Loader, settings: Settings) -> None:
+    """Fill a report, told on stderr; what the engine cannot do becomes the models' errors."""
     last = ""
 
     def tell(progress: protocol.Progress) -> None:
@@ -114,54 +96,85 @@ async def measure(
             last = progress.text
             running.say(progress.text)
 
-    sweep.models = sweep.models or await running.load_tokenizers(loader, settings)
-    sweep.errors = {index: model.error for index, model in enumerate(sweep.models) if model.error is not None}
-    indices: list[int] = []
-    variants: list[Variant] = []
-    limits: list[int | None] = []
-    for index, model in enumerate(sweep.models):
-        if model.files is not None and model.tokenizer is not None:
-            indices.append(index)
-            source = source_of(model.files, loader.trusted, loader.offline)
-            variants.append(Variant(source, running.placement_of(settings)))
-            limits.append(limit(model.files.config, model.tokenizer.form.model_max_length))
-    groups, skipped = groups_of(limits, lengths, batch)
-    sweep.order = [(index, length) for length in lengths for index in indices]
-    unmeasured = [Samples(point, ended="the measurement was broken off") for group in groups for point in group]
-    sweep.hear(indices, Measurement(samples=skipped + unmeasured))
-    request = MeasureRequest(variants, groups, min_time)
+    report.take(await running.load_tokenizers(loader, settings), loader)
+    request = report.run.request(watching=False)
     try:
-        answer = await loader.engine.run(contract.MEASURE, request, tell, lambda part: sweep.hear(indices, part))
+        answer = await loader.engine.run(contract.MEASURE, request, tell, report.run.hear)
     except running.FAILURES as error:
-        sweep.errors |= {index: str(error) for index in indices if index not in sweep.errors}
+        report.run.failures |= dict.fromkeys(range(len(report.run.columns)), str(error)) | report.run.failures
     else:
-        sweep.hear(indices, answer)
+        report.run.hear(answer)
 
 
-def _print(sweep: Sweep, as_json: bool) -> None:
-    for model in sweep.errors:
-        sweep.samples = {key: value for key, value in sweep.samples.items() if key[0] != model or value.samples_s}
-    said = [remark for one in sweep.samples.values() if one.in_force is not None for remark in one.in_force.remarks]
-    for remark in dict.fromkeys(said):
-        running.say(remark)
-    if as_json:
-        environment = {} if sweep.environment is None else msgspec.to_builtins(sweep.environment)
-        click.echo(json.dumps({"environment": environment, "results": sweep.records()}))
-        return
-    click.echo("\n".join(table(sweep)))
+class Report:
+    """A run as this command prints it: in the order in which lengths and models were given, what failed at the end."""
 
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.run = sweep([], plan, 1)
+        self.names: list[str] = []
+        self._unloaded: dict[int, str] = {}
 
-def table(sweep: Sweep) -> list[str]:
-    """The settings in force, a line a point, warnings, and the growth of the latency."""
-    points = sweep.points()
-    lines = [] if sweep.environment is None else [environment_words(sweep.environment)]
-    named: set[str] = set()
-    for letter, samples in points:
-        if letter not in named and samples.samples_s and samples.in_force is not None:
-            named.add(letter)
-            name = sweep.models[LETTERS.index(letter)].name
-            lines.append(f"{letter}  {visible(name)}: {samples.in_force.words()}")
-    rows = [cells for letter, samples in points if (cells := row_cells(letter, samples)) is not None]
-    if rows:
-        lines += running.aligned([COLUMNS, *rows])
-    return lines + remarks(points)
+    def take(self, models: Sequence[running.Loaded], loader: Loader) -> None:
+        """The models are there, as far as they could be had."""
+        timed = []
+        for index, model in enumerate(models):
+            if model.files is not None and model.tokenizer is not None:
+                source = source_of(model.files, loader.trusted, loader.offline)
+                bound = limit(model.files.config, model.tokenizer.form.model_max_length)
+                timed.append(TimedModel(index, model.name, source, bound, model.files.config))
+        self.names = [model.name for model in models]
+        self._unloaded = {index: model.error for index, model in enumerate(models) if model.error is not None}
+        self.run = sweep(timed, self.plan, 1)
+
+    @property
+    def errors(self) -> dict[int, str]:
+        """Why a model was not measured, by its place."""
+        failed = {self.run.columns[column].slot: reason for column, reason in self.run.failures.items()}
+        return dict(sorted((self._unloaded | failed).items()))
+
+    def points(self) -> list[tuple[int, Samples]]:
+        """Every point with its column; of a model that failed those alone that have samples."""
+        found = []
+        for length in self.plan.lengths:
+            row = next(index for index, one in enumerate(self.run.rows) if one.length == length)
+            planned = {point.variant: point for point in self.run.groups[row]}
+            for column in range(len(self.run.columns)):
+                samples = self.run.samples.get((row, column))
+                if samples is None:
+                    samples = Samples(planned[column], ended="the measurement was broken off")
+                if column not in self.run.failures or samples.samples_s:
+                    found.append((column, samples))
+        return found
+
+    def print(self, as_json: bool) -> None:
+        """As JSON, or as a table; remarks go to stderr."""
+        in_force = [samples.in_force for _, samples in self.points() if samples.in_force is not None]
+        for remark in dict.fromkeys(remark for one in in_force for remark in one.remarks):
+            running.say(remark)
+        click.echo(json.dumps(self.records()) if as_json else "\n".join(self.table()))
+
+    def records(self) -> dict[str, Any]:
+        """What `--json` prints."""
+        about = self.run.environment
+        results = [time_record(self.run.columns[column].name, samples) for column, samples in self.points()]
+        errors = [{"model": self.names[index], "error": error} for index, error in self.errors.items()]
+        return {"environment": {} if about is None else msgspec.to_builtins(about), "results": results + errors}
+
+    def labelled(self) -> list[tuple[str, Samples]]:
+        """Every point with its column's label."""
+        return [(self.run.label(column), samples) for column, samples in self.points()]
+
+    def table(self) -> list[str]:
+        """The settings in force, a line a point, warnings, and the growth of the latency."""
+        lines = [] if self.run.environment is None else [environment_words(self.run.environment)]
+        told = set()
+        for column, samples in self.points():
+            if column not in told and samples.samples_s:
+                told.add(column)
+                name = visible(self.run.columns[column].name)
+                lines.append(f"{self.run.label(column)}  {name}: {settings_words(samples)}")
+        rows = [cells for label, samples in self.labelled() if (cells := row_cells(label, samples)) is not None]
+        if rows:
+            lines += running.aligned([COLUMNS, *rows])
+        return lines + remarks(self.labelled())

@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import Final
 
 from encoder_tui.engine import protocol
+from encoder_tui.private_files import private_folder
 
 END_GRACE: Final = 2.0
 """Seconds that a process whose pipe is closed has to end before it is killed."""
+LONGEST_LOG: Final = 1 << 20
+"""Bytes of a log from which on the next engine begins another."""
 LOG_TAIL: Final = 1 << 16
 """Bytes at the end of the log in which the last line is looked for."""
 
@@ -42,8 +45,7 @@ class Child:
         """Start `command`, None for the engine of this installation; raises `StartError`."""
         words = command_words(command)
         try:
-            log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            log_file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            log_file = open_log(log)
         except OSError:
             log_file = os.open(os.devnull, os.O_WRONLY)
         try:
@@ -146,6 +148,21 @@ class Child:
             lines = file.read(LOG_TAIL).decode("utf-8", "replace").splitlines()
             return next((printable(line)[:200] for line in reversed(lines) if line.strip()), "")
         return ""
+
+
+def open_log(log: Path) -> int:
+    """A descriptor that appends to the log, which its owner alone can read; raises OSError.
+
+    A log that has become long is put aside as `.1`, in the place of the one before: there are never more than two.
+    """
+    private_folder(log.parent)
+    with contextlib.suppress(FileNotFoundError):
+        if log.stat().st_size > LONGEST_LOG:
+            log.replace(log.with_name(f"{log.name}.1"))
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with contextlib.suppress(OSError):
+        os.fchmod(descriptor, 0o600)
+    return descriptor
 
 
 def command_words(command: str | None) -> list[str]:

@@ -38,12 +38,16 @@ class HelloRequest(msgspec.Struct, frozen=True):
 
 
 class Device(msgspec.Struct, frozen=True):
-    """A device that torch can compute on; memory in bytes, None where it is not known."""
+    """A device that torch can compute on; memory in bytes, None where it is not known.
+
+    `offers` is what not every device does: `tf32`, `flash_attention_2`.
+    """
 
     name: str
     description: str
     free_memory: int | None = None
     total_memory: int | None = None
+    offers: list[str] = []
 
 
 class Hello(msgspec.Struct, frozen=True):

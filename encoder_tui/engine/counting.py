@@ -8,7 +8,7 @@ from typing import Any
 
 from encoder_tui.documents import DocumentTokens
 from encoder_tui.engine.job import TaskError
-from encoder_tui.refusals import refusals
+from encoder_tui.refusals import refusals, silence
 from encoder_tui.tokens import ModelTokenizer
 
 
@@ -16,7 +16,7 @@ def count_batch(tokenizer: ModelTokenizer, texts: Sequence[str]) -> list[int]:
     """How many tokens each text has, special ones included; offsets, which take longest, are left out."""
     if not texts:
         return []
-    with tokenizer.plain() as rust, refusals(TaskError, "the tokenizer refuses a text"):
+    with tokenizer.plain() as rust, silence(), refusals(TaskError, "the tokenizer refuses a text"):
         return [len(raw) for raw in rust.encode_batch_fast(list(texts))]
 
 
@@ -26,7 +26,7 @@ def cut_batch(tokenizer: ModelTokenizer, texts: Sequence[str], limit: int | None
         return []
     special = tokenizer.special_count()
     is_left = tokenizer.form.truncation_side == "left"
-    with tokenizer.plain() as rust, refusals(TaskError, "the tokenizer refuses a text"):
+    with tokenizer.plain() as rust, silence(), refusals(TaskError, "the tokenizer refuses a text"):
         return [(len(raw), _cut(raw, limit, special, is_left)) for raw in rust.encode_batch(list(texts))]
 
 
@@ -51,7 +51,7 @@ def before_text(raw: Any) -> int:
 
 def document_tokens(tokenizer: ModelTokenizer, text: str) -> DocumentTokens:
     """All tokens that a document has of its own."""
-    with tokenizer.plain() as rust, refusals(TaskError, "the tokenizer refuses this text"):
+    with tokenizer.plain() as rust, silence(), refusals(TaskError, "the tokenizer refuses this text"):
         # encode_batch, not encode: it alone releases the interpreter lock while it works.
         raw = rust.encode_batch([text])[0]
     offsets = raw.offsets

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import platform
 import resource
@@ -14,6 +15,10 @@ from encoder_tui.engine.contract import Device
 from encoder_tui.engine.job import TaskError
 from encoder_tui.engine.memory import free_memory, total_memory
 
+FLASH: Final = {"flash_attention_2": "flash_attn", "flash_attention_3": "flash_attn_interface"}
+"""Attention implementations that keep packed rows apart, and the package that each needs."""
+AMPERE: Final = (8, 0)
+"""The compute capability of the first devices that have TF32, and that flash attention runs on."""
 DTYPES: Final = ("float32", "float16", "bfloat16", "float64")
 
 
@@ -78,7 +83,19 @@ def describe(name: str) -> Device:
     # A device that has died answers nothing; it is still to be listed.
     with contextlib.suppress(RuntimeError, AttributeError):
         free, total = backend.mem_get_info(device.index)
-    return Device(str(device), getattr(properties, "name", device.type), free, total)
+    return Device(str(device), getattr(properties, "name", device.type), free, total, offers(device))
+
+
+def offers(device: torch.device) -> list[str]:
+    """What not every device does: `tf32`, and implementations of flash attention that are installed."""
+    if device.type != "cuda":
+        return []
+    # Builds for AMD's devices call them cuda too.
+    is_nvidia = torch.version.cuda is not None
+    if is_nvidia and torch.cuda.get_device_capability(device) < AMPERE:
+        return []
+    tf32 = ["tf32"] if is_nvidia else []
+    return tf32 + [name for name, package in FLASH.items() if importlib.util.find_spec(package) is not None]
 
 
 def _processor() -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from encoder_tui.engine.counting import count_batch
+from encoder_tui.refusals import silence
 from encoder_tui.tokens import ModelTokenizer
 
 Count = Callable[[list[str]], list[int]]
@@ -55,7 +56,8 @@ class Counter:
         if chosen is None:
             return count_batch(self._tokenizer, texts)
         try:
-            lengths = chosen[1](texts)
+            with silence():
+                lengths = chosen[1](texts)
             # One text of every batch goes both ways, the last: no sample vouches for a whole collection.
             is_right = len(lengths) == len(texts) and lengths[-1:] == count_batch(self._tokenizer, texts[-1:])
         except BaseException as error:  # noqa: BLE001  # Rust panics are no Exceptions
@@ -84,7 +86,8 @@ class Counter:
                 continue
             right = right if right is not None else count_batch(self._tokenizer, sample)
             try:
-                lengths = count(sample)
+                with silence():
+                    lengths = count(sample)
             except BaseException as error:  # noqa: BLE001
                 _raise_if_ending(error)
                 lengths = []

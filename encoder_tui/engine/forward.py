@@ -13,7 +13,7 @@ from encoder_tui import display
 from encoder_tui.engine import devices
 from encoder_tui.engine.failures import OutOfMemory, memory_errors
 from encoder_tui.engine.job import Job, TaskError
-from encoder_tui.engine.loading_models import LoadedModel
+from encoder_tui.engine.loaded_model import LoadedModel
 from encoder_tui.outputs import Batch, Dimensions, OutputFacts, memory_needed
 
 CHUNK = 1 << 22

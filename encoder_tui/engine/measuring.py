@@ -9,14 +9,16 @@ from typing import Any, Final
 
 import torch
 
-from encoder_tui.engine import devices, forward, memory
-from encoder_tui.engine.failures import is_out_of_memory
+from encoder_tui.engine import device_state, devices, forward, memory, modes
+from encoder_tui.engine.device_clock import DeviceClock
+from encoder_tui.engine.failures import OutOfMemory, is_out_of_memory
 from encoder_tui.engine.job import Cancelled, Job, TaskError
-from encoder_tui.engine.loading_models import LoadedModel
+from encoder_tui.engine.loaded_model import LoadedModel
+from encoder_tui.engine.other_load import OtherLoad
 from encoder_tui.engine.random_weights import SEED
 from encoder_tui.interleaving import Ended, Taken
 from encoder_tui.placement import InForce
-from encoder_tui.timing import Point, Samples
+from encoder_tui.timing import DeviceState, Mode, Point, Samples
 
 LONG_PASS: Final = 0.5
 """Seconds of a pass above which a cancellation is looked for inside it. The hooks take less than a thousandth of
@@ -26,36 +28,51 @@ a second, which a shorter pass is to be spared."""
 class ModelRunner:
     """One point of a measurement; see `interleaving.Runner`."""
 
-    def __init__(self, loaded: LoadedModel, attention: str | None, point: Point, job: Job) -> None:
+    def __init__(
+        self, loaded: LoadedModel, attention: str | None, point: Point, job: Job, mode: Mode | None = None
+    ) -> None:
         self.name = loaded.source.name
         self.point = point
         self._loaded = loaded
         self._attention = attention
         self._job = job
-        self._inputs: dict[str, torch.Tensor] = {}
+        self._asked = mode or Mode()
+        self._call = modes.callable_of(loaded, self._asked)
+        self._inputs: dict[str, Any] = {}
         self._in_force: InForce | None = None
         self._is_first = True
         self._hooks = ExitStack()
         self._peak: int | None = None
         self._process_peak: int | None = None
+        self._clock = DeviceClock(loaded.device)
+        self._state: DeviceState | None = None
+        self._others: OtherLoad | None = None
+        self._short = ""
+        self.has_checkpoints = True
+        """Whether a cancellation is looked for inside a pass; a hook would be compiled with the model."""
 
     def prepare(self) -> None:
-        """Set the attention implementation, which variants of one model may differ in; refuse what cannot fit."""
+        """Set what variants of one model may differ in; refuse what cannot fit."""
         self._in_force = self._loaded.use_attention(self._attention)
+        modes.set_precision(self._asked)
         if self._inputs:
             return
         try:
             forward.refuse_what_cannot_fit(self._loaded, self.point.batch, self.point.length)
-            self._inputs = inputs_of(self._loaded, self.point)
+            inputs = inputs_of(self._loaded, self.point)
         except TaskError as error:
+            self._short = "no memory" if isinstance(error, OutOfMemory) else "failed"
             raise Ended(str(error)) from error
-        self._hooks.enter_context(_checkpoints(self._loaded.model, self._job))
+        self._inputs = modes.packed(inputs) if self._asked.unpadded else inputs
+        self._others = OtherLoad()
+        if self.has_checkpoints:
+            self._hooks.enter_context(_checkpoints(self._loaded.model, self._job))
 
     def run(self) -> None:
         """One pass; raises `Ended` where it fails."""
         begun = time.perf_counter()
         try:
-            self._loaded.model(**self._inputs)
+            self._call(**self._inputs)
             if self._is_first:
                 devices.synchronize(self._loaded.device)
         except Cancelled:
@@ -66,6 +83,14 @@ class ModelRunner:
             self._is_first = False
             if time.perf_counter() - begun < LONG_PASS:
                 self.close()
+
+    def mark(self) -> None:
+        """Let the accelerator note its own time."""
+        self._clock.mark()
+
+    def device_seconds(self) -> float | None:
+        """Seconds by the accelerator's own clock."""
+        return self._clock.seconds()
 
     def close(self) -> None:
         """Take the hooks off the model again."""
@@ -79,6 +104,7 @@ class ModelRunner:
             raise self._ended(error) from error
 
     def _ended(self, error: Exception) -> Ended:
+        self._short = "no memory" if is_out_of_memory(error) else "failed"
         why = "out of memory" if is_out_of_memory(error) else " ".join(str(error).split())[:200]
         return Ended(f"{self.name} at {self.point.batch} × {self.point.length:,} tokens: {why}")
 
@@ -94,7 +120,9 @@ class ModelRunner:
         self._peak = self._process_peak if self._loaded.device.type == "cpu" else on_device
 
     def samples(self, taken: Taken) -> Samples:
-        """What was taken so far, with what is in force."""
+        """What was taken so far, with what is in force; not to be called while a sample is taken."""
+        if taken.cold is not None:
+            self._state = device_state.read(self._loaded.device, self._state)
         return Samples(
             self.point,
             self._in_force,
@@ -108,6 +136,19 @@ class ModelRunner:
             taken.ended,
             taken.finished,
             taken.retaken,
+            list(taken.device),
+            self._obtained(),
+            self._short,
+            None if self._others is None else self._others.cores(),
+            self._state,
+        )
+
+    def _obtained(self) -> Mode:
+        """What the passes were run with, read from what is in force and not from what was asked for."""
+        return Mode(
+            self._call is not self._loaded.model and modes.has_compiled(),
+            self._loaded.device.type == "cuda" and self._asked.tf32 and torch.get_float32_matmul_precision() == "high",
+            "cu_seq_lens_q" in self._inputs,
         )
 
 

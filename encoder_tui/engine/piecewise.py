@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from encoder_tui.documents import DocumentTokens
 from encoder_tui.engine.counting import before_text
 from encoder_tui.engine.job import TaskError
-from encoder_tui.refusals import refusals
+from encoder_tui.refusals import refusals, silence
 from encoder_tui.tokens import ModelTokenizer
 
 STEP: Final = 1 << 16
@@ -125,7 +125,7 @@ class Tokenization:
 
     def _encoded(self, bounds: list[tuple[int, int]]) -> list[_Piece]:
         texts = [self.text[begin:end] for begin, end in bounds]
-        with self._tokenizer.plain() as rust, refusals(TaskError, "the tokenizer refuses this text"):
+        with self._tokenizer.plain() as rust, silence(), refusals(TaskError, "the tokenizer refuses this text"):
             encoded = rust.encode_batch(texts)
         pieces = []
         for (begin, end), raw in zip(bounds, encoded, strict=True):

@@ -14,7 +14,14 @@ BLOCK: Final = 262_147
 
 
 def build(config: Any, job: Job, **arguments: Any) -> Any:
-    """A model of this configuration, on the CPU, with LayerNorm weights 1, biases 0, and normal numbers elsewhere.
+    """A model of this configuration, on the CPU, with LayerNorm weights 1, biases 0, and normal numbers elsewhere."""
+    model = construct(config, **arguments)
+    fill(model, job)
+    return model
+
+
+def construct(config: Any, **arguments: Any) -> Any:
+    """A model of this configuration whose parameters hold whatever was in memory.
 
     The constructor runs without the initialisers of torch and transformers. It makes the buffers as always, on the
     CPU and not on the meta device: those that no checkpoint holds (position ids, rotary frequencies) are then right.
@@ -26,13 +33,22 @@ def build(config: Any, job: Job, **arguments: Any) -> Any:
     with no_init_weights():
         model = AutoModel.from_config(config, **arguments)
     model.tie_weights()
-    fill(model, float(getattr(config, "initializer_range", None) or 0.02), job)
     return model
 
 
 @torch.no_grad()
-def fill(model: torch.nn.Module, deviation: float, job: Job) -> None:
+def fill(model: Any, job: Job) -> None:
     """Give every parameter its values: of `normal_` alone, 257 million would take four seconds."""
+    threads = torch.get_num_threads()
+    # A thousand short copies: two threads wait for each other longer than either works, most of all on a busy machine.
+    torch.set_num_threads(1)
+    try:
+        _fill(model, float(getattr(model.config, "initializer_range", None) or 0.02), job)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _fill(model: Any, deviation: float, job: Job) -> None:
     block = torch.empty(BLOCK).normal_(std=deviation, generator=torch.Generator().manual_seed(SEED))
     blocks: dict[torch.dtype, torch.Tensor] = {}
     begin = 0

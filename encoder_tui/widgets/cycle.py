@@ -10,6 +10,8 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import Static
 
+from encoder_tui.display import visible
+
 
 class Cycle(Static, can_focus=True):
     """A label and a value that space, the arrows or a click change."""
@@ -45,7 +47,7 @@ class Cycle(Static, can_focus=True):
         self._show()
 
     def _show(self) -> None:
-        self.update(Content.assemble((f"{self.label} ", "dim"), (f"‹{self.value}›", "bold")))
+        self.update(Content.assemble((f"{self.label} ", "dim"), (f"‹{visible(self.value)}›", "bold")))
 
     def watch_value(self) -> None:
         self._show()

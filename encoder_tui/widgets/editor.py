@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.document._document import EditResult
 from textual.document._document_navigator import DocumentNavigator
+from textual.document._edit import Edit
+from textual.events import Paste
 from textual.strip import Strip
 from textual.widgets import TextArea
 
-from encoder_tui.display import visible
+from encoder_tui.display import visible, visible_in_place
+from encoder_tui.widgets.plain_document import Drawn, PlainDocument
 from encoder_tui.widgets.wrapping import LongLines
 
 
@@ -27,12 +32,26 @@ class Editor(TextArea):
         super().__init__(text, soft_wrap=True, compact=True, tab_behavior="focus", **options)
         self.cursor_blink = False
         self.highlight_cursor_line = False
+        self.edited: Callable[[str], None] | None = None
+        """Is told the text at once, before the frame that echoes the key is drawn: `Changed` comes a frame later."""
+
+    def edit(self, edit: Edit) -> EditResult:
+        result = super().edit(edit)
+        if self.edited is not None:
+            self.edited(self.text)
+        return result
 
     def _set_document(self, text: str, language: str | None) -> None:
-        super()._set_document(text, language)
-        self.wrapped_document = LongLines(self.document, tab_width=self.indent_width)
+        super()._set_document("", None)
+        self.document = document = PlainDocument(text)
+        self.wrapped_document = LongLines(Drawn(document), tab_width=self.indent_width)
         self.navigator = DocumentNavigator(self.wrapped_document)
         self._rewrap_and_refresh_virtual_size()
+
+    async def _on_paste(self, event: Paste) -> None:
+        """Insert what was pasted; many terminals send a carriage return for a line end."""
+        event.prevent_default()
+        await super()._on_paste(Paste(event.text.replace("\r\n", "\n").replace("\r", "\n")))
 
     def _render_line(self, y: int) -> Strip:
         theme = self._theme
@@ -68,8 +87,7 @@ class Editor(TextArea):
             style = selection_style if selected[0] <= start + first < selected[1] else base
             if cursor_here and start + first == cursor:
                 style = cursor_style
-            # TextArea expands tabs itself; what it measures for one is not what a symbol takes.
-            segments.append(Segment(visible(text[first:last].replace("\t", "    ")), style))
+            segments.append(Segment(visible(visible_in_place(text[first:last])), style))
         if is_last and cursor_here and cursor == start + len(text):
             segments.append(Segment(" ", cursor_style))
         return segments

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from rich.segment import Segment
 from textual.binding import Binding
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -25,6 +27,11 @@ class Lines(ScrollView, can_focus=True):
         Binding("ctrl+u", "page_up", "Page up", show=False),
     ]
 
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._drawn: dict[int, Strip] = {}
+        self._is_redrawing = False
+
     def line(self, index: int) -> Strip:
         """Line `index`, of any width."""
         raise NotImplementedError
@@ -34,25 +41,60 @@ class Lines(ScrollView, can_focus=True):
         size = Size(width, lines)
         if size != self.virtual_size:
             self.virtual_size = size
-        self.refresh()
+        self.redraw()
+
+    def redraw(self) -> None:
+        """Draw those lines in sight again that are no longer what they were.
+
+        A key in a text changes a line or two of forty: drawing them all again takes ten times as long, and sends
+        ten times as many bytes over a line that may be slow.
+        """
+        top = self.scroll_offset.y
+        in_sight = range(top, min(top + self.size.height, self.virtual_size.height))
+        if not self._drawn:
+            self.refresh()
+            return
+        self._is_redrawing = True
+        drawn = {}
+        for index in in_sight:
+            drawn[index] = self.line(index)
+            if drawn[index] != self._drawn.get(index):
+                self.refresh_line(index)
+        gone = [index for index in self._drawn if index >= self.virtual_size.height]
+        if gone:
+            self.refresh_lines(min(gone), len(gone))
+        self._drawn = drawn
+        self._is_redrawing = False
+
+    def drop_drawn(self) -> None:
+        """Everything is drawn anew, perhaps in other colours: a subclass that keeps what it has drawn drops it."""
+
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        """Draw again; what is not drawn by `redraw` forgets what the lines were."""
+        if not self._is_redrawing:
+            self._drawn = {}
+        if not regions:
+            self.drop_drawn()
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen, for Textual."""
         index = y + self.scroll_offset.y
-        width = self.size.width
+        width, base = self.size.width, self.rich_style
         if index >= self.virtual_size.height:
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, base)
         left = self.scroll_offset.x
-        strip = self.line(index)
+        strip = self._drawn.get(index) or self._drawn.setdefault(index, self.line(index))
         if not self.virtual_size.width and strip.cell_length > width:
             # Where nobody can scroll sideways, what is cut leaves a sign.
             strip = Strip([*strip.crop(0, width - 1), Segment("…")])
-        return strip.crop_extend(left, left + width, self.rich_style).apply_style(self.rich_style)
+        return strip.crop_extend(left, left + width, base).apply_style(base).simplify()
 
     def show_line(self, index: int, margin: int = 0) -> None:
         """Scroll no more than it takes to bring a line, and `margin` lines around it, into sight."""
+        # By force: a view that has not been laid out yet has no scroll bar, and would not scroll without one.
         top, height = self.scroll_offset.y, self.size.height
         if index - margin < top:
-            self.scroll_to(y=max(index - margin, 0), animate=False)
+            self.scroll_to(y=max(index - margin, 0), animate=False, force=True)
         elif index + margin >= top + height:
-            self.scroll_to(y=index + margin - height + 1, animate=False)
+            self.scroll_to(y=index + margin - height + 1, animate=False, force=True)

@@ -47,8 +47,8 @@ class Matrix(Widget, can_focus=True):
         Binding("shift+right,f", "page(0, 1)", "Page right", show=False),
         Binding("home,g", "edge(-1)", "First row", show=False),
         Binding("end,G", "edge(1)", "Last row", show=False),
-        Binding("plus,equals_sign", "zoom(1)", "Zoom in"),
-        Binding("minus", "zoom(-1)", "Zoom out"),
+        Binding("plus,equals_sign", "zoom(1)", "Zoom in", show=False),
+        Binding("minus", "zoom(-1)", "Zoom out", show=False),
         Binding("0", "fit", "Whole", show=False),
     ]
 

@@ -73,6 +73,15 @@ class Table(Lines):
         self.row_count = 0
         self._row: Callable[[int], Row] = lambda index: ()
         self._quiet: Callable[[int], bool] = lambda index: False
+        self._header = ""
+
+    def redraw(self) -> None:
+        header = self._cells([column.label for column in self.columns])
+        if header != self._header:
+            self._header = header
+            self.refresh()
+        else:
+            super().redraw()
 
     def show_rows(self, row_count: int, row: Callable[[int], Row], quiet: Callable[[int], bool] | None = None) -> None:
         """Show `row_count` rows; `row(i)` gives the cells of row `i`, `quiet(i)` whether it stands back."""
@@ -91,7 +100,7 @@ class Table(Lines):
             self.scroll_to(y=cursor, animate=False)
         elif cursor + 2 > top + height:
             self.scroll_to(y=cursor + 2 - height, animate=False)
-        self.refresh()
+        self.redraw()
         self.post_message(self.Moved(self, cursor))
 
     def action_move(self, step: int) -> None:

@@ -7,7 +7,7 @@ import os
 import platform
 from pathlib import Path
 
-from tests.benchmarks import document_lengths, parameter_trees, tokens
+from tests.benchmarks import document_lengths, engine_ready, parameter_trees, timing_agreement, tokens
 from tests.benchmarks.measuring import Figure, models, write_json
 
 
@@ -33,7 +33,13 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write every sample to this file")
     options = parser.parse_args()
     fewer = max(options.runs // 2, 1)
-    figures = [*tokens.figures(options.runs), *parameter_trees.figures(fewer), *document_lengths.figures(fewer)]
+    figures = [
+        *tokens.figures(options.runs),
+        *parameter_trees.figures(fewer),
+        *document_lengths.figures(fewer),
+        *engine_ready.figures(fewer),
+        *timing_agreement.figures(options.runs),
+    ]
     print(f"Median (quartiles). {machine()}.\n")
     print(table(figures))
     if options.json is not None:

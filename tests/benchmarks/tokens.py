@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.benchmarks.measuring import PEERS, Figure, app, echo, memory, models, named, peer, until
+from tests.benchmarks.measuring import PEERS, Figure, app, echo, memory, models, named, peer, press
 
 WORDS = "The lamp of a lighthouse is seen for many miles because its lens sends nearly all of the light one way. "
 
@@ -66,12 +66,9 @@ def key_to_tokens(characters: int, beyond: int, in_all: int, keys: int) -> Figur
             bare.wait_for(lambda screen: "lighthouse" in screen)
             for index in range(keys):
                 key = "§¶¤¢"[index % 4]
-                terminal.send(key)
                 # The line under the ribbon names the block of the last key: it is drawn after ribbon and editor.
-                ours.append(until(terminal, lambda screen, key=key: _block_ends_with(screen, key)))
+                ours.append(press(terminal, key, lambda screen, key=key: _block_ends_with(screen, key)))
                 theirs.append(echo(bare, key))
-                terminal.read(0.3, whole_time=True)
-                bare.read(0.3, whole_time=True)
     extra = 1000 * (statistics.median(ours) - statistics.median(theirs))
     return Figure(
         f"key to aligned tokens, {characters:,} characters, against a bare TextArea's echo",

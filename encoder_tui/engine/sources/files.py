@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import sys
 from array import array
 from collections.abc import Iterator
@@ -56,6 +57,7 @@ class RecordFile(Source):
         self.path = path
         self.offsets = array("Q")
         self._file = opened(path)
+        self._opened = os.fstat(self._file.fileno())
         self._finding = self.starts(self._file)
         samples = list(islice(self.records(opened(path), 0), SAMPLED))
         if not samples:
@@ -95,8 +97,19 @@ class RecordFile(Source):
         if start >= self.known:
             return
         with opened(self.path) as file:
+            self._check(file)
             for record in self.records(file, self.offsets[start]):
                 yield text_of(record.get(column))
+
+    def _check(self, file: IO[bytes]) -> None:
+        """Where another file has taken the place, or this one was written anew, no record begins where it did.
+
+        Lines added at the end do no harm. Raises `TaskError`.
+        """
+        before, now = self._opened, os.fstat(file.fileno())
+        is_same = (now.st_dev, now.st_ino) == (before.st_dev, before.st_ino) and now.st_size >= before.st_size
+        if not is_same or (now.st_size == before.st_size and now.st_mtime_ns != before.st_mtime_ns):
+            raise TaskError(f"{self.path.name} has changed on the disk since it was opened; open it again")
 
     def decoded(self, line: bytes) -> str:
         """A line as text."""

@@ -10,9 +10,10 @@ def run(request: MaskedRequest, job: Job) -> MaskedAnswer:
     """The most probable tokens at each position; the probabilities are a softmax in float32."""
     job.progress("importing torch")
 
-    from encoder_tui.engine import forward, masked_models  # noqa: PLC0415
+    from encoder_tui.engine import forward  # noqa: PLC0415
+    from encoder_tui.engine.loading_models import LOADED  # noqa: PLC0415
 
-    loaded = masked_models.get(request.source, request.placement, job)
+    loaded = LOADED.get_with_head(request.source, request.placement, job)
     in_force = loaded.use_attention(request.placement.attention)
     if any(not 0 <= position < len(request.batch.input_ids[0]) for position in request.positions):
         raise TaskError(f"{loaded.source.name}: there is no token at one of the positions asked for")

@@ -22,10 +22,12 @@ def run(request: MeasureRequest, job: Job) -> Measurement:
     job.progress("importing torch")
     import torch  # noqa: PLC0415
 
-    from encoder_tui.engine.loading_models import LOADED, LoadedModel  # noqa: PLC0415
+    from encoder_tui.engine import modes  # noqa: PLC0415
+    from encoder_tui.engine.loaded_model import LoadedModel  # noqa: PLC0415
+    from encoder_tui.engine.loading_models import LOADED  # noqa: PLC0415
     from encoder_tui.engine.measuring import ModelRunner  # noqa: PLC0415
 
-    threads = torch.get_num_threads()
+    threads, precision = torch.get_num_threads(), torch.get_float32_matmul_precision()
     window = Window(job, request.watching, request.pause)
     try:
         if request.threads is not None:
@@ -35,7 +37,8 @@ def run(request: MeasureRequest, job: Job) -> Measurement:
         for index, variant in enumerate(request.variants):
             try:
                 loaded[index] = LOADED.get(variant.source, variant.placement, job)
-                loaded[index].use_attention(variant.placement.attention)
+                in_force = loaded[index].use_attention(variant.placement.attention)
+                modes.refuse_what_cannot_be_had(loaded[index], variant.mode, in_force.attention)
             except TaskError as error:
                 failures[index] = str(error)
         environment = _environment(request, sorted({str(model.device) for model in loaded.values()}))
@@ -43,10 +46,14 @@ def run(request: MeasureRequest, job: Job) -> Measurement:
         done: list[Samples] = []
         for number, group in enumerate(request.groups):
             points = [point for point in group if point.variant in loaded and point.variant not in failures]
+            asked = [request.variants[point.variant] for point in points]
             runners = [
-                ModelRunner(loaded[point.variant], request.variants[point.variant].placement.attention, point, job)
-                for point in points
+                ModelRunner(loaded[point.variant], variant.placement.attention, point, job, variant.mode)
+                for point, variant in zip(points, asked, strict=True)
             ]
+            for runner in runners:
+                # Runners may share a model, whose hooks would be compiled.
+                runner.has_checkpoints = not any(variant.mode.compiled for variant in asked)
             names = " and ".join(dict.fromkeys(runner.name for runner in runners))
             text = f"{names}: {points[0].batch} × {points[0].length:,} tokens" if points else ""
             results: dict[int, Samples] = {}
@@ -68,7 +75,8 @@ def run(request: MeasureRequest, job: Job) -> Measurement:
                 if request.watching:
                     window.tell(Measurement(samples=[Samples(point) for point in points]))
                 wishes = interleaving.Wishes(request.min_time, request.min_samples)
-                with torch.inference_mode(), contextlib.ExitStack() as closing:
+                compiling = modes.compiling([variant.mode for variant in asked])
+                with torch.inference_mode(), compiling, contextlib.ExitStack() as closing:
                     for runner in runners:
                         closing.callback(runner.close)
                     clock = interleaving.SystemClock()
@@ -77,6 +85,7 @@ def run(request: MeasureRequest, job: Job) -> Measurement:
         return Measurement(environment, done, failures)
     finally:
         torch.set_num_threads(threads)
+        torch.set_float32_matmul_precision(precision)
 
 
 def _environment(request: MeasureRequest, names: list[str]) -> Environment:
@@ -99,4 +108,5 @@ def _environment(request: MeasureRequest, names: list[str]) -> Environment:
         versions=installed_versions(),
         min_time_s=request.min_time,
         min_samples=request.min_samples,
+        asked_modes=[variant.mode for variant in request.variants],
     )

@@ -17,13 +17,8 @@ def run(request: UnloadRequest, job: Job) -> MemoryAnswer:
     from encoder_tui.engine.kept_outputs import KEPT, kept_bytes  # noqa: PLC0415
     from encoder_tui.engine.loading_models import LOADED  # noqa: PLC0415
 
-    # Models with their head are held apart, and only where predictions were asked for.
-    masked = sys.modules.get("encoder_tui.engine.masked_models")
     if request.locations is None or request.locations:
         KEPT.clear()
-        if masked is not None:
-            masked.unload(request.locations)
         LOADED.unload(request.locations)
-    everything = [*LOADED.all(), *([] if masked is None else masked.MASKED.values())]
-    models = [ModelInMemory(loaded.source.name, loaded.in_force()) for loaded in everything]
+    models = [ModelInMemory(loaded.source.name, loaded.in_force(), loaded.has_head) for loaded in LOADED.all()]
     return MemoryAnswer(models, kept_bytes(), resident_memory(), free_memory())

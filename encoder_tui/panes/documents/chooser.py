@@ -15,6 +15,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from encoder_tui.display import visible
+from encoder_tui.widgets.field import Field
 
 ALWAYS: Final = ("sentence-transformers/mldr:en-triplet:train", "builtin")
 
@@ -47,7 +48,7 @@ class SourceChooser(ModalScreen[str | None]):
                 " NAME[:CONFIG[:SPLIT]]",
                 markup=False,
             )
-            yield Input(self._current or "", placeholder="file, directory or data set", compact=True)
+            yield Field(self._current or "", placeholder="file, directory or data set", compact=True)
             yield OptionList(*(Option(Content(visible(source))) for source in self._sources), markup=False)
 
     @on(Input.Submitted)

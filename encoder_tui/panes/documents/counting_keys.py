@@ -56,6 +56,7 @@ class CountingKeys(Widget):
             listing.lengths = self.counting.tokens
             if self.counting.state == "done":
                 self.sort_as_before()
+            self.session.counts = self.reopened or self.counting.counts
         self._show_words()
         if self.query_one("#document-views", ContentSwitcher).current == "collection":
             self._show_view()

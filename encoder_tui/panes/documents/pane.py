@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import ContentSwitcher, Input, Static
+from textual.widgets import ContentSwitcher, Static
 
 from encoder_tui.collection import Collection, CountedModel
 from encoder_tui.documents import DocumentTokens
@@ -29,9 +29,10 @@ from encoder_tui.panes.documents.reading import Reading
 from encoder_tui.panes.documents.text import DocumentText
 from encoder_tui.panes.documents.windows import WindowsView
 from encoder_tui.report_material import Material
-from encoder_tui.session import Session
+from encoder_tui.session import DocumentRow, Session
 from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.cycle import Cycle
+from encoder_tui.widgets.field import Field
 from encoder_tui.widgets.table import Table
 
 VIEWS: Final = ("text", "windows", "collection")
@@ -91,7 +92,7 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Vertical):
             yield WindowsView()
             yield CollectionView(id="collection")
         yield Static(id="document-sentence", markup=False)
-        yield Input(id="prompt", compact=True)
+        yield Field(id="prompt", compact=True)
 
     def on_mount(self) -> None:
         self.query_one("#prompt").display = False
@@ -171,7 +172,7 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Vertical):
         self.document = text or ""
         if text is None:
             self.session.notice(f"row {index:,} holds no text")
-        self.session.set_document(self.document)
+        self.session.set_document(self.document, DocumentRow(collection, index))
         self._show_document(tokens, keep_place=True)
         self.query_one(DocumentList).counted(index, [of.total for of in tokens])
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 from array import array
-from pathlib import Path
 from typing import Any, Final
 
 from textual import on
@@ -18,6 +17,8 @@ from encoder_tui.engine.client import EngineError, TaskFailed
 from encoder_tui.lengths import reopen, save
 from encoder_tui.panes.documents.listing import DocumentList
 from encoder_tui.panes.documents.text import DocumentText
+from encoder_tui.safetensors_file import AtomicFile
+from encoder_tui.typed_paths import typed_path
 
 PROMPTS: Final = {
     "search": "search this document: n and N go to the next and the previous place",
@@ -168,23 +169,24 @@ class Prompts(Widget):
         if self.counting is None or not self.counting.counts.documents:
             self.session.notice("there are no counts to save yet; space counts", "warning")
             return
-        path = Path(name.strip()).expanduser()
         try:
-            path.write_bytes(save(self.counting.counts))
+            path = typed_path(name)
+            with AtomicFile(path) as file:
+                file.write(save(self.counting.counts))
         except OSError as error:
-            self.session.notice(f"{path} cannot be written: {error.strerror}", "error")
+            self.session.notice(f"{name.strip()} cannot be written: {error.strerror}", "error")
         else:
             self.session.notice(f"saved {self.counting.counts.sentence()} as {path}")
 
     def _reopen(self, name: str) -> None:
-        path = Path(name.strip()).expanduser()
         try:
-            self.reopened = reopen(path.read_bytes())
+            self.reopened = reopen(typed_path(name).read_bytes())
         except OSError as error:
-            self.session.notice(f"{path} cannot be read: {error.strerror}", "error")
+            self.session.notice(f"{name.strip()} cannot be read: {error.strerror}", "error")
         except ValueError as error:
-            self.session.notice(f"{path}: {error}", "error")
+            self.session.notice(f"{name.strip()}: {error}", "error")
         else:
+            self.session.counts = self.reopened
             self.show_collection()
 
     def show_collection(self) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABCMeta, abstractmethod
+from collections.abc import Callable
 
 from textual.content import Content
+from textual.message_pump import _MessagePumpMeta
 
 from encoder_tui.defaults import LETTERS
 from encoder_tui.display import count, visible
@@ -17,12 +20,17 @@ from encoder_tui.panes.outputs.view import OutputView, State
 from encoder_tui.placement import source_of
 from encoder_tui.session import Slot
 from encoder_tui.tokens import TokenizationError
+from encoder_tui.transfer import Transfer
 from encoder_tui.vectors import Given, VectorsAnswer, VectorsRequest
 
 QUIET = "$foreground 60%"
 
 
-class AskingView(OutputView):
+class _AbstractView(_MessagePumpMeta, ABCMeta):
+    """Lets a widget have abstract methods; what Textual's classes are made by has no public name."""
+
+
+class AskingView(OutputView, metaclass=_AbstractView):
     """Asks the engine for something of its own; `work` does so for one model."""
 
     has_question = True
@@ -40,21 +48,21 @@ class AskingView(OutputView):
 
     # To be filled by each view
 
+    @abstractmethod
     def question(self) -> object:
         """What is asked now, to be compared with what was asked."""
-        raise NotImplementedError
 
+    @abstractmethod
     def forget(self) -> None:
         """Drop the answers to an earlier question."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def work(self, slot: Slot) -> None:
         """Ask one model."""
-        raise NotImplementedError
 
+    @abstractmethod
     def draw(self) -> None:
         """Show what has been answered."""
-        raise NotImplementedError
 
     # What they share
 
@@ -98,6 +106,7 @@ class AskingView(OutputView):
     async def _ask_all(self) -> None:
         for slot in self.slots:
             self.say(slot, "waits for its turn")
+            await self.state.session.loaded(slot)
             try:
                 if why := why_not_ready(slot):
                     self.errors[slot] = why
@@ -121,20 +130,27 @@ class AskingView(OutputView):
         if self.is_mounted:
             self.post_message(self.Said())
 
+    def telling(self, slot: Slot, before: str = "") -> Callable[[Progress], None]:
+        """What tells of the engine's progress with a model."""
+        transfer = Transfer()
+
+        def tell(progress: Progress) -> None:
+            words = transfer.words(progress.text, progress.done, progress.total, progress.unit)
+            self.say(slot, before + words.removeprefix(f"{slot.name}: "))
+
+        return tell
+
     async def vectors_of(self, slot: Slot, given: Given, what: str) -> VectorsAnswer:
         """Ask the engine for a text's vectors."""
         files = slot.files
         assert files is not None
 
-        def show(progress: Progress) -> None:
-            rows = f", {count(given.rows, 'window')}" if given.rows > 1 else ""
-            self.say(slot, f"{what}{rows}: {progress.text.removeprefix(slot.name + ': ')}")
-
+        rows = f", {count(given.rows, 'window')}" if given.rows > 1 else ""
         session = self.state.session
         request = VectorsRequest(
             source_of(files, session.loader.trusted, session.settings.offline), placement_of(session), given.batch
         )
-        return await session.engine.run(contract.VECTORS, request, show)
+        return await session.engine.run(contract.VECTORS, request, self.telling(slot, f"{what}{rows}: "))
 
     def complaint(self, slot: Slot) -> Content:
         """Why a model gave no answer."""

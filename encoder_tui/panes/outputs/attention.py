@@ -55,7 +55,8 @@ class AttentionView(HeatmapView):
 
     def colours(self, matrix: Matrix) -> list[Content | tuple[str, str]]:
         limit = number(matrix.full_colour, 2)
-        return [("   0 ", QUIET), ("██", POSITIVE.hex), (f" {limit}, by the root", QUIET)]
+        root = ", by the root" if self.is_wide else " by √"
+        return [("   0 ", QUIET), ("██", POSITIVE.hex), (f" {limit}{root}", QUIET)]
 
     def sentence(self) -> str:
         chosen = self.chosen()

@@ -14,19 +14,24 @@ from encoder_tui.widgets.letters import letter_markup
 
 QUIET = "$foreground 60%"
 BAR = 12
+WIDE = 90
 
 
-def text_line(session: Session, runs: Runs, width: int) -> Content:
-    """The text that is run, and what the engine holds."""
+def text_line(session: Session, runs: Runs, width: int, about: str = "") -> Content:
+    """The text that is run, or what a view with a question of its own is `about`, and what the engine holds."""
     held = memory_words(runs.memory)
     text = runs.text
     what = "document" if runs.of_document else "text"
-    if runs.is_earlier:
+    if about:
+        left = Content.styled(f" {about}", QUIET).truncate(max(width - len(held) - 3, 8), ellipsis=True)
+    elif runs.is_earlier:
         words = f"this is of another {what} than the one at hand; r runs that"
         left = Content.styled(f" {words}", "$text-warning")
     else:
         characters = count(len(text), "character")
-        other = "  d takes the " + ("text" if runs.of_document else "document") if session.document else ""
+        other = "text" if runs.of_document else "document"
+        other = f"  d takes the {other}" if width >= WIDE else f"  d: {other}"
+        other = other if session.document else ""
         room = max(width - len(held) - len(characters) - len(other) - 9, 8)
         # Not the whole text: it may have a million characters, and a line shows a hundred.
         begun = visible(" ".join(text[: 2 * room].split()))
@@ -64,8 +69,9 @@ def model_line(index: int, slot: Slot, run: ModelRun | None, width: int) -> Cont
 def _progress(run: ModelRun, width: int) -> Content:
     progress = run.progress
     if progress is None:
-        return Content.styled(" waits for its turn", QUIET)
-    words = visible(progress.text.removeprefix(f"{run.slot.name}: "))
+        is_loading = run.slot.state in {"loading", "provisional"}
+        return Content.styled(f" waits for its {'tokenizer' if is_loading else 'turn'}", QUIET)
+    words = visible(run.doing.removeprefix(f"{run.slot.name}: "))
     done = BAR * progress.done // progress.total if progress.total else 0
     bar = f"▕{'█' * done}{' ' * (BAR - done)}▏ " if progress.total else ""
     return Content.assemble(f" {bar}", shorten(words, max(width - BAR - 24, 12)), ("  x cancels", QUIET))
@@ -77,7 +83,7 @@ def _in_force(run: ModelRun, width: int) -> list[Content | tuple[str, str]]:
     tokens = 0 if run.encoding is None else len(run.encoding)
     # Not as random in the middle of a line as weights that were read.
     is_random = in_force.weights == "random"
-    seconds = f"{run.answer.seconds:.2f} s" if width >= 90 else ""
+    seconds = f"{run.answer.seconds:.2f} s" if width >= WIDE else ""
     return [
         (f" {count(tokens, 'token'):<14}", "bold"),
         (f"{in_force.device} · {in_force.dtype} · {in_force.attention} · ", QUIET),

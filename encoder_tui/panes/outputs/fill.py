@@ -14,7 +14,6 @@ from encoder_tui.batching import batch_of
 from encoder_tui.defaults import LETTERS
 from encoder_tui.display import count, visible, visible_piece
 from encoder_tui.engine import contract
-from encoder_tui.engine.protocol import Progress
 from encoder_tui.masked import MASK, MaskedAnswer, MaskedRequest, why_no_predictions, with_mask
 from encoder_tui.panes.outputs.asking import AskingView
 from encoder_tui.panes.outputs.norms import bar
@@ -42,6 +41,8 @@ class MaskedView(AskingView):
     MaskedView { height: 1fr; }
     MaskedView > Editor { height: 3; max-height: 30%; }
     """
+
+    about = f"what stands in the place of {MASK}"
 
     def __init__(self, state: State) -> None:
         super().__init__(state)
@@ -72,13 +73,10 @@ class MaskedView(AskingView):
             beyond = " in the part that the model takes" if cut else ""
             raise TokenizationError(f"there is no {MASK}{beyond}; put one into the text")
 
-        def show(progress: Progress) -> None:
-            self.say(slot, progress.text.removeprefix(f"{slot.name}: "))
-
         session = self.state.session
         source = source_of(files, session.loader.trusted, session.settings.offline)
         request = MaskedRequest(source, placement_of(session), batch, positions)
-        self.answers[slot] = await session.engine.run(contract.MASKED, request, show)
+        self.answers[slot] = await session.engine.run(contract.MASKED, request, self.telling(slot))
 
     @on(TextArea.Changed)
     def _changed(self) -> None:

@@ -60,7 +60,7 @@ class ListView(OutputView):
         table = self.query_one(OutputTable)
         table.columns = columns(wide) if rows else []
         # Hidden, it would lose the focus, and with it the pane's keys.
-        table.show_rows(len(rows), lambda index: row_of(rows[index], wide))
+        table.show_rows(len(rows), lambda index: row_of(rows[index], wide, table.widths()[2]))
         table.styles.height = "1fr" if rows else 1
         explained = self.query_one("#outputs-teach", Static)
         explained.display = not rows
@@ -80,7 +80,8 @@ class ListView(OutputView):
         if chosen is not None:
             output = chosen.output
             words = f" {chosen.letter} {visible(output.name)}  {shape_words(output)}  {output.dtype} on {output.device}"
-            named.update(Content.assemble(words, ("  enter looks at it", QUIET)).truncate(self.size.width))
+            hint = "  enter looks at it" if self.size.width >= WIDE else ""
+            named.update(Content.assemble(words, (hint, QUIET)).truncate(self.size.width, ellipsis=True))
 
     def copied(self) -> str:
         """The list, tab-separated, with every digit."""
@@ -105,16 +106,17 @@ def columns(wide: bool) -> list[Column]:
     ]
 
 
-def row_of(chosen: Chosen, wide: bool) -> tuple[str, ...]:
-    """An output as the cells of a row."""
+def row_of(chosen: Chosen, wide: bool, room: int) -> tuple[str, ...]:
+    """An output as the cells of a row; `room` is the width for its shape, whose dimensions are named if they fit."""
     output = chosen.output
+    named = shape_short(output)
     statistics = [
         number(value, 4 if wide else 3, 8 if wide else 7) for value in (output.mean, output.std, output.min, output.max)
     ]
     return (
         chosen.letter,
         output.name,
-        shape_short(output) if wide else shape_numbers(output),
+        named if wide and len(named) <= room else shape_numbers(output),
         *((output.dtype, output.device) if wide else ()),
         *statistics,
         f"{output.non_finite:,}" if wide or output.non_finite < 1000 else "999+",

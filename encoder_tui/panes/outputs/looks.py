@@ -11,16 +11,17 @@ from textual.binding import Binding
 from textual.content import Content
 from textual.widgets import Static
 
-from encoder_tui.display import count, visible_piece
+from encoder_tui.display import count, visible, visible_piece
 from encoder_tui.engine import contract
 from encoder_tui.engine.client import EngineError, TaskFailed
-from encoder_tui.looking import Cells, LookRequest, Window, dimension_names, number, shape_words
+from encoder_tui.looking import Cells, LookRequest, Window, dimension_names, number, shape_short, shape_words
 from encoder_tui.panes.outputs.view import Chosen, OutputView, State
 from encoder_tui.widgets.heat import NEGATIVE, POSITIVE
 from encoder_tui.widgets.letters import letter_markup
 from encoder_tui.widgets.matrix import Matrix
 
 QUIET = "$foreground 60%"
+WIDE = 100
 CLIPPED = 3
 """Deviations from zero at which a colour is full: a few dimensions of most encoders are far out, and would leave
 nothing but themselves to see."""
@@ -35,7 +36,7 @@ class Look(OutputView):
     Look > .legend { height: 2; border-top: solid $foreground 15%; }
     """
     BINDINGS = [
-        Binding("right_square_bracket", "choose(1)", "Next output"),
+        Binding("right_square_bracket", "choose(1)", "Next"),
         Binding("left_square_bracket", "choose(-1)", "Previous output", show=False),
         Binding("full_stop", "head(1)", "Next head", show=False),
         Binding("comma", "head(-1)", "Previous head", show=False),
@@ -98,14 +99,20 @@ class Look(OutputView):
 
     # Words
 
+    @property
+    def is_wide(self) -> bool:
+        """Whether there is room for more than what must be said."""
+        return self.size.width >= WIDE
+
     def title(self, chosen: Chosen) -> Content:
         """Which output this is."""
         output = chosen.output
         head = f"  head {self.leading(chosen)[1] + 1} of {output.shape[1]}" if len(output.shape) == 4 else ""
+        shape = f"{shape_words(output)}  {output.dtype}" if self.is_wide else shape_short(output)
         return Content.assemble(
             (f" {chosen.letter} ", letter_markup(chosen.index)),
             (f" {output.name}{head}", "bold"),
-            (f"  {shape_words(output)}  {output.dtype}", QUIET),
+            (f"  {shape}", QUIET),
         ).truncate(max(self.size.width, 1), ellipsis=True)
 
     def nothing(self) -> Content:
@@ -127,7 +134,7 @@ class Look(OutputView):
         try:
             cells = await self.state.session.engine.run(contract.LOOK, request)
         except (EngineError, TaskFailed) as error:
-            self._complaint = str(error)
+            self._complaint = visible(str(error))
             return None
         self._complaint = ""
         return cells
@@ -233,8 +240,10 @@ class MatrixLook(Look):
         if self.kind == "numbers":
             return "arrows, page up and down, b and f move"
         if matrix.row_step == matrix.column_step == 1:
-            return "- shows more at once"
-        return f"a cell: {count(matrix.row_step, 'row')} × {matrix.column_step:,}, + zooms in"
+            return "- shows more" + (" at once" if self.is_wide else "")
+        if self.is_wide:
+            return f"a cell: {count(matrix.row_step, 'row')} × {matrix.column_step:,}, + zooms in"
+        return f"{matrix.row_step:,} × {matrix.column_step:,} a cell"
 
 
 class HeatmapView(MatrixLook):

@@ -71,6 +71,8 @@ class NormsView(Look):
         if chosen is None or not self._norms:
             return ""
         low, high = (pick(range(len(self._norms)), key=self._norms.__getitem__) for pick in (min, max))
+        if f"{self._norms[low]:.4g}" == f"{self._norms[high]:.4g}":
+            return f"All of {chosen.letter}'s vectors are {self._norms[high]:.4g} long: its normalisation makes them so"
         return (
             f"{chosen.letter}'s longest vector is that of token {high:,} {visible_piece(self.token(chosen, high))} with"
             f" {self._norms[high]:.2f}, its shortest that of {low:,} {visible_piece(self.token(chosen, low))} with"

@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.widgets import ContentSwitcher, Input, Static, TextArea
 
 from encoder_tui.defaults import LETTERS
+from encoder_tui.outputs import UnloadRequest
 from encoder_tui.panes.outputs import facts
 from encoder_tui.panes.outputs.listing import ListView, OutputTable
 from encoder_tui.panes.outputs.runs import Question, Runs
@@ -46,15 +47,15 @@ class OutputsPane(Vertical):
     OutputsPane { height: 1fr; }
     OutputsPane > #outputs-text { height: 1; }
     OutputsPane > #outputs-models { height: auto; max-height: 8; }
-    OutputsPane > #outputs-sentence { height: 1; text-style: bold; }
+    OutputsPane > #outputs-sentence { height: auto; max-height: 3; padding: 0 1; text-style: bold; }
     OutputsPane > #outputs-views { height: 1fr; }
     """
     BINDINGS = [
         Binding("r", "run", "Run"),
-        Binding("x,escape", "cancel", "Cancel"),
+        Binding("x,escape", "cancel", "Cancel", show=False),  # the lines of what runs name it
         Binding("v", "view(1)", "View"),
         Binding("V", "view(-1)", "Previous view", show=False),
-        Binding("s", "run_with('hidden_states')", "Hidden states"),
+        Binding("s", "run_with('hidden_states')", "States", tooltip="Run with the hidden states of all layers"),
         Binding("a", "run_with('attentions')", "Attentions"),
         Binding("e", "edit", "Edit", show=False),
         Binding("d", "document", "Text or document", show=False),
@@ -117,9 +118,9 @@ class OutputsPane(Vertical):
     def _show_words(self) -> None:
         width = self.size.width
         # A view with a question of its own says itself what it is about.
-        for name in ("#outputs-text", "#outputs-models"):
-            self.query_one(name).display = not self.view.has_question
-        self.query_one("#outputs-text", Static).update(facts.text_line(self.session, self.runs, width))
+        self.query_one("#outputs-models").display = not self.view.has_question
+        line = facts.text_line(self.session, self.runs, width, self.view.about)
+        self.query_one("#outputs-text", Static).update(line)
         lines = [
             facts.model_line(index, slot, self.runs.of(slot), width) for index, slot in enumerate(self.session.slots)
         ]
@@ -127,7 +128,8 @@ class OutputsPane(Vertical):
         # A remark may take two lines: nothing of it is to be cut.
         self.query_one("#outputs-models", Static).update(Content("\n").join([*lines, *remarks]))
         words = self.view.sentence() or facts.sentence(self.session, self.runs)
-        self.query_one("#outputs-sentence", Static).update(Content(f" {words}").truncate(width, ellipsis=True))
+        # Three lines at most; words that wrap leave some cells of a line empty.
+        self.query_one("#outputs-sentence", Static).update(Content(words).truncate(3 * width - 24, ellipsis=True))
 
     @on(OutputView.Said)
     def _said(self) -> None:
@@ -166,6 +168,10 @@ class OutputsPane(Vertical):
         if not self.query_one("#outputs-view", Choice).has_focus:
             self._focus_view()
 
+    def take_focus(self) -> None:
+        """Take the focus when the window turns to this pane; not for the path, which stands first and is hidden."""
+        self._focus_view()
+
     def _focus_view(self) -> None:
         """Give the focus to what can be moved in; not to a text field, where the next v would be a letter."""
         inside = (one for one in self.view.query("*") if one.focusable and not isinstance(one, TextArea | Input))
@@ -197,20 +203,24 @@ class OutputsPane(Vertical):
         if isinstance(self.app.focused, TextArea | Input):
             self.query_one(SavePath).display = False
             self._focus_view()
-        elif not self.view.cancel():
-            self.runs.cancel()
+        elif self.view.cancel() or self.runs.cancel():
+            # Weights may have been loaded by then.
+            self.run_worker(self.runs.ask_memory(UnloadRequest([])), group="memory")
 
     def action_document(self) -> None:
         """Take the document of the Documents pane in the place of the text, or the text again."""
+        if self.view.take_document():
+            return
         if self.session.document is None:
             self.session.notice("no document is open; F4 opens one", "warning")
             return
         self.runs.of_document = not self.runs.of_document
         self.runs.text_changed()
 
-    async def action_unload(self) -> None:
+    def action_unload(self) -> None:
         """Give back the memory of weights and outputs."""
-        await self.runs.unload()
+        self.view.cancel()
+        self.run_worker(self.runs.unload(), group="memory")
 
     def action_edit(self) -> None:
         """Go to the text field of the view, if it has one."""

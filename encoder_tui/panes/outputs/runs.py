@@ -15,6 +15,7 @@ from encoder_tui.outputs import MemoryAnswer, OutputFacts, RunAnswer, RunRequest
 from encoder_tui.placement import Placement, source_of
 from encoder_tui.session import Session, Slot
 from encoder_tui.tokens import Encoding, TokenizationError
+from encoder_tui.transfer import Transfer
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class ModelRun:
     encoding: Encoding | None = None
     truncation: Truncation | None = None
     progress: Progress | None = None
+    doing: str = ""
     answer: RunAnswer | None = None
     error: str = ""
     is_held: bool = True
@@ -156,6 +158,7 @@ class Runs:
 
     async def _run_all(self, runs: list[ModelRun]) -> None:
         for run in runs:
+            await self.session.loaded(run.slot)
             run.error = why_not_ready(run.slot)
             if not run.error:
                 await self._run_one(run)
@@ -168,10 +171,11 @@ class Runs:
         run.files, tokenizer = run.slot.files, run.slot.tokenizer
         assert run.files is not None
         assert tokenizer is not None
-        question = run.question
+        question, transfer = run.question, Transfer()
 
         def show(progress: Progress) -> None:
             run.progress = progress
+            run.doing = transfer.words(progress.text, progress.done, progress.total, progress.unit)
             self._on_change()
 
         def take(answer: RunAnswer) -> None:

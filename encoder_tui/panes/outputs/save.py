@@ -8,17 +8,20 @@ from textual import on
 from textual.message import Message
 from textual.widgets import Input
 
+from encoder_tui.display import visible
 from encoder_tui.engine.client import EngineError, TaskFailed
 from encoder_tui.models import ModelName, parse_name
 from encoder_tui.panes.outputs.runs import ModelRun, Runs
 from encoder_tui.reproduce import RunToReproduce, run_snippet
 from encoder_tui.saving import save_outputs, why_not
 from encoder_tui.session import Session
+from encoder_tui.typed_paths import typed_path
+from encoder_tui.widgets.field import Field
 
 PROPOSED = "outputs.safetensors"
 
 
-class SavePath(Input):
+class SavePath(Field):
     """A path to save to, in a line that shows itself when it is asked for."""
 
     DEFAULT_CSS = """
@@ -45,10 +48,14 @@ class SavePath(Input):
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        path = Path(self.value.strip() or PROPOSED).expanduser()
+        try:
+            path = typed_path(self.value.strip() or PROPOSED)
+        except OSError as error:
+            self.notify(visible(f"{self.value.strip()} cannot be written: {error.strerror}"), markup=False)
+            return
         if path.is_file() and self._confirmed != self.value:
             self._confirmed = self.value
-            self.notify(f"{path.name} is there already; enter once more writes over it", markup=False)
+            self.notify(f"{visible(path.name)} is there already; enter once more writes over it", markup=False)
             return
         self.display = False
         self.post_message(self.Chosen(path))

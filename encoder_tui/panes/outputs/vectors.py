@@ -39,6 +39,8 @@ class VectorsView(AskingView):
     VectorsView > Horizontal { height: 1; }
     """
 
+    about = "several texts, a line each, and the cosine of any two"
+
     def __init__(self, state: State) -> None:
         super().__init__(state)
         self._answers: dict[Slot, list[tuple[Given, VectorsAnswer]]] = {}
@@ -136,7 +138,7 @@ class VectorsView(AskingView):
             return [[body.quiet(f"    no {self.pooling}: this architecture has none")]]
         texts = self.asked if isinstance(self.asked, list) else []
         lines = [[body.quiet("      " + "".join(f"{number + 1:>{CELL}}" for number in range(len(matrix))))]]
-        room = max(self.size.width - 8 - CELL * len(matrix), 12)
+        room = max(self.size.width - 11 - CELL * len(matrix), 12)
         for number, row in enumerate(matrix):
             others = [value for place, value in enumerate(row) if place != number and math.isfinite(value)]
             line = [body.quiet(f"   {number + 1:>3}")]

@@ -56,6 +56,8 @@ class OutputView(Vertical):
     class Said(Message):
         """What the view says of itself in the pane's line changed."""
 
+    about = ""
+    """What a view with a question of its own asks about."""
     has_question = False
     """Whether `r` asks this view's own question instead of running the models on the pane's text."""
 
@@ -75,6 +77,10 @@ class OutputView(Vertical):
 
     def cancel(self) -> bool:
         """Give up the view's own question; whether there was one under way."""
+        return False
+
+    def take_document(self) -> bool:
+        """Take the document at hand in place of what the view asks about, or the other way round; whether it can."""
         return False
 
     def copied(self) -> str:

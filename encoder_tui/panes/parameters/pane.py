@@ -25,6 +25,7 @@ from encoder_tui.reproduce import parameter_snippet
 from encoder_tui.session import Session
 from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.clipboard import copy
+from encoder_tui.widgets.field import Field
 from encoder_tui.widgets.lines import Lines
 from encoder_tui.widgets.table import Table
 
@@ -67,7 +68,7 @@ class ParametersPane(Vertical):
             yield trees
         with Horizontal(id="search-line"):
             yield Static("/", id="search-sign", markup=False)
-            yield Input(placeholder="part of a name, a role, a dtype or a shape", compact=True, id="search")
+            yield Field(placeholder="part of a name, a role, a dtype or a shape", compact=True, id="search")
             yield Static(id="search-count", markup=False)
 
     def on_mount(self) -> None:

@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from encoder_tui.display import size, visible
+from encoder_tui.display import shorten, size, visible
 from encoder_tui.plots import Axes, Curve, Span
 from encoder_tui.timing import quantile, statistics
 from encoder_tui.timing_run import Run
@@ -58,7 +58,7 @@ class Chart(Widget):
                 segments.append(Segment(text, quiet if colour is None else letter_style(self, colour)))
         elif y - 1 in range(len(self.words)):
             style = quiet if y > 1 else Style(bold=True)
-            segments = [Segment("  "), Segment(visible(self.words[y - 1]), style)]
+            segments = [Segment("  "), Segment(shorten(visible(self.words[y - 1]), self.size.width - 2), style)]
         width = self.size.width
         return Strip(segments).crop_extend(0, width, self.rich_style).apply_style(self.rich_style)
 
@@ -69,17 +69,21 @@ def plot_of(run: Run, plot: str, scale: str, row: int, under: Run | None = None)
         return _samples(run, row)
     batch = run.rows[row].batch if row < len(run.rows) else run.rows[0].batch
     lengths = {float(one.length) for one in run.rows if one.batch == batch}
-    curves: list[Curve] = []
-    for drawn, is_under in ((under, True), (run, False)):
-        if drawn is None:
-            continue
-        curves += [_curve(drawn, column, plot, batch, is_under) for column in range(len(drawn.columns))]
+    columns = range(len(under.columns)) if under is not None else ()
+    curves = [_curve(under, column, plot, batch, True) for column in columns if under is not None]
+    if not any(curve.points for curve in curves):
+        under = None
+    curves += [_curve(run, column, plot, batch, False) for column in range(len(run.columns))]
     if under is not None:
         lengths |= {x for curve in curves for x, _ in curve.points}
     rows = f", batch {batch}" if run.plan.batches != [1] else ""
     units = {"latency": tick, "throughput": throughput, "memory": lambda value: size(round(value))}
     names = {"latency": "latency", "throughput": "real tokens a second", "memory": "peak memory"}
-    title = f"{names[plot]} by sequence length{rows}, {scale}"
+    by = " by sequence length" if under is None else ""
+    title = f"{names[plot]}{by}{rows}, {scale}"
+    if under is not None:
+        when = "another run" if under.environment is None else under.environment.started[:16].replace("T", " ")
+        title += f"; small letters: {when}"
     axes = Axes(sorted(lengths), units[plot], log_x=scale != "linear", log_y=scale == "log both")
     return title, curves, axes
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from textual.containers import Vertical
 
+from encoder_tui.display import visible
 from encoder_tui.engine.client import EngineError, TaskFailed
 from encoder_tui.engine.contract import MEASURE
 from encoder_tui.engine.protocol import Progress
@@ -78,6 +79,7 @@ class Measuring(Vertical):
             return words.no_models(self.session)
         try:
             plan = self.query_one(PlanLine).plan()
+            words.refuse_what_is_not_offered(self.session, plan)
         except PlanError as error:
             return str(error)
         return sweep(models, plan, *words.machine(self.session))
@@ -89,7 +91,7 @@ class Measuring(Vertical):
             return
         planned = self.planned()
         if isinstance(planned, str):
-            self.notify(planned, severity="warning", markup=False)
+            self.notify(visible(planned), severity="warning", markup=False)
         elif not planned.planned:
             self.notify("no model takes any of these lengths", severity="warning", markup=False)
         else:
@@ -111,10 +113,11 @@ class Measuring(Vertical):
             devices = [self.session.settings.device]
         try:
             plan = self.query_one(PlanLine).plan()
+            words.refuse_what_is_not_offered(self.session, plan)
             there = [tokenizer for tokenizer in tokenizers if tokenizer is not None]
             self.measure(text_run(models, there, words.text_at_hand(self.session), devices, plan))
         except (PlanError, TokenizationError) as error:
-            self.notify(str(error), severity="warning", markup=False)
+            self.notify(visible(str(error)), severity="warning", markup=False)
 
     def measure(self, run: Run) -> None:
         """Begin a run."""

@@ -16,15 +16,18 @@ from textual.events import Resize
 from textual.widgets import Static
 
 from encoder_tui import plots
+from encoder_tui.display import shorten, visible
 from encoder_tui.panes.timing import results, words
 from encoder_tui.panes.timing.chart import PLOTS, SCALES, Chart, plot_of
+from encoder_tui.panes.timing.cost_table import CostTable
 from encoder_tui.panes.timing.measuring import Measuring
 from encoder_tui.panes.timing.plan_line import PlanLine
 from encoder_tui.panes.timing.saved import SavedRuns
+from encoder_tui.private_files import write_private
 from encoder_tui.report_material import Material, ReportedTiming
 from encoder_tui.session import Session
 from encoder_tui.settings import data_path
-from encoder_tui.timing_files import csv_of, write_private
+from encoder_tui.timing_files import csv_of
 from encoder_tui.timing_run import Run
 from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.clipboard import copy
@@ -32,7 +35,7 @@ from encoder_tui.widgets.table import Table
 
 FRAME: Final = 0.25
 """Seconds between two frames while measuring."""
-VIEWS: Final = (*PLOTS, "saved")
+VIEWS: Final = (*PLOTS, "cost", "saved")
 WIDE: Final = 100
 """Columns from which on the table stands beside the plot."""
 
@@ -68,6 +71,7 @@ class TimingPane(Measuring):
         with Horizontal(id="timing-body"):
             yield Chart()
             yield Table([], id="timing-table")
+            yield CostTable()
             yield SavedRuns()
         yield Static(id="timing-words", markup=False)
         yield Static(id="timing-detail", markup=False)
@@ -79,7 +83,7 @@ class TimingPane(Measuring):
         self.session.engine_changed.subscribe(self, lambda _: self._learn_devices())
         self._learn_devices()
         self.query_one("#timing-table", Table).display = False
-        self.query_one(SavedRuns).display = False
+        self.query_one(SavedRuns).display = self.query_one(CostTable).display = False
         self.take_focus()
         self.redraw()
 
@@ -93,13 +97,14 @@ class TimingPane(Measuring):
 
     def take_focus(self) -> None:
         """Not a text field: there a digit would be text and no pane."""
-        there = (widget for widget in self.query("#timing-saved, #timing-table, #timing-view") if widget.display)
+        places = self.query("#timing-saved, #timing-cost, #timing-table, #timing-view")
+        there = (widget for widget in places if widget.display)
         min(there, key=lambda widget: widget.id == "timing-view").focus()
 
     def _learn_devices(self) -> None:
         hello = self.session.hello
         if hello is not None and hello.devices:
-            self.query_one(PlanLine).offer_devices([device.name for device in hello.devices])
+            self.query_one(PlanLine).offer_devices(hello.devices)
 
     def add_to_report(self, material: Material) -> None:
         """What was measured."""
@@ -114,7 +119,7 @@ class TimingPane(Measuring):
     def begin(self) -> None:
         """Show the run that begins in place of the list of kept ones."""
         view = self.query_one("#timing-view", Choice)
-        if view.chosen == "saved":
+        if view.chosen not in PLOTS:
             view.chosen = PLOTS[0]
             self._show_view()
         self.query_one("#timing-table", Table).cursor = 0
@@ -128,7 +133,9 @@ class TimingPane(Measuring):
         self._show_texts()
         run, chart = self.run, self.query_one(Chart)
         plot = self.query_one("#timing-view", Choice).chosen
-        if plot == "saved":
+        if plot == "cost":
+            self.query_one(CostTable).look(self.session, run, words.text_at_hand(self.session))
+        if plot not in PLOTS:
             return
         self._show_table(run)
         if run is None or not run.has_results:
@@ -139,7 +146,7 @@ class TimingPane(Measuring):
         width, height = chart.size
         lines = await asyncio.to_thread(plots.curves, curves, axes, width - 1, height - 1)
         if run is self.run and self.is_mounted:
-            chart.show([[(f" {title}"[: width - 1], None)], *lines] if lines else [], ["nothing to plot yet"])
+            chart.show([[(shorten(f" {title}", width - 1), None)], *lines] if lines else [], ["nothing to plot yet"])
 
     def _show_table(self, run: Run | None) -> None:
         table = self.query_one("#timing-table", Table)
@@ -160,13 +167,15 @@ class TimingPane(Measuring):
         self._say("timing-sentence", words.sentence(self, width))
         self._say("timing-settings", words.settings(run, width))
         is_low = self.has_class("-low")
-        self._say("timing-words", words.remarks(self.session, run, width, is_low))
+        self._say("timing-words", words.remarks(run, width, is_low))
         # As high as it will be once everything is known: the plot above it does not move meanwhile.
-        lines = 0 if run is None else 1 if is_low else 2 * len(run.columns) + 1
+        lines = 0 if run is None else 1 if is_low else len(run.columns) + 1
         self.query_one("#timing-words").styles.height = min(lines, 7)
-        self.query_one("#timing-words").display = lines > 0
         row = self.query_one("#timing-table", Table).cursor
         self._say("timing-detail", words.detail(run, row, width))
+        is_plot = self.query_one("#timing-view", Choice).chosen in PLOTS
+        self.query_one("#timing-words").display = lines > 0 and is_plot
+        self.query_one("#timing-detail").display = run is not None and is_plot
 
     def _say(self, name: str, content: Content) -> None:
         if self._shown.get(name) != content:
@@ -183,16 +192,16 @@ class TimingPane(Measuring):
 
     @on(Choice.Changed, "#timing-view")
     def _show_view(self) -> None:
-        """The list of kept runs takes the place of plot and table."""
-        kept = self.query_one(SavedRuns)
-        is_list = self.query_one("#timing-view", Choice).chosen == "saved"
-        had_focus = self.screen.focused in {kept, self.query_one("#timing-table", Table)}
-        kept.display = is_list
-        self.query_one(Chart).display = not is_list
-        self.query_one("#timing-table", Table).display = not is_list and self.run is not None
-        if is_list:
+        """What documents cost, or the list of kept runs, takes the place of plot and table."""
+        kept, cost = self.query_one(SavedRuns), self.query_one(CostTable)
+        view = self.query_one("#timing-view", Choice).chosen
+        had_focus = self.screen.focused in {kept, cost, self.query_one("#timing-table", Table)}
+        kept.display, cost.display = view == "saved", view == "cost"
+        self.query_one(Chart).display = view in PLOTS
+        self.query_one("#timing-table", Table).display = view in PLOTS and self.run is not None
+        if view == "saved":
             kept.look(data_path() / "timing")
-        if had_focus or is_list:
+        if had_focus or view not in PLOTS:
             self.take_focus()
         self.redraw()
 
@@ -257,6 +266,6 @@ class TimingPane(Measuring):
         try:
             write_private(path, csv_of(self.run))
         except OSError as error:
-            self.notify(f"{path} cannot be written: {error.strerror}", severity="error", markup=False)
+            self.notify(visible(f"{path} cannot be written: {error.strerror}"), severity="error", markup=False)
         else:
-            self.notify(f"written to {path}", markup=False)
+            self.notify(visible(f"written to {path}"), markup=False)

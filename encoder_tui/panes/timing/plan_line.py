@@ -7,24 +7,34 @@ from typing import Final
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal, HorizontalScroll, Vertical
 from textual.message import Message
 from textual.widgets import Input, Label
 
+from encoder_tui.engine.contract import Device
 from encoder_tui.settings import Settings
-from encoder_tui.timing_plan import LENGTHS, LONGEST, Plan, PlanError, numbers
+from encoder_tui.timing_plan import LENGTHS, LONGEST, Plan, PlanError, Rows, numbers
 from encoder_tui.widgets.cycle import Cycle
 
-DEFAULT: Final = "default"
-BOTH: Final = " and "
+DEFAULT: Final = "auto"
+BOTH: Final = " + "
+SWITCH: Final = {"no": [False], "yes": [True], f"no{BOTH}yes": [False, True]}
+ROWS: Final[dict[str, tuple[Rows, list[bool]]]] = {
+    "full": ("full", [False]),
+    "varied": ("varied", [False]),
+    "varied unpadded": ("varied", [True]),
+    f"padded{BOTH}unpadded": ("varied", [False, True]),
+}
+"""Rows of a batch: all as long as the length, or of several lengths, with padding or without."""
 
 
 class PlanLine(Vertical):
-    """Lengths, batches, minimum time, threads; device, dtype, attention, rows."""
+    """Lengths, batches, minimum time, threads; device, dtype, attention, rows, compiling, TF32."""
 
     DEFAULT_CSS = """
     PlanLine { height: 2; }
     PlanLine > Horizontal { height: 1; }
+    PlanLine > HorizontalScroll { height: 1; scrollbar-size: 0 0; }
     PlanLine Label { padding: 0 1; color: $foreground 60%; }
     PlanLine Input { width: 6; }
     PlanLine Input#lengths { width: 1fr; }
@@ -51,24 +61,44 @@ class PlanLine(Vertical):
             yield Input("1", compact=True, id="min-time", restrict=r"[\d.]{0,5}")
             yield Label("threads")
             yield Input(placeholder="all", compact=True, id="threads", restrict=r"\d{0,3}")
-        with Horizontal():
+        # What has no room in a narrow window comes into sight as it gets the focus.
+        with HorizontalScroll(can_focus=False):
             yield Cycle("device", _first(self._settings.device, []), id="device")
-            dtypes = ["float32", "bfloat16", "float16", "float32 and bfloat16"]
+            dtypes = ["float32", "bfloat16", "float16", f"float32{BOTH}bfloat16"]
             yield Cycle("dtype", _first(self._settings.dtype, dtypes), id="dtype")
-            attentions = ["sdpa", "eager", "sdpa and eager"]
+            attentions = ["sdpa", "eager", f"sdpa{BOTH}eager"]
             yield Cycle("attention", _first(self._settings.attention, attentions), id="attention")
-            yield Cycle("rows", ["full", "varied"], id="rows")
+            yield Cycle("rows", list(ROWS), id="rows")
+            yield Cycle("compile", list(SWITCH), id="compiled")
+            yield Cycle("TF32", list(SWITCH), id="tf32")
 
-    def offer_devices(self, names: Sequence[str]) -> None:
-        """Offer the devices that there are, and all of them together."""
-        cycle = self.query_one("#device", Cycle)
-        together = [BOTH.join(names)] if len(names) > 1 else []
-        cycle.values = [*cycle.values, *(name for name in [*names, *together] if name not in cycle.values)]
+    def on_mount(self) -> None:
+        # Offered where there is an accelerator that has it.
+        self.query_one("#tf32").display = False
+
+    def offer_devices(self, devices: Sequence[Device]) -> None:
+        """Offer the devices that there are, all of them together, and what they can do."""
+        names = [device.name for device in devices]
+        self._offer("device", [*names, *([BOTH.join(names)] if len(names) > 1 else [])])
+        can = list(dict.fromkeys(what for device in devices for what in device.offers))
+        self.query_one("#tf32").display = "tf32" in can
+        flash = [what for what in can if what != "tf32"]
+        self._offer("attention", [*flash, *(f"sdpa{BOTH}{one}" for one in flash)])
+
+    def _offer(self, name: str, values: Sequence[str]) -> None:
+        cycle = self.query_one(f"#{name}", Cycle)
+        cycle.values = [*cycle.values, *(value for value in values if value not in cycle.values)]
 
     @on(Input.Changed)
     @on(Cycle.Changed)
     def _changed(self) -> None:
         self.post_message(self.Changed())
+
+    @on(Cycle.Changed)
+    def _keep_in_sight(self, event: Cycle.Changed) -> None:
+        """A longer value may have pushed what has the focus out of a narrow window."""
+        if event.cycle.has_focus:
+            self.call_after_refresh(event.cycle.scroll_visible, animate=False)
 
     @on(Input.Submitted)
     def _submitted(self) -> None:
@@ -87,6 +117,7 @@ class PlanLine(Vertical):
         if not 0 <= min_time <= 600:
             raise PlanError("seconds a point: from 0 to 600")
         threads = numbers(text("threads"), "threads", 999)[0] if text("threads") else None
+        rows, unpadded = ROWS[self._value("rows")]
         return Plan(
             numbers(text("lengths"), "lengths", LONGEST),
             numbers(text("batches"), "batch", 4096),
@@ -95,11 +126,17 @@ class PlanLine(Vertical):
             self._values("dtype"),
             self._values("attention"),
             threads,
-            "varied" if self.query_one("#rows", Cycle).value == "varied" else "full",
+            rows,
+            compiled=SWITCH[self._value("compiled")],
+            tf32=SWITCH[self._value("tf32")],
+            unpadded=unpadded,
         )
 
+    def _value(self, name: str) -> str:
+        return self.query_one(f"#{name}", Cycle).value
+
     def _values(self, name: str) -> list[str | None]:
-        value = self.query_one(f"#{name}", Cycle).value
+        value = self._value(name)
         return [None] if value == DEFAULT else list(value.split(BOTH))
 
     def take(self, plan: Plan) -> None:
@@ -108,7 +145,12 @@ class PlanLine(Vertical):
         self.query_one("#batches", Input).value = ", ".join(map(str, plan.batches))
         self.query_one("#min-time", Input).value = f"{plan.min_time:g}"
         self.query_one("#threads", Input).value = "" if plan.threads is None else str(plan.threads)
-        self.query_one("#rows", Cycle).value = plan.rows
+        self.query_one("#rows", Cycle).value = next(
+            (name for name, found in ROWS.items() if found == (plan.rows, plan.unpadded)), "full"
+        )
+        for name, switch in (("compiled", plan.compiled), ("tf32", plan.tf32)):
+            value = next((words for words, found in SWITCH.items() if found == switch), "no")
+            self.query_one(f"#{name}", Cycle).value = value
         for name, values in (("device", plan.devices), ("dtype", plan.dtypes), ("attention", plan.attentions)):
             cycle = self.query_one(f"#{name}", Cycle)
             value = DEFAULT if values == [None] else BOTH.join(map(str, values))

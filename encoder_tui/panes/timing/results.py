@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from encoder_tui.display import count, size, visible
 from encoder_tui.panes.timing.chart import seconds
@@ -12,6 +13,8 @@ from encoder_tui.widgets.table import Column, Row
 
 WARNING = "!"
 """Beside a spread of more than 10 % of the median."""
+BUSY: Final = 0.2
+"""Cores that others use above which it is told."""
 
 
 def columns(run: Run) -> list[Column]:
@@ -20,7 +23,9 @@ def columns(run: Run) -> list[Column]:
     found = [Column("tokens" if not run.plan.text else "text", max(widest, 6), "right")]
     for column in range(len(run.columns)):
         label = run.label(column)
-        found += [Column(f"{label} median", max(9, len(label) + 7), "right"), Column("± IQR", 6, "right")]
+        shorts = [len(one.short) for (_, place), one in run.samples.items() if place == column]
+        wide = max(9, len(label) + 7, *shorts)
+        found += [Column(f"{label} median", wide, "right"), Column("± IQR", 6, "right")]
     if len(run.columns) > 1:
         found.append(Column(f"{run.label(1)[0]}/{run.label(0)[0]}", 5, "right"))
     return found
@@ -48,7 +53,7 @@ def state(run: Run, row: int, column: int, samples: Samples | None) -> str:
     if column in run.failures:
         return "failed"
     if samples is not None and samples.ended is not None:
-        return "too long" if "more than the" in samples.ended else "ended"
+        return samples.short or "ended"
     if (row, column) in run.next:
         return "…"
     return "warm-up" if samples is not None and samples.cold_s is not None else "·"
@@ -81,13 +86,20 @@ def _detail(samples: Samples | None) -> str:
         cpu = statistics(samples.cpu_samples_s)
         words.append(f"p90 {seconds(found.p90)}")
         words += [] if cpu is None else [f"CPU {seconds(cpu.median)}"]
+        on_device = statistics(samples.device_samples_s)
+        words += [] if on_device is None else [f"device {seconds(on_device.median)}"]
         words += _tokens(samples, found.median)
     if samples.peak_memory_bytes is not None:
-        words.append(f"peak {size(samples.peak_memory_bytes)}")
+        is_both = samples.process_peak_bytes not in {None, samples.peak_memory_bytes}
+        process = f" on the device, {size(samples.process_peak_bytes or 0)} of the process" if is_both else ""
+        words.append(f"peak {size(samples.peak_memory_bytes)}{process}")
     each = f" of {samples.calls} passes" if samples.calls > 1 else ""
     words.append(f"{count(len(samples.samples_s), 'sample')}{each}, warm-up {samples.warm_up}")
     if samples.retaken:
         words.append(f"{samples.retaken} taken again because of keys")
+    words += [] if samples.device_state is None else samples.device_state.words()
+    if (samples.other_load or 0) >= BUSY:
+        words.append(f"others {samples.other_load:.1f} cores")
     if samples.ended is not None:
         words.append(samples.ended)
     return " · ".join(words)
@@ -131,7 +143,9 @@ def warning(run: Run) -> str | None:
     if not wide:
         return None
     which = count(len(wide), "point")
-    return f"{WARNING} {which} spread by more than 10 %: something else uses this machine; measure again, or longer"
+    others = max((samples.other_load or 0.0 for samples in run.samples.values()), default=0.0)
+    who = f"other processes used up to {others:.1f} cores" if others >= BUSY else "something else uses this machine"
+    return f"{WARNING} {which} spread by more than 10 %: {who}; measure again, or longer"
 
 
 def settings_in_force(run: Run) -> str:
@@ -143,6 +157,10 @@ def settings_in_force(run: Run) -> str:
     words = [
         " and ".join(dict.fromkeys(getattr(one, name) for one in in_force)) for name in ("device", "dtype", "attention")
     ]
+    asked = dict.fromkeys(one for one in run.plan.attentions if one is not None)
+    if words[2] and (missed := [one for one in asked if one not in words[2].split(" and ")]):
+        words[2] += f" (asked for {' and '.join(missed)})"
+    words += modes_in_force(run)
     weights = {one.weights for one in in_force}
     words = [word for word in words if word]
     if words and words[0] == "cpu":
@@ -153,6 +171,18 @@ def settings_in_force(run: Run) -> str:
         words.append(f"load {about.load_average[0]:.1f} of {about.cores}")
     words.append(about.processor)
     return visible(" · ".join(words))
+
+
+def modes_in_force(run: Run) -> list[str]:
+    """What was obtained of compiling, TF32 and unpadding, and what was asked for and not obtained."""
+    measured = [(samples, run.columns[column].variant.mode) for (_, column), samples in run.samples.items()]
+    modes = [(samples.mode.words(), asked.words()) for samples, asked in measured if samples.samples_s]
+    words = []
+    for what in dict.fromkeys(word for obtained, asked in modes for word in [*obtained, *asked]):
+        has = [what in obtained for obtained, asked in modes]
+        wished = any(what in asked and what not in obtained for obtained, asked in modes)
+        words.append(f"not {what}, though asked for" if wished else what if all(has) else f"{what} or not")
+    return words
 
 
 def tsv(run: Run, header: Sequence[Column]) -> str:

@@ -12,8 +12,7 @@ from encoder_tui.models import limit
 from encoder_tui.panes.timing import results
 from encoder_tui.placement import source_of
 from encoder_tui.session import Session
-from encoder_tui.timing_cost import costs
-from encoder_tui.timing_plan import TimedModel
+from encoder_tui.timing_plan import Plan, PlanError, TimedModel
 from encoder_tui.timing_run import Run
 from encoder_tui.widgets.letters import letter_markup
 
@@ -52,6 +51,17 @@ def machine(session: Session) -> tuple[int, bool]:
     return hello.threads, not device.startswith("cpu")
 
 
+def refuse_what_is_not_offered(session: Session, plan: Plan) -> None:
+    """Raise `PlanError` where no device of the engine's machine has what a plan asks for; the engine looks closer."""
+    if session.hello is None or session.hello.devices is None:
+        return
+    offered = {what for device in session.hello.devices for what in device.offers}
+    if True in plan.unpadded and not offered - {"tf32"}:
+        raise PlanError("unpadded rows need flash attention on an accelerator; there is none here")
+    if True in plan.tf32 and "tf32" not in offered:
+        raise PlanError("TF32 is of NVIDIA's accelerators since Ampere; there is none here")
+
+
 def text_at_hand(session: Session) -> str:
     """The document that is open where one is, otherwise the text."""
     return session.text if session.document is None else session.document
@@ -84,7 +94,7 @@ def plan_words(pane: TimingPane) -> str:
         return planned
     points = len(planned.planned)
     skipped = sum(1 for samples in planned.samples.values() if samples.ended)
-    beside = f", {skipped} beyond a model's limit" if skipped else ""
+    beside = f", {skipped} beyond a limit" if skipped else ""
     models = count(len({column.slot for column in planned.columns}), "model")
     about = duration(planned.seconds_left())
     return f"{count(points, 'point')} of {models}{beside}, about {about} and the loading; s starts"
@@ -95,8 +105,9 @@ def _progress(pane: TimingPane, run: Run) -> str:
         return f"{visible(pane.activity)}…"
     where = "" if run.current is None else f" at {run.rows[run.current].label} tokens"
     done, planned = run.done, len(run.planned)
-    filled = round(20 * done / max(planned, 1))
-    bar = f"▕{'█' * filled}{' ' * (20 - filled)}▏"
+    room = 20 if pane.size.width >= 100 else 8
+    filled = round(room * done / max(planned, 1))
+    bar = f"▕{'█' * filled}{' ' * (room - filled)}▏"
     return f"Measuring{where} {bar} {done} of {planned} points, about {duration(run.seconds_left())} left; x stops"
 
 
@@ -109,27 +120,30 @@ def settings(run: Run | None, width: int) -> Content:
 def what_will_stand_here(session: Session, run: Run | None) -> list[str]:
     """What an empty plot says: what will stand here, and the key that fills it."""
     if run is not None:
-        return ["The first results come after the models are loaded and warmed up."]
+        return ["The curves begin once the models are warmed up."]
     return [
         "Latency by sequence length will grow here while it is measured.",
         "",
-        "s  measures every model at every length above, in turns, warmed up, the cold pass apart",
-        "n  measures the text at hand, cut to 512 tokens: wall and CPU time, cold and warm",
+        "s  measures every model at every length, in turns, the cold pass apart",
+        "n  measures the text at hand, cut to 512 tokens, on every device",
         "e  edits the plan: lengths, batch sizes, seconds a point, threads",
-        "v  shows throughput, memory, the samples of one point, runs that were kept; a changes the axes",
+        "v  shows throughput, memory, samples, what documents cost, kept runs",
+        "a  changes the axes: linear or logarithmic",
     ]
 
 
-def remarks(session: Session, run: Run | None, width: int, is_low: bool) -> Content:
-    """How latency grows, what the text at hand costs, and what went wrong."""
+def remarks(run: Run | None, width: int, is_low: bool) -> Content:
+    """How latency grows, what the models said of themselves, and what went wrong."""
     if run is None or not run.has_results:
         return _failures(run, width)
     growths = results.growths(run)
-    lines = [Content.styled(f" {text}", QUIET) for text in ([" · ".join(growths)] if is_low and growths else growths)]
+    if is_low or sum(map(len, growths)) + 3 * len(growths) <= width:
+        growths = [" · ".join(growths)] if growths else []
+    told = [samples.in_force.remarks for samples in run.samples.values() if samples.in_force is not None]
+    about = dict.fromkeys(visible(remark) for remarks in told for remark in remarks)
+    lines = [Content.styled(f" {text}", QUIET) for text in [*about, *growths]]
     if (warning := results.warning(run)) is not None:
         lines.append(Content.styled(f" {warning}", "$text-warning"))
-    if not is_low and not session.is_measuring:
-        lines += [_line(slot, text, QUIET) for slot, text in document_costs(session, run)]
     if is_low:
         # One line: the warning, where there is one, matters more than the growth.
         lines = lines[-1:]
@@ -143,27 +157,6 @@ def _failures(run: Run | None, width: int) -> Content:
         return Content("")
     lines = [_line(run.columns[column].slot, visible(reason), "$text-error") for column, reason in run.failures.items()]
     return Content("\n").join(line.truncate(max(width, 1), ellipsis=True) for line in lines)
-
-
-def document_costs(session: Session, run: Run) -> list[tuple[int, str]]:
-    """What the text at hand costs under each column of a sweep of single texts."""
-    if run.plan.text or run.plan.rows != "full":
-        return []
-    text = text_at_hand(session)
-    lines = []
-    for index, column in enumerate(run.columns):
-        curve = run.curve(index, 1)
-        slot = session.slots[column.slot] if column.slot < len(session.slots) else None
-        if slot is None or slot.tokenizer is None or slot.files is None or slot.name != column.name or not curve:
-            continue
-        encoding = slot.tokenizer.encode([text])[0]
-        special = sum(encoding.special_tokens_mask)
-        bound = limit(slot.files.config, slot.tokenizer.form.model_max_length)
-        found = " · ".join(cost.words() for cost in costs(len(encoding), special, bound, curve))
-        if found:
-            apart = f"{column.apart}  " if column.apart else ""
-            lines.append((column.slot, f"{apart}the text at hand {found}"))
-    return lines
 
 
 def detail(run: Run | None, row: int, width: int) -> Content:

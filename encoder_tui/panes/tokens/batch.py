@@ -20,6 +20,7 @@ from encoder_tui.session import Session
 from encoder_tui.tokens import EncodeOptions, Encoding, ModelTokenizer, Padding, Side, TokenizationError
 from encoder_tui.widgets.cycle import Cycle
 from encoder_tui.widgets.editor import Editor
+from encoder_tui.widgets.field import Field
 from encoder_tui.widgets.letters import letter_style
 from encoder_tui.widgets.lines import Lines
 
@@ -95,7 +96,7 @@ class BatchLab(Vertical):
         first = self.session.text.replace("\n", " ")
         yield Editor(f"{first}\nA shorter text.\nHi!", id="batch-texts")
         with Horizontal():
-            yield Input(placeholder="second text of a pair (none)", compact=True, id="batch-pair")
+            yield Field(placeholder="second text of a pair (none)", compact=True, id="batch-pair")
             yield Input(placeholder="max_length", compact=True, id="batch-max", classes="number", restrict=r"\d{0,7}")
             yield Input(placeholder="stride", compact=True, id="batch-stride", classes="number", restrict=r"\d{0,6}")
         with Horizontal():

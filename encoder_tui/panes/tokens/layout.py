@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from itertools import accumulate
 from operator import sub
 
@@ -87,6 +87,27 @@ class Layout:
         """The cells of a lane."""
         last = self.lanes[lane + 1] if lane + 1 < len(self.lanes) else len(self.widths)
         return range(self.lanes[lane], last)
+
+    def lane_key(self, lane: int) -> tuple[Hashable, ...]:
+        """All that a lane shows: under the same tokenizers, lanes with equal keys look the same."""
+        comparison, alignment = self.comparison, self.comparison.alignment
+        cells = self.cells(lane)
+        first, last = max(cells.start - 1, 0), min(cells.stop - 1, len(alignment))
+        text, start = alignment.text, alignment.ends[first - 1] if first else 0
+        end = alignment.ends[last - 1] if last > first else start
+        shown: list[Hashable] = [cells.start == 0, tuple(self.widths[cells.start : cells.stop]), text[start:end]]
+        shown += [(alignment.ends[block] - start, comparison.is_differing(block)) for block in range(first, last)]
+        for index, stream in enumerate(comparison.present):
+            order, bounds = alignment.order(index)
+            tokens = order[bounds[first] : bounds[last]]
+            encoding = stream.encoding
+            spans = map(encoding.offsets.__getitem__, tokens)
+            shown += [
+                (encoding.ids[token], left - start, right - start)
+                for token, (left, right) in zip(tokens, spans, strict=True)
+            ]
+            shown.append((*self.edge(index, 0), None, *self.edge(index, 1)))
+        return tuple(shown)
 
     def cell_at(self, lane: int, x: int) -> int | None:
         """The cell at a column of the lane, counted from behind the gutter."""

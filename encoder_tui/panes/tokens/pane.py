@@ -11,7 +11,7 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import ContentSwitcher, Input, Static, TextArea
+from textual.widgets import ContentSwitcher, Input, TextArea
 
 from encoder_tui.comparison import Comparison, compare
 from encoder_tui.display import count
@@ -24,6 +24,7 @@ from encoder_tui.tokens import EncodeOptions, TokenizationError
 from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.clipboard import copy
 from encoder_tui.widgets.editor import Editor
+from encoder_tui.widgets.words import Words
 
 VIEWS = ("aligned", "table", "tensors", "batch", "special", "decode")
 AT_ONCE = 4_000
@@ -63,17 +64,21 @@ class TokensPane(Vertical):
         self._working: asyncio.Task[None] | None = None
 
     def compose(self) -> ComposeResult:
-        yield Editor(self.session.text, id="text", placeholder="Type or paste a text.")
-        yield Static(id="models", markup=False)
-        yield Static(id="sentence", markup=False)
+        editor = Editor(self.session.text, id="text", placeholder="Type or paste a text.")
+        editor.edited = self.session.set_text
+        yield editor
+        yield Words(id="models")
+        yield Words(id="sentence")
         yield Choice(VIEWS, id="view")
         with ContentSwitcher(initial="aligned", id="views"), Vertical(id="aligned"):
             yield Ribbon()
-            yield Static(id="block", markup=False)
+            yield Words(id="block")
 
     def on_mount(self) -> None:
         self.session.models_changed.subscribe(self, lambda _: self.recompute())
-        self.session.text_changed.subscribe(self, self._text_came)
+        self.session.text_replaced.subscribe(self, self._text_came)
+        # In the frame that echoes the key, not in the next one.
+        self.session.text_changed.subscribe(self, lambda _: self.recompute(), immediate=True)
         editor = self.query_one(Editor)
         editor.move_cursor(editor.document.end)
         editor.focus()
@@ -89,15 +94,14 @@ class TokensPane(Vertical):
 
     @on(TextArea.Changed, "#text")
     def _text_changed(self, event: TextArea.Changed) -> None:
+        # What is undone or done again comes this way alone.
         self.session.set_text(event.text_area.text)
 
     def _text_came(self, text: str) -> None:
-        """The text may be another than the editor's, when it is an earlier one that comes back."""
+        """An earlier text takes the place of the one at hand."""
         editor = self.query_one(Editor)
-        if editor.text != text:
-            editor.replace(text, (0, 0), editor.document.end)  # and not as a new document: it can be undone
-            editor.move_cursor(editor.document.end)
-        self.recompute()
+        editor.replace(text, (0, 0), editor.document.end)  # and not as a new document: it can be undone
+        editor.move_cursor(editor.document.end)
 
     @on(TextArea.SelectionChanged, "#text")
     def _follow_text_cursor(self) -> None:
@@ -166,8 +170,8 @@ class TokensPane(Vertical):
             facts.model_line(index, slot, stream, self.comparison.text, width)
             for index, (slot, stream) in enumerate(zip(self.session.slots, streams, strict=False))
         ]
-        self.query_one("#models", Static).update(Content("\n").join(lines))
-        self.query_one("#sentence", Static).update(facts.sentence(self.session, self.comparison, width))
+        self.query_one("#models", Words).say(Content("\n").join(lines))
+        self.query_one("#sentence", Words).say(facts.sentence(self.session, self.comparison, width))
 
     def _show_view(self) -> None:
         current = self._view_name
@@ -189,7 +193,7 @@ class TokensPane(Vertical):
     def _show_block(self, block: int) -> None:
         if self.comparison.present and block < len(self.comparison.alignment):
             lines = facts.block_lines(self.session, self.comparison, block, self.size.width)
-            self.query_one("#block", Static).update(lines)
+            self.query_one("#block", Words).say(lines)
 
     # Views
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from typing import Final
+
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
@@ -18,6 +21,8 @@ from encoder_tui.panes.tokens.layout import GUTTER, Layout, shown_text
 from encoder_tui.widgets.letters import letter_style
 from encoder_tui.widgets.lines import Lines
 from encoder_tui.widgets.table import fitted
+
+LANES_KEPT: Final = 200
 
 
 class Ribbon(Lines):
@@ -66,16 +71,21 @@ class Ribbon(Lines):
 
     def __init__(self) -> None:
         super().__init__()
+        self.drop_drawn()
         self._comparison: Comparison | None = None
         self._slots: list[int] = []
         self.layout_: Layout | None = None
 
     def show(self, comparison: Comparison, block: int) -> None:
         """Show a comparison, with the cursor on a block."""
+        before = self._comparison
         self._comparison = comparison
-        self._slots = [index for index, stream in enumerate(comparison.streams) if stream is not None]
-        self._lay_out()
+        tokenizers = [stream and stream.tokenizer for stream in comparison.streams]
+        if before is None or tokenizers != [stream and stream.tokenizer for stream in before.streams]:
+            self._slots = [index for index, stream in enumerate(comparison.streams) if stream is not None]
+            self.refresh()
         self.set_reactive(Ribbon.cursor, min(block, len(comparison.alignment) - 1))
+        self._lay_out()
         self._show_cursor()
 
     def _lay_out(self) -> None:
@@ -86,7 +96,7 @@ class Ribbon(Lines):
     def on_resize(self, event: Resize) -> None:
         if self.layout_ is None or self.layout_.width != max(event.size.width - GUTTER - 1, 8):
             self._lay_out()
-            self._show_cursor()
+        self._show_cursor()
 
     def _show_cursor(self) -> None:
         layout = self.layout_
@@ -97,7 +107,7 @@ class Ribbon(Lines):
 
     def watch_cursor(self, cursor: int) -> None:
         self._show_cursor()
-        self.refresh()
+        self.redraw()
         self.post_message(self.Moved(cursor))
 
     def validate_cursor(self, cursor: int) -> int:
@@ -142,13 +152,39 @@ class Ribbon(Lines):
 
     def line(self, index: int) -> Strip:
         """One line of a lane: the text, or one stream's tokens."""
-        layout, comparison = self.layout_, self._comparison
-        if layout is None or comparison is None:
+        layout = self.layout_
+        if layout is None:
             return Strip([])
         lane, row = divmod(index, layout.lane_height)
-        if row > len(comparison.present):
-            return Strip([])
-        rule = self.get_component_rich_style("ribbon--rule")
+        return self._lane(lane)[row]
+
+    def drop_drawn(self) -> None:
+        self._looks: dict[tuple[str, bool], Style] = {}
+        self._lanes: dict[Hashable, list[Strip]] = {}
+
+    def _lane(self, lane: int) -> list[Strip]:
+        """The lines of a lane, painted once for as long as nothing in it changes: a key changes one lane or two."""
+        layout, comparison = self.layout_, self._comparison
+        assert layout is not None
+        assert comparison is not None
+        key = layout.lane_key(lane), self.cursor if self.cursor + 1 in layout.cells(lane) else None
+        if key not in self._lanes:
+            if len(self._lanes) >= LANES_KEPT:
+                self._lanes = {}
+            rows = range(len(comparison.present) + 1)
+            self._lanes[key] = [*(self._paint(lane, row) for row in rows), Strip([])]
+        return self._lanes[key]
+
+    def _look(self, name: str, partial: bool = False) -> Style:
+        """The style of a component class: Textual works it out again at each asking once anything was drawn."""
+        if (name, partial) not in self._looks:
+            self._looks[name, partial] = self.get_component_rich_style(f"ribbon--{name}", partial=partial)
+        return self._looks[name, partial]
+
+    def _paint(self, lane: int, row: int) -> Strip:
+        layout = self.layout_
+        assert layout is not None
+        rule = self._look("rule")
         if row == 0:
             segments = [Segment(" " * GUTTER, Style.null())]
         else:
@@ -172,15 +208,15 @@ class Ribbon(Lines):
             return []
         alignment = comparison.alignment
         text = alignment.text[alignment.ends[block - 1] if block else 0 : alignment.ends[block]]
-        style = self.get_component_rich_style("ribbon--text")
+        style = self._look("text")
         if comparison.is_differing(block):
-            style += self.get_component_rich_style("ribbon--differ", partial=True)
+            style += self._look("differ", partial=True)
         return [Segment(shown_text(text), style + self._cursor_style(block))]
 
     def _cursor_style(self, block: int) -> Style:
         if block != self.cursor:
             return Style.null()
-        return self.get_component_rich_style("ribbon--cursor", partial=True)
+        return self._look("cursor", partial=True)
 
     def _token_cell(self, stream: int, cell: int) -> list[Segment]:
         """The tokens of one stream in one block, a space between them."""
@@ -189,27 +225,25 @@ class Ribbon(Lines):
         assert comparison is not None
         block = cell - 1
         if not 0 <= block < len(comparison.alignment):
-            special = self.get_component_rich_style("ribbon--special")
+            special = self._look("special")
             return [
                 Segment(f"{visible_piece(token)} ", special) for token in layout.edge(stream, 0 if block < 0 else 1)
             ]
         encoding = comparison.present[stream].encoding
         tokenizer = comparison.present[stream].tokenizer
         if comparison.is_differing(block):
-            style = letter_style(self, self._slots[stream]) + self.get_component_rich_style(
-                "ribbon--differ", partial=True
-            )
+            style = letter_style(self, self._slots[stream]) + self._look("differ", partial=True)
         else:
-            style = self.get_component_rich_style("ribbon--agree")
+            style = self._look("agree")
         under_cursor = self._cursor_style(block)
         order, first = comparison.alignment.order(stream)
         pieces: list[Segment] = []
         for token in order[first[block] : first[block + 1]]:
             look = style
             if encoding.ids[token] == tokenizer.unknown_id:
-                look = self.get_component_rich_style("ribbon--unknown", partial=True)
+                look = self._look("unknown", partial=True)
             elif comparison.present[stream].is_part_of_character(token):
-                look = style + self.get_component_rich_style("ribbon--bytes", partial=True)
+                look = style + self._look("bytes", partial=True)
             if pieces:
                 pieces.append(Segment(" ", under_cursor))
             pieces.append(Segment(visible_piece(encoding.tokens[token]), look + under_cursor))

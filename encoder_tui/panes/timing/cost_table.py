@@ -1,0 +1,105 @@
+"""What the text at hand, and an average document of the counted collection, cost under each model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from encoder_tui.defaults import LETTERS
+from encoder_tui.display import count
+from encoder_tui.models import limit
+from encoder_tui.panes.timing.chart import seconds
+from encoder_tui.session import Session
+from encoder_tui.timing_cost import Cost, collection_costs, costs
+from encoder_tui.timing_run import Run
+from encoder_tui.widgets.table import Column, Row, Table
+
+MAXIMUM: Final = 20
+GUESS: Final = "≈"
+"""Before seconds of lengths that were not measured."""
+COLUMNS: Final = (
+    Column("", 3),
+    Column("how", 0),
+    Column("passes", 7, "right"),
+    Column("a document", 11, "right"),
+    Column("an hour", 11, "right"),
+)
+
+
+class CostTable(Table):
+    """A line for each way to run a document: cut, in windows, or whole."""
+
+    def __init__(self) -> None:
+        super().__init__(COLUMNS, id="timing-cost")
+        self._kept: dict[object, list[Cost]] = {}
+
+    def look(self, session: Session, run: Run | None, text: str) -> None:
+        """Show what the curves of a run say of the text at hand and of the collection."""
+        rows = list(self._rows_of(session, run, text))
+        self.show_rows(len(rows), rows.__getitem__, lambda row: not rows[row][0])
+        self.refresh()
+
+    def _rows_of(self, session: Session, run: Run | None, text: str) -> Iterator[Row]:
+        if run is None or not run.has_results:
+            yield _sentence("What documents cost will stand here once a sweep was measured; s starts one.")
+            return
+        if run.plan.text or run.plan.rows != "full" or all(row.batch != 1 for row in run.rows):
+            yield _sentence("Only a sweep of single texts, rows full and batch 1, says what a document costs.")
+            return
+        yield from self._of_text(session, run, text)
+        yield _sentence("")
+        yield from self._of_collection(session, run)
+        yield _sentence("")
+        yield _sentence(f"{GUESS} at lengths that were not measured")
+
+    def _of_text(self, session: Session, run: Run, text: str) -> Iterator[Row]:
+        yield _sentence("the text at hand" if session.document is None else "the document at hand")
+        for index, column in enumerate(run.columns):
+            slot = session.slots[column.slot] if column.slot < len(session.slots) else None
+            if slot is None or slot.tokenizer is None or slot.files is None or slot.name != column.name:
+                continue
+            key = (index, column.name, text, tuple(run.curve(index, 1)))
+            if key not in self._kept:
+                encoding = slot.tokenizer.encode([text])[0]
+                bound = limit(slot.files.config, slot.tokenizer.form.model_max_length)
+                special = sum(encoding.special_tokens_mask)
+                self._keep(key, costs(len(encoding), special, bound, run.curve(index, 1)))
+            yield from _lines(run, index, self._kept[key])
+
+    def _of_collection(self, session: Session, run: Run) -> Iterator[Row]:
+        counts = session.counts
+        if counts is None or not counts.documents:
+            yield _sentence("a collection: Documents (F4) counts its lengths")
+            return
+        told = "" if counts.is_complete and counts.sample is None else ", so far"
+        yield _sentence(f"{counts.source}, the mean of {count(counts.documents, 'document')}{told}")
+        for index, column in enumerate(run.columns):
+            counted = next((one for one in counts.models if one.model == column.name), None)
+            if counted is None:
+                continue
+            key = (index, id(counted), counted.total, tuple(run.curve(index, 1)))
+            if key not in self._kept:
+                found = collection_costs(counted.documents, counted.special, counted.limit, run.curve(index, 1))
+                self._keep(key, found)
+            yield from _lines(run, index, self._kept[key])
+
+    def _keep(self, key: object, found: list[Cost]) -> None:
+        """Tens of thousands of lengths need not be gone through at every look."""
+        if len(self._kept) >= MAXIMUM:
+            self._kept.clear()
+        self._kept[key] = found
+
+
+def _sentence(text: str) -> Row:
+    return ["", text, "", "", ""]
+
+
+def _lines(run: Run, index: int, found: Sequence[Cost]) -> Iterator[Row]:
+    column = run.columns[index]
+    for cost in found:
+        how = f"{column.apart}  {cost.how}" if column.apart else cost.how
+        guess = f"{GUESS} " if cost.beyond else ""
+        passes = f"{cost.passes:,.1f}" if cost.passes % 1 else f"{cost.passes:,.0f}"
+        hour = 3600 / cost.seconds
+        shown = f"{hour:,.0f}" if hour >= 100 else f"{hour:,.1f}"
+        yield [f" {LETTERS[column.slot]}", how, passes, f"{guess}{seconds(cost.seconds)}", f"{guess}{shown}"]

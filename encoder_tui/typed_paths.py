@@ -1,0 +1,17 @@
+"""Paths as people type them."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+
+def typed_path(text: str) -> Path:
+    """The path that somebody typed, `~` and `~someone` followed; raises OSError where it can be none."""
+    try:
+        path = Path(text.strip()).expanduser()
+    except RuntimeError as error:
+        raise OSError(errno.ENOENT, "there is no such user") from error
+    if "\0" in text or any("\ud800" <= one <= "\udfff" for one in text):
+        raise OSError(errno.EINVAL, "no file can have this name")
+    return path

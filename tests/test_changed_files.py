@@ -1,0 +1,113 @@
+"""Files that change while they are open: a sentence, and never another file's rows, values or tokens."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from encoder_tui.engine.document_messages import SourceSpec
+from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.engine.sources import open_source
+from encoder_tui.engine.sources.source import Source
+from encoder_tui.engine.tasks.stored_values import slices, stored
+from encoder_tui.models import ModelError, parse_name, resolve_here
+from tests.hub_case import write_model
+
+
+@pytest.fixture
+def job() -> Job:
+    return Job(1, lambda message: None)
+
+
+def json_lines(texts: list[str]) -> str:
+    return "".join(json.dumps({"text": text}) + "\n" for text in texts)
+
+
+def csv_rows(texts: list[str]) -> str:
+    return "text\n" + "".join(f"{text}\n" for text in texts)
+
+
+def read(source: Source, start: int, job: Job) -> list[str | None]:
+    source.reach(1 << 30, job)
+    return list(source.iterate(start, source.column))
+
+
+KINDS = pytest.mark.parametrize(("name", "written"), [("rows.jsonl", json_lines), ("rows.csv", csv_rows)])
+
+
+@KINDS
+@pytest.mark.parametrize("others", [["a much longer one", "two", "three"], ["1", "2"], ["eno", "owt", "eerht"]])
+def test_a_file_of_rows_that_is_written_anew_is_told(
+    tmp_path: Path, job: Job, name: str, written: Callable[[list[str]], str], others: list[str]
+) -> None:
+    path = tmp_path / name
+    path.write_text(written(["one", "two", "three"]))
+    os.utime(path, (1, 1))
+    source = open_source(SourceSpec(str(path)), job)
+    assert read(source, 1, job) == ["two", "three"]
+    new = tmp_path / "new"
+    new.write_text(written(others))
+    new.replace(path)
+    with pytest.raises(TaskError, match=r"rows.* has changed on the disk since it was opened; open it again"):
+        read(source, 1, job)
+    assert read(open_source(SourceSpec(str(path)), job), 0, job) == others
+
+
+@KINDS
+def test_rows_that_are_added_at_the_end_do_no_harm(
+    tmp_path: Path, job: Job, name: str, written: Callable[[list[str]], str]
+) -> None:
+    path = tmp_path / name
+    path.write_text(written(["one", "two"]))
+    source = open_source(SourceSpec(str(path)), job)
+    assert read(source, 0, job) == ["one", "two"]
+    with path.open("a") as file:
+        file.write(written(["three"]).removeprefix("text\n"))
+    assert read(source, 0, job)[:2] == ["one", "two"]
+
+
+def test_a_file_that_is_deleted_is_told(tmp_path: Path, job: Job) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json_lines(["one"]))
+    source = open_source(SourceSpec(str(path)), job)
+    path.unlink()
+    with pytest.raises(TaskError, match="cannot be read: No such file"):
+        read(source, 0, job)
+
+
+def test_weights_that_are_cut_while_they_are_read_are_told(tmp_path: Path, job: Job) -> None:
+    path = tmp_path / "model.safetensors"
+    head = json.dumps({"a": {"dtype": "F32", "shape": [100], "data_offsets": [0, 400]}}).encode()
+    path.write_bytes(len(head).to_bytes(8, "little") + head + bytes(400))
+    tensor = stored("a model", str(tmp_path))["a"]
+    values = slices(tensor, job, 60)
+    assert len(next(values)) == 60
+    os.truncate(path, path.stat().st_size - 100)
+    values = slices(tensor, job, 60)
+    next(values)
+    with pytest.raises(TaskError, match="ends in the middle of a; fetch it again"):
+        next(values)
+    path.unlink()
+    with pytest.raises(TaskError, match="cannot be read"):
+        next(slices(tensor, job))
+
+
+def test_a_tokenizer_that_changes_is_another_one_and_what_was_cached_for_the_old_is_not_taken(tmp_path: Path) -> None:
+    folder = write_model(tmp_path / "model")
+    before = resolve_here(parse_name(str(folder)))
+    vocabulary = folder / "tokenizer.json"
+    vocabulary.write_text(vocabulary.read_text().replace("tokens", "tokenz"))
+    after = resolve_here(parse_name(str(folder)))
+    assert before is not None
+    assert after is not None
+    assert before.fingerprint != after.fingerprint
+    (folder / "config.json").write_text("{ half")
+    with pytest.raises(ModelError, match="not valid JSON"):
+        resolve_here(parse_name(str(folder)))
+    (folder / "config.json").unlink()
+    with pytest.raises(ModelError, match=r"no config\.json"):
+        resolve_here(parse_name(str(folder)))

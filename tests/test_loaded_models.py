@@ -1,0 +1,105 @@
+"""What the engine holds: a model with its masked-language head counts and goes like any other."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from encoder_tui.engine.job import Cancelled, TaskError
+from encoder_tui.outputs import UnloadRequest
+from encoder_tui.placement import ModelSource, Placement
+from tests.saved_models import Heard, forget_models, saved, silent, with_head
+
+torch = pytest.importorskip("torch")
+
+
+@pytest.fixture(autouse=True)
+def unloaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test meets the models of another."""
+    forget_models(monkeypatch)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> ModelSource:
+    return ModelSource("tiny", str(with_head("bert-cased", tmp_path)))
+
+
+def test_a_model_with_its_head_is_counted_beside_the_plain_one_and_unloaded_with_it(source: ModelSource) -> None:
+    from encoder_tui.engine.loading_models import LOADED
+    from encoder_tui.engine.tasks import memory
+
+    plain = LOADED.get(source, Placement(), silent())
+    headed = LOADED.get_with_head(source, Placement(), silent())
+    assert LOADED.get_with_head(source, Placement(), silent()) is headed
+    assert LOADED.get(source, Placement(), silent()) is plain
+    held = memory.run(UnloadRequest([]), silent()).models
+    assert [(model.has_head, model.in_force.parameter_bytes) for model in held] == [
+        (False, plain.parameter_bytes),
+        (True, headed.parameter_bytes),
+    ]
+    assert memory.run(UnloadRequest(["elsewhere"]), silent()).models == held
+    assert memory.run(UnloadRequest([source.location]), silent()).models == []
+    LOADED.get_with_head(source, Placement(), silent())
+    assert memory.run(UnloadRequest(), silent()).models == []
+
+
+def test_a_model_with_its_head_goes_where_another_needs_its_place(
+    source: ModelSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from encoder_tui.engine import devices
+    from encoder_tui.engine.loading_models import LOADED
+
+    other = ModelSource("other", str(saved("modernbert", tmp_path)))
+    LOADED.get_with_head(source, Placement(), silent())
+    monkeypatch.setattr(devices, "free_on", lambda device: 1000 if LOADED.all() else 1_000_000)
+    LOADED.get(other, Placement(), silent())
+    assert [loaded.source for loaded in LOADED.all()] == [other]
+    LOADED.get_with_head(source, Placement(), silent())
+    assert [(loaded.source, loaded.has_head) for loaded in LOADED.all()] == [(source, True)]
+
+
+def test_a_head_that_was_written_anew_is_read_anew_and_the_older_one_goes(source: ModelSource) -> None:
+    from encoder_tui.engine.loading_models import LOADED
+
+    first = LOADED.get_with_head(source, Placement(), silent())
+    os.utime(Path(source.location) / "model.safetensors", (1, 1))
+    second = LOADED.get_with_head(source, Placement(), silent())
+    assert second is not first
+    assert LOADED.all() == [second]
+
+
+def test_where_memory_runs_out_while_loading_all_others_go_and_it_is_tried_again(
+    source: ModelSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from encoder_tui.engine import checkpoints
+    from encoder_tui.engine.loading_models import LOADED
+
+    bare = saved("modernbert", tmp_path)
+    (bare / "model.safetensors").unlink()
+    other = ModelSource("other", str(bare))
+    LOADED.get_with_head(source, Placement(), silent())
+    construct = checkpoints.construct
+
+    def needs_all(*arguments: object, **more: object) -> object:
+        return torch.empty(1 << 55, dtype=torch.uint8) if LOADED.all() else construct(*arguments, **more)
+
+    monkeypatch.setattr(checkpoints, "construct", needs_all)
+    assert LOADED.get(other, Placement(), silent()).weights == "random"
+    assert [loaded.source for loaded in LOADED.all()] == [other]
+    monkeypatch.setattr(checkpoints, "construct", lambda *arguments, **more: torch.empty(1 << 55, dtype=torch.uint8))
+    LOADED.unload()
+    with pytest.raises(TaskError, match=r"^other: making random weights: out of memory$"):
+        LOADED.get(other, Placement(), silent())
+
+
+def test_a_cancelled_making_of_weights_is_no_failure(tmp_path: Path) -> None:
+    from encoder_tui.engine.loading_models import LOADED
+
+    bare = saved("modernbert", tmp_path)
+    (bare / "model.safetensors").unlink()
+    job = Heard(end="making random weights")
+    with pytest.raises(Cancelled):
+        LOADED.get(ModelSource("other", str(bare)), Placement(), job)
+    assert LOADED.all() == []

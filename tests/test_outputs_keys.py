@@ -1,0 +1,56 @@
+"""The keys of the Outputs pane reach it whenever it is in front, however early."""
+
+from __future__ import annotations
+
+import pytest
+
+from encoder_tui.app import EncoderApp
+from encoder_tui.panes.outputs import OutputsPane
+from encoder_tui.panes.outputs.vectors import VectorsView
+from encoder_tui.settings import Settings
+from encoder_tui.widgets.choice import Choice
+from tests.canned_outputs import canned
+from tests.test_tokens_pane import until
+
+__all__ = ["canned"]
+
+pytestmark = pytest.mark.usefixtures("canned", "no_engine")
+
+PAIR = ("builtin:bert", "builtin:modernbert")
+
+
+async def test_turned_to_from_another_pane_it_hears_its_keys() -> None:
+    app = EncoderApp(Settings(model=PAIR, text="Bread."))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f5")
+        await until(pilot, lambda: bool(app.query(OutputsPane)))
+        pane = app.query_one(OutputsPane)
+        await until(pilot, lambda: app.focused is not None and pane in app.focused.ancestors)
+        await pilot.press("v")
+        await until(pilot, lambda: pane.view.id == "view-map")
+        await pilot.press("f2", "f5")
+        await until(pilot, lambda: app.focused is not None and pane in app.focused.ancestors)
+        await pilot.press("V")
+        await until(pilot, lambda: pane.view.id == "view-list")
+
+
+async def test_what_is_asked_before_the_tokenizers_are_there_waits_for_them() -> None:
+    app = EncoderApp(Settings(model=PAIR, text="Bread.", pane="outputs"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        pane = app.query_one(OutputsPane)
+        # Before the window has begun to load anything.
+        pane.action_run()
+        await until(pilot, lambda: bool(pane.runs.runs) and not pane.runs.is_running)
+        assert [(run.error, run.answer is not None) for run in pane.runs.runs] == [("", True)] * 2
+
+
+async def test_the_memory_line_stands_in_views_with_a_question_of_their_own() -> None:
+    app = EncoderApp(Settings(model=PAIR, text="Bread.", pane="outputs"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        pane = app.query_one(OutputsPane)
+        pane.query_one("#outputs-view", Choice).chosen = "vectors"
+        await until(pilot, lambda: isinstance(pane.view, VectorsView))
+        await pilot.press("r")
+        line = pane.query_one("#outputs-text")
+        await until(pilot, lambda: "held: weights 1.0 GB" in str(line.render()))
+        assert line.display

@@ -1,0 +1,168 @@
+"""A full disk, a folder that cannot be written: what was there before is there still, and a sentence says why."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from encoder_tui.disk_cache import DiskCache
+from encoder_tui.engine.child import LONGEST_LOG, open_log
+from encoder_tui.engine.client import EngineClient, EngineError
+from encoder_tui.outputs import OutputFacts, RunAnswer, Values, ValuesRequest
+from encoder_tui.panes.documents import chooser
+from encoder_tui.placement import InForce
+from encoder_tui.safetensors_file import AtomicFile
+from encoder_tui.saving import save_outputs
+from encoder_tui.screen_guard import REPORTS, write_crash_report
+from encoder_tui.timing_files import FileProblem, save
+from encoder_tui.typed_paths import typed_path
+from tests.test_timing_runs import measured
+
+OLD = b"what was there before"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of its own: the home that every test has is beside it."""
+    (tmp_path / "here").mkdir()
+    return tmp_path / "here"
+
+
+@contextmanager
+def full_disk(room: int = 512) -> Iterator[None]:
+    """No file of this process grows beyond so many bytes, as on a disk without room."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+class Engine:
+    """Hands out zeros, or ends in the middle."""
+
+    def __init__(self, dies: bool = False) -> None:
+        self.dies = dies
+
+    async def run(self, task: object, request: ValuesRequest) -> Values:
+        if self.dies and request.start:
+            raise EngineError("the engine was killed")
+        assert request.stop is not None
+        return Values("float32", [4096], bytes(4 * (request.stop - request.start)))
+
+
+def save_zeros(path: Path, answer: RunAnswer, dies: bool = False) -> None:
+    asyncio.run(save_outputs(cast(EngineClient, Engine(dies)), path, {0: ("a model", answer)}))
+
+
+@pytest.fixture
+def answer() -> RunAnswer:
+    facts = OutputFacts("last_hidden_state", [4096], "float32", "cpu", 0.0, 0.0, 0.0, 0.0)
+    return RunAnswer(InForce("cpu", "float32", "sdpa", "random", 1), [facts])
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".npz"])
+def test_outputs_saved_to_a_full_disk_leave_the_old_file(folder: Path, answer: RunAnswer, suffix: str) -> None:
+    path = folder / f"outputs{suffix}"
+    path.write_bytes(OLD)
+    with full_disk(), pytest.raises(OSError, match="File too large"):
+        save_zeros(path, answer)
+    assert path.read_bytes() == OLD
+    assert [*folder.iterdir()] == [path]
+    save_zeros(path, answer)
+    assert path.stat().st_size > 16_384
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".npz"])
+def test_an_engine_that_dies_while_outputs_are_saved_leaves_the_old_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, answer: RunAnswer, suffix: str
+) -> None:
+    monkeypatch.setattr("encoder_tui.saving.PIECE", 4_096)
+    path = folder / f"outputs{suffix}"
+    path.write_bytes(OLD)
+    with pytest.raises(EngineError):
+        save_zeros(path, answer, dies=True)
+    assert path.read_bytes() == OLD
+    assert [*folder.iterdir()] == [path]
+
+
+def test_an_atomic_file_is_whole_or_not_there(folder: Path) -> None:
+    path = folder / "file"
+    with full_disk(), pytest.raises(OSError), AtomicFile(path) as file:  # noqa: PT012
+        file.write(bytes(100))
+        file.write(bytes(100_000))
+    assert [*folder.iterdir()] == []
+
+
+def test_a_run_that_cannot_be_kept_is_a_sentence_and_no_half_file(folder: Path) -> None:
+    with full_disk(), pytest.raises(FileProblem, match=r"cannot be saved in .*File too large"):
+        save(measured(), folder / "timing")
+    assert [*(folder / "timing").iterdir()] == []
+    (folder / "a file").write_text("")
+    with pytest.raises(FileProblem, match="cannot be saved in"):
+        save(measured(), folder / "a file" / "timing")
+
+
+def test_a_cache_without_room_complains_and_is_no_error(folder: Path) -> None:
+    cache = DiskCache(folder / "cache", str, "texts 1", [])
+    with full_disk():
+        cache.put("one", {}, "x" * 10_000)
+    assert cache.complaint is not None
+    assert "cannot be written: File too large" in cache.complaint
+    assert cache.get("one", {}) is None
+    assert [*(folder / "cache").iterdir()] == []
+    cache.put("one", {}, "x" * 10_000)
+    assert cache.get("one", {}) == "x" * 10_000
+
+
+def test_recent_documents_are_kept_privately_or_forgotten(home: Path) -> None:
+    chooser.remember("one")
+    with full_disk(16):
+        chooser.remember("x" * 1_000)
+    assert chooser.recent_sources() == ["one"]
+    chooser.remember("not UTF-8 \udcff")
+    assert chooser.recent_sources() == ["one"]
+    assert chooser.recent_file().stat().st_mode & 0o077 == 0
+    assert json.loads(chooser.recent_file().read_bytes()) == ["one"]
+
+
+def test_a_crash_report_that_cannot_be_written_is_none_and_old_ones_make_room(folder: Path) -> None:
+    (folder / "a file").write_text("")
+    assert write_crash_report(ValueError(), folder / "a file" / "log") is None
+    reports = [write_crash_report(ValueError("a secret"), folder / "log") for _ in range(REPORTS + 3)]
+    assert None not in reports
+    assert len([*(folder / "log").iterdir()]) == REPORTS
+    assert all(b"secret" not in path.read_bytes() for path in (folder / "log").iterdir())
+
+
+def test_a_log_is_private_and_never_grows_without_bound(folder: Path) -> None:
+    log = folder / "logs" / "engine.log"
+    for round_ in range(4):
+        descriptor = open_log(log)
+        os.write(descriptor, bytes([48 + round_]) * (LONGEST_LOG + 1))
+        os.close(descriptor)
+    assert sorted(path.name for path in log.parent.iterdir()) == ["engine.log", "engine.log.1"]
+    assert log.read_bytes()[:1] == b"3"
+    assert log.parent.stat().st_mode & 0o777 == 0o700
+    log.chmod(0o644)
+    os.close(open_log(log))
+    assert log.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("text", ["~nobody-of-this-name/x", "nul\0", "\ud800"])
+def test_a_path_that_can_be_none_is_an_error_of_the_disk(text: str) -> None:
+    with pytest.raises(OSError):
+        typed_path(text)
+
+
+def test_a_typed_path_is_followed_home(home: Path) -> None:
+    assert typed_path(" ~/x ") == home / "x"
