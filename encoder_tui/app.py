@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import os
-import signal
 import sys
+import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from textual import on
-from textual.app import App, ComposeResult, SystemCommand
+from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding
 from textual.content import Content
+from textual.css.query import NoMatches
 from textual.events import Event, InputEvent, Resize
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Footer, Static
+from textual.worker import WorkerFailed
 
 from encoder_tui.defaults import LETTERS
 from encoder_tui.display import shorten, visible
@@ -27,6 +28,7 @@ from encoder_tui.keeping import Keeping
 from encoder_tui.screen_guard import own_screen, write_crash_report
 from encoder_tui.session import Session
 from encoder_tui.settings import Settings, log_path
+from encoder_tui.terminal_app import TerminalApp
 from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.fence import Fence
 from encoder_tui.widgets.letters import letter_markup
@@ -121,7 +123,7 @@ class MainScreen(Screen[None]):
         self.set_class(width < SMALLEST[0] or height < SMALLEST[1], "-too-small")
 
 
-class EncoderApp(Keeping, App[int]):
+class EncoderApp(Keeping, TerminalApp):
     """Composes the panes and routes between them; what they share is the session."""
 
     CSS_PATH = "app.tcss"
@@ -136,6 +138,8 @@ class EncoderApp(Keeping, App[int]):
         ),
         Binding("m", "models", "Models"),
         Binding("ctrl+q", "quit", "Quit", priority=True),
+        # A text field that has the focus undoes with it.
+        Binding("ctrl+z", "suspend_process", "Suspend", show=False),
     ]
 
     def __init__(self, settings: Settings) -> None:
@@ -177,6 +181,11 @@ class EncoderApp(Keeping, App[int]):
     async def on_unmount(self) -> None:
         await self.session.close()
 
+    def give_back(self) -> None:
+        self.session.kill_engines()
+        super().give_back()
+        self.session.memory.write()
+
     def _show_banner(self) -> None:
         banner = self.query_one("#banner", Static)
         banner.update(Content(self.session.banner))
@@ -188,7 +197,8 @@ class EncoderApp(Keeping, App[int]):
 
     def _tell_of_engine(self, state: Any) -> None:
         if state.status in {"died", "stopped"}:
-            self.notify(visible(state.text), severity="error", markup=False)
+            way = "; «Restart engine» in the palette (ctrl+p) starts it again" if state.status == "stopped" else ""
+            self.notify(f"{visible(state.text)}{way}", severity="error", markup=False)
 
     async def on_event(self, event: Event) -> None:
         """Before anything is drawn for a key or the mouse, the engine hears of it if it is measuring."""
@@ -230,6 +240,10 @@ class EncoderApp(Keeping, App[int]):
         if not isinstance(self.screen, ModelsDialog):
             self.push_screen(ModelsDialog(self.session))
 
+    def action_restart_engine(self) -> None:
+        """Start another engine, also where it was given up."""
+        self.run_worker(self.session.restart_engine(), exclusive=True, group="engine")
+
     def action_help(self) -> None:
         """Show or hide the keys of what has the focus."""
         if self.screen.query("HelpPanel"):
@@ -242,6 +256,7 @@ class EncoderApp(Keeping, App[int]):
         yield from super().get_system_commands(screen)
         yield SystemCommand("Models", "Add, replace, remove or swap models", self.action_models)
         yield from self.keeping_commands()
+        yield SystemCommand("Restart engine", "End the engine and start another", self.action_restart_engine)
         seen = set()
         node: Any = self.focused or self.query_one("#panes", ContentSwitcher).visible_content
         while node is not None and node is not self:
@@ -263,6 +278,12 @@ class EncoderApp(Keeping, App[int]):
 
     def _handle_exception(self, error: Exception) -> None:
         """End the window with a report instead of Textual's crash screen, which prints local variables."""
+        cause = error.error if isinstance(error, WorkerFailed) else error
+        if isinstance(cause, NoMatches) and any(
+            frame.f_globals.get("__name__") == "textual.command" for frame, _ in traceback.walk_tb(cause.__traceback__)
+        ):
+            # Textual's palette, closed while it still gathers commands, does not find its own widgets any more.
+            return
         self._return_code = 1
         if self._exception is None:
             self._exception = error
@@ -275,9 +296,7 @@ def run(settings: Settings) -> int:
     """Open the window; the exit code of the program."""
     with own_screen():
         app = EncoderApp(settings)
-        with contextlib.suppress(AttributeError, ValueError):
-            signal.signal(signal.SIGTERM, lambda *_: app.call_later(app.exit, 143))
-            signal.signal(signal.SIGHUP, lambda *_: _hang_up(app))
+        app.listen_to_signals()
         try:
             result = app.run()
         finally:
@@ -291,10 +310,3 @@ def run(settings: Settings) -> int:
         print(f"encoder-tui: something went wrong and the window closed{where}", file=sys.stderr)  # noqa: T201
         return 1
     return result or 0
-
-
-def _hang_up(app: EncoderApp) -> None:
-    """The terminal is gone: keep what was changed, then end as anybody does who hears of that."""
-    app.session.memory.write()
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    os.kill(os.getpid(), signal.SIGHUP)

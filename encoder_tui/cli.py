@@ -168,6 +168,13 @@ def open_window(chosen: settings.Settings) -> None:
     if not is_served and not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):
         click.echo("encoder-tui: the window needs a terminal; for scripts there are commands, see --help", err=True)
         raise SystemExit(2)
+    if os.environ.get("TERM") in {"dumb", "unknown"}:
+        click.echo(
+            f"encoder-tui: the terminal calls itself {os.environ['TERM']}, and a window needs one that can move its "
+            "cursor; set TERM to what it is, or use the commands, see --help",
+            err=True,
+        )
+        raise SystemExit(2)
     from encoder_tui.app import run  # noqa: PLC0415  # textual, only for the window
 
     raise SystemExit(run(chosen))

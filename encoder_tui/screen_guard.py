@@ -22,11 +22,13 @@ REPORTS: Final = 20
 def own_screen() -> Iterator[None]:
     """Give Textual a file descriptor of its own for the terminal, and lead descriptor 2 nowhere meanwhile.
 
-    Textual draws on stderr, where libraries in C and Rust write too: a panic over a hostile tokenizer would
-    tear the screen. Such words may quote the user's text, so they are not kept either.
+    Textual draws on stderr, and does so here on stdout where only that is a terminal. Libraries in C and Rust
+    write to descriptor 2 as well: a panic over a hostile tokenizer would tear the screen. Such words may quote
+    the user's text, so they are not kept either.
     """
     sys.stderr.flush()
-    terminal = os.dup(2)
+    before = os.dup(2)
+    terminal = os.dup(2 if os.isatty(2) else 1)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     streams = sys.stderr, sys.__stderr__
     stream = os.fdopen(os.dup(terminal), "w", encoding="utf-8", errors="replace")
@@ -37,7 +39,8 @@ def own_screen() -> Iterator[None]:
     finally:
         stream.close()
         sys.stderr, sys.__stderr__ = streams  # type: ignore[misc]
-        os.dup2(terminal, 2)
+        os.dup2(before, 2)
+        os.close(before)
         os.close(terminal)
         os.close(nowhere)
 
@@ -51,8 +54,11 @@ def write_crash_report(error: BaseException, folder: Path) -> Path | None:
         private_folder(folder)
         handle, name = tempfile.mkstemp(prefix=time.strftime("crash-%Y%m%d-%H%M%S-"), suffix=".txt", dir=folder)
         with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
-            file.writelines(traceback.format_list(traceback.extract_tb(error.__traceback__)))
-            file.write(f"{type(error).__module__}.{type(error).__qualname__}\n")
+            # A worker's failure is wrapped, and what it wraps is what happened.
+            for each in (getattr(error, "error", None), error):
+                if isinstance(each, BaseException):
+                    file.writelines(traceback.format_list(traceback.extract_tb(each.__traceback__)))
+                    file.write(f"{type(each).__module__}.{type(each).__qualname__}\n")
         for old in sorted(folder.glob("crash-*.txt"))[:-REPORTS]:
             old.unlink(missing_ok=True)
         return Path(name)

@@ -140,6 +140,23 @@ class Session(Remembering):
         self._started.set()
         self._keep(asyncio.create_task(slot_loading.greet(self, [*self._loads.values()])))
 
+    async def restart_engine(self) -> None:
+        """Start the engines anew by the user's wish; models that failed are tried again."""
+        from encoder_tui.engine.client import EngineError  # noqa: PLC0415
+        from encoder_tui.slot_loading import greet  # noqa: PLC0415
+
+        try:
+            for engine in self._engines():
+                await engine.restart()
+        except EngineError as error:
+            self.notice(str(error), "error")
+            return
+        for slot in self.slots:
+            if slot.state == "failed":
+                slot.state, slot.message, slot.waiting = "loading", "", True
+                self._load(slot)
+        self._keep(asyncio.create_task(greet(self, [*self._loads.values()])))
+
     def _keep(self, task: asyncio.Task[None]) -> None:
         """Hold a task until it ends, because asyncio does not."""
         self._others: set[asyncio.Task[None]] = getattr(self, "_others", set())
@@ -154,9 +171,16 @@ class Session(Remembering):
         if self._writing is not None:
             self._writing.cancel()
         await asyncio.to_thread(self.memory.write)
-        if "documents_engine" in self.__dict__:
-            await self.documents_engine.close()
-        await self.engine.close()
+        await asyncio.gather(*(engine.close() for engine in self._engines()))
+
+    def kill_engines(self) -> None:
+        """End the engines at once, where the window cannot be waited for; from any thread."""
+        for engine in self._engines():
+            engine.kill("the window ended")
+
+    def _engines(self) -> list[EngineClient]:
+        """The engines that were asked for anything."""
+        return [self.__dict__[name] for name in ("engine", "documents_engine") if name in self.__dict__]
 
     def touched(self) -> None:
         """A key was pressed or the mouse moved: the sample into which its echo falls is to be taken again."""

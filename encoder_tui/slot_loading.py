@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from encoder_tui.defaults import DEFAULT_PAIR
 from encoder_tui.display import count, visible
@@ -24,7 +24,11 @@ async def load_slot(session: Session, slot: Slot, is_default: bool) -> None:
         here = await asyncio.to_thread(session.loader.files_here, name)
         if here is None and is_default:
             await _stand_in(session, slot)
-        await _load_from_files(session, slot, *await session.loader.files(name, _progress_of(session, slot)))
+
+        async def load() -> None:
+            await _load_from_files(session, slot, *await session.loader.files(name, _progress_of(session, slot)))
+
+        await though_it_dies(session, load)
     except (ModelError, TaskFailed, EngineError, ValueError) as error:
         if slot.stands_in_for is not None:
             slot.message = "because the Hub cannot be reached and nothing is cached"
@@ -33,6 +37,16 @@ async def load_slot(session: Session, slot: Slot, is_default: bool) -> None:
             slot.state, slot.message, slot.tokenizer = "failed", str(error), None
     slot.waiting = False
     session.models_changed.publish(None)
+
+
+async def though_it_dies(session: Session, ask: Callable[[], Awaitable[None]]) -> None:
+    """Ask the engine; where it dies over it, ask the next one, once: its death may have had another cause."""
+    try:
+        await ask()
+    except EngineError:
+        if session.engine.state.status == "stopped":
+            raise
+        await ask()
 
 
 async def _load_from_files(session: Session, slot: Slot, files: ModelFiles, versions: dict[str, str]) -> None:
@@ -105,8 +119,12 @@ async def greet(session: Session, loads: list[asyncio.Task[None]]) -> None:
     def show(progress: Progress) -> None:
         session.engine_changed.publish(EngineState("busy", f"engine {progress.text}"))
 
-    await asyncio.wait(loads, timeout=1.5)
-    try:
+    async def ask() -> None:
         hear(await session.engine.run(HELLO, HelloRequest(), show, hear))
+
+    if loads:
+        await asyncio.wait(loads, timeout=1.5)
+    try:
+        await though_it_dies(session, ask)
     except (EngineError, TaskFailed) as error:
         session.notice(str(error), "error")

@@ -134,6 +134,16 @@ def await_file(argument: str, job: Job) -> str:
     return "late"
 
 
+def read_a_library(argument: str, job: Job) -> str:
+    """As an import: announced, deaf until a file is there, and looking afterwards."""
+    job._send(protocol.Importing(True))
+    job.progress("importing")
+    while not Path(argument).exists():
+        time.sleep(0.005)
+    job._send(protocol.Importing(False))
+    return polite(argument, job)
+
+
 def flood(argument: str, job: Job) -> str:
     for number in range(int(argument)):
         job.progress("", number)
@@ -151,6 +161,7 @@ ACTIONS: dict[str, Callable[[str, Job], str]] = {
     function.__name__: function
     for function in (
         echo, pid, imported, chatter, listen, fail, spin, sleep, polite, await_file, flood, die,
+        read_a_library,
     )
 }  # fmt: skip
 

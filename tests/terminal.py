@@ -13,6 +13,7 @@ import sys
 import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 
 import pyte
@@ -48,6 +49,7 @@ class Terminal:
         columns: int = 120,
         lines: int = 40,
         environ: Mapping[str, str] | None = None,
+        folder: Path | None = None,
     ) -> None:
         self.screen = pyte.Screen(columns, lines)
         self.stream = pyte.ByteStream(self.screen)
@@ -56,6 +58,8 @@ class Terminal:
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             _set_size(0, columns, lines)
+            if folder is not None:
+                os.chdir(folder)
             given = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **(environ or {})}
             # With an environment of its own: readline, which pytest imports, sets COLUMNS behind Python's back,
             # and a program asks that before it asks the terminal.

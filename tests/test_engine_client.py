@@ -14,6 +14,7 @@ import pytest_asyncio
 from encoder_tui.engine import client as client_module
 from encoder_tui.engine import contract, protocol
 from encoder_tui.engine.client import EngineClient, EngineError, EngineState, TaskFailed
+from encoder_tui.engine.state import DEATHS_ALLOWED
 from tests.engine_case import PATIENCE, Start, cancel, clients, death_of, until
 from tests.fake_engine import ACT, Act, Deed
 
@@ -238,7 +239,7 @@ async def test_cancelling_often_is_no_reason_to_give_the_engine_up(
 ) -> None:
     monkeypatch.setattr(client_module, "CANCEL_GRACE", 0.1)
     client = start()
-    for _ in range(client_module.DEATHS_ALLOWED):
+    for _ in range(DEATHS_ALLOWED):
         task = await client.begin("sleep")
         pid = client.pid
         await cancel(task)

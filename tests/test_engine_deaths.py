@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from encoder_tui.engine import client as client_module
+from encoder_tui.engine import state as state_module
 from encoder_tui.engine.client import EngineError
 from tests.engine_case import PATIENCE, Start, clients, death_of, until
 
@@ -56,7 +56,7 @@ async def test_a_request_under_way_when_the_engine_dies_is_an_error_with_the_rea
 
 async def test_the_third_death_within_a_minute_is_the_last_until_the_user_restarts(start: Start) -> None:
     client = start()
-    for _ in range(client_module.DEATHS_ALLOWED):
+    for _ in range(state_module.DEATHS_ALLOWED):
         with pytest.raises(EngineError, match="SIGKILL"):
             await client.act("die", "SIGKILL")
     await until(lambda: client.states[-1].status == "stopped")
@@ -76,9 +76,9 @@ async def test_the_third_death_within_a_minute_is_the_last_until_the_user_restar
 
 
 async def test_deaths_far_apart_do_not_add_up(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_module, "DEATHS_WINDOW", 0.0)
+    monkeypatch.setattr(state_module, "DEATHS_WINDOW", 0.0)
     client = start()
-    for _ in range(client_module.DEATHS_ALLOWED + 1):
+    for _ in range(state_module.DEATHS_ALLOWED + 1):
         with pytest.raises(EngineError):
             await client.act("die", "SIGKILL")
     assert await client.act("echo", "well") == "well"

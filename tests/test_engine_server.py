@@ -288,8 +288,14 @@ def test_hello_tells_versions_before_torch_is_imported_and_devices_after(start: 
     assert {"torch", "transformers", "tokenizers"} <= early.versions.keys()
     assert early.devices is None
     message = engine.receive()
-    while isinstance(message, protocol.Progress):
+    imports = []
+    while isinstance(message, protocol.Progress | protocol.Importing):
+        if isinstance(message, protocol.Importing):
+            imports.append(message.is_begun)
         message = engine.receive()
+    # The app is told of each import before it begins, and that it has ended.
+    assert imports[:4] == [True, False] * 2
+    assert imports == [True, False] * (len(imports) // 2)
     assert isinstance(message, protocol.Result)
     last = msgspec.msgpack.decode(message.value, type=contract.Hello)
     assert last.versions == early.versions

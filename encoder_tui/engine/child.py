@@ -11,7 +11,9 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from encoder_tui import __version__
 from encoder_tui.engine import protocol
+from encoder_tui.engine.pulse import BEAT, GIVEN_UP_AFTER
 from encoder_tui.private_files import private_folder
 
 END_GRACE: Final = 2.0
@@ -184,6 +186,23 @@ def command_words(command: str | None) -> list[str]:
 def cannot_start(reason: str) -> StartError:
     """The sentence for a command that is none."""
     return StartError(f"the engine cannot be started: {printable(reason)}")
+
+
+def other_version(version: str) -> str:
+    """The sentence for an engine that speaks another protocol."""
+    return (
+        f"the engine is of version {printable(version)[:40]}, this app of {__version__}, and they do not "
+        "understand each other; install the same version at both ends"
+    )
+
+
+def silence(was_starting: bool, command: str | None) -> str:
+    """The sentence for an engine that was given up because nothing was heard of it."""
+    seconds = f"{BEAT * GIVEN_UP_AFTER:.0f} seconds"
+    if not was_starting:
+        return f"the engine did not answer for {seconds}"
+    hint = "" if command is None else f"; is an engine what `{printable(command)[:60]}` starts?"
+    return f"the engine did not start: no word for {seconds}{hint}"
 
 
 def printable(text: str) -> str:

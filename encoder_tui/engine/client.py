@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import time
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, Literal, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
-from encoder_tui import __version__
 from encoder_tui.engine import protocol
 from encoder_tui.engine.call import Call, TaskFailed
-from encoder_tui.engine.child import Child, StartError
+from encoder_tui.engine.cancelling import Cancellations
+from encoder_tui.engine.child import Child, StartError, other_version, silence
 from encoder_tui.engine.contract import Task
+from encoder_tui.engine.pulse import Pulse
+from encoder_tui.engine.state import Deaths, EngineError, EngineState, EngineStatus
 
 __all__ = ["EngineClient", "EngineError", "EngineState", "EngineStatus", "TaskFailed"]
 
@@ -28,22 +28,6 @@ CANCEL_GRACE: Final = 2.0
 """Seconds that an engine has to answer a cancellation before it is killed."""
 CLOSE_GRACE: Final = 0.5
 """Seconds that an engine has to end by itself when the app does."""
-DEATHS_ALLOWED: Final = 3
-DEATHS_WINDOW: Final = 60.0
-"""This many deaths in so many seconds, and the engine is not started again by itself."""
-
-EngineStatus = Literal["off", "starting", "ready", "busy", "died", "stopped"]
-
-
-class EngineState(msgspec.Struct, frozen=True):
-    """What the engine is doing, in a word for programs and a sentence for people."""
-
-    status: EngineStatus
-    text: str
-
-
-class EngineError(Exception):
-    """The engine cannot answer: it died, could not be started, or was given up."""
 
 
 class EngineClient:
@@ -66,8 +50,9 @@ class EngineClient:
         self._reading: asyncio.Task[None] | None = None
         self._ids = itertools.count(1)
         self._calls: dict[int, Call] = {}
-        self._watchdogs: dict[int, asyncio.TimerHandle] = {}
-        self._deaths: deque[float] = deque(maxlen=DEATHS_ALLOWED)
+        self._cancelled = Cancellations(lambda: CANCEL_GRACE, self._overdue)
+        self._deaths = Deaths()
+        self._pulse = Pulse(self._ask_for_sign, self._tell_of_silence, self._give_up)
         self._reason: str | None = None
         self._is_overdue = False
         self._closing = False
@@ -135,11 +120,11 @@ class EngineClient:
 
     async def restart(self) -> None:
         """Start again by the user's wish, forgetting earlier deaths; raises `EngineError` where it cannot."""
-        self._deaths.clear()
+        self._deaths.forget()
         if self._child is not None and self._reading is not None:
             self.kill("the engine was restarted")
             await asyncio.wait({self._reading})
-            self._deaths.clear()
+            self._deaths.forget()
         if self.state.status == "stopped":
             self._set_state("off", "engine off")
         await self.start()
@@ -179,6 +164,7 @@ class EngineClient:
         # What waited behind a task that would not end is asked again, before anything newer.
         for call in self._calls.values():
             child.write(call.frame)
+        self._pulse.start()
         self._reading = asyncio.create_task(self._read(child))
 
     async def _read(self, child: Child) -> None:
@@ -187,7 +173,11 @@ class EngineClient:
         try:
             await child.skip_banner()
             while True:
-                self._handle(await child.receive())
+                message = await child.receive()
+                self._pulse.heard()
+                if self.state.status == "silent":
+                    self._show_activity(is_first=True)
+                self._handle(message)
                 # A pipe with much in it would not let anything else have its turn.
                 await asyncio.sleep(0)
         except asyncio.IncompleteReadError as error:
@@ -202,10 +192,9 @@ class EngineClient:
     async def _ended(self, sentence: str) -> None:
         """The process is gone, for a reason of its own or for ours: tell, and start the next one."""
         self._child = None
+        self._pulse.stop()
         was_starting = self.state.status == "starting"
-        for handle in self._watchdogs.values():
-            handle.cancel()
-        self._watchdogs.clear()
+        self._cancelled.clear()
         if self._closing:
             self._fail_calls("the engine is closed")
             return
@@ -216,7 +205,7 @@ class EngineClient:
             # Our doing, no sign that the next would die too. What else waits has not begun: one at a time.
             self._calls = {number: call for number, call in self._calls.items() if not call.answer.done()}
             self._set_state("died", sentence)
-        elif self._died_too_often():
+        elif self._deaths.add():
             ending = "it died three times in a minute and is not started again"
             self._set_state("stopped", f"{sentence}; {ending}")
         else:
@@ -227,10 +216,6 @@ class EngineClient:
             with contextlib.suppress(EngineError):
                 await self.start()
 
-    def _died_too_often(self) -> bool:
-        self._deaths.append(time.monotonic())
-        return len(self._deaths) == DEATHS_ALLOWED and self._deaths[-1] - self._deaths[0] < DEATHS_WINDOW
-
     def _fail_calls(self, reason: str) -> None:
         for call in self._calls.values():
             call.fail(EngineError(reason))
@@ -239,6 +224,9 @@ class EngineClient:
     def _handle(self, message: protocol.FromEngine) -> None:
         if isinstance(message, protocol.Ready):
             self._greet(message)
+        elif isinstance(message, protocol.Importing):
+            self._cancelled.listen(not message.is_begun)
+        if isinstance(message, protocol.Ready | protocol.Pong | protocol.Importing):
             return
         call = self._calls.get(message.id)
         if call is None:
@@ -246,8 +234,7 @@ class EngineClient:
         if isinstance(message, protocol.Progress | protocol.Partial):
             call.hear(message)
             return
-        if (watchdog := self._watchdogs.pop(message.id, None)) is not None:
-            watchdog.cancel()
+        self._cancelled.answered(message.id)
         del self._calls[message.id]
         call.settle(message)
         if call.abandoned:
@@ -255,15 +242,10 @@ class EngineClient:
 
     def _greet(self, ready: protocol.Ready) -> None:
         if ready.protocol != protocol.PROTOCOL_VERSION:
-            self.kill(
-                f"the engine is of version {ready.version}, this app of {__version__}, and they do not "
-                "understand each other; install the same version at both ends"
-            )
+            self.kill(other_version(ready.version))
             return
         self._show_activity(is_first=True)
-        for request_id, call in self._calls.items():
-            if call.abandoned:
-                self._watch(request_id)
+        self._cancelled.listen(True)
 
     async def _abandon(self, request_id: int) -> None:
         """Nobody waits for this answer any more: tell the engine, and see to it that it ends."""
@@ -272,18 +254,26 @@ class EngineClient:
             return
         call.abandoned = True
         call.answer.cancel()
-        # An engine that is still starting, perhaps over a slow connection, could not answer yet.
-        if self.state.status != "starting":
-            self._watch(request_id)
+        self._cancelled.add(request_id)
         with contextlib.suppress(EngineError):
             await self._send(protocol.pack(protocol.Cancel(request_id)))
-
-    def _watch(self, request_id: int) -> None:
-        self._watchdogs[request_id] = asyncio.get_running_loop().call_later(CANCEL_GRACE, self._overdue)
 
     def _overdue(self) -> None:
         self._is_overdue = True
         self.kill("the engine did not stop within two seconds and was started again")
+
+    def _ask_for_sign(self) -> None:
+        if self._child is not None and not self._child.is_ending and self.state.status != "starting":
+            self._child.write(protocol.pack(protocol.Ping()))
+
+    def _tell_of_silence(self) -> None:
+        if self.state.status == "starting":
+            self._set_state("starting", "engine starting, no word yet")
+        else:
+            self._set_state("silent", "engine does not answer")
+
+    def _give_up(self) -> None:
+        self.kill(silence(self.state.status == "starting", self._command))
 
     async def _send(self, frame: bytes) -> None:
         if self._child is None:

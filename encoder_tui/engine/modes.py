@@ -15,7 +15,7 @@ import torch
 
 from encoder_tui.engine.devices import FLASH, offers
 from encoder_tui.engine.job import TaskError
-from encoder_tui.engine.loading_models import LoadedModel
+from encoder_tui.engine.loaded_model import LoadedModel
 from encoder_tui.timing import Mode
 
 BACKEND: Final = "inductor"

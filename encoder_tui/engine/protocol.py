@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-PROTOCOL_VERSION: Final = 1
+PROTOCOL_VERSION: Final = 2
 MARKER: Final = b"\nencoder-tui frames \x01\n"
 BANNER_LIMIT: Final = 1 << 20
 """Bytes that may come before the marker; more is not a login banner."""
@@ -47,12 +47,26 @@ class Note(msgspec.Struct, frozen=True, tag="note"):
     number: int = 0
 
 
+class Ping(msgspec.Struct, frozen=True, tag="ping"):
+    """Ask for a sign of life."""
+
+
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
     """The engine's first message."""
 
     protocol: int
     version: str
     pid: int
+
+
+class Pong(msgspec.Struct, frozen=True, tag="pong"):
+    """The sign of life, by a thread that does nothing else."""
+
+
+class Importing(msgspec.Struct, frozen=True, tag="importing"):
+    """A large library is imported, or has been: meanwhile the engine may not hear of a cancellation in time."""
+
+    is_begun: bool
 
 
 class Progress(msgspec.Struct, frozen=True, tag="progress"):
@@ -93,8 +107,8 @@ class Cancelled(msgspec.Struct, frozen=True, tag="cancelled"):
     id: int
 
 
-ToEngine = Request | Cancel | Note
-FromEngine = Ready | Progress | Partial | Result | Failure | Cancelled
+ToEngine = Request | Cancel | Note | Ping
+FromEngine = Ready | Pong | Importing | Progress | Partial | Result | Failure | Cancelled
 
 # Text that is no UTF-8 is a ValueError, and fields that nobody asked for can be nested without end.
 _UNDECODABLE = (msgspec.MsgspecError, ValueError, RecursionError)

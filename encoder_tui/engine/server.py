@@ -18,6 +18,7 @@ import msgspec
 from encoder_tui import __version__
 from encoder_tui.engine import protocol
 from encoder_tui.engine.contract import TASKS
+from encoder_tui.engine.importing import Announcer
 from encoder_tui.engine.job import Cancelled, Job, TaskError
 from encoder_tui.models import ModelError
 
@@ -75,6 +76,7 @@ class Server:
         with self._sending:
             self._write(protocol.MARKER)
         self.send(protocol.Ready(protocol.PROTOCOL_VERSION, __version__, os.getpid()))
+        Announcer(lambda is_begun: self.send(protocol.Importing(is_begun))).install()
         threading.Thread(target=self._read, name="frames", daemon=True).start()
         while True:
             job = self._queue.get()
@@ -108,6 +110,8 @@ class Server:
                 message = protocol.unpack_to_engine(self._read_exactly(protocol.body_length(header)))
                 if isinstance(message, protocol.Cancel):
                     self._cancel(message.id)
+                elif isinstance(message, protocol.Ping):
+                    self.send(protocol.Pong())
                 elif isinstance(message, protocol.Note):
                     if (told := self._jobs.get(message.id)) is not None:
                         told.hear(message.word, message.number)

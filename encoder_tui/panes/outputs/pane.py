@@ -166,7 +166,7 @@ class OutputsPane(Vertical):
         switcher.current = name
         self.call_after_refresh(self._show)
         if not self.query_one("#outputs-view", Choice).has_focus:
-            self._focus_view()
+            self.take_focus()
 
     def take_focus(self) -> None:
         """Take the focus when the window turns to this pane; not for the path, which stands first and is hidden."""
@@ -220,7 +220,8 @@ class OutputsPane(Vertical):
     def action_unload(self) -> None:
         """Give back the memory of weights and outputs."""
         self.view.cancel()
-        self.run_worker(self.runs.unload(), group="memory")
+        # Not awaited here: an engine at work, or hung, would hold up every key.
+        self.run_worker(self.runs.unload(), exclusive=True, group="unload")
 
     def action_edit(self) -> None:
         """Go to the text field of the view, if it has one."""
@@ -236,7 +237,7 @@ class OutputsPane(Vertical):
 
     @on(SavePath.Chosen)
     def _save(self, event: SavePath.Chosen) -> None:
-        self._focus_view()
+        self.take_focus()
         self.run_worker(save(self.session, self.runs, event.path), exclusive=True, group="save")
 
     def action_copy_python(self) -> None:

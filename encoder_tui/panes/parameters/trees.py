@@ -76,6 +76,8 @@ class TreesView(Vertical):
     def show(self, entries: list[Described]) -> None:
         """Show the models, and where one is not there yet, why."""
         self.entries = entries
+        # What was found in a model that is gone or not there yet is nowhere to go to.
+        self._hits = [hit for hit in self._hits if hit[0] < len(entries) and entries[hit[0]].description is not None]
         self._arrange()
         for index in range(len(LETTERS)):
             side = self.query_one(f"#side-{index}")
@@ -152,7 +154,9 @@ class TreesView(Vertical):
 
     def jump(self) -> str:
         """Go to the same role in the next model that has it; empty, or why there is nowhere to go."""
-        node, source = self.focused_tree.current, self.known[self._focused]
+        node = self.focused_tree.current
+        # The key may come before any model was asked about.
+        source = self.known[self._focused] if self._focused < len(self.entries) else None
         if node is None or source is None:
             return "there is nothing to jump from yet"
         parameter = node.parameter or next(iter(node.parameters), None)

@@ -1,0 +1,67 @@
+"""Tells the app when a large library is imported: meanwhile the engine may hear nothing, and hangs for no reason."""
+
+from __future__ import annotations
+
+import importlib.abc
+import importlib.machinery
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import Final
+
+LARGE: Final = {"torch", "transformers", "datasets"}
+
+
+class Announcer(importlib.abc.MetaPathFinder):
+    """Finds large libraries as Python does, and announces the beginning and the end of their execution."""
+
+    def __init__(self, tell: Callable[[bool], None]) -> None:
+        """`tell(True)` is called before the outermost import of such a library, `tell(False)` after it."""
+        self._tell = tell
+        self._importer: int | None = None
+
+    def install(self) -> None:
+        """Come before every other finder."""
+        sys.meta_path.insert(0, self)
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        # Inside an import that was announced there is nothing more to announce.
+        if self._importer is not None or fullname.partition(".")[0] not in LARGE:
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
+        if spec is not None and spec.loader is not None:
+            spec.loader = _Announced(spec.loader, self)
+        return spec
+
+    def execute(self, loader: importlib.abc.Loader, module: ModuleType) -> None:
+        """Execute a module between the two announcements."""
+        is_outermost = self._importer is None
+        if is_outermost:
+            self._importer = threading.get_ident()
+            self._tell(True)
+        try:
+            loader.exec_module(module)
+        finally:
+            if is_outermost:
+                self._importer = None
+                self._tell(False)
+
+
+class _Announced(importlib.abc.Loader):
+    """A loader that is put back in its place as soon as it is used."""
+
+    def __init__(self, loader: importlib.abc.Loader, announcer: Announcer) -> None:
+        self._loader = loader
+        self._announcer = announcer
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader
+        module.__loader__ = self._loader
+        self._announcer.execute(self._loader, module)

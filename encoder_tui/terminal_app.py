@@ -1,0 +1,58 @@
+"""An app that never waits for its terminal, and that ends when that does."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+from textual.app import App
+from textual.driver import Driver
+from textual.screen import Screen
+
+from encoder_tui.leaving import Leaving
+
+
+class TerminalApp(App[int]):
+    """What a window does about signals, slow terminals and terminals that are gone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._leaving = Leaving(self._ask_to_leave, self.give_back)
+
+    def get_driver_class(self) -> type[Driver]:
+        driver = super().get_driver_class()
+        if driver.__name__ == "LinuxDriver":
+            from encoder_tui.terminal_driver import TerminalDriver  # noqa: PLC0415  # not there on Windows
+
+            driver = TerminalDriver
+        return driver
+
+    def draw_everything(self) -> None:
+        """Draw every cell, whatever the terminal shows now."""
+        if self.is_running and self.screen_stack:
+            self._display(self.screen, self.screen._compositor.render_update(full=True))
+
+    def leave(self, code: int) -> None:
+        """End with this exit code, by force if need be; from any thread."""
+        self._leaving.leave(code)
+
+    def listen_to_signals(self) -> None:
+        """End at the signals that mean it."""
+        self._leaving.listen()
+
+    def give_back(self) -> None:
+        """What must be done where the window is ended by force; called from another thread."""
+        if (restore := getattr(self._driver, "restore_by_force", None)) is not None:
+            restore()
+
+    def _display(self, screen: Screen[Any], renderable: Any) -> None:
+        # A frame that a slow terminal would show much later is not drawn; once it has caught up, all is.
+        has_room = getattr(self._driver, "has_room", None)
+        if has_room is None or has_room():
+            super()._display(screen, renderable)
+
+    def _ask_to_leave(self, code: int) -> None:
+        # Without a loop there is no window yet, or none any more.
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self.exit, code)

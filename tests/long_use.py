@@ -1,0 +1,249 @@
+"""A person who presses keys without end: `python -m tests.long_use --minutes 120 --seed 7`.
+
+What is pressed follows from the seed alone. Between presses the processes are looked at from outside: memory, file
+descriptors, threads, tasks, logs. What goes wrong is told with the seed and the keys that led to it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import random
+import signal
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.terminal import Terminal
+
+WORDS = (
+    "the", "lighthouse", "keeper's", "[MASK]", "[bold]red[/bold]", "naïve", "Zürich", "日本語", "👩‍👩‍👧", "שלום",
+    "0x1F", "...", "x" * 60, "\u200b", "e\u0301", "import", "don't", "¿qué?", "3.14159", "##ing", "Ġthe",
+)  # fmt: skip
+PANES = {"f2": "epviyt nN", "f3": "v/nosxzytp", "f4": "vVtcCs []wbi", "f5": "rxvVsa[],.+-dyp", "f6": "sxvVayn"}
+MOVES = ("up", "down", "left", "right", "home", "end", "tab", "enter", "\x1b[5~", "\x1b[6~", "\x1b[Z")
+SIZES = ((120, 40), (80, 24), (200, 60), (60, 16), (40, 10), (100, 30))
+STARTED = "python -m tests.long_use"
+
+
+class Found(AssertionError):
+    """Something that must not be."""
+
+
+@dataclass
+class Sample:
+    """What the processes use at one moment; memory in kB."""
+
+    memory: dict[str, int]
+    files: int
+    threads: int
+    tasks: int
+
+
+@dataclass
+class Person:
+    """Presses keys and remembers them."""
+
+    seed: int
+    terminal: Terminal
+    report: Path
+    logs: Path
+    pressed: list[str] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.random = random.Random(self.seed)
+
+    def act(self) -> None:
+        """Do one thing that a person does: a few keys that belong together."""
+        chance = self.random.random()
+        if chance < 0.25:
+            self._press("escape", "f2", "e", *self._typing())
+        elif chance < 0.80:
+            pane = self.random.choice(list(PANES))
+            self._press("escape", pane, "escape")
+            for _ in range(self.random.randint(1, 6)):
+                keys = PANES[pane]
+                self._press(self.random.choice(keys) if self.random.random() < 0.6 else self.random.choice(MOVES))
+            if self.random.random() < 0.5:
+                self._press("x")
+        elif chance < 0.86:
+            self._press("ctrl+p", *self.random.choice(("theme", "models", "help", "zzz", "view")), "down", "escape")
+            self._press("escape")
+        elif chance < 0.90:
+            self._press("escape", "m", *(self.random.choice(("down", "s", "tab", "f3")) for _ in range(2)), "escape")
+        elif chance < 0.93:
+            self._press("f1")
+        elif chance < 0.96:
+            self._press(f"\x1b[200~{' '.join(self.random.choices(WORDS, k=self.random.randint(1, 40)))}\x1b[201~")
+        else:
+            self.pressed.append("resize")
+            self.terminal.resize(*self.random.choice(SIZES))
+
+    def _typing(self) -> Iterator[str]:
+        if self.random.random() < 0.3:
+            yield from ("\x01", "\x0b")  # the line's beginning, and away with the rest: texts stay short
+        for word in self.random.choices(WORDS, k=self.random.randint(1, 4)):
+            yield from (word, self.random.choice((" ", " ", "backspace", "enter", "left")))
+
+    def _press(self, *keys: str) -> None:
+        for key in keys:
+            self.pressed.append(key)
+            try:
+                os.write(self.terminal.fd, _bytes(key))
+            except OSError as error:
+                raise Found(f"the terminal is closed ({error}); the screen was\n{self.terminal.text}") from error
+            # An escape must not be taken for the beginning of what follows.
+            self.terminal.read(0.15 if key == "escape" else self.random.choice((0.0, 0.01, 0.05)), whole_time=True)
+
+    def look(self) -> None:
+        """Let the window come to itself, then see whether it is whole, and what it uses."""
+        self.terminal.output.clear()
+        self.terminal.resize(120, 40)
+        self._press("escape", "escape", "escape")
+        # A window that has much to catch up with takes an escape and what follows for one key.
+        for _ in range(30):
+            self.terminal.read(0.5, whole_time=True)
+            self._press("f2")
+            with contextlib.suppress(AssertionError):
+                self.terminal.wait_for("aligned ── table", 2)
+                break
+        else:
+            raise Found(f"F2 does not lead to the tokens; the screen is\n{self.terminal.text}")
+        if os.waitpid(self.terminal.pid, os.WNOHANG)[0]:
+            raise Found(f"the window ended; the screen was\n{self.terminal.text}")
+        if complaints := self.complaints():
+            raise Found(complaints)
+        before = self._reports()
+        os.kill(self.terminal.pid, signal.SIGUSR1)
+        deadline = time.monotonic() + 60
+        while len(self._reports()) == len(before):
+            if time.monotonic() > deadline:
+                raise Found("the window does not come to the counting of its tasks")
+            self.terminal.read(0.05)
+        counted = self._reports()[-1]
+        folder = Path("/proc") / str(self.terminal.pid)
+        memory = {"app": resident(self.terminal.pid)}
+        for child in children(self.terminal.pid):
+            memory[f"engine {len(memory)}"] = resident(child)
+        files = len(list((folder / "fd").iterdir()))
+        self.samples.append(Sample(memory, files, int(counted["threads"]), int(counted["tasks"])))
+
+    def complaints(self) -> str:
+        """What stands in the logs and in the reports of crashes."""
+        logs = [log for log in self.logs.rglob("*.*") if log.name.startswith("crash-") or log.suffix == ".log"]
+        words = {log.name: log.read_text("utf-8", "replace") for log in logs}
+        return "\n".join(
+            f"{name}:\n{text[-3000:]}" for name, text in words.items() if name[0] == "c" or "Traceback" in text
+        )
+
+    def _reports(self) -> list[dict[str, str]]:
+        lines = self.report.read_text().splitlines() if self.report.exists() else []
+        reports = [json.loads(line) for line in lines]
+        errors = [report["error"] for report in reports if "error" in report]
+        if errors:
+            raise Found("\n".join(errors))
+        return reports
+
+    def judge(self) -> None:
+        """Compare the end with the middle: what grows with every key is still growing then."""
+        if len(self.samples) < 6:
+            return
+        third = len(self.samples) // 3
+        middle, end = self.samples[third : 2 * third], self.samples[-third:]
+        for name, room in (("files", 6), ("threads", 6), ("tasks", 150)):
+            first, last = (statistics.median(getattr(s, name) for s in part) for part in (middle, end))
+            if last > first + room:
+                raise Found(f"{name} grow: from {first} to {last}")
+        first, last = (statistics.median(s.memory["app"] for s in part) for part in (middle, end))
+        if last > 1.15 * first + 30_000:
+            raise Found(f"the window's memory grows: from {first:,} kB to {last:,} kB")
+        first, last = (max(sum(s.memory.values()) for s in part) for part in (self.samples[: 2 * third], end))
+        if last > 1.3 * first + 100_000:
+            raise Found(f"the memory of all processes grows: from {first:,} kB to {last:,} kB")
+
+
+def _bytes(key: str) -> bytes:
+    from tests.terminal import KEYS
+
+    return KEYS.get(key, key).encode()
+
+
+def resident(pid: int) -> int:
+    """Anonymous memory of a process in kB; 0 where it has just ended."""
+    try:
+        lines = (Path("/proc") / str(pid) / "status").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("RssAnon")), 0)
+
+
+def children(parent: int) -> list[int]:
+    """The processes that a process started, the dead left out."""
+    from tests.engine_case import living
+
+    return sorted(living(lambda pid, its_parent, group: its_parent == parent))
+
+
+def use(seconds: float, seed: int, folder: Path, keep_going: bool = False) -> Person:
+    """Use the window for a while, and raise `Found` with the seed and the keys where something is wrong."""
+    environ = {"HOME": str(folder), "HF_HOME": str(folder / "huggingface"), "HF_ENDPOINT": "http://127.0.0.1:9"}
+    environ |= {f"XDG_{name}_HOME": str(folder / name.lower()) for name in ("CACHE", "CONFIG", "STATE", "DATA")}
+    report = folder / "report.jsonl"
+    pair = ("-m", "builtin:bert", "-m", "builtin:modernbert", "--docs", "builtin", "--offline")
+    command = [sys.executable, "-m", "tests.watched_app", str(report), *pair]
+    environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(Path(__file__).parent.parent), os.getenv("PYTHONPATH"))))
+    with Terminal(command, environ=environ, folder=folder) as terminal:
+        person = Person(seed, terminal, report, folder)
+        try:
+            terminal.wait_for("blocks agree", 60)
+            deadline = time.monotonic() + seconds
+            while time.monotonic() < deadline:
+                for _ in range(12):
+                    person.act()
+                person.look()
+                if keep_going:
+                    print(f"{time.strftime('%H:%M:%S')} {len(person.pressed)} keys, {person.samples[-1]}", flush=True)
+                    if "LONG_USE_COUNTS" in os.environ:
+                        print(report.read_text().splitlines()[-2], flush=True)
+            person.judge()
+            engines = children(terminal.pid)
+            terminal.send("escape", "ctrl+q")
+            code = terminal.exit_code(30)
+            if code:
+                raise Found(f"the window ended with exit code {code}")
+            left = [pid for pid in engines if (Path("/proc") / str(pid)).exists()]
+            if left:
+                raise Found(f"processes are left: {left}")
+            person._reports()
+        except (AssertionError, OSError) as error:
+            keys = " ".join(repr(key) for key in person.pressed[-150:])
+            raise Found(
+                f"{error}\n{person.complaints()}\nseed {seed}, {len(person.pressed)} keys, the last of them:\n{keys}"
+            ) from error
+    return person
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog=STARTED, description=__doc__)
+    parser.add_argument("--minutes", type=float, default=120.0)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    asked = parser.parse_args()
+    print(f"seed {asked.seed}", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            use(60 * asked.minutes, asked.seed, Path(folder), keep_going=True)
+        except Found as found:
+            print(found)
+            raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""Every key of every pane, pressed when there is nothing yet for it to act on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, NoReturn
+
+import pytest
+from textual.binding import Binding
+from textual.command import CommandPalette
+from textual.css.query import NoMatches
+from textual.widget import Widget
+from textual.widgets import Input, TextArea
+
+from encoder_tui.app import PANES, EncoderApp
+from encoder_tui.engine.client import EngineClient, EngineError
+from encoder_tui.panes.parameters.trees import TreesView
+from encoder_tui.settings import Settings
+
+
+async def silent(*_: object, **__: object) -> NoReturn:
+    """An engine that never answers."""
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+async def dead(*_: object, **__: object) -> NoReturn:
+    """An engine that is given up."""
+    raise EngineError("the engine was killed")
+
+
+def actions_of(widgets: list[Widget]) -> list[tuple[Widget, str]]:
+    """What the keys of these widgets do; moving in a text field is Textual's own affair."""
+    return [
+        (widget, binding.action)
+        for widget in widgets
+        if not isinstance(widget, TextArea | Input)
+        for binding in type(widget).BINDINGS
+        if isinstance(binding, Binding)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("models", "engine"),
+    [(("builtin:bert", "builtin:modernbert"), silent), (("/no/such/model",), dead)],
+    ids=["a silent engine", "no model and a dead engine"],
+)
+@pytest.mark.parametrize("name", list(PANES))
+async def test_no_key_of_a_pane_ends_the_window(
+    monkeypatch: pytest.MonkeyPatch, name: str, models: tuple[str, ...], engine: Callable[..., Awaitable[Any]]
+) -> None:
+    monkeypatch.setattr(EngineClient, "run", engine)
+    app = EncoderApp(Settings(model=models, pane=name, text="A lighthouse."))
+    async with app.run_test(size=(120, 40)) as pilot:
+        pane = app.query_one(f"#{name}")
+        # Before anything was asked for, and once the answers have failed to come; then in every view.
+        for _ in range(2):
+            actions = actions_of([pane, *pane.query("*")])
+            assert len(actions) > 10
+            for widget, action in actions:
+                await app.run_action(action, widget)
+                if app.screen.id != "_default":
+                    app.pop_screen()
+            await pilot.pause()
+        assert app._exception is None
+        assert app.is_running
+
+
+async def test_a_role_is_looked_for_in_the_other_model_before_any_model_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(EngineClient, "run", silent)
+    app = EncoderApp(Settings(model=("builtin:bert",), pane="parameters"))
+    async with app.run_test():
+        trees = app.query_one(TreesView)
+        trees.entries = []
+        assert trees.jump() == "there is nothing to jump from yet"
+
+
+async def test_a_failure_in_the_palette_is_no_end_of_the_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when it is closed while it still gathers commands: it does not find its own widgets then."""
+    monkeypatch.setattr(EngineClient, "run", silent)
+    app = EncoderApp(Settings(model=("builtin:bert",)))
+    async with app.run_test() as pilot:
+        palette = CommandPalette()
+        with pytest.raises(NoMatches) as caught:
+            await palette._watch__show_busy()
+        app._handle_exception(caught.value)
+        await pilot.pause()
+        assert app.is_running
+        assert app._exception is None

@@ -1,0 +1,61 @@
+"""The window as it is, which also writes down what goes wrong in it unseen, and counts its tasks when told to.
+
+Run as a program: `python -m tests.watched_app FILE …`, the rest being what `encoder-tui` takes. Every line of the
+file is JSON: {"error": …} for what no test would see otherwise, {"tasks": …} at every SIGUSR1; with LONG_USE_COUNTS
+in the environment also {"objects": …}, how many of each type there are, to find what grows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+import traceback
+import warnings
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+
+def main(file: Path) -> None:
+    """Open the window, with an ear on everything that Python says where nobody listens."""
+
+    def note(**what: Any) -> None:
+        with file.open("a") as stream:
+            stream.write(json.dumps(what) + "\n")
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            note(error=self.format(record))
+
+    def count(*_: object) -> None:
+        try:
+            tasks = [repr(task.get_coro()) for task in asyncio.all_tasks()]
+        except RuntimeError:  # between two event loops
+            tasks = []
+        if "LONG_USE_COUNTS" in os.environ:
+            note(objects=Counter(type(one).__name__ for one in gc.get_objects()).most_common(25))
+        note(tasks=len(tasks), threads=threading.active_count(), names=sorted(name.split(" at ")[0] for name in tasks))
+
+    logging.getLogger().addHandler(Listener(logging.WARNING))
+    sys.unraisablehook = lambda what: note(error=f"unraisable: {what.err_msg} {what.exc_value!r} in {what.object!r}")
+    threading.excepthook = lambda what: note(
+        error="in a thread: " + "".join(traceback.format_exception(what.exc_type, what.exc_value, what.exc_traceback))
+    )
+    warnings.simplefilter("always", RuntimeWarning)
+    warnings.showwarning = lambda message, *_: note(error=f"warning: {message}")  # type: ignore[assignment]
+    signal.signal(signal.SIGUSR1, count)
+
+    from encoder_tui.__main__ import main as program
+
+    program()
+
+
+if __name__ == "__main__":
+    report = Path(sys.argv.pop(1))
+    main(report)
