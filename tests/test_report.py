@@ -129,7 +129,12 @@ def material(text: str, word: str) -> Material:
     models.append(ReportedModel(word, error=word))
     parameters = [Parameter("embeddings.word_embeddings.weight", (4, 2), "float32", 8, "word_embedding")]
     one = Description(
-        class_name=word, kind="", source="architecture", parameters=parameters, config={"a": word, "b": 1}, notes=[word]
+        class_name=word,
+        kind="",
+        source="architecture",
+        parameters=parameters,
+        config={"a": f"of {word}", "b": 1},
+        notes=[word],
     )
     other = Description(
         class_name="x", kind="", source="architecture", parameters=parameters, config={"a": 2, f"{word}c": 1}
