@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import traceback
 from collections.abc import Iterable
@@ -23,6 +24,7 @@ from textual.worker import WorkerFailed
 
 from encoder_tui.defaults import LETTERS
 from encoder_tui.display import shorten, visible
+from encoder_tui.keeping import Keeping
 from encoder_tui.screen_guard import own_screen, write_crash_report
 from encoder_tui.session import Session
 from encoder_tui.settings import Settings, log_path
@@ -122,7 +124,7 @@ class MainScreen(Screen[None]):
         self.set_class(width < SMALLEST[0] or height < SMALLEST[1], "-too-small")
 
 
-class EncoderApp(TerminalApp):
+class EncoderApp(Keeping, TerminalApp):
     """Composes the panes and routes between them; what they share is the session."""
 
     CSS_PATH = "app.tcss"
@@ -148,7 +150,8 @@ class EncoderApp(TerminalApp):
             self.theme = settings.theme
         self.session = Session(self, settings)
         self.report: Path | None = None
-        self._first_pane = settings.pane or next(iter(PANES))
+        last = self.session.memory.state.pane
+        self._first_pane = settings.pane or (last if last in PANES else next(iter(PANES)))
 
     def get_default_screen(self) -> Screen[None]:
         return MainScreen(id="_default")
@@ -169,6 +172,10 @@ class EncoderApp(TerminalApp):
         self.session.noticed.subscribe(self, self._show_notice)
         self.session.engine_changed.subscribe(self, self._tell_of_engine)
         self._show_banner()
+        if self.is_web:
+            # The driver does not notice when the server behind its pipe is gone.
+            parent = os.getppid()
+            self.set_interval(2, lambda: self.exit() if os.getppid() != parent else None)
         # The tokenizers and the engine come after the first frame.
         self.call_after_refresh(self.session.start)
 
@@ -178,6 +185,7 @@ class EncoderApp(TerminalApp):
     def give_back(self) -> None:
         self.session.kill_engines()
         super().give_back()
+        self.session.memory.write()
 
     def _show_banner(self) -> None:
         banner = self.query_one("#banner", Static)
@@ -209,6 +217,7 @@ class EncoderApp(TerminalApp):
         if not switcher.query(f"#{name}"):
             await switcher.add_content(PANES[name].make(self.session), id=name)
         switcher.current = name
+        self.session.remember(pane=name)
         for choice in self.query("#pane-choice").results(Choice):
             choice.chosen = PANES[name].title
         pane = switcher.visible_content
@@ -222,7 +231,8 @@ class EncoderApp(TerminalApp):
 
     @on(Choice.Changed, "#pane-choice")
     async def _pane_chosen(self, event: Choice.Changed) -> None:
-        await self.action_pane(next(name for name, pane in PANES.items() if pane.title == event.name))
+        if self.query("#panes"):  # the window may be closing
+            await self.action_pane(next(name for name, pane in PANES.items() if pane.title == event.name))
 
     def action_models(self) -> None:
         """Choose the models."""
@@ -246,6 +256,7 @@ class EncoderApp(TerminalApp):
         """Every action of the window and of the pane in front, for the palette."""
         yield from super().get_system_commands(screen)
         yield SystemCommand("Models", "Add, replace, remove or swap models", self.action_models)
+        yield from self.keeping_commands()
         yield SystemCommand("Restart engine", "End the engine and start another", self.action_restart_engine)
         seen = set()
         node: Any = self.focused or self.query_one("#panes", ContentSwitcher).visible_content
@@ -287,7 +298,12 @@ def run(settings: Settings) -> int:
     with own_screen():
         app = EncoderApp(settings)
         app.listen_to_signals()
-        result = app.run()
+        try:
+            result = app.run()
+        finally:
+            app.session.memory.write()  # however it ended
+    if app.session.memory.complaint:
+        print(f"encoder-tui: {visible(app.session.memory.complaint)}", file=sys.stderr)  # noqa: T201
     if app.return_code not in {None, 0}:
         if app.report and settings.debug:
             print(app.report.read_text("utf-8"), file=sys.stderr)  # noqa: T201

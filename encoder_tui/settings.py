@@ -40,6 +40,7 @@ class Settings:
     trust_remote_code: tuple[str, ...] = ()
     theme: str | None = None
     debug: bool = False
+    fresh: bool = False
     sources: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def origin(self, name: str) -> str:
@@ -49,7 +50,7 @@ class Settings:
 
 NAMES: Final = tuple(entry.name for entry in fields(Settings) if entry.name != "sources")
 _LISTS: Final = {"model", "trust_remote_code"}
-_FLAGS: Final = {"offline", "debug"}
+_FLAGS: Final = {"offline", "debug", "fresh"}
 
 
 def config_path(environ: Mapping[str, str] | None = None) -> Path:
@@ -66,6 +67,11 @@ def cache_path() -> Path:
 def data_path() -> Path:
     """The folder of what cannot be made again."""
     return platformdirs.user_data_path(APP)
+
+
+def state_path() -> Path:
+    """The file of what comes back at the next start."""
+    return platformdirs.user_state_path(APP) / "session.json"
 
 
 def log_path() -> Path:

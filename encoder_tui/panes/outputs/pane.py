@@ -12,12 +12,14 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import ContentSwitcher, Input, Static, TextArea
 
+from encoder_tui.defaults import LETTERS
 from encoder_tui.outputs import UnloadRequest
 from encoder_tui.panes.outputs import facts
 from encoder_tui.panes.outputs.listing import ListView, OutputTable
 from encoder_tui.panes.outputs.runs import Question, Runs
 from encoder_tui.panes.outputs.save import SavePath, save, snippet
 from encoder_tui.panes.outputs.view import OutputView, State
+from encoder_tui.report_material import Material, ReportedRun
 from encoder_tui.session import Session
 from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.clipboard import copy
@@ -132,6 +134,17 @@ class OutputsPane(Vertical):
     @on(OutputView.Said)
     def _said(self) -> None:
         self._show_words()
+
+    def add_to_report(self, material: Material) -> None:
+        """What came out, and of what."""
+        what = "the document at hand" if self.runs.of_document else "the text"
+        material.run_of = (
+            f"another text than the one of this report ({what} has changed)" if self.runs.is_earlier else what
+        )
+        for index, slot in enumerate(self.session.slots):
+            run = self.runs.of(slot)
+            if run is not None:
+                material.runs.append(ReportedRun(LETTERS[index], slot.name, run.answer, run.error))
 
     # Views
 
