@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import os
 import sys
 import traceback
 from collections.abc import Iterable
@@ -25,6 +26,7 @@ from textual.worker import WorkerFailed
 from encoder_tui.colours import legible
 from encoder_tui.defaults import LETTERS
 from encoder_tui.display import shorten, visible
+from encoder_tui.keeping import Keeping
 from encoder_tui.screen_guard import own_screen, write_crash_report
 from encoder_tui.session import Session
 from encoder_tui.settings import Settings, log_path
@@ -141,7 +143,7 @@ class MainScreen(Screen[None]):
         self.set_class(width < SMALLEST[0] or height < SMALLEST[1], "-too-small")
 
 
-class EncoderApp(WindowActions, TerminalApp):
+class EncoderApp(WindowActions, Keeping, TerminalApp):
     """Composes the panes and routes between them; what they share is the session."""
 
     CSS_PATH = "app.tcss"
@@ -177,7 +179,8 @@ class EncoderApp(WindowActions, TerminalApp):
         self._keymap = self._normalize_keymap(settings.keys)
         self.session = Session(self, settings)
         self.report: Path | None = None
-        self._first_pane = settings.pane or next(iter(PANES))
+        last = self.session.memory.state.pane
+        self._first_pane = settings.pane or (last if last in PANES else next(iter(PANES)))
 
     def get_default_screen(self) -> Screen[None]:
         return MainScreen(id="_default")
@@ -205,6 +208,10 @@ class EncoderApp(WindowActions, TerminalApp):
         self._show_banner()
         if self.session.settings.keys or self.session.settings.theme not in {None, self.theme}:
             self.run_worker(self._check_settings())
+        if self.is_web:
+            # The driver does not notice when the server behind its pipe is gone.
+            parent = os.getppid()
+            self.set_interval(2, lambda: self.exit() if os.getppid() != parent else None)
         # The tokenizers and the engine come after the first frame.
         self.call_after_refresh(self.session.start)
 
@@ -225,6 +232,7 @@ class EncoderApp(WindowActions, TerminalApp):
     def give_back(self) -> None:
         self.session.kill_engines()
         super().give_back()
+        self.session.memory.write()
 
     def _show_banner(self) -> None:
         banner = self.query_one("#banner", Static)
@@ -259,6 +267,7 @@ class EncoderApp(WindowActions, TerminalApp):
         if not switcher.query(f"#{name}"):
             await switcher.add_content(PANES[name].make(self.session), id=name)
         switcher.current = name
+        self.session.remember(pane=name)
         for choice in self.query("#pane-choice").results(Choice):
             choice.chosen = PANES[name].title
         pane = switcher.visible_content
@@ -272,7 +281,8 @@ class EncoderApp(WindowActions, TerminalApp):
 
     @on(Choice.Changed, "#pane-choice")
     async def _pane_chosen(self, event: Choice.Changed) -> None:
-        await self.action_pane(next(name for name, pane in PANES.items() if pane.title == event.name))
+        if self.query("#panes"):  # the window may be closing
+            await self.action_pane(next(name for name, pane in PANES.items() if pane.title == event.name))
 
     def action_models(self) -> None:
         """Choose the models."""
@@ -288,6 +298,7 @@ class EncoderApp(WindowActions, TerminalApp):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the palette has beside the actions that have keys."""
         yield from super().get_system_commands(screen)
+        yield from self.keeping_commands()
         yield SystemCommand("Restart engine", "End the engine and start another", self.action_restart_engine)
 
     def _handle_exception(self, error: Exception) -> None:
@@ -311,7 +322,12 @@ def run(settings: Settings) -> int:
     with own_screen():
         app = EncoderApp(settings)
         app.listen_to_signals()
-        result = app.run()
+        try:
+            result = app.run()
+        finally:
+            app.session.memory.write()  # however it ended
+    if app.session.memory.complaint:
+        print(f"encoder-tui: {visible(app.session.memory.complaint)}", file=sys.stderr)  # noqa: T201
     if app.return_code not in {None, 0}:
         if app.report and settings.debug:
             print(app.report.read_text("utf-8"), file=sys.stderr)  # noqa: T201

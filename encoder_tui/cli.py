@@ -22,7 +22,10 @@ COMMANDS: Final = {
     "docs": "encoder_tui.commands.docs",
     "engine": "encoder_tui.commands.engine",
     "params": "encoder_tui.commands.params",
+    "report": "encoder_tui.commands.report",
+    "reset": "encoder_tui.commands.reset",
     "run": "encoder_tui.commands.run",
+    "serve": "encoder_tui.commands.serve",
     "time": "encoder_tui.commands.time",
     "tokens": "encoder_tui.commands.tokens",
 }
@@ -37,6 +40,7 @@ OPTIONS: Final = (
     click.option("--attention", metavar="KIND", help="The attention implementation: sdpa, eager, …"),
     click.option("--offline", is_flag=True, default=None, help="Never ask the Hub."),
     click.option("--engine", metavar="COMMAND", help="Run the engine so, for example over ssh."),
+    click.option("--fresh", is_flag=True, default=None, help="Open without the last session, and keep nothing of it."),
     click.option("--debug", is_flag=True, default=None, help="Show the traceback of a failure."),
     click.version_option(__version__, prog_name="encoder-tui"),
 )
@@ -159,8 +163,9 @@ def cli(context: click.Context, /, **options: Any) -> None:
 
 def open_window(chosen: settings.Settings) -> None:
     """Open the window; a sentence and exit code 2 where there is no terminal to open it in."""
-    # A stream that was closed before the start is None.
-    if not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):
+    # Behind `serve` the terminal is a browser's. A stream that was closed before the start is None.
+    is_served = os.environ.get("TEXTUAL_DRIVER", "").endswith(":WebDriver")
+    if not is_served and not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):
         click.echo("encoder-tui: the window needs a terminal; for scripts there are commands, see --help", err=True)
         raise SystemExit(2)
     if os.environ.get("TERM") in {"dumb", "unknown"}:

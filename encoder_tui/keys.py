@@ -72,6 +72,8 @@ PLACES: Final = (
     Place("Models", None, None, "encoder_tui.models_dialog", "ModelsDialog"),
     Place("Dialogs", None, None, f"{_PANES}.documents.chooser", "SourceChooser"),
     Place("Dialogs", None, None, "encoder_tui.help_screen", "HelpScreen"),
+    Place("Dialogs", None, None, "encoder_tui.report_dialog", "ReportDialog"),
+    Place("Dialogs", None, None, "encoder_tui.texts_dialog", "TextsDialog"),
     Place("Dialogs", None, None, f"{_WIDGETS}.save_dialog", "SaveDialog"),
     Place("Lists", None, None, "encoder_tui.help_screen", "Page"),
     Place("Lists", None, None, f"{_WIDGETS}.lines", "Lines"),

@@ -15,7 +15,7 @@ from textual.widgets.option_list import Option
 
 from encoder_tui import hub
 from encoder_tui.defaults import DEFAULT_PAIR, LETTERS
-from encoder_tui.display import visible
+from encoder_tui.display import shorten, visible
 from encoder_tui.loading import BUILTIN_NAMES
 from encoder_tui.models import ModelError, parse_name
 from encoder_tui.session import Session
@@ -65,21 +65,28 @@ class ModelsDialog(ModalScreen[None]):
             yield Static("", id="hint", classes="label", markup=False)
             yield Options(id="candidates", markup=False)
 
+    def on_unmount(self) -> None:
+        # What a signal calls keeps the dialog alive otherwise.
+        self.session.models_changed.unsubscribe(self)
+
     async def on_mount(self) -> None:
         self.session.models_changed.subscribe(self, lambda _: self._show_slots())
         self._show_slots()
         self.query_one("#slots", OptionList).highlighted = 0
         self.query_one("#name", Input).focus()
         cached = [] if self.session.engine.is_remote else await asyncio.to_thread(hub.cached_models)
-        self._candidates = list(dict.fromkeys([*cached, *DEFAULT_PAIR, *BUILTIN_NAMES]))
+        recent = self.session.memory.state.recent_models
+        self._candidates = list(dict.fromkeys([*recent, *cached, *DEFAULT_PAIR, *BUILTIN_NAMES]))
         in_cache = set(cached)
+
+        def where(name: str) -> str:
+            if name in BUILTIN_NAMES:
+                return "built in"
+            there = "cached" if name in in_cache else "Hub"
+            return ("recent" if there == "Hub" else "recent, cached") if name in recent else there
+
         self.query_one("#candidates", OptionList).add_options(
-            Option(
-                Content.assemble(
-                    visible(name),
-                    ("   cached" if name in in_cache else "   built in" if name in BUILTIN_NAMES else "   Hub", "dim"),
-                )
-            )
+            Option(Content.assemble(shorten(visible(name), 56), (f"   {where(name)}", "dim")))
             for name in self._candidates
         )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from encoder_tui.display import count, visible
 from encoder_tui.placement import InForce, ModelSource, Placement
 
 
@@ -55,6 +56,17 @@ class OutputFacts(msgspec.Struct, frozen=True):
     @property
     def numel(self) -> int:
         return math.prod(self.shape)
+
+
+def output_cells(output: OutputFacts) -> list[str]:
+    """An output as a row of the table that `run` prints: name, shape, dtype, statistics, a remark."""
+    numbers = ["–" if one is None else f"{one:.4g}" for one in (output.mean, output.std, output.min, output.max)]
+    remark = count(output.non_finite, "value is not finite", "values are not finite") if output.non_finite else ""
+    return [visible(output.name), "×".join(map(str, output.shape)), output.dtype, *numbers, remark]
+
+
+OUTPUT_COLUMNS = ["output", "shape", "dtype", "mean", "std", "min", "max", ""]
+"""The heads of these cells."""
 
 
 class RunAnswer(msgspec.Struct, frozen=True):

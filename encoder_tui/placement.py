@@ -49,6 +49,11 @@ class InForce(msgspec.Struct, frozen=True):
     unused: list[str] = []
     remarks: list[str] = []
 
+    def words(self) -> str:
+        """The settings in a line, as the commands print them."""
+        weights = "random weights" if self.weights == "random" else "weights of the checkpoint"
+        return f"{self.device}, {self.dtype}, {self.attention} attention, {weights}"
+
 
 def source_of(files: ModelFiles, trusted: tuple[str, ...] = (), offline: bool = False) -> ModelSource:
     """The source of a model whose small files were found; `trusted` names the models whose code may run."""

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from textual.signal import Signal
 
 from encoder_tui.defaults import DEFAULT_PAIR, LETTERS, MAXIMUM, WELCOME
-from encoder_tui.settings import Settings, cache_path, log_path
+from encoder_tui.remembering import Memory
+from encoder_tui.session_memory import Remembering
+from encoder_tui.settings import Settings, cache_path, log_path, state_path
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -53,7 +55,7 @@ class DocumentRow:
     index: int
 
 
-class Session:
+class Session(Remembering):
     """The models, the text and the engine of one window.
 
     Every change is published: `models_changed`, `text_changed`, `engine_changed` carry what changed, `noticed`
@@ -64,10 +66,18 @@ class Session:
         self.settings = settings
         self.models_changed: Signal[None] = Signal(app, "models_changed")
         self.text_changed: Signal[str] = Signal(app, "text_changed")
+        self.text_replaced: Signal[str] = Signal(app, "text_replaced")
         self.engine_changed: Signal[EngineState] = Signal(app, "engine_changed")
         self.noticed: Signal[tuple[str, str]] = Signal(app, "noticed")
-        self.text = settings.text if settings.text is not None else WELCOME
-        self.slots: list[Slot] = [Slot(name) for name in settings.model or DEFAULT_PAIR]
+        self.memory = Memory(None if settings.fresh else state_path())
+        last = self.memory.state
+        self.text = next(text for text in (settings.text, last.text, WELCOME) if text is not None)
+        if settings.text is not None:
+            self.memory.give_text()
+        names = list(settings.model or last.model or DEFAULT_PAIR)[:MAXIMUM]
+        self._is_default = not settings.model and sorted(names) == sorted(DEFAULT_PAIR)
+        self.slots: list[Slot] = [Slot(name) for name in names]
+        self.docs, self.column = (settings.docs, None) if settings.docs is not None else (last.docs, last.column)
         self.hello: Hello | None = None
         self._loads: dict[Slot, asyncio.Task[None]] = {}
         self._started = asyncio.Event()
@@ -75,6 +85,8 @@ class Session:
         self.document_row: DocumentRow | None = None
         self.document_changed: Signal[str] = Signal(app, "document_changed")
         self.is_measuring = False
+        self._writing: asyncio.Task[None] | None = None
+        self._is_closed = False
         self.counts: CollectionCounts | None = None
 
     def set_document(self, text: str, row: DocumentRow | None = None) -> None:
@@ -120,10 +132,11 @@ class Session:
 
     async def start(self) -> None:
         """Load the models and start the engine; called once the window has been painted."""
+        self._tell_complaint()
         # In a thread, so that keys are heard meanwhile.
         slot_loading = await asyncio.to_thread(importlib.import_module, "encoder_tui.slot_loading")
         for slot in self.slots:
-            self._load(slot, is_default=not self.settings.model)
+            self._load(slot, is_default=self._is_default)
         self._started.set()
         self._keep(asyncio.create_task(slot_loading.greet(self, [*self._loads.values()])))
 
@@ -154,6 +167,10 @@ class Session:
         """End what is under way, and the engine."""
         for task in [*self._loads.values(), *getattr(self, "_others", ())]:
             task.cancel()
+        self._is_closed = True
+        if self._writing is not None:
+            self._writing.cancel()
+        await asyncio.to_thread(self.memory.write)
         await asyncio.gather(*(engine.close() for engine in self._engines()))
 
     def kill_engines(self) -> None:
@@ -176,6 +193,7 @@ class Session:
         """The user changed the text."""
         if text != self.text:
             self.text = text
+            self.remember(text=text)
             self.text_changed.publish(text)
 
     # Models
@@ -188,14 +206,14 @@ class Session:
         slot = Slot(name)
         self.slots.append(slot)
         self._load(slot)
-        self.models_changed.publish(None)
+        self._models_chosen()
 
     def replace(self, index: int, name: str) -> None:
         """Put another model in a place."""
         self._forget(self.slots[index])
         self.slots[index] = slot = Slot(name)
         self._load(slot)
-        self.models_changed.publish(None)
+        self._models_chosen()
 
     def remove(self, index: int) -> None:
         """Compare one model less; the last one stays."""
@@ -203,7 +221,7 @@ class Session:
             self.notice("the last model stays; replace it instead", "warning")
             return
         self._forget(self.slots.pop(index))
-        self.models_changed.publish(None)
+        self._models_chosen()
 
     def stop_loading(self, index: int) -> None:
         """Give up on a model that is still on its way."""
@@ -218,6 +236,10 @@ class Session:
     def swap(self, first: int, second: int) -> None:
         """Exchange two models' places, and with them their letters and colours."""
         self.slots[first], self.slots[second] = self.slots[second], self.slots[first]
+        self._models_chosen()
+
+    def _models_chosen(self) -> None:
+        self.remember(model=[self._lasting_name(slot.stands_in_for or slot.name) for slot in self.slots])
         self.models_changed.publish(None)
 
     def _forget(self, slot: Slot) -> None:
@@ -230,7 +252,14 @@ class Session:
 
         task = asyncio.create_task(load_slot(self, slot, is_default))
         self._loads[slot] = task
-        task.add_done_callback(lambda _: self._loads.pop(slot, None))
+        task.add_done_callback(lambda _: self._loaded(slot))
+
+    def _loaded(self, slot: Slot) -> None:
+        self._loads.pop(slot, None)
+        is_always_offered = slot.name in DEFAULT_PAIR or slot.name.startswith("builtin:")
+        if slot.state == "exact" and slot in self.slots and not is_always_offered:
+            self.memory.use("recent_models", self._lasting_name(slot.name))
+            self._write_soon()
 
     async def loaded(self, slot: Slot) -> None:
         """Wait until a slot's exact tokenizer is there, or it has failed."""

@@ -41,6 +41,7 @@ class Settings:
     theme: str | None = None
     debug: bool = False
     keys: Mapping[str, str] = field(default_factory=dict, hash=False)
+    fresh: bool = False
     sources: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def origin(self, name: str) -> str:
@@ -50,7 +51,7 @@ class Settings:
 
 NAMES: Final = tuple(entry.name for entry in fields(Settings) if entry.name not in {"sources", "keys"})
 _LISTS: Final = {"model", "trust_remote_code"}
-_FLAGS: Final = {"offline", "debug"}
+_FLAGS: Final = {"offline", "debug", "fresh"}
 
 
 def config_path(environ: Mapping[str, str] | None = None) -> Path:
@@ -67,6 +68,11 @@ def cache_path() -> Path:
 def data_path() -> Path:
     """The folder of what cannot be made again."""
     return platformdirs.user_data_path(APP)
+
+
+def state_path() -> Path:
+    """The file of what comes back at the next start."""
+    return platformdirs.user_state_path(APP) / "session.json"
 
 
 def log_path() -> Path:

@@ -50,7 +50,7 @@ async def take(picture: Picture) -> str:
     from encoder_tui.app import EncoderApp
     from encoder_tui.settings import Settings
 
-    app = EncoderApp(Settings(model=MODELS, text=TEXT, pane=picture.pane))
+    app = EncoderApp(Settings(model=MODELS, text=TEXT, pane=picture.pane, fresh=True))
     async with app.run_test(size=picture.size) as pilot:
 
         async def until(condition: Callable[[], bool], what: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable
 from typing import Any, NoReturn
 
@@ -16,6 +17,7 @@ from textual.widgets import Input, TextArea
 from encoder_tui.app import PANES, EncoderApp
 from encoder_tui.engine.client import EngineClient, EngineError
 from encoder_tui.panes.parameters.trees import TreesView
+from encoder_tui.panes.tokens.ribbon import Ribbon
 from encoder_tui.settings import Settings
 
 
@@ -90,3 +92,37 @@ async def test_a_failure_in_the_palette_is_no_end_of_the_window(monkeypatch: pyt
         await pilot.pause()
         assert app.is_running
         assert app._exception is None
+
+
+async def test_nothing_that_was_taken_off_the_screen_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys of the footer, which come and go with the focus, and dialogs."""
+    monkeypatch.setattr(EngineClient, "run", silent)
+    app = EncoderApp(Settings(model=("builtin:bert",)))
+    async with app.run_test(size=(120, 40)) as pilot:
+
+        async def rounds(number: int) -> int:
+            for _ in range(number):
+                for name in ("parameters", "tokens"):
+                    await app.action_pane(name)
+                    await pilot.pause()
+                app.action_models()
+                await pilot.pause()
+                app.pop_screen()
+                await pilot.pause()
+            gc.collect()
+            return sum(isinstance(one, Widget) and not one.is_attached for one in gc.get_objects())
+
+        few = await rounds(2)
+        assert await rounds(6) < few + 40
+
+
+async def test_the_cursor_moves_up_and_down_though_the_text_became_shorter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(EngineClient, "run", silent)
+    app = EncoderApp(Settings(model=("builtin:bert",), text="A lighthouse."))
+    async with app.run_test() as pilot:
+        ribbon = app.query_one(Ribbon)
+        while ribbon.layout_ is None:
+            await pilot.pause(0.02)
+        ribbon.set_reactive(Ribbon.cursor, 100)
+        ribbon.action_lane(0)
+        assert ribbon.cursor < 10

@@ -13,6 +13,6 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="pr
 
 def test_a_person_at_random_keys_finds_nothing(tmp_path: Path) -> None:
     pytest.importorskip("torch")
-    person = use(20, 1, tmp_path)
+    person = use(12, 1, tmp_path)
     assert person.samples
     assert len(person.pressed) > 50

@@ -23,6 +23,7 @@ engine = "ssh box encoder-tui engine"
 trust_remote_code = "someone/model"
 theme = "nord"
 debug = true
+fresh = true
 """
 
 
@@ -77,6 +78,7 @@ def test_every_setting_can_stand_in_the_file(file: Path) -> None:
         trust_remote_code=("someone/model",),
         theme="nord",
         debug=True,
+        fresh=True,
     )
     assert all(name in EVERYTHING for name in NAMES)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import Sequence
 from typing import Any, Final
 
 import click
@@ -73,7 +74,7 @@ class _Asked:
         self.as_json = as_json
 
 
-class _Told:
+class Told:
     """Remarks of a source, each said once on stderr."""
 
     def __init__(self) -> None:
@@ -94,19 +95,23 @@ async def _opened(
     if collection.answer.stands_in_for:
         running.say(collection.answer.stands_in_for)
     models = await running.load_tokenizers(loader, settings)
-    counted = [
+    return collection, models, counted_models(models)
+
+
+def counted_models(models: Sequence[running.Loaded]) -> list[CountedModel]:
+    """The models that were had, with their limits."""
+    return [
         CountedModel(model.name, model.tokenizer, limit(model.files.config, model.tokenizer.form.model_max_length))
         for model in models
         if model.tokenizer is not None and model.files is not None
     ]
-    return collection, models, counted
 
 
 async def _list(loader: Loader, settings: Settings, asked: _Asked) -> list[str | None]:
     """Print every document as soon as it is counted."""
     collection, models, counted = await _opened(loader, settings, asked)
     errors = [model.error for model in models]
-    told = _Told()
+    told = Told()
     most = asked.most
     if most is None and collection.answer.is_remote and not asked.as_json:
         most = LOOK
@@ -185,7 +190,7 @@ def _line(row: Row, counted: list[CountedModel]) -> str:
 async def _summarize(loader: Loader, settings: Settings, asked: _Asked) -> list[str | None]:
     """Count the whole collection, or the first documents of it, and print the figures."""
     collection, models, counted = await _opened(loader, settings, asked)
-    told = _Told()
+    told = Told()
     counts = collection.no_counts(counted, asked.most)
     show = _progress if sys.stderr.isatty() else None
     async for answer in collection.scan(counts, counted, seconds=COMMAND_SLICE, on_progress=show):

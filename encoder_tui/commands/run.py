@@ -12,10 +12,10 @@ import click
 from encoder_tui.batching import batch_of
 from encoder_tui.cli import gather, shared_options
 from encoder_tui.commands import running
-from encoder_tui.display import count, visible
+from encoder_tui.display import visible
 from encoder_tui.engine import contract
 from encoder_tui.loading import Loader
-from encoder_tui.outputs import RunAnswer, RunRequest, run_record
+from encoder_tui.outputs import OUTPUT_COLUMNS, RunAnswer, RunRequest, output_cells, run_record
 from encoder_tui.placement import source_of
 from encoder_tui.saving import save_outputs
 from encoder_tui.settings import Settings
@@ -69,7 +69,7 @@ def command(
         models = await running.load_tokenizers(loader, settings)
         wishes = {"hidden_states": hidden_states, "attentions": attentions}
         done = [
-            await _run_one(loader, settings, model, batch, line, None if save is None else slot, wishes)
+            await run_one(loader, settings, model, batch, line, None if save is None else slot, wishes)
             for slot, model in enumerate(models)
         ]
         answers = {slot: (one.name, one.answer) for slot, one in enumerate(done) if one.answer is not None}
@@ -96,7 +96,7 @@ def command(
     running.finish([*(one.error for one in done), *unsaved])
 
 
-async def _run_one(
+async def run_one(
     loader: Loader,
     settings: Settings,
     model: running.Loaded,
@@ -133,17 +133,6 @@ async def _run_one(
 
 def table(name: str, answer: RunAnswer) -> str:
     """A model's outputs, a line each, under a line of the settings in force."""
-    in_force = answer.in_force
-    weights = "random weights" if in_force.weights == "random" else "weights of the checkpoint"
-    heading = f"{visible(name)}: {in_force.device}, {in_force.dtype}, {in_force.attention} attention, {weights}"
-    rows = [["output", "shape", "dtype", "mean", "std", "min", "max", ""]]
-    for output in answer.outputs:
-        shape = "×".join(map(str, output.shape))
-        numbers = [_number(number) for number in (output.mean, output.std, output.min, output.max)]
-        remark = count(output.non_finite, "value is not finite", "values are not finite") if output.non_finite else ""
-        rows.append([visible(output.name), shape, output.dtype, *numbers, remark])
+    rows = [OUTPUT_COLUMNS, *map(output_cells, answer.outputs)]
+    heading = f"{visible(name)}: {answer.in_force.words()}"
     return "\n".join([heading, *(f"  {line}" for line in running.aligned(rows, left=3))])
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4g}"

@@ -11,14 +11,16 @@ import msgspec
 
 from encoder_tui.cli import gather, shared_options
 from encoder_tui.commands import running
-from encoder_tui.display import count, visible
+from encoder_tui.display import visible
 from encoder_tui.engine import contract, protocol
 from encoder_tui.loading import Loader
 from encoder_tui.models import limit
 from encoder_tui.placement import source_of
-from encoder_tui.timing import Samples, Statistics, spread_sentence, statistics, time_record
+from encoder_tui.settings import Settings
+from encoder_tui.timing import Samples, time_record
 from encoder_tui.timing_plan import Plan, TimedModel
-from encoder_tui.timing_run import growth_words, sweep
+from encoder_tui.timing_run import sweep
+from encoder_tui.timing_words import COLUMNS, environment_words, remarks, row_cells, settings_words
 
 
 class Lengths(click.ParamType):  # type: ignore[type-arg]  # generic in some versions of click
@@ -75,6 +77,17 @@ def command(
         tf32=[tf32],
     )
     report = Report(plan)
+    try:
+        running.run(settings, lambda loader: measure(report, loader, settings))
+    finally:
+        # Also where ctrl+c ended it: what was measured is printed.
+        if report.names:
+            report.print(as_json)
+    running.finish([report.errors.get(index) for index in range(len(report.names))])
+
+
+async def measure(report: Report, loader: Loader, settings: Settings) -> None:
+    """Fill a report, told on stderr; what the engine cannot do becomes the models' errors."""
     last = ""
 
     def tell(progress: protocol.Progress) -> None:
@@ -83,23 +96,14 @@ def command(
             last = progress.text
             running.say(progress.text)
 
-    async def work(loader: Loader) -> None:
-        report.take(await running.load_tokenizers(loader, settings), loader)
-        request = report.run.request(watching=False)
-        try:
-            answer = await loader.engine.run(contract.MEASURE, request, tell, report.run.hear)
-        except running.FAILURES as error:
-            report.run.failures |= dict.fromkeys(range(len(report.run.columns)), str(error)) | report.run.failures
-        else:
-            report.run.hear(answer)
-
+    report.take(await running.load_tokenizers(loader, settings), loader)
+    request = report.run.request(watching=False)
     try:
-        running.run(settings, work)
-    finally:
-        # Also where ctrl+c ended it: what was measured is printed.
-        if report.names:
-            report.print(as_json)
-    running.finish([report.errors.get(index) for index in range(len(report.names))])
+        answer = await loader.engine.run(contract.MEASURE, request, tell, report.run.hear)
+    except running.FAILURES as error:
+        report.run.failures |= dict.fromkeys(range(len(report.run.columns)), str(error)) | report.run.failures
+    else:
+        report.run.hear(answer)
 
 
 class Report:
@@ -157,47 +161,20 @@ class Report:
         errors = [{"model": self.names[index], "error": error} for index, error in self.errors.items()]
         return {"environment": {} if about is None else msgspec.to_builtins(about), "results": results + errors}
 
+    def labelled(self) -> list[tuple[str, Samples]]:
+        """Every point with its column's label."""
+        return [(self.run.label(column), samples) for column, samples in self.points()]
+
     def table(self) -> list[str]:
         """The settings in force, a line a point, warnings, and the growth of the latency."""
-        lines = []
-        if (about := self.run.environment) is not None:
-            shown = [f"{name} {about.versions[name]}" for name in ("torch", "transformers") if name in about.versions]
-            lines.append(f"{visible(about.processor)}; {count(about.threads, 'thread')}; {', '.join(shown)}")
-        rows = [["", "tokens", "median ms", "IQR", "p90", "cold", "CPU ms", "tokens/s", "peak MB"]]
-        remarks: list[str | None] = []
+        lines = [] if self.run.environment is None else [environment_words(self.run.environment)]
         told = set()
         for column, samples in self.points():
-            letter, found = self.run.label(column), statistics(samples.samples_s)
-            if found is None:
-                remarks.append(f"{letter} at {samples.point.length:,} tokens was not measured: {samples.ended}")
-                continue
-            if column not in told:
+            if column not in told and samples.samples_s:
                 told.add(column)
-                lines.append(f"{letter}  {visible(self.run.columns[column].name)}: {_settings(samples)}")
-            rows.append(_row(letter, samples, found))
-            remarks += [spread_sentence(letter, samples.point.length, found), samples.ended]
-        remarks += [growth_words(self.run.label(column), self.run.curve(column)) for column in sorted(told)]
-        if len(rows) > 1:
-            lines += running.aligned(rows)
-        return lines + [visible(remark) for remark in remarks if remark]
-
-
-def _settings(samples: Samples) -> str:
-    in_force = samples.in_force
-    assert in_force is not None
-    weights = "random weights" if in_force.weights == "random" else "weights of the checkpoint"
-    words = [in_force.device, in_force.dtype, f"{in_force.attention} attention", *samples.mode.words(), weights]
-    return ", ".join(words)
-
-
-def _row(letter: str, samples: Samples, found: Statistics) -> list[str]:
-    cpu = statistics(samples.cpu_samples_s)
-    point, peak = samples.point, samples.peak_memory_bytes
-    seconds = (found.median, found.iqr, found.p90, samples.cold_s, None if cpu is None else cpu.median)
-    return [
-        letter,
-        f"{point.batch} × {point.length:,}",
-        *("–" if number is None else f"{1000 * number:,.1f}" for number in seconds),
-        f"{point.real_tokens / found.median:,.0f}" if found.median else "–",
-        "–" if peak is None else f"{peak / 1e6:,.0f}",
-    ]
+                name = visible(self.run.columns[column].name)
+                lines.append(f"{self.run.label(column)}  {name}: {settings_words(samples)}")
+        rows = [cells for label, samples in self.labelled() if (cells := row_cells(label, samples)) is not None]
+        if rows:
+            lines += running.aligned([COLUMNS, *rows])
+        return lines + remarks(self.labelled())

@@ -58,7 +58,7 @@ def named(pair: Sequence[str]) -> list[str]:
 
 def app(*arguments: str, columns: int = 120, lines: int = 40) -> Terminal:
     """The program in a terminal."""
-    return Terminal(encoder_tui(*arguments), columns, lines)
+    return Terminal(encoder_tui("--fresh", *arguments), columns, lines)
 
 
 def peer(name: str, *arguments: str) -> Terminal:

@@ -60,7 +60,7 @@ def shown(models: list[Path], wanted: list[str]) -> tuple[float, int]:
     """Seconds from the launch until every text is on the screen and a key is echoed after it, and megabytes."""
     with tempfile.TemporaryDirectory() as cache:
         names = [word for model in models for word in ("-m", str(model))]
-        command = encoder_tui(*names, "--pane", "parameters")
+        command = encoder_tui("--fresh", *names, "--pane", "parameters")
         with Terminal(command, environ={"XDG_CACHE_HOME": cache}) as terminal:
             terminal.wait_for(lambda text: all(words in text for words in wanted), 120)
             terminal.send("/")

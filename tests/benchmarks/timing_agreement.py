@@ -1,10 +1,11 @@
 """Whether Timing can be believed: its medians, taken in a live window, against `torch.utils.benchmark`.
 
-`python -m tests.benchmarks.timing_agreement [--rounds N] [--seconds S]`. The window runs in a pseudo-terminal, the
-whole program with its engine; the bare process does nothing else. Both stay open, and measure in turns, window, bare,
-bare, window, so that a drifting machine hurts both alike. What the bare process says the second time, against the
-first, is how well any two measurements on this machine can agree. The models are the built-in pair, of real size
-with random weights.
+`python -m tests.benchmarks.timing_agreement [--rounds N] [--seconds S] [--models DIRECTORY…]`.
+
+The window runs in a pseudo-terminal, the whole program with its engine; the bare process does nothing else. Both stay
+open, and measure in turns, window, bare, bare, window, so that a drifting machine hurts both alike. What the bare
+process says the second time, against the first, is how well any two measurements on this machine can agree. The models
+are the built-in pair, of real size with random weights, unless others are named (small ones, to try the benchmark).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ from tests.benchmarks.measuring import PEERS, Figure, named
 from tests.terminal import Terminal, encoder_tui
 
 LENGTHS = (128, 512)
-MODELS = ("bert", "modernbert")
+MODELS = (str(builtin.directory("bert")), str(builtin.directory("modernbert")))
 SECONDS = 3.0
 """Samples of each point, at least; the same for all."""
 KEYS = 40
@@ -37,9 +39,8 @@ Medians = list[list[float]]
 class Bare:
     """The process with nothing but torch."""
 
-    def __init__(self, seconds: float) -> None:
-        directories = [str(builtin.directory(name)) for name in MODELS]
-        command = [sys.executable, str(PEERS / "bare_timer.py"), str(seconds), *directories]
+    def __init__(self, seconds: float, models: Sequence[str]) -> None:
+        command = [sys.executable, str(PEERS / "bare_timer.py"), str(seconds), *models]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._read()
 
@@ -65,8 +66,8 @@ class Bare:
 class Window:
     """The program in a terminal, on the Timing pane."""
 
-    def __init__(self, seconds: float, folder: Path) -> None:
-        models = [f"builtin:{name}" for name in MODELS]
+    def __init__(self, seconds: float, models: Sequence[str], folder: Path) -> None:
+        self.models = models
         self.kept = folder / "data"
         environ = {"XDG_DATA_HOME": str(self.kept), "XDG_STATE_HOME": str(folder / "state")}
         self.terminal = Terminal(encoder_tui(*named(models), "--pane", "timing", "--offline"), environ=environ)
@@ -96,10 +97,11 @@ class Window:
             assert time.monotonic() < deadline, f"the sweep does not end; the screen is\n{self.terminal.text}"
         self.terminal.wait_for("measured in")
         records = [json.loads(line) for line in new.pop().read_text("ascii").splitlines()[1:]]
-        return [_medians_of(records, f"builtin:{name}") for name in MODELS]
+        return [_medians_of(records, model) for model in self.models]
 
     def key_echoes(self, keys: int) -> list[float]:
         """Seconds from a key in a field of the plan to its echo, while a sweep is measured; the sweep is stopped."""
+        self._fill(", ".join(map(str, LENGTHS)), "60")
         self.terminal.send("s")
         self.terminal.wait_for("Measuring at", 120)
         self.terminal.send("e")
@@ -129,23 +131,22 @@ def _medians_of(records: list[dict[str, Any]], model: str) -> list[float]:
     return [by_length[length] for length in LENGTHS]
 
 
-def without_window(seconds: float) -> Medians:
+def without_window(seconds: float, models: Sequence[str]) -> Medians:
     """The same engine asked by the command `time`, where no window is drawn."""
-    models = [f"builtin:{name}" for name in MODELS]
     lengths = ",".join(map(str, LENGTHS))
     command = encoder_tui("time", *named(models), "--lengths", lengths, "--min-time", f"{seconds:g}", "--json")
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return [_medians_of(json.loads(done.stdout)["results"], model) for model in models]
 
 
-def figures(rounds: int, seconds: float = SECONDS) -> list[Figure]:
+def figures(rounds: int, seconds: float = SECONDS, models: Sequence[str] = MODELS) -> list[Figure]:
     """Agreement for each model and length, what the window costs, and the echo of a key."""
     windowed: list[Medians] = []
     bare_first: list[Medians] = []
     bare_second: list[Medians] = []
     commanded: list[Medians] = []
     with tempfile.TemporaryDirectory() as folder:
-        window, bare = Window(seconds, Path(folder)), Bare(seconds)
+        window, bare = Window(seconds, models, Path(folder)), Bare(seconds, models)
         try:
             # Loading, and whatever else comes but once.
             _say("window and bare process are open")
@@ -156,14 +157,15 @@ def figures(rounds: int, seconds: float = SECONDS) -> list[Figure]:
                 bare_first.append(bare.measure())
                 bare_second.append(bare.measure())
                 windowed.append(window.measure())
-                commanded.append(without_window(seconds))
+                commanded.append(without_window(seconds, models))
                 _say(f"round {number + 1} of {rounds}")
             echoes = [1000 * taken for taken in window.key_echoes(KEYS)]
         finally:
             bare.close()
             window.close()
     rows = []
-    for place, model in enumerate(MODELS):
+    for place, directory in enumerate(models):
+        model = Path(directory).name
         for index, length in enumerate(LENGTHS):
 
             def at(medians: list[Medians], place: int = place, index: int = index) -> list[float]:
@@ -200,8 +202,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7, help="rounds of window, bare, bare, window (default 7)")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="samples of each point at least (default 3)")
+    parser.add_argument(
+        "--models", nargs="+", default=MODELS, metavar="DIRECTORY", help="others than the built-in pair"
+    )
     options = parser.parse_args()
-    for figure in figures(options.rounds, options.seconds):
+    for figure in figures(options.rounds, options.seconds, options.models):
         print(" | ".join(figure.row()))
 
 

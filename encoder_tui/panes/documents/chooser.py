@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Final
 
-import msgspec
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -17,35 +15,10 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from encoder_tui.display import visible
-from encoder_tui.private_files import private_folder, write_private
-from encoder_tui.settings import cache_path
 from encoder_tui.widgets.field import Field
 from encoder_tui.widgets.options import Options
 
 ALWAYS: Final = ("sentence-transformers/mldr:en-triplet:train", "builtin")
-RECENT: Final = 8
-
-
-def recent_file() -> Path:
-    """Where the sources that were opened are kept."""
-    return cache_path() / "sources.json"
-
-
-def recent_sources() -> list[str]:
-    """The sources that were opened, the newest first."""
-    try:
-        return msgspec.json.decode(recent_file().read_bytes(), type=list[str])[:RECENT]
-    except (OSError, msgspec.MsgspecError):
-        return []
-
-
-def remember(source: str) -> None:
-    """Keep a source that could be opened. A cache that cannot be written only forgets."""
-    kept = [source, *(other for other in recent_sources() if other != source)][:RECENT]
-    # A name that is not valid UTF-8 is no JSON.
-    with contextlib.suppress(OSError, UnicodeEncodeError):
-        private_folder(recent_file().parent)
-        write_private(recent_file(), msgspec.json.encode(kept).decode())
 
 
 class SourceChooser(ModalScreen[str | None]):
@@ -63,10 +36,10 @@ class SourceChooser(ModalScreen[str | None]):
     """
     BINDINGS = [Binding("escape", "cancel", "Close", id="dialog.close")]
 
-    def __init__(self, current: str | None) -> None:
+    def __init__(self, current: str | None, recent: Sequence[str] = ()) -> None:
         super().__init__()
         self._current = current
-        self._sources = list(dict.fromkeys([*recent_sources(), *ALWAYS]))
+        self._sources = list(dict.fromkeys([*recent, *ALWAYS]))
 
     def compose(self) -> ComposeResult:
         with Vertical() as box:

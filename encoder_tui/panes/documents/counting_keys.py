@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
@@ -28,6 +30,11 @@ class CountingKeys(Widget):
     def _show_view(self) -> None:
         raise NotImplementedError
 
+    if TYPE_CHECKING:  # not defined here: `Prompts`, which has it, comes later among the bases
+
+        def sort_as_before(self) -> None:
+            """Take up the last session's order."""
+
     def _new_counting(self, start: bool) -> None:
         if self.counting is not None:
             self.counting.stop()
@@ -47,6 +54,8 @@ class CountingKeys(Widget):
         if self.counting is not None:
             listing.learn(self.counting.known, self.counting.counts.total)
             listing.lengths = self.counting.tokens
+            if self.counting.state == "done":
+                self.sort_as_before()
             self.session.counts = self.reopened or self.counting.counts
         self._show_words()
         if self.query_one("#document-views", ContentSwitcher).current == "collection":

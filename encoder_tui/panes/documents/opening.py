@@ -12,7 +12,7 @@ from encoder_tui.engine.client import EngineError, TaskFailed
 from encoder_tui.engine.document_messages import SourceSpec
 from encoder_tui.engine.protocol import Progress
 from encoder_tui.lengths import CollectionCounts
-from encoder_tui.panes.documents.chooser import SourceChooser, remember
+from encoder_tui.panes.documents.chooser import SourceChooser
 from encoder_tui.panes.documents.counting import Counting
 from encoder_tui.panes.documents.listing import DocumentList
 from encoder_tui.session import Session
@@ -61,7 +61,7 @@ class Opening(Widget):
         if collection.answer.stands_in_for is not None:
             self.session.notice(collection.answer.stands_in_for, "warning")
         if source is not None:
-            remember(source)
+            self.session.use_source(source)
         self.collection, self.reopened, self._opened_index = collection, None, -1
         self.query_one(DocumentList).open(collection)
         self._heard("")
@@ -105,9 +105,10 @@ class Opening(Widget):
 
         def chosen(source: str | None) -> None:
             if source:
+                self.session.remember_source(source)
                 self.open(source)
 
-        self.app.push_screen(SourceChooser(self.source), chosen)
+        self.app.push_screen(SourceChooser(self.source, self.session.memory.state.recent_sources), chosen)
 
     def action_column(self) -> None:
         """Show the next column of text."""
@@ -118,7 +119,10 @@ class Opening(Widget):
             self.session.notice(f"there is only the column {columns[0]}")
             return
         place = columns.index(self.collection.column) if self.collection.column in columns else -1
-        self.open(self.source, columns[(place + 1) % len(columns)])
+        column = columns[(place + 1) % len(columns)]
+        if self.source is not None:
+            self.session.remember_source(self.source, column)
+        self.open(self.source, column)
 
     def action_retry(self) -> None:
         """Read again what could not be read."""

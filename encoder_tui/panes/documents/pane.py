@@ -30,6 +30,7 @@ from encoder_tui.panes.documents.prompts import Prompts
 from encoder_tui.panes.documents.reading import Reading
 from encoder_tui.panes.documents.text import DocumentText
 from encoder_tui.panes.documents.windows import WindowsView
+from encoder_tui.report_material import Material
 from encoder_tui.session import DocumentRow, Session
 from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.clipboard import copy
@@ -75,7 +76,7 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Vertical):
     def __init__(self, session: Session) -> None:
         super().__init__(id="documents")
         self.session = session
-        self.source = session.settings.docs
+        self.source = session.docs
         self.collection: Collection | None = None
         self.counting: Counting | None = None
         self.reopened: CollectionCounts | None = None
@@ -109,7 +110,8 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Vertical):
         self.session.models_changed.subscribe(self, lambda _: self._models_changed())
         self._models_changed()
         self.query_one(DocumentList).focus()
-        self.open(self.source)
+        self._sort_wanted = self.session.memory.state.documents_sort
+        self.open(self.source, self.session.column)
 
     def on_unmount(self) -> None:
         for task in (self._opening, self._reading, self._finding):
@@ -242,6 +244,14 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Vertical):
             copy(self, self.query_one(CollectionView).copied(), "the figures")
         else:
             copy(self, self.document, "the document")
+
+    def add_to_report(self, material: Material) -> None:
+        """The document at hand in a sentence, and what was counted."""
+        if self.readings:
+            told = words.sentence(self.readings, True, len(self.document))
+            material.document = f"Document {self._opened_index:,}: {told}"
+        counting = None if self.counting is None else self.counting.counts
+        material.counts = self.reopened or counting
 
     # Views
 

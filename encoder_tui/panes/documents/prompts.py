@@ -37,6 +37,8 @@ class Prompts(Widget):
     slots: list[int]
     _mode = ""
     _sorted_by = 0
+    _sort_wanted = 0
+    """The last session's order, until there are lengths to sort by."""
     _finding: asyncio.Task[None] | None = None
 
     def action_prompt(self, mode: str) -> None:
@@ -137,6 +139,18 @@ class Prompts(Widget):
             self.session.notice("documents are sorted by length once they are counted; space counts", "warning")
             return
         self._sorted_by = (self._sorted_by + 1) % (2 + len(self.counting.tokens))
+        self._sort_wanted = 0
+        self.session.remember(documents_sort=self._sorted_by)
+        self._sort()
+
+    def sort_as_before(self) -> None:
+        """Take up the last session's order, once everything is counted and unless another was chosen meanwhile."""
+        wanted, self._sort_wanted = self._sort_wanted, 0
+        if wanted and self.query_one(DocumentList).order is None:
+            self._sorted_by = min(wanted, 1 + len(self.counting.tokens))
+            self._sort()
+
+    def _sort(self) -> None:
         if not self._sorted_by:
             self._order(None)
             self.session.notice("in the order of the source")

@@ -12,6 +12,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import ContentSwitcher, Input, Static, TextArea
 
+from encoder_tui.defaults import LETTERS
 from encoder_tui.outputs import UnloadRequest
 from encoder_tui.panes.outputs import facts
 from encoder_tui.panes.outputs.asking import AskingView
@@ -19,6 +20,7 @@ from encoder_tui.panes.outputs.listing import ListView, OutputTable
 from encoder_tui.panes.outputs.runs import Question, Runs
 from encoder_tui.panes.outputs.save import SavePath, save, snippet
 from encoder_tui.panes.outputs.view import OutputView, State
+from encoder_tui.report_material import Material, ReportedRun
 from encoder_tui.session import Session
 from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.clipboard import copy
@@ -148,6 +150,17 @@ class OutputsPane(Vertical):
         if action.startswith("run_with"):
             return not self.view.has_question
         return True
+
+    def add_to_report(self, material: Material) -> None:
+        """What came out, and of what."""
+        what = "the document at hand" if self.runs.of_document else "the text"
+        material.run_of = (
+            f"another text than the one of this report ({what} has changed)" if self.runs.is_earlier else what
+        )
+        for index, slot in enumerate(self.session.slots):
+            run = self.runs.of(slot)
+            if run is not None:
+                material.runs.append(ReportedRun(LETTERS[index], slot.name, run.answer, run.error))
 
     # Views
 

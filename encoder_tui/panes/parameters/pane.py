@@ -19,6 +19,7 @@ from encoder_tui.panes.parameters.tables import ConfigView, RolesView
 from encoder_tui.panes.parameters.tensor import TensorView
 from encoder_tui.panes.parameters.tree import ParameterTree
 from encoder_tui.panes.parameters.trees import TreesView
+from encoder_tui.report_material import Material
 from encoder_tui.session import Session
 from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.field import Field
@@ -61,7 +62,7 @@ class ParametersPane(Copying, Vertical):
         yield Static(id="parameters-sentence", markup=False)
         yield Choice(VIEWS, id="parameters-view")
         with ContentSwitcher(initial="trees", id="parameters-views"):
-            trees = TreesView()
+            trees = TreesView(self.session.memory.state.parameters_by_size)
             trees.id = "trees"
             yield trees
         with Horizontal(id="search-line"):
@@ -129,6 +130,10 @@ class ParametersPane(Copying, Vertical):
             return self.view_name == "trees" and (action == "sort" or len(self.session.slots) > 1)
         return True
 
+    def add_to_report(self, material: Material) -> None:
+        """What is known of the models."""
+        material.descriptions = self.descriptions.known
+
     # Views
 
     def action_view(self, step: int) -> None:
@@ -157,11 +162,8 @@ class ParametersPane(Copying, Vertical):
             self.take_focus()
 
     def _make_view(self, name: str) -> Widget:
-        if name == "tensor":
-            return TensorView(self.session)
-        return (
-            DifferenceView(self.session) if name == "difference" else {"roles": RolesView, "config": ConfigView}[name]()
-        )
+        asking = {"tensor": TensorView, "difference": DifferenceView}
+        return asking[name](self.session) if name in asking else {"roles": RolesView, "config": ConfigView}[name]()
 
     def take_focus(self) -> None:
         """Give the focus to what can be moved in."""
@@ -265,6 +267,7 @@ class ParametersPane(Copying, Vertical):
         by_size = not self.trees.focused_tree.by_size
         for tree in self.trees.query(ParameterTree):
             tree.sort(by_size)
+        self.session.remember(parameters_by_size=by_size)
         self.session.notice("sorted by size" if by_size else "in the order of the model")
 
     def action_expand(self) -> None:

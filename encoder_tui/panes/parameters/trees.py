@@ -34,8 +34,9 @@ class TreesView(Vertical):
     TreesView #detail { height: 4; border-top: solid $foreground 15%; }
     """
 
-    def __init__(self) -> None:
+    def __init__(self, by_size: bool = False) -> None:
         super().__init__()
+        self._by_size = by_size
         self.entries: list[Described] = []
         self._focused = 0
         self._hits: list[tuple[int, str]] = []
@@ -46,7 +47,9 @@ class TreesView(Vertical):
             for index in range(len(LETTERS)):
                 with Vertical(classes="side", id=f"side-{index}"):
                     yield Static(classes="words", markup=False)
-                    yield ParameterTree(index)
+                    tree = ParameterTree(index)
+                    tree.by_size = self._by_size
+                    yield tree
         yield Static(id="detail", markup=False)
 
     def on_resize(self) -> None:

@@ -22,6 +22,7 @@ from encoder_tui.panes.timing.cost_table import CostTable
 from encoder_tui.panes.timing.measuring import Measuring
 from encoder_tui.panes.timing.plan_line import PlanLine
 from encoder_tui.panes.timing.saved import SavedRuns
+from encoder_tui.report_material import Material, ReportedTiming
 from encoder_tui.session import Session
 from encoder_tui.settings import data_path
 from encoder_tui.timing_files import csv_of
@@ -117,6 +118,14 @@ class TimingPane(Measuring):
         if action == "copy":
             return self.run is not None
         return True
+
+    def add_to_report(self, material: Material) -> None:
+        """What was measured."""
+        run = self.run
+        if run is not None and run.has_results:
+            points = [(run.label(place[1]), run.samples[place]) for place, _ in run.records()]
+            names = {run.label(column): about.name for column, about in enumerate(run.columns)}
+            material.timing = ReportedTiming(points, names, run.environment, results.conclusion(run))
 
     # Drawing
 

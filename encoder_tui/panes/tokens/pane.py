@@ -79,6 +79,7 @@ class TokensPane(Vertical):
 
     def on_mount(self) -> None:
         self.session.models_changed.subscribe(self, lambda _: self.recompute())
+        self.session.text_replaced.subscribe(self, self._text_came)
         # In the frame that echoes the key, not in the next one.
         self.session.text_changed.subscribe(self, lambda _: self.recompute(), immediate=True)
         editor = self.query_one(Editor)
@@ -98,6 +99,12 @@ class TokensPane(Vertical):
     def _text_changed(self, event: TextArea.Changed) -> None:
         # What is undone or done again comes this way alone.
         self.session.set_text(event.text_area.text)
+
+    def _text_came(self, text: str) -> None:
+        """An earlier text takes the place of the one at hand."""
+        editor = self.query_one(Editor)
+        editor.replace(text, (0, 0), editor.document.end)  # and not as a new document: it can be undone
+        editor.move_cursor(editor.document.end)
 
     @on(TextArea.SelectionChanged, "#text")
     def _follow_text_cursor(self) -> None:

@@ -132,9 +132,11 @@ class Ribbon(Lines):
         layout = self.layout_
         if layout is None:
             return
-        lane = layout.lane_of(self.cursor + 1) + step
+        # A text that has just become shorter may be laid out before the cursor is brought back into it.
+        here = min(self.cursor + 1, len(layout.widths) - 1)
+        lane = layout.lane_of(here) + step
         if 0 <= lane < len(layout.lanes):
-            cell = layout.cell_at(lane, layout.column_of(self.cursor + 1))
+            cell = layout.cell_at(lane, layout.column_of(here))
             self.cursor = (layout.cells(lane)[-1] if cell is None else cell) - 1
 
     def action_differing(self, step: int) -> None:

@@ -1,0 +1,183 @@
+"""`encoder-tui report`: what the other commands say, as one Markdown file."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from encoder_tui.cli import gather, shared_options
+from encoder_tui.collection import COMMAND_SLICE, Collection
+from encoder_tui.commands import docs, running
+from encoder_tui.commands import run as run_command
+from encoder_tui.commands import time as time_command
+from encoder_tui.comparison import compare
+from encoder_tui.defaults import LETTERS, WELCOME
+from encoder_tui.engine.document_messages import SourceSpec
+from encoder_tui.engine.versions import installed_versions
+from encoder_tui.loading import Loader
+from encoder_tui.models import parse_name
+from encoder_tui.report import SECTIONS, write
+from encoder_tui.report_material import Material, ReportedModel, ReportedRun, ReportedTiming
+from encoder_tui.safetensors_file import AtomicFile
+from encoder_tui.settings import Settings
+from encoder_tui.timing_plan import Plan
+from encoder_tui.tokens import TokenizationError
+
+DEFAULT: Final = ("models", "settings", "tokens", "architectures")
+"""Documents too where a source was named; outputs and timing only when asked for, because they take long."""
+LENGTHS: Final = [128, 512]
+MOST: Final = 1_000
+"""Documents of a data set on the Hub that are counted where nobody said how many."""
+
+
+class Sections(click.ParamType):  # type: ignore[type-arg]  # generic in some versions of click
+    """Names with commas between them, or `all`."""
+
+    name = "sections"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        names = tuple(part.strip() for part in str(value).split(","))
+        if names == ("all",):
+            return tuple(SECTIONS)
+        unknown = [name for name in names if name not in SECTIONS]
+        if unknown:
+            self.fail(f"there is no section {unknown[0]!r}; there are {', '.join(SECTIONS)}, or all", param, ctx)
+        return names
+
+
+@click.command("report")
+@click.argument("given", metavar="[TEXT]", required=False)
+@click.option("--sections", type=Sections(), metavar="NAME,NAME…", help=f"Of {', '.join(SECTIONS)}; or all.")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write there.")
+@click.option("--limit", "most", type=click.IntRange(min=1), metavar="N", help="Count at most N documents.")
+@shared_options
+@click.pass_context
+def command(
+    context: click.Context,
+    /,
+    given: str | None,
+    sections: tuple[str, ...] | None,
+    output: Path | None,
+    most: int | None,
+    **shared: Any,
+) -> None:
+    """Write a Markdown report of models and a text: what the other commands say, in one file.
+
+    The text is TEXT, --text, or what is piped in, and otherwise the one that a new window opens with. Without
+    --sections: models, settings, tokens and architectures, and documents where --docs names some.
+    """
+    settings = gather(context, shared)
+    if output is not None and not output.parent.is_dir():
+        raise click.UsageError(f"there is no folder {output.parent} to write in")
+    chosen = sections or (*DEFAULT, *(("documents",) if settings.docs is not None else ()))
+    made = Gathering(settings, _text(given, settings), most)
+    running.run(settings, lambda loader: made.gather(loader, chosen))
+    content = write(made.material, chosen)
+    if output is None:
+        click.echo(content, nl=False)
+    else:
+        try:
+            with AtomicFile(output) as file:
+                file.write(content.encode())
+        except OSError as error:
+            running.stop(f"{output} cannot be written: {error.strerror or error}")
+        running.say(f"written to {output}")
+    running.finish(made.errors)
+
+
+def _text(given: str | None, settings: Settings) -> str:
+    if given is not None or settings.text is not None:
+        return running.texts_of([given if given is not None else settings.text or ""])[0]
+    if sys.stdin is not None and not sys.stdin.isatty() and (piped := running.texts_of([])[0]):
+        return piped
+    return WELCOME
+
+
+class Gathering:
+    """Asks for what the sections need, the way the other commands do, and keeps what went wrong."""
+
+    def __init__(self, settings: Settings, text: str, most: int | None) -> None:
+        self.settings = settings
+        self.text = text
+        self.most = most
+        self.material = Material([], settings, time.strftime("%Y-%m-%d %H:%M %Z"), installed_versions())
+        self.errors: list[str | None] = []
+        self._models: list[running.Loaded] = []
+
+    async def gather(self, loader: Loader, sections: tuple[str, ...]) -> None:
+        """Fill the material."""
+        self._models = await running.load_tokenizers(loader, self.settings)
+        self.errors = [model.error for model in self._models]
+        self.material.models = [
+            ReportedModel(model.name, model.files, model.tokenizer, model.error) for model in self._models
+        ]
+        parts: dict[str, Callable[[Loader], Any]] = {
+            "architectures": self._describe,
+            "documents": self._count,
+            "outputs": self._run,
+            "timing": self._measure,
+        }
+        if "tokens" in sections:
+            self._compare()
+        for name, part in parts.items():
+            if name in sections:
+                await part(loader)
+
+    def _compare(self) -> None:
+        try:
+            self.material.comparison = compare(self.text, [model.tokenizer for model in self._models])
+        except TokenizationError as error:
+            self.errors.append(str(error))
+
+    async def _describe(self, loader: Loader) -> None:
+        for model in self._models:
+            try:
+                files, versions = await loader.files(parse_name(model.name), needs_tokenizer=False)
+                self.material.descriptions.append(await loader.description(files, versions))
+            except running.FAILURES as error:
+                self.material.descriptions.append(None)
+                self._failed(model.name, str(error))
+
+    async def _count(self, loader: Loader) -> None:
+        told = docs.Told()
+        counted = docs.counted_models(self._models)
+        try:
+            spec = SourceSpec(self.settings.docs, offline=self.settings.offline)
+            collection = await Collection.open(loader.engine, spec)
+            told.hear([collection.answer.stands_in_for] if collection.answer.stands_in_for else [])
+            most = self.most
+            if most is None and collection.answer.is_remote:
+                most = MOST
+                running.say(f"the first {MOST:,} rows of {collection.answer.label}; --limit N counts more")
+            self.material.counts = collection.no_counts(counted, most)
+            async for answer in collection.scan(self.material.counts, counted, seconds=COMMAND_SLICE):
+                told.hear(answer.remarks)
+        except running.FAILURES as error:
+            self._failed("", str(error))
+
+    async def _run(self, loader: Loader) -> None:
+        line = running.ProgressLine()
+        for letter, model in zip(LETTERS, self._models, strict=False):
+            done = await run_command.run_one(loader, self.settings, model, [self.text], line, None, {})
+            self.material.runs.append(ReportedRun(letter, model.name, done.answer, done.error or ""))
+            if done.error is not None and done.error != model.error:
+                self.errors.append(done.error)
+
+    async def _measure(self, loader: Loader) -> None:
+        placement = [self.settings.device], [self.settings.dtype], [self.settings.attention]
+        sweep = time_command.Report(Plan(LENGTHS, [1], 1.0, *placement))
+        await time_command.measure(sweep, loader, self.settings)
+        names = dict(zip(LETTERS, (model.name for model in self._models), strict=False))
+        self.material.timing = ReportedTiming(sweep.labelled(), names, sweep.run.environment)
+        self.errors += [error for error in sweep.errors.values() if error not in self.errors]
+
+    def _failed(self, name: str, error: str) -> None:
+        if error not in self.errors:
+            self.errors.append(error)
+        if name:
+            self.material.complaints.append(error)

@@ -1,0 +1,27 @@
+"""`encoder-tui reset`: forget the last session."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from encoder_tui.cli import fail, shared_options
+from encoder_tui.display import visible
+from encoder_tui.remembering import forget
+from encoder_tui.settings import state_path
+
+
+@click.command("reset")
+@shared_options
+def command(**_: Any) -> None:
+    """Forget the last session: models, text, documents, pane, order, and the recent ones of each.
+
+    Kept are the configuration, the caches, and the timing runs. The shared options change nothing here.
+    """
+    path = state_path()
+    try:
+        was_there = forget(path)
+    except OSError as error:
+        fail(f"{path} cannot be deleted: {error.strerror or error}")
+    click.echo(f"forgotten: {visible(str(path))}" if was_there else "there is nothing to forget")
