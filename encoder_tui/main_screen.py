@@ -1,0 +1,86 @@
+"""What stands on the screen beside the panes: the top line, and a word where the window is too small."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from textual.content import Content
+from textual.events import Resize
+from textual.screen import Screen
+from textual.widgets import Static
+
+from encoder_tui.defaults import LETTERS
+from encoder_tui.display import shorten, visible
+from encoder_tui.session import Session
+from encoder_tui.widgets.letters import letter_markup
+
+SMALLEST: Final = (60, 16)
+
+
+class TopLine(Static):
+    """The models with their letters, and the engine's state."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(id="top", markup=False)
+        self.session = session
+        self._engine = "engine off"
+
+    def on_mount(self) -> None:
+        self.session.models_changed.subscribe(self, lambda _: self.show())
+        self.session.engine_changed.subscribe(self, lambda state: self.show(state.text))
+        self.show()
+
+    def on_resize(self) -> None:
+        self.show()
+
+    def show(self, engine: str | None = None) -> None:
+        """Write the line; the models give way to the settings in a narrow window, never the other way round."""
+        self._engine = engine or self._engine
+        right = self._settings(self._engine)
+        room = max(self.size.width - len(right) - 2, 0)
+        slots = self.session.slots
+        wide = self.size.width >= 100
+        parts: list[tuple[str, str]] = [(" encoder-tui  ", "bold")] if wide else []
+        each = max((room - (14 if wide else 0)) // max(len(slots), 1) - 4, 6)
+        for index, slot in enumerate(slots):
+            style = "$text-error" if slot.state == "failed" else ""
+            parts += [
+                (f" {LETTERS[index]} ", letter_markup(index)),
+                (f"{shorten(visible(slot.short), each)} ", style),
+            ]
+        left = Content.assemble(*parts)
+        gap = max(self.size.width - left.cell_length - len(right) - 1, 1)
+        self.update(Content.assemble(left, " " * gap, (right, "$text-muted")))
+
+    def _settings(self, engine: str) -> str:
+        hello, settings = self.session.hello, self.session.settings
+        words = []
+        if hello is not None and hello.devices:
+            device = settings.device or hello.devices[0].name
+            words.append(f"{device} ×{hello.threads}" if device == "cpu" else device)
+        words.append(visible(engine))
+        return shorten(" · ".join(words), max(self.size.width // 2, 20))
+
+
+class TooSmall(Static):
+    """What takes the window's place where nothing else finds room."""
+
+    def on_resize(self) -> None:
+        width, height = self.app.size
+        needed = f"{SMALLEST[0]}×{SMALLEST[1]}"
+        self.update(Content(f"This window has {width}×{height} characters; encoder-tui needs {needed}."))
+
+
+class MainScreen(Screen[None]):
+    """The screen under every dialog."""
+
+    def on_descendant_focus(self) -> None:
+        """What fills the window gives it back when the focus goes elsewhere."""
+        focused = self.focused
+        if self.maximized is not None and focused is not None and self.maximized not in focused.ancestors_with_self:
+            self.minimize()
+
+    def on_resize(self, event: Resize) -> None:
+        width, height = event.size
+        # Not by breakpoints: they set a class on every screen, and so style everything twice at the start.
+        self.set_class(width < SMALLEST[0] or height < SMALLEST[1], "-too-small")
