@@ -15,6 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from encoder_tui.display import shorten, size, visible
+from encoder_tui.typed_paths import typed_path
 from encoder_tui.user_files import FileExistsAlready, write_whole
 from encoder_tui.widgets.choice import Choice
 
@@ -92,7 +93,11 @@ class SaveDialog(ModalScreen[None]):
         if not name:
             self._hint("a path is missing")
             return
-        path = Path(name).expanduser()
+        try:
+            path = typed_path(name)
+        except OSError as error:
+            self._hint(f"{visible(name)} cannot be written: {visible(str(error.strerror or error))}")
+            return
         content = await self._chosen.make()
         if not content:
             self._hint(f"there is no {self._chosen.what} to save yet")
