@@ -18,6 +18,7 @@ from encoder_tui.display import shorten, size, visible
 from encoder_tui.typed_paths import typed_path
 from encoder_tui.user_files import FileExistsAlready, write_whole
 from encoder_tui.widgets.choice import Choice
+from encoder_tui.widgets.field import Field
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class SaveDialog(ModalScreen[None]):
             box.border_title = "Save to a file"
             if len(self._things) > 1:
                 yield Choice(list(self._things), id="save-what")
-            yield Input(first.file_name, placeholder="a path", compact=True, id="save-path")
+            yield Field(first.file_name, placeholder="a path", compact=True, id="save-path")
             yield Static(id="save-hint", markup=False)
 
     def on_mount(self) -> None:
