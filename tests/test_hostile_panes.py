@@ -22,6 +22,7 @@ from encoder_tui.panes.timing.pane import TimingPane
 from encoder_tui.settings import Settings
 from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.editor import Editor
+from encoder_tui.widgets.save_dialog import SaveDialog
 from tests.hostile import ALL, HOSTILE, MEGABYTE, NAME, SURROGATES, Watch, hostile_documents, hostile_model, watch
 from tests.in_process import tasks_in_process
 
@@ -130,6 +131,16 @@ async def test_documents_shows_hostile_files_columns_and_texts(
         ):
             pane.query_one(DocumentList).focus()
             await pilot.press(key)
+            if key == "S":
+                await until(pilot, lambda: isinstance(pilot.app.screen, SaveDialog))
+                dialog = pilot.app.screen
+                dialog.query_one(Input).value = typed
+                await pilot.press("enter")
+                if typed == nobody:
+                    await until(pilot, lambda: watch.saw("cannot be written"))
+                    await pilot.press("escape")
+                await until(pilot, lambda dialog=dialog: pilot.app.screen is not dialog)
+                continue
             pilot.app.query_one("#prompt", Input).value = typed
             await pilot.press("enter")
             await pilot.pause(0.1)

@@ -90,7 +90,7 @@ async def test_a_file_that_is_there_needs_a_second_key(tmp_path: Path) -> None:
 async def test_a_path_that_cannot_be_written_is_told_and_can_be_mended(tmp_path: Path) -> None:
     async with window("a lighthouse") as (app, pilot):
         dialog = await asked(app, pilot)
-        for wrong in (str(tmp_path), str(tmp_path / "none" / "a.txt"), "\x00"):
+        for wrong in (str(tmp_path), str(tmp_path / "none" / "a.txt"), "\x00", "~nobody-of-this-name/x"):
             dialog.query_one(Input).value = wrong
             await pilot.press("enter")
             await until(pilot, lambda: "cannot be written" in str(dialog.query_one("#save-hint", Static).content))

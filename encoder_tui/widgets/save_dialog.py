@@ -15,8 +15,10 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from encoder_tui.display import shorten, size, visible
+from encoder_tui.typed_paths import typed_path
 from encoder_tui.user_files import FileExistsAlready, write_whole
 from encoder_tui.widgets.choice import Choice
+from encoder_tui.widgets.field import Field
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class SaveDialog(ModalScreen[None]):
             box.border_title = "Save to a file"
             if len(self._things) > 1:
                 yield Choice(list(self._things), id="save-what")
-            yield Input(first.file_name, placeholder="a path", compact=True, id="save-path")
+            yield Field(first.file_name, placeholder="a path", compact=True, id="save-path")
             yield Static(id="save-hint", markup=False)
 
     def on_mount(self) -> None:
@@ -92,7 +94,11 @@ class SaveDialog(ModalScreen[None]):
         if not name:
             self._hint("a path is missing")
             return
-        path = Path(name).expanduser()
+        try:
+            path = typed_path(name)
+        except OSError as error:
+            self._hint(f"{visible(name)} cannot be written: {visible(str(error.strerror or error))}")
+            return
         content = await self._chosen.make()
         if not content:
             self._hint(f"there is no {self._chosen.what} to save yet")
