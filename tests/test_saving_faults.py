@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import resource
 from collections.abc import Iterator
@@ -17,7 +16,6 @@ from encoder_tui.disk_cache import DiskCache
 from encoder_tui.engine.child import LONGEST_LOG, open_log
 from encoder_tui.engine.client import EngineClient, EngineError
 from encoder_tui.outputs import OutputFacts, RunAnswer, Values, ValuesRequest
-from encoder_tui.panes.documents import chooser
 from encoder_tui.placement import InForce
 from encoder_tui.safetensors_file import AtomicFile
 from encoder_tui.saving import save_outputs
@@ -122,17 +120,6 @@ def test_a_cache_without_room_complains_and_is_no_error(folder: Path) -> None:
     assert [*(folder / "cache").iterdir()] == []
     cache.put("one", {}, "x" * 10_000)
     assert cache.get("one", {}) == "x" * 10_000
-
-
-def test_recent_documents_are_kept_privately_or_forgotten(home: Path) -> None:
-    chooser.remember("one")
-    with full_disk(16):
-        chooser.remember("x" * 1_000)
-    assert chooser.recent_sources() == ["one"]
-    chooser.remember("not UTF-8 \udcff")
-    assert chooser.recent_sources() == ["one"]
-    assert chooser.recent_file().stat().st_mode & 0o077 == 0
-    assert json.loads(chooser.recent_file().read_bytes()) == ["one"]
 
 
 def test_a_crash_report_that_cannot_be_written_is_none_and_old_ones_make_room(folder: Path) -> None:

@@ -23,7 +23,8 @@ def model_line(index: int, slot: Slot, stream: Stream | None, text: str, width: 
     """One model: how many tokens, characters a token, unknown tokens, what kind of tokenizer."""
     parts: list[Content | tuple[str, str]] = [(f" {LETTERS[index]} ", letter_markup(index))]
     if slot.state == "failed":
-        parts.append((f" {visible(slot.message)}", "$text-error"))
+        # In the middle: a path may be long, and what is wrong with it stands at the end.
+        parts.append((f" {shorten(visible(slot.message), max(width - 5, 1))}", "$text-error"))
     elif stream is None:
         parts.append((f" {visible(slot.message) or 'loading'}…", QUIET))
     else:

@@ -15,10 +15,8 @@ from textual.widgets import ContentSwitcher, Input, TextArea
 
 from encoder_tui.comparison import Comparison, compare
 from encoder_tui.display import count
-from encoder_tui.models import ModelFiles, ModelName, parse_name
-from encoder_tui.panes.tokens import facts
+from encoder_tui.panes.tokens import copies, facts
 from encoder_tui.panes.tokens.ribbon import Ribbon
-from encoder_tui.reproduce import encode_snippet
 from encoder_tui.session import Session
 from encoder_tui.tokens import EncodeOptions, TokenizationError
 from encoder_tui.widgets.choice import Choice
@@ -247,10 +245,6 @@ class TokensPane(Vertical):
 
     # Keys
 
-    def _name_of(self, files: ModelFiles) -> ModelName:
-        """What `from_pretrained` finds a model by: transformers knows a built-in one by its folder only."""
-        return ModelName(files.name, files.path) if files.source == "builtin" else parse_name(files.name)
-
     def possible(self, action: str) -> bool:
         """Whether an action would do something now, for the line of keys."""
         if action == "leave_editor":
@@ -274,21 +268,12 @@ class TokensPane(Vertical):
     def action_copy_block(self) -> None:
         """Copy the characters and the tokens of the block under the cursor."""
         if self.comparison.present:
-            block = self.comparison.alignment[self.query_one(Ribbon).cursor]
-            text = self.comparison.alignment.text[block.start : block.end]
-            lines = [text]
-            for stream, tokens in zip(self.comparison.present, block.tokens, strict=True):
-                lines.append(" ".join(f"{stream.encoding.tokens[t]} {stream.encoding.ids[t]}" for t in tokens))
-            copy(self, "\n".join(lines), "the block")
+            copy(self, copies.block(self.comparison, self.query_one(Ribbon).cursor), "the block")
 
     def action_copy_ids(self) -> None:
         """Copy the ids of every stream, a line each."""
-        lines = [" ".join(map(str, stream.encoding.ids)) for stream in self.comparison.present]
-        copy(
-            self,
-            "\n".join(lines),
-            count(sum(len(stream.encoding) for stream in self.comparison.present), "id"),
-        )
+        tokens = sum(len(stream.encoding) for stream in self.comparison.present)
+        copy(self, copies.ids(self.comparison), count(tokens, "id"))
 
     def action_copy_table(self) -> None:
         """Copy every stream's table, tab-separated."""
@@ -298,11 +283,7 @@ class TokensPane(Vertical):
 
     def action_copy_python(self) -> None:
         """Copy the Python that gives the same with transformers."""
-        names = [self._name_of(slot.files) for slot in self.session.slots if slot.tokenizer and slot.files]
         view = self.query_one(f"#{self._view_name}")
         asked = view.asked() if isinstance(view, View) else None
-        if asked is not None:
-            snippet = encode_snippet(names, *asked)
-        else:
-            snippet = encode_snippet(names, [self.comparison.text], tensors=self._view_name == "tensors")
-        copy(self, snippet, "the Python")
+        text, tensors = self.comparison.text, self._view_name == "tensors"
+        copy(self, copies.python(self.session, text, asked, tensors), "the Python")

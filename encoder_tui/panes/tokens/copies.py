@@ -1,0 +1,36 @@
+"""What the Tokens pane gives to the clipboard or to a file."""
+
+from __future__ import annotations
+
+from encoder_tui.comparison import Comparison
+from encoder_tui.models import ModelFiles, ModelName, parse_name
+from encoder_tui.reproduce import encode_snippet
+from encoder_tui.session import Session
+from encoder_tui.tokens import EncodeOptions
+
+
+def block(comparison: Comparison, index: int) -> str:
+    """The characters of a block, and a line for each stream: its tokens with their ids."""
+    chosen = comparison.alignment[index]
+    lines = [comparison.alignment.text[chosen.start : chosen.end]]
+    for stream, tokens in zip(comparison.present, chosen.tokens, strict=True):
+        lines.append(" ".join(f"{stream.encoding.tokens[t]} {stream.encoding.ids[t]}" for t in tokens))
+    return "\n".join(lines)
+
+
+def ids(comparison: Comparison) -> str:
+    """The ids of every stream, a line each."""
+    return "\n".join(" ".join(map(str, stream.encoding.ids)) for stream in comparison.present)
+
+
+def python(
+    session: Session, text: str, asked: tuple[list[str], str | None, EncodeOptions] | None, tensors: bool
+) -> str:
+    """The Python that gives the same with transformers; `asked` are texts, pair and options of a view of its own."""
+    names = [_name_of(slot.files) for slot in session.slots if slot.tokenizer and slot.files]
+    return encode_snippet(names, [text], tensors=tensors) if asked is None else encode_snippet(names, *asked)
+
+
+def _name_of(files: ModelFiles) -> ModelName:
+    """What `from_pretrained` finds a model by: transformers knows a built-in one by its folder only."""
+    return ModelName(files.name, files.path) if files.source == "builtin" else parse_name(files.name)
