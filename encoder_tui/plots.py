@@ -255,6 +255,7 @@ def histogram(counts: Mapping[int, int], limits: Sequence[int], width: int, heig
         heights[min(place, columns - 1)] += counts[length]
     middles = [first + (column + 0.5) * (last - first) / columns for column in range(columns)]
     with _FIGURE:
+        plotext.terminal.limit(False, False)  # a terminal's size says nothing about a widget's
         figure = plotext.figure
         figure.clear.all()
         figure.plot_size(width, height)
@@ -284,7 +285,7 @@ def bars(positions: Sequence[float], heights: Sequence[float], width: int, heigh
     import plotext  # noqa: PLC0415  # a quarter of a second: after the first paint
 
     with _FIGURE:
-        plotext.terminal.limit(False, False)  # a terminal's size says nothing about a widget's
+        plotext.terminal.limit(False, False)
         figure = plotext.figure
         figure.clear()
         try:

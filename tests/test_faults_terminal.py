@@ -93,7 +93,7 @@ def test_a_window_that_hangs_is_ended_by_force_and_the_screen_given_back(tmp_pat
         terminal.wait_for(lambda text: bool(started_by(terminal.pid)))
         engines = started_by(terminal.pid)
         terminal.send("escape")
-        terminal.wait_for("Edit text")
+        terminal.wait_for("edit text")
         terminal.send("m")
         until((tmp_path / "hangs").exists)
         os.kill(terminal.pid, signal.SIGTERM)
@@ -138,7 +138,7 @@ def test_ctrl_z_gives_the_screen_back_and_going_on_draws_it_again() -> None:
     with Terminal(encoder_tui(*PAIR, "--text", "lighthouse")) as terminal:
         terminal.wait_for("lighthouse 1160")
         terminal.send("escape")
-        terminal.wait_for("Edit text")
+        terminal.wait_for("edit text")
         terminal.send("\x1a")
         terminal.wait_for(lambda text: stopped(terminal.pid))
         terminal.read(0.2, whole_time=True)
@@ -153,7 +153,7 @@ def test_ctrl_z_gives_the_screen_back_and_going_on_draws_it_again() -> None:
         os.kill(terminal.pid, signal.SIGCONT)
         terminal.wait_for("lighthouse 1160")
         terminal.send("e")
-        terminal.wait_for(lambda text: "Edit text" not in text)
+        terminal.wait_for(lambda text: "edit text" not in text)
         typed = "abcdefghijklmnopqrstuvwxyz"
         terminal.send(*typed)
         terminal.wait_for(f"lighthouse{typed}")

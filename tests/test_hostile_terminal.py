@@ -39,7 +39,7 @@ def test_every_byte_of_a_session_with_hostile_texts_names_and_documents_is_known
     with Terminal(command, columns=160, lines=50) as terminal:
         terminal.wait_for(lambda screen: "[CLS]" in screen and "no such directory" in screen)
         terminal.send("f4")
-        terminal.wait_for(lambda screen: visible(HOSTILE["OSC title"]) in screen and "m Models" in screen, 60)
+        terminal.wait_for(lambda screen: visible(HOSTILE["OSC title"]) in screen and "m models" in screen, 60)
         terminal.send("m")
         terminal.wait_for("Compared now")
         # A paste, as a terminal sends it.

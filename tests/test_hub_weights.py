@@ -165,8 +165,9 @@ def test_masked_tokens_fetch_the_weights_and_never_when_offline(
 
 
 async def test_the_triplets_of_a_hub_model_fetch_its_weights_in_the_pane(
-    fake: FakeHub, tasks_in_process: None, monkeypatch: pytest.MonkeyPatch
+    fake: FakeHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # With an engine of its own: huggingface_hub and transformers read HF_ENDPOINT once, when they are imported.
     app = EncoderApp(Settings(model=(REPO,), text="Bread.", pane="outputs"))
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: all(slot.state == "exact" for slot in app.session.slots), 60)

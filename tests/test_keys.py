@@ -82,6 +82,7 @@ async def test_a_page_of_a_table_moves_its_cursor() -> None:
         await app.screen.mount(table)
         table.show_rows(500, lambda row: [str(row)])
         table.focus()
+        await until(pilot, lambda: table.has_focus and table.size.height > 5)
         await pilot.press("ctrl+d")
         await until(pilot, lambda: table.cursor > 3)
         await pilot.press("ctrl+u")

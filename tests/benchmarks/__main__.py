@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import sys
 from pathlib import Path
 
-from tests.benchmarks import document_lengths, engine_ready, parameter_trees, timing_agreement, tokens
+from tests.benchmarks import document_lengths, engine_ready, parameter_trees, timing_agreement, tokens, traffic
 from tests.benchmarks.measuring import Figure, models, write_json
 
 
@@ -27,19 +28,29 @@ def table(figures: list[Figure]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
+SECTIONS = {
+    "tokens": tokens,
+    "parameter_trees": parameter_trees,
+    "document_lengths": document_lengths,
+    "engine_ready": engine_ready,
+    "traffic": traffic,
+    "timing_agreement": timing_agreement,
+}
+LONG = {"parameter_trees", "document_lengths", "engine_ready"}
+"""These load models or whole data sets; they are taken half as often."""
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("sections", nargs="*", choices=[[], *SECTIONS], help="all of them by default")
     parser.add_argument("--runs", type=int, default=7, help="how often each figure is taken (default 7)")
     parser.add_argument("--json", type=Path, help="write every sample to this file")
     options = parser.parse_args()
-    fewer = max(options.runs // 2, 1)
-    figures = [
-        *tokens.figures(options.runs),
-        *parameter_trees.figures(fewer),
-        *document_lengths.figures(fewer),
-        *engine_ready.figures(fewer),
-        *timing_agreement.figures(options.runs),
-    ]
+    figures: list[Figure] = []
+    for name in options.sections or SECTIONS:
+        print(f"{name} …", file=sys.stderr, flush=True)
+        figures += SECTIONS[name].figures(max(options.runs // 2, 1) if name in LONG else options.runs)
+        print(table(figures), file=sys.stderr, flush=True)
     print(f"Median (quartiles). {machine()}.\n")
     print(table(figures))
     if options.json is not None:

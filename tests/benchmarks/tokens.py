@@ -62,12 +62,12 @@ def key_to_tokens(characters: int, beyond: int, in_all: int, keys: int) -> Figur
         file.write_text(text, "utf-8")
         with app(*named(pair), "--text", "") as terminal, peer("text_area", str(file)) as bare:
             terminal.wait_for("engine ready", 120)
-            _paste(terminal, text)
+            paste(terminal, text)
             bare.wait_for(lambda screen: "lighthouse" in screen)
             for index in range(keys):
                 key = "§¶¤¢"[index % 4]
                 # The line under the ribbon names the block of the last key: it is drawn after ribbon and editor.
-                ours.append(press(terminal, key, lambda screen, key=key: _block_ends_with(screen, key)))
+                ours.append(press(terminal, key, lambda screen, key=key: block_ends_with(screen, key)))
                 theirs.append(echo(bare, key))
     extra = 1000 * (statistics.median(ours) - statistics.median(theirs))
     return Figure(
@@ -80,11 +80,11 @@ def key_to_tokens(characters: int, beyond: int, in_all: int, keys: int) -> Figur
     )
 
 
-def _block_ends_with(screen: str, key: str) -> bool:
+def block_ends_with(screen: str, key: str) -> bool:
     return any(line.startswith(" ▸ ") and line.split()[1].endswith(key) for line in screen.splitlines())
 
 
-def _paste(terminal: object, text: str) -> None:
+def paste(terminal: object, text: str) -> None:
     """Paste a text, as a terminal does (bracketed paste), and wait until it is aligned."""
     pasted = f"\x1b[200~{text}\x1b[201~".encode()
     import os
