@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 from pathlib import Path
 
@@ -12,6 +13,12 @@ REFERENCE = Path(__file__).parent.parent.parent / "shared" / "models"
 # Nothing here may talk to the real Hub, and no test may read or write the user's own caches.
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "true"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile the package, as installing does: hundreds of tests start it, perhaps where Python writes no bytecode."""
+    if not hasattr(config, "workerinput"):
+        compileall.compile_dir(Path(__file__).resolve().parent.parent / "encoder_tui", quiet=2)
 
 
 @pytest.fixture(autouse=True)

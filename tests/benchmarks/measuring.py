@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import json
 import os
 import select
@@ -18,6 +19,9 @@ PEERS = Path(__file__).parent / "peers"
 # So long nothing arrives before what has arrived is looked at.
 QUIET = 0.3
 REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "models"
+
+# As installing does, where Python may write no bytecode: what is measured is the program, not the compiler.
+compileall.compile_dir(Path(__file__).resolve().parents[2] / "encoder_tui", quiet=2)
 
 
 @dataclass
