@@ -173,8 +173,8 @@ def test_a_storm_of_200_sizes_down_to_one_cell_ends_with_the_last_of_them() -> N
                 terminal.read(0.01)
         terminal.screen.reset()
         terminal.resize(100, 30)
-        terminal.wait_for(lambda text: "blocks agree" in text and "^q Quit" in text.split("\n")[29])
-        assert terminal.text.count("^q Quit") == 1
+        terminal.wait_for(lambda text: "blocks agree" in text and "^q quit" in text.split("\n")[29])
+        assert terminal.text.count("^q quit") == 1
         terminal.send("ctrl+q")
         assert terminal.exit_code(PATIENCE) == 0
 

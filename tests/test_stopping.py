@@ -68,10 +68,10 @@ async def test_building_an_architecture_can_be_stopped_and_asked_for_again(monke
     async with app.run_test(size=(120, 40)) as pilot:
         parameters = app.query_one(ParametersPane)
         await until(pilot, lambda: building.begun == 2)
-        await until(pilot, lambda: "esc back" in key_line(app))
         choice = parameters.query_one("#parameters-view")
         choice.focus()
         await until(pilot, lambda: choice.has_focus)
+        await until(pilot, lambda: "esc back" in key_line(app))
         await pilot.press("escape")
         await until(pilot, lambda: building.given_up == 2)
         assert [entry.message for entry in parameters.descriptions.entries] == ["stopped; r reads it again"] * 2
