@@ -31,7 +31,7 @@ class Figure:
     name: str
     unit: str
     samples: list[float]
-    bound: str
+    bound: str = "–"
     peer: list[float] = field(default_factory=list)
     compared: str = ""
 
