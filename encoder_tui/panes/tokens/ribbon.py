@@ -97,7 +97,12 @@ class Ribbon(Lines):
             self.set_size(self.layout_.height)
 
     def on_resize(self, event: Resize) -> None:
-        if self.layout_ is None or self.layout_.width != max(event.size.width - GUTTER - 1, 8):
+        layout = self.layout_
+        if (
+            layout is None
+            or layout.comparison is not self._comparison
+            or layout.width != max(event.size.width - GUTTER - 1, 8)
+        ):
             self._lay_out()
         self._show_cursor()
 
@@ -162,7 +167,8 @@ class Ribbon(Lines):
     def line(self, index: int) -> Strip:
         """One line of a lane: the text, or one stream's tokens."""
         layout = self.layout_
-        if layout is None:
+        if layout is None or layout.comparison is not self._comparison:
+            # A comparison that came while the pane was hidden is laid out when it has a width again.
             return Strip([])
         lane, row = divmod(index, layout.lane_height)
         return self._lane(lane)[row]
