@@ -136,3 +136,17 @@ async def test_words_are_laid_out_again_only_where_their_number_of_lines_changes
             assert [strip.text.strip() for strip in on_screen(app, words)] == content.plain.split("\n")
         assert heights == [1, 1, 2, 2]
         assert any(segment.style and segment.style.bold for strip in on_screen(app, words) for segment in strip)
+
+
+@pytest.mark.usefixtures("tasks_in_process", "no_engine", "home")
+async def test_a_model_that_came_while_the_pane_was_hidden_is_there_when_it_is_seen_again() -> None:
+    app = EncoderApp(Settings(model=("builtin:bert",), text=TEXT))
+    async with app.run_test(size=(100, 40)) as pilot:
+        await until(pilot, lambda: all_shown(app))
+        await pilot.press("f4")
+        await until(pilot, lambda: not app.query_one(Ribbon).region)
+        app.session.add("builtin:modernbert")
+        await until(pilot, lambda: all(slot.state == "exact" for slot in app.session.slots))
+        await pilot.press("f2")
+        ribbon = app.query_one(Ribbon)
+        await until(pilot, lambda: any(strip.text.startswith(" B ") for strip in on_screen(app, ribbon)))
