@@ -75,6 +75,7 @@ PLACES: Final = (
     Place("Dialogs", None, None, "encoder_tui.report_dialog", "ReportDialog"),
     Place("Dialogs", None, None, "encoder_tui.texts_dialog", "TextsDialog"),
     Place("Dialogs", None, None, f"{_WIDGETS}.save_dialog", "SaveDialog"),
+    Place("Dialogs", None, None, f"{_WIDGETS}.dialog", "Dialog"),
     Place("Lists", None, None, "encoder_tui.help_screen", "Page"),
     Place("Lists", None, None, f"{_WIDGETS}.lines", "Lines"),
     Place("Lists", None, None, f"{_WIDGETS}.table", "Table"),

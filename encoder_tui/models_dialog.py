@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -19,30 +18,24 @@ from encoder_tui.display import shorten, visible
 from encoder_tui.loading import BUILTIN_NAMES
 from encoder_tui.models import ModelError, parse_name
 from encoder_tui.session import Session
+from encoder_tui.widgets.dialog import Dialog
 from encoder_tui.widgets.field import Field
 from encoder_tui.widgets.letters import letter_markup
 from encoder_tui.widgets.options import Options
 
 
-class ModelsDialog(ModalScreen[None]):
+class ModelsDialog(Dialog[None]):
     """One to four models: add, replace, remove, swap.
 
     Above, the models being compared; below, what can be chosen: typed in, built in, or in the cache.
     """
 
     CSS = """
-    ModelsDialog { align: center middle; }
-    ModelsDialog > Vertical {
-        width: 76; max-width: 95%; height: auto; max-height: 95%;
-        background: $surface; border: round $border; padding: 0 1;
-    }
-    ModelsDialog OptionList { height: auto; max-height: 6; border: none; background: $surface; padding: 0; }
+    ModelsDialog OptionList { max-height: 6; }
     ModelsDialog #candidates { max-height: 8; }
-    ModelsDialog Input { margin: 1 0; }
     ModelsDialog .label { color: $text-muted; }
     """
     BINDINGS = [
-        Binding("escape", "dismiss_dialog", "Close", id="dialog.close"),
         Binding("delete,d", "remove", "Remove", id="models.remove"),
         Binding("s", "swap", "Swap with next", id="models.swap-with-next"),
         Binding("x", "stop", "Stop loading", id="models.stop-loading"),
@@ -161,6 +154,3 @@ class ModelsDialog(ModalScreen[None]):
         """Exchange the highlighted model with the one after it."""
         if len(self.session.slots) > 1:
             self.session.swap(self._place, (self._place + 1) % len(self.session.slots))
-
-    def action_dismiss_dialog(self) -> None:
-        self.dismiss()

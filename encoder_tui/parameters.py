@@ -75,6 +75,12 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
         """How many values the model has; tied ones count once."""
         return total(self.parameters)
 
+    def neighbour(self, name: str, step: int) -> Parameter:
+        """The parameter so many steps after the named one, round the ends; from a name that is none, from the start."""
+        names = [parameter.name for parameter in self.parameters]
+        place = names.index(name) if name in names else -1
+        return self.parameters[(place + step) % len(names)]
+
 
 def bytes_of(numel: int, dtype: str) -> int:
     """Bytes of so many values; a dtype that nobody knows counts as four bytes a value."""

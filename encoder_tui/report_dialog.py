@@ -10,11 +10,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from encoder_tui.display import visible
+from encoder_tui.widgets.dialog import Dialog
 from encoder_tui.widgets.options import Options
 
 PROPOSED = "encoder-tui-report.md"
@@ -22,21 +22,14 @@ PROPOSED = "encoder-tui-report.md"
 Chosen = tuple[Path, list[str]]
 
 
-class ReportDialog(ModalScreen[Chosen | None]):
+class ReportDialog(Dialog[Chosen | None]):
     """Asks for a path and for the sections; None where the user wants no report after all."""
 
     CSS = """
-    ReportDialog { align: center middle; }
-    ReportDialog > Vertical {
-        width: 76; max-width: 95%; height: auto; max-height: 95%;
-        background: $surface; border: round $border; padding: 0 1;
-    }
-    ReportDialog OptionList { height: auto; max-height: 12; border: none; background: $surface; padding: 0; }
-    ReportDialog Input { margin: 1 0; }
+    ReportDialog OptionList { max-height: 12; }
     ReportDialog Static { color: $text-muted; }
     """
     BINDINGS = [
-        Binding("escape", "cancel", "Close", id="dialog.close"),
         Binding("space", "take", "Take or leave", id="report.take"),
     ]
 
@@ -101,6 +94,3 @@ class ReportDialog(ModalScreen[Chosen | None]):
             self.notify(visible(words), severity="warning", markup=False)
         else:
             self.dismiss((path, sections))
-
-    def action_cancel(self) -> None:
-        self.dismiss(None)

@@ -4,33 +4,27 @@ from __future__ import annotations
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from encoder_tui.display import count, visible
 from encoder_tui.session import Session
+from encoder_tui.widgets.dialog import Dialog
 from encoder_tui.widgets.options import Options
 
 SHOWN = 200
 
 
-class TextsDialog(ModalScreen[None]):
+class TextsDialog(Dialog[None]):
     """The texts that other sessions left; the one at hand takes the place of the one that is chosen."""
 
     CSS = """
-    TextsDialog { align: center middle; }
-    TextsDialog > Vertical {
-        width: 90; max-width: 95%; height: auto; max-height: 90%;
-        background: $surface; border: round $border; padding: 0 1;
-    }
-    TextsDialog OptionList { height: auto; max-height: 10; border: none; background: $surface; padding: 0; }
+    TextsDialog > Vertical { width: 90; max-height: 90%; }
+    TextsDialog OptionList { max-height: 10; }
     TextsDialog Static { color: $text-muted; margin-bottom: 1; }
     """
-    BINDINGS = [Binding("escape", "cancel", "Close", id="dialog.close")]
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -52,7 +46,4 @@ class TextsDialog(ModalScreen[None]):
     @on(OptionList.OptionSelected)
     def _picked(self, event: OptionList.OptionSelected) -> None:
         self.session.take_earlier_text(self._texts[event.option_index])
-        self.dismiss()
-
-    def action_cancel(self) -> None:
         self.dismiss()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import compileall
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.fake_hub import FakeHub
+from tests.hub_case import serving, write_model
+from tests.terminal import compile_package
 
 REFERENCE = Path(__file__).parent.parent.parent / "shared" / "models"
 
@@ -16,9 +20,22 @@ os.environ["TOKENIZERS_PARALLELISM"] = "true"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Compile the package, as installing does: hundreds of tests start it, perhaps where Python writes no bytecode."""
+    """Once, not in every worker."""
     if not hasattr(config, "workerinput"):
-        compileall.compile_dir(Path(__file__).resolve().parent.parent / "encoder_tui", quiet=2)
+        compile_package()
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """What the imitated Hub serves."""
+    return write_model(tmp_path / "repository")
+
+
+@pytest.fixture
+def fake(repository: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
+    """An imitation of the Hub that serves the repository."""
+    with serving(repository, monkeypatch) as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,11 @@ INTERVAL = 0.15
 LIMIT = 60.0
 
 
+def screen(pilot: Pilot[int]) -> str:
+    """What is on the screen, line by line."""
+    return "\n".join(strip.text for strip in pilot.app.screen._compositor.render_strips())
+
+
 async def still(pilot: Pilot[int]) -> None:
     """Return once the screen has not changed, and this process has not worked, for several reads in a row.
 
@@ -28,8 +33,6 @@ async def still(pilot: Pilot[int]) -> None:
         await asyncio.sleep(INTERVAL)
         await pilot.pause()
         worked = time.process_time() - used
-        now = "\n".join(
-            "".join(segment.text for segment in strip) for strip in pilot.app.screen._compositor.render_strips()
-        )
+        now = screen(pilot)
         quiet = quiet + 1 if now == before and worked < INTERVAL / 2 else 0
         before = now

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import contextlib
 import fcntl
 import os
@@ -150,6 +151,11 @@ class Terminal:
 
 def _set_size(fd: int, columns: int, lines: int) -> None:
     fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+
+
+def compile_package() -> None:
+    """Compile the package, as installing does: where Python may write no bytecode, every start compiles it anew."""
+    compileall.compile_dir(Path(__file__).resolve().parent.parent / "encoder_tui", quiet=2)
 
 
 def encoder_tui(*arguments: str) -> list[str]:

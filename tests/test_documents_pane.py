@@ -21,6 +21,7 @@ from encoder_tui.panes.documents.windows import WindowsView
 from encoder_tui.panes.documents.wrap import UNWRAPPED, Layout
 from encoder_tui.settings import Settings
 from encoder_tui.widgets.cycle import Cycle
+from tests.still import screen
 
 PAIR = ("builtin:bert", "builtin:modernbert")
 
@@ -49,13 +50,6 @@ async def settled(pilot: Pilot[int]) -> DocumentsPane:
     await until(pilot, lambda: pane.query_one(DocumentText).layout_ is not None)
     await until(pilot, lambda: "…" not in pane.query_one(DocumentList).cells(0))
     return pane
-
-
-def screen(pilot: Pilot[int]) -> str:
-    """What is on the screen, line by line."""
-    return "\n".join(
-        "".join(segment.text for segment in strip) for strip in pilot.app.screen._compositor.render_strips()
-    )
 
 
 def rows_file(folder: Path, texts: list[str | None]) -> Path:

@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,18 +15,7 @@ from encoder_tui import hub
 from encoder_tui.hub_listing import RemoteFile
 from encoder_tui.models import parse_name
 from tests.fake_hub import FakeHub
-from tests.hub_case import REPO, SMALL, fetch, ranges, serving, write_model
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    return write_model(tmp_path / "repository")
-
-
-@pytest.fixture
-def fake(repository: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
-    with serving(repository, monkeypatch) as server:
-        yield server
+from tests.hub_case import REPO, SMALL, fetch, ranges
 
 
 def test_fetching_brings_the_small_files_and_asks_for_nothing_else(fake: FakeHub) -> None:

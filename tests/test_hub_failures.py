@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,18 +11,7 @@ import pytest
 from encoder_tui import hub
 from encoder_tui.models import parse_name
 from tests.fake_hub import FakeHub
-from tests.hub_case import ENTRIES, REPO, fetch, partial_files, ranges, refusal, serving, write_model
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    return write_model(tmp_path / "repository")
-
-
-@pytest.fixture
-def fake(repository: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
-    with serving(repository, monkeypatch) as server:
-        yield server
+from tests.hub_case import ENTRIES, REPO, fetch, partial_files, ranges, refusal
 
 
 def test_a_file_that_is_longer_than_announced_is_refused(fake: FakeHub, home: Path) -> None:

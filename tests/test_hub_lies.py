@@ -11,18 +11,7 @@ import pytest
 from encoder_tui import hub
 from encoder_tui.models import parse_name
 from tests.fake_hub import FakeHub
-from tests.hub_case import REPO, fetch, ranges, refusal, serving, write_model
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    return write_model(tmp_path / "repository")
-
-
-@pytest.fixture
-def fake(repository: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
-    with serving(repository, monkeypatch) as server:
-        yield server
+from tests.hub_case import REPO, fetch, ranges, refusal
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -41,12 +40,6 @@ def unloaded(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     return saved("bert-cased", tmp_path)
-
-
-@pytest.fixture
-def fake(repository: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
-    with serving(repository, monkeypatch) as server:
-        yield server
 
 
 def run(job: Heard | None = None, offline: bool = False) -> RunAnswer:

@@ -17,6 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from textual.events import Key
+from textual.widgets import Input
 
 from encoder_tui import markdown
 from encoder_tui.app import EncoderApp
@@ -32,6 +34,7 @@ from encoder_tui.panes.timing import words
 from encoder_tui.parameters import Description, Parameter
 from encoder_tui.placement import InForce
 from encoder_tui.report import SECTIONS, write
+from encoder_tui.report_dialog import PROPOSED, ReportDialog
 from encoder_tui.report_material import Material, ReportedModel, ReportedRun, ReportedTiming
 from encoder_tui.settings import Settings
 from encoder_tui.timing import Measurement, Point, Samples, time_record
@@ -278,6 +281,21 @@ async def test_the_palette_writes_what_is_on_the_screen(tmp_path: Path) -> None:
     by_command = done.stdout
     assert section(report, "tokens").strip() == section(by_command, "tokens").strip()
     assert "all 2 documents counted" in section(report, "documents")
+
+
+@pytest.mark.usefixtures("no_engine")
+async def test_keys_typed_ahead_of_a_tab_go_to_what_the_tab_leads_to() -> None:
+    app = EncoderApp(Settings(model=("builtin:bert",), text="lens"))
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.action_report()
+        await until(pilot, lambda: isinstance(app.screen, ReportDialog) and isinstance(app.focused, Input))
+        dialog: Any = app.screen
+        before = dialog.chosen
+        # All at once, as they come over a slow line.
+        for key, character in (("tab", None), ("down", None), ("space", " ")):
+            app.post_message(Key(key, character))
+        await until(pilot, lambda: dialog.chosen != before)
+        assert dialog.query_one(Input).value == PROPOSED
 
 
 @pytest.mark.usefixtures("no_engine")

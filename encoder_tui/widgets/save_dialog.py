@@ -8,16 +8,15 @@ from pathlib import Path
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from encoder_tui.display import shorten, size, visible
 from encoder_tui.typed_paths import typed_path
 from encoder_tui.user_files import FileExistsAlready, write_whole
 from encoder_tui.widgets.choice import Choice
+from encoder_tui.widgets.dialog import Dialog
 from encoder_tui.widgets.field import Field
 
 
@@ -30,18 +29,12 @@ class Saveable:
     make: Callable[[], Awaitable[str | bytes]]
 
 
-class SaveDialog(ModalScreen[None]):
+class SaveDialog(Dialog[None]):
     """Asks what, where there is a choice, and where to; a file that is there needs a second enter."""
 
     CSS = """
-    SaveDialog { align: center middle; }
-    SaveDialog > Vertical {
-        width: 76; max-width: 95%; height: auto; background: $surface; border: round $border; padding: 0 1;
-    }
-    SaveDialog Input { margin: 1 0; }
     SaveDialog #save-hint { color: $text-muted; height: auto; }
     """
-    BINDINGS = [Binding("escape", "close", "Close", id="dialog.close")]
 
     def __init__(self, things: Sequence[Saveable]) -> None:
         super().__init__()
@@ -115,7 +108,3 @@ class SaveDialog(ModalScreen[None]):
             told = size(len(content)) if isinstance(content, bytes) else f"{len(content):,} characters"
             self.notify(f"saved {self._chosen.what}, {told}, to {visible(str(path.absolute()))}", markup=False)
             self.dismiss()
-
-    def action_close(self) -> None:
-        """Save nothing."""
-        self.dismiss()

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from encoder_tui.plots import Axes, Curve, curves
 from tests.benchmarks.measuring import app, models, named, press
-from tests.benchmarks.tokens import WORDS, block_ends_with, paste
+from tests.benchmarks.tokens import block_ends_with, paste, text_of
 
 Points = list[tuple[float, float]]
 
@@ -24,7 +24,7 @@ Points = list[tuple[float, float]]
 def key_to_tokens(characters: int, streams: int, keys: int) -> float:
     """Seconds from a key to the aligned tokens, in the median."""
     _, pair = models()
-    text = (WORDS * (characters // len(WORDS) + 1))[: characters - 1] + "."
+    text = text_of(characters)
     with app(*named((pair * 2)[:streams]), "--text", "") as terminal:
         terminal.wait_for("engine ready", 120)
         paste(terminal, text)

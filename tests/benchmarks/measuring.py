@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import compileall
 import json
 import os
 import select
@@ -13,15 +12,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.terminal import Terminal, encoder_tui
+from tests.terminal import Terminal, compile_package, encoder_tui
 
 PEERS = Path(__file__).parent / "peers"
 # So long nothing arrives before what has arrived is looked at.
 QUIET = 0.3
 REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "models"
 
-# As installing does, where Python may write no bytecode: what is measured is the program, not the compiler.
-compileall.compile_dir(Path(__file__).resolve().parents[2] / "encoder_tui", quiet=2)
+# What is measured is the program, not the compiler.
+compile_package()
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import sys
@@ -10,8 +11,14 @@ import time
 from pathlib import Path
 
 from tests.benchmarks.measuring import PEERS, Figure, app, echo, memory, models, named, peer, press
+from tests.terminal import Terminal
 
 WORDS = "The lamp of a lighthouse is seen for many miles because its lens sends nearly all of the light one way. "
+
+
+def text_of(characters: int) -> str:
+    """One paragraph of so many characters."""
+    return (WORDS * (characters // len(WORDS) + 1))[: characters - 1] + "."
 
 
 def first_frame(runs: int) -> Figure:
@@ -55,7 +62,7 @@ def launch_to_tokens(runs: int) -> Figure:
 def key_to_tokens(characters: int, beyond: int, in_all: int, keys: int) -> Figure:
     """A key pressed to the aligned tokens redrawn, against the echo of a bare TextArea with the same text."""
     _, pair = models()
-    text = (WORDS * (characters // len(WORDS) + 1))[: characters - 1] + "."
+    text = text_of(characters)
     ours, theirs = [], []
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "text.txt"
@@ -84,17 +91,15 @@ def block_ends_with(screen: str, key: str) -> bool:
     return any(line.startswith(" ▸ ") and line.split()[1].endswith(key) for line in screen.splitlines())
 
 
-def paste(terminal: object, text: str) -> None:
+def paste(terminal: Terminal, text: str) -> None:
     """Paste a text, as a terminal does (bracketed paste), and wait until it is aligned."""
     pasted = f"\x1b[200~{text}\x1b[201~".encode()
-    import os
-
     for start in range(0, len(pasted), 2048):
-        os.write(terminal.fd, pasted[start : start + 2048])  # type: ignore[attr-defined]
-        terminal.read(0.02)  # type: ignore[attr-defined]
+        os.write(terminal.fd, pasted[start : start + 2048])
+        terminal.read(0.02)
     count = f"–{len(text):,} "
-    terminal.wait_for(lambda screen: count in screen, 60)  # type: ignore[attr-defined]
-    terminal.read(1.0, whole_time=True)  # type: ignore[attr-defined]
+    terminal.wait_for(lambda screen: count in screen, 60)
+    terminal.read(1.0, whole_time=True)
 
 
 def echo_while_importing(runs: int) -> Figure:

@@ -8,7 +8,7 @@ import statistics
 import time
 
 from tests.benchmarks.measuring import Figure, app, models, named
-from tests.benchmarks.tokens import WORDS, paste
+from tests.benchmarks.tokens import WORDS, paste, text_of
 from tests.terminal import Terminal
 
 BYTES_A_SECOND = 125_000
@@ -28,7 +28,7 @@ def written(terminal: Terminal, *keys: str, quiet: float = 0.4) -> int:
 def bytes_a_key(characters: int, keys: int) -> Figure:
     """Bytes written for a letter typed at the end of a text."""
     _, pair = models()
-    text = (WORDS * (characters // len(WORDS) + 1))[: characters - 1] + "."
+    text = text_of(characters)
     with app(*named(pair), "--text", "") as terminal:
         terminal.wait_for("engine ready", 120)
         paste(terminal, text)

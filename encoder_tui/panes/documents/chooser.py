@@ -7,34 +7,27 @@ from typing import Final
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from encoder_tui.display import visible
+from encoder_tui.widgets.dialog import Dialog
 from encoder_tui.widgets.field import Field
 from encoder_tui.widgets.options import Options
 
 ALWAYS: Final = ("sentence-transformers/mldr:en-triplet:train", "builtin")
 
 
-class SourceChooser(ModalScreen[str | None]):
+class SourceChooser(Dialog[str | None]):
     """Asks for a source."""
 
     CSS = """
-    SourceChooser { align: center middle; }
-    SourceChooser > Vertical {
-        width: 76; max-width: 95%; height: auto; max-height: 90%;
-        background: $surface; border: round $border; padding: 0 1;
-    }
-    SourceChooser OptionList { height: auto; max-height: 10; border: none; background: $surface; padding: 0; }
-    SourceChooser Input { margin: 1 0; }
+    SourceChooser > Vertical { max-height: 90%; }
+    SourceChooser OptionList { max-height: 10; }
     SourceChooser Static { color: $text-muted; }
     """
-    BINDINGS = [Binding("escape", "cancel", "Close", id="dialog.close")]
 
     def __init__(self, current: str | None, recent: Sequence[str] = ()) -> None:
         super().__init__()
@@ -60,6 +53,3 @@ class SourceChooser(ModalScreen[str | None]):
     @on(OptionList.OptionSelected)
     def _picked(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(self._sources[event.option_index])
-
-    def action_cancel(self) -> None:
-        self.dismiss(None)

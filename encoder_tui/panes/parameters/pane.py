@@ -12,7 +12,8 @@ from textual.widgets import ContentSwitcher, Input, Static
 
 from encoder_tui import correspondence
 from encoder_tui.display import visible
-from encoder_tui.panes.parameters.copying import Copying
+from encoder_tui.models import ModelError
+from encoder_tui.panes.parameters import copying
 from encoder_tui.panes.parameters.descriptions import Descriptions
 from encoder_tui.panes.parameters.difference import DifferenceView
 from encoder_tui.panes.parameters.tables import ConfigView, RolesView
@@ -22,6 +23,7 @@ from encoder_tui.panes.parameters.trees import TreesView
 from encoder_tui.report_material import Material
 from encoder_tui.session import Session
 from encoder_tui.widgets.choice import Choice
+from encoder_tui.widgets.clipboard import copy
 from encoder_tui.widgets.field import Field
 from encoder_tui.widgets.key_line import possible_changed
 from encoder_tui.widgets.lines import Lines
@@ -32,7 +34,7 @@ SEARCHED = ("trees", "config")
 """Views that the search line is for."""
 
 
-class ParametersPane(Copying, Vertical):
+class ParametersPane(Vertical):
     """What is inside each model, tensor by tensor, and how the architectures correspond."""
 
     BINDINGS = [
@@ -153,13 +155,7 @@ class ParametersPane(Copying, Vertical):
         if not self.query_one("#parameters-view", Choice).has_focus:
             self.take_focus()
         # A widget that is hidden while it has the focus gives up the focus later, whoever has it by then.
-        self.call_after_refresh(self._settle)
-
-    def _settle(self) -> None:
-        self.show()
-        possible_changed(self)
-        if self.screen.focused is None:
-            self.take_focus()
+        self.call_after_refresh(self.show)
 
     def _make_view(self, name: str) -> Widget:
         asking = {"tensor": TensorView, "difference": DifferenceView}
@@ -224,15 +220,15 @@ class ParametersPane(Copying, Vertical):
             self._step_tensor(step)
 
     def _step_tensor(self, step: int) -> None:
-        asked = self.query_one(TensorView).asked
-        entry = self.descriptions.entries[asked[0]] if asked and asked[0] < len(self.session.slots) else None
-        if asked is None or entry is None or entry.description is None or entry.files is None:
+        view = self.query_one(TensorView)
+        if view.asked is None or view.asked[0] >= len(self.session.slots):
             return
-        names = [parameter.name for parameter in entry.description.parameters]
-        place = names.index(asked[1]) if asked[1] in names else -1
-        parameter = entry.description.parameters[(place + step) % len(names)]
-        self.trees.tree_of(asked[0]).reveal(parameter.name)
-        self.query_one(TensorView).ask(asked[0], entry.files, parameter)
+        index, name = view.asked
+        entry = self.descriptions.entries[index]
+        if entry.files is not None and entry.description is not None:
+            parameter = entry.description.neighbour(name, step)
+            self.trees.tree_of(index).reveal(parameter.name)
+            view.ask(index, entry.files, parameter)
 
     def action_leave_search(self) -> None:
         """Break off what is being read; close the search line; from a tensor back to the tree."""
@@ -280,3 +276,21 @@ class ParametersPane(Copying, Vertical):
         """Fold everything."""
         for tree in self.trees.query(ParameterTree):
             tree.fold_everything()
+
+    def action_copy_name(self) -> None:
+        """Copy the name of what the cursor is on."""
+        copy(self, copying.name(self.trees.focused_tree), "the name")
+
+    def action_copy_table(self) -> None:
+        """Copy every parameter of the model in front, tab-separated; in a table, the table."""
+        copy(self, copying.table(self.query_one(f"#{self.view_name}"), self.trees.focused_tree), "the table")
+
+    def action_copy_python(self) -> None:
+        """Copy the Python that gets the tensor."""
+        try:
+            snippet = copying.python(self.session, self.descriptions, self.trees.focused_tree)
+        except ModelError as error:
+            self.session.notice(str(error), "error")
+            return
+        if snippet is not None:
+            copy(self, snippet, "the Python")

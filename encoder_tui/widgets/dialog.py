@@ -1,0 +1,20 @@
+"""What dialogs have in common: a box in the middle of the window, which escape closes without an answer."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from textual.binding import Binding
+from textual.screen import ModalScreen
+
+Answer = TypeVar("Answer")
+
+
+class Dialog(ModalScreen[Answer]):
+    """A screen with one `Vertical`, the box; app.tcss says how it looks."""
+
+    BINDINGS = [Binding("escape", "close", "Close", id="dialog.close")]
+
+    def action_close(self) -> None:
+        """Close without an answer."""
+        self.dismiss(None)
