@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import os
 import sys
@@ -143,8 +144,15 @@ class EncoderApp(WindowActions, Keeping, TerminalApp):
             # The driver does not notice when the server behind its pipe is gone.
             parent = os.getppid()
             self.set_interval(2, lambda: self.exit() if os.getppid() != parent else None)
-        # The tokenizers and the engine come after the first frame.
-        self.call_after_refresh(self.session.start)
+        self.call_after_refresh(self._first_frame_is_there)
+
+    async def _first_frame_is_there(self) -> None:
+        """Begin what can wait until something is seen: the tokenizers, the engines, collecting garbage."""
+        if not gc.isenabled():
+            # What the start made stays for good; a collection need not look through it every time.
+            gc.freeze()
+            gc.enable()
+        await self.session.start()
 
     async def on_unmount(self) -> None:
         await self.session.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -175,6 +176,8 @@ def open_window(chosen: settings.Settings) -> None:
             err=True,
         )
         raise SystemExit(2)
+    # Until the first frame nothing is garbage, and looking for some takes a share of that time; the window resumes it.
+    gc.disable()
     from encoder_tui.app import run  # noqa: PLC0415  # textual, only for the window
 
     raise SystemExit(run(chosen))

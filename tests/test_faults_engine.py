@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -140,7 +141,7 @@ def test_the_import_of_a_large_library_is_announced_once_and_leaves_no_trace(
     package = tmp_path / "large_one"
     package.mkdir()
     (package / "__init__.py").write_text("import large_one.part\n")
-    (package / "part.py").write_text("")
+    (package / "part.py").write_text("import gc\nCOLLECTED = gc.isenabled()\n")
     (package / "broken.py").write_text("1 / 0\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
@@ -155,7 +156,11 @@ def test_the_import_of_a_large_library_is_announced_once_and_leaves_no_trace(
         with pytest.raises(ZeroDivisionError):
             import large_one.broken  # type: ignore[import-not-found]
         assert told == [True, False] * 2
+        # Nor does it leave the collection of garbage, which waits meanwhile, switched off.
+        assert not large_one.part.COLLECTED
+        assert gc.isenabled()
     finally:
+        gc.unfreeze()
         LARGE.discard("large_one")
         for name in [name for name in sys.modules if name.startswith("large_one")]:
             del sys.modules[name]
