@@ -70,6 +70,12 @@ class TreesView(Vertical):
         """The tree that has, or had last, the focus."""
         return self.tree_of(self._focused)
 
+    @property
+    def tree_to_move_in(self) -> ParameterTree | None:
+        """The tree that has, or had last, the focus, or another that is there; None where none is yet."""
+        there = [tree for tree in self.query(ParameterTree) if tree.display and tree.description is not None]
+        return self.focused_tree if self.focused_tree in there else next(iter(there), None)
+
     def tree_of(self, index: int) -> ParameterTree:
         return self.query_one(f"#tree-{index}", ParameterTree)
 
