@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import re
@@ -24,6 +25,7 @@ from tests.terminal import Terminal, encoder_tui
 PAIR = ("-m", "builtin:bert", "-m", "builtin:modernbert")
 PATIENCE = 60.0
 MODES = re.compile(rb"\x1b\[\?(\d+)([hl])")
+SPOKE = re.compile(r"engine (ready|busy|importing)")
 COLOURS = re.compile(r"\x1b\[([\d;]*)m")
 
 
@@ -122,11 +124,22 @@ def test_a_closed_terminal_leaves_no_process(told: bool) -> None:
 
 
 @needs_proc
-def test_kill_9_of_the_window_leaves_no_engine() -> None:
-    with Terminal(encoder_tui(*PAIR)) as terminal:
-        engines = ready(terminal)
-        os.kill(terminal.pid, signal.SIGKILL)
-        until(lambda: all(map(ended, engines)))
+@pytest.mark.parametrize("stopped", [False, True], ids=["running", "stopped"])
+def test_kill_9_of_the_window_leaves_no_engine(stopped: bool) -> None:
+    """Neither that of the models nor that of the documents."""
+    with Terminal(encoder_tui(*PAIR, "--pane", "documents")) as terminal:
+        terminal.wait_for(lambda text: "documents counted" in text and SPOKE.search(text) is not None, PATIENCE)
+        engines = started_by(terminal.pid)
+        assert len(engines) == 2
+        try:
+            for engine in engines if stopped else ():
+                os.kill(engine, signal.SIGSTOP)
+            os.kill(terminal.pid, signal.SIGKILL)
+            until(lambda: all(map(ended, engines)))
+        finally:
+            for engine in engines:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(engine, signal.SIGKILL)
 
 
 def stopped(pid: int) -> bool:
