@@ -20,7 +20,7 @@ from encoder_tui.engine import client as client_module
 from encoder_tui.engine import parent
 from encoder_tui.engine.client import EngineError
 from tests import fake_engine
-from tests.engine_case import Start, cancel, children, clients, death_of, group_of, needs_proc, until
+from tests.engine_case import Start, cancel, children, clients, death_of, group_of, is_stopped, needs_proc, until
 
 
 @pytest_asyncio.fixture
@@ -183,6 +183,7 @@ async def test_an_engine_that_is_stopped_ends_when_the_app_is_killed(tmp_path: P
     app, engine = await app_with_engine(tmp_path, fake_engine.command(), "polite")
     try:
         os.kill(engine, signal.SIGSTOP)
+        await until(lambda: is_stopped(engine))
         kill(app)
         await until(lambda: not group_of(engine))
     finally:
