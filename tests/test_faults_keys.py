@@ -17,10 +17,12 @@ from textual.widgets import Input, TextArea
 
 from encoder_tui.app import PANES, EncoderApp
 from encoder_tui.engine.client import EngineClient, EngineError
+from encoder_tui.engine.contract import DESCRIBE
 from encoder_tui.panes.outputs import OutputsPane
 from encoder_tui.panes.parameters import ParametersPane
 from encoder_tui.panes.parameters.trees import TreesView
 from encoder_tui.panes.tokens.ribbon import Ribbon
+from encoder_tui.parameters import Description, Parameter
 from encoder_tui.settings import Settings
 from encoder_tui.widgets.choice import Choice
 from tests.still import still
@@ -174,3 +176,25 @@ async def test_escape_stops_the_building_of_trees_before_the_first_is_there(
         await until(pilot, lambda: pane.descriptions.is_reading, 5)
         await pilot.press("v")
         await until(pilot, lambda: pane.view_name == "roles", 5)
+
+
+async def test_the_first_tree_has_the_focus_whichever_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    parameter = Parameter("weight", (1,), "float32", 1, "other")
+    described = Description(class_name="BertModel", kind="bert", source="architecture", parameters=[parameter])
+    slow = asyncio.Event()
+
+    async def answer(_: object, task: Any, request: Any, *__: object) -> Any:
+        if task is not DESCRIBE:
+            await silent()
+        if request.name == "builtin:bert":
+            await slow.wait()
+        return described
+
+    monkeypatch.setattr(EngineClient, "run", answer)
+    app = EncoderApp(Settings(model=("builtin:bert", "builtin:modernbert"), pane="parameters"))
+    async with app.run_test(size=(120, 40)) as pilot:
+        trees = app.query_one(TreesView)
+        await until(pilot, lambda: trees.tree_of(1).description is not None)
+        assert app.focused is app.query_one("#parameters-view")
+        slow.set()
+        await until(pilot, lambda: app.focused is trees.tree_of(0))

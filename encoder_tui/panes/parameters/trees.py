@@ -72,9 +72,12 @@ class TreesView(Vertical):
 
     @property
     def tree_to_move_in(self) -> ParameterTree | None:
-        """The tree that has, or had last, the focus, or another that is there; None where none is yet."""
-        there = [tree for tree in self.query(ParameterTree) if tree.display and tree.description is not None]
-        return self.focused_tree if self.focused_tree in there else next(iter(there), None)
+        """The tree that has, or had last, the focus; another where that model failed; None where none is there yet."""
+        there = [index for index, description in enumerate(self.known) if description is not None]
+        if self._focused in there:
+            return self.focused_tree
+        is_failed = self._focused < len(self.entries) and self.entries[self._focused].is_failed
+        return self.tree_of(there[0]) if is_failed and there else None
 
     def tree_of(self, index: int) -> ParameterTree:
         return self.query_one(f"#tree-{index}", ParameterTree)
