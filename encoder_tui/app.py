@@ -203,24 +203,26 @@ class EncoderApp(WindowActions, Keeping, TerminalApp):
         switcher = self.query_one("#panes", ContentSwitcher)
         if name == switcher.current:
             return
-        if not switcher.query(f"#{name}"):
+        if is_new := not switcher.query(f"#{name}"):
             await switcher.add_content(PANES[name].make(self.session), id=name)
         switcher.current = name
         self.session.remember(pane=name)
         for choice in self.query("#pane-choice").results(Choice):
             choice.chosen = PANES[name].title
-        pane = switcher.visible_content
-        if pane is not None and not self.screen.query("#pane-choice:focus"):
-            if hasattr(pane, "take_focus"):
-                pane.take_focus()
-                return
-            first = next((widget for widget in pane.query("*") if widget.focusable), None)
-            if first is not None:
-                first.focus()
+        pane: Any = switcher.visible_content
+        focused = self.screen.focused
+        if not is_new and focused is not None and focused.id == "pane-choice":
+            return
+        # At once: the next key may be there already and is meant for this pane.
+        if hasattr(pane, "take_focus"):
+            pane.take_focus()
+        else:
+            self.screen.set_focus(next((widget for widget in pane.query("*") if widget.focusable), None))
 
     @on(Choice.Changed, "#pane-choice")
     async def _pane_chosen(self, event: Choice.Changed) -> None:
-        if self.query("#panes"):  # the window may be closing
+        # The window may be closing; or another pane was chosen before this was heard of.
+        if self.query("#panes") and event.name == event.choice.chosen:
             await self.action_pane(next(name for name, pane in PANES.items() if pane.title == event.name))
 
     def action_models(self) -> None:

@@ -16,7 +16,7 @@ from encoder_tui.engine import contract, protocol
 from encoder_tui.engine.client import EngineClient
 from encoder_tui.engine.versions import installed_versions
 from encoder_tui.forms import FormCache, TokenizerForm
-from encoder_tui.models import ModelFiles, ModelName, resolve_here
+from encoder_tui.models import ModelFiles, ModelName, is_trusted, resolve_here
 from encoder_tui.parameters import Description
 from encoder_tui.roles import VERSION as ROLES_VERSION
 
@@ -91,7 +91,7 @@ class Loader:
 
     def trusts(self, files: ModelFiles) -> bool:
         """Whether the user allowed this model's own code, by its name."""
-        return files.name in self.trusted or (files.repo or "") in self.trusted
+        return is_trusted(files, self.trusted)
 
     def description_here(self, files: ModelFiles, versions: dict[str, str]) -> Description | None:
         """What is inside a model, if that is cached; None where the engine must be asked."""

@@ -7,6 +7,7 @@ from typing import Final
 from textual.content import Content
 from textual.events import Resize
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Static
 
 from encoder_tui.defaults import LETTERS
@@ -73,6 +74,15 @@ class TooSmall(Static):
 
 class MainScreen(Screen[None]):
     """The screen under every dialog."""
+
+    def set_focus(self, widget: Widget | None, scroll_visible: bool = True, from_app_focus: bool = False) -> None:
+        """Move the focus, but never into a pane that is hidden: it asked before another was opened, and comes too late.
+
+        `Widget.focus` waits its turn behind the keys that were typed meanwhile, and one of them may open a pane.
+        """
+        inside = () if widget is None else widget.ancestors_with_self
+        if all(node.display for node in inside if node.parent is not None and node.parent.id == "panes"):
+            super().set_focus(widget, scroll_visible, from_app_focus)
 
     def on_descendant_focus(self) -> None:
         """What fills the window gives it back when the focus goes elsewhere."""

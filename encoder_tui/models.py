@@ -74,8 +74,7 @@ class ModelName(msgspec.Struct, frozen=True):
     @property
     def is_directory(self) -> bool:
         """Whether the name can only be a directory, or is one."""
-        looks_like_path = self.location.startswith(("/", "./", "../", "~")) or self.location in {".", ".."}
-        return looks_like_path or _is_directory(self.location)
+        return is_path(self.location) or _is_directory(self.location)
 
     @property
     def short(self) -> str:
@@ -126,6 +125,29 @@ def parse_name(text: str) -> ModelName:
     if name.revision is not None and not REVISION.fullmatch(name.revision):
         raise ModelError(f"{shown}: what follows the @ is no branch, tag or commit")
     return name
+
+
+def is_path(text: str) -> bool:
+    """Whether a name can only be a directory, whatever there is."""
+    return text.startswith(("/", "./", "../", "~")) or text in {".", ".."}
+
+
+def is_trusted(files: ModelFiles, trusted: Iterable[str]) -> bool:
+    """Whether the user allowed a model's own code: a repository by its Hub id, a directory by a path.
+
+    What may be either is a Hub id here: it trusts no directory that has its name in whatever folder one stands.
+    """
+    if files.repo is not None:
+        return not {files.repo, files.name}.isdisjoint(trusted)
+    return files.source == "directory" and any(is_path(name) and _is_place(name, files) for name in trusted)
+
+
+def _is_place(name: str, files: ModelFiles) -> bool:
+    """Whether a path leads to a model's directory; one on another machine's side has to be written in full."""
+    try:
+        return name == files.name or Path(name).expanduser().resolve() == Path(files.path).resolve()
+    except (OSError, ValueError, RuntimeError):
+        return False
 
 
 def _is_directory(text: str) -> bool:
@@ -225,6 +247,8 @@ def resolve_here(name: ModelName, *, needs_tokenizer: bool = True) -> ModelFiles
     if name.is_builtin:
         return from_directory(name.text, builtin.directory(name.location.removeprefix("builtin:")), "builtin")
     if name.is_directory:
+        if name.revision is not None:
+            raise ModelError(f"{name.text}: {name.location} is a directory here and has no revisions; leave out the @")
         try:
             path = Path(name.location).expanduser()
         except RuntimeError as error:

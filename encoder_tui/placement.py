@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from encoder_tui.models import ModelFiles
+from encoder_tui.models import ModelFiles, is_trusted
 
 Weights = Literal["checkpoint", "random"]
 
@@ -56,7 +56,6 @@ class InForce(msgspec.Struct, frozen=True):
 
 
 def source_of(files: ModelFiles, trusted: tuple[str, ...] = (), offline: bool = False) -> ModelSource:
-    """The source of a model whose small files were found; `trusted` names the models whose code may run."""
+    """The source of a model whose small files were found; `trusted` is what `is_trusted` goes by."""
     location = files.name if files.source == "builtin" else files.path
-    is_trusted = files.name in trusted or (files.repo or "") in trusted
-    return ModelSource(files.name, location, is_trusted, files.repo, files.commit, offline)
+    return ModelSource(files.name, location, is_trusted(files, trusted), files.repo, files.commit, offline)

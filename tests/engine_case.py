@@ -35,6 +35,10 @@ def living(belongs: Callable[[int, int, int], bool]) -> list[int]:
     return found
 
 
+def is_stopped(pid: int) -> bool:
+    return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
 def group_of(leader: int) -> list[int]:
     return living(lambda pid, parent, group: group == leader)
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import msgspec
 
-from encoder_tui.engine import contract, protocol, server
+from encoder_tui.engine import contract, parent, protocol, server
 from encoder_tui.engine.job import Job, TaskError
 
 
@@ -221,6 +221,8 @@ def announce_imports() -> None:
 
 def main(mode: str, argument: str = "") -> None:
     """Be the engine that `mode` names."""
+    # As the real one does before anything else.
+    parent.die_with_window()
     # A test that has it crash needs no core file.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     match mode:

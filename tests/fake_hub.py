@@ -42,8 +42,8 @@ FAULTS["evil"] = (500, "", EVIL)
 Further faults: `hang` accepts and never answers; `hang body` falls silent in the middle of a file; `cut` ends
 the connection there, `cut at once` before its first byte; `slow` takes a second for it; `damage` changes a
 byte; `longer` adds one; `ignore range` sends the whole; `html` answers with a page; `reset` breaks the connection
-in the middle without a farewell; `claims less` and `claims more` lie about the length; `headers drip` sends its
-first line a byte at a time; `evil` refuses with the words in `EVIL`.
+in the middle without a farewell; `claims less` and `claims more` lie about the length; `ends early` sends half and
+says of no length; `headers drip` sends its first line a byte at a time; `evil` refuses with the words in `EVIL`.
 """
 
 
@@ -269,6 +269,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._start(status, headers | {"Content-Length": str(wrong)})
             self.wfile.write(content)
             self.close_connection = self.kind == "claims more"
+            return
+        if self.kind == "ends early":
+            self._start(status, headers | {"Connection": "close"})
+            self.wfile.write(content[: len(content) // 2])
+            self.close_connection = True
             return
         if self.kind in {"cut", "cut at once", "hang body", "slow", "reset"} and self.command == "GET":
             self._start(status, headers | {"Content-Length": str(len(content))})

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shlex
 import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from encoder_tui.engine import client as client_module
+from encoder_tui.engine import parent
 from encoder_tui.engine.client import EngineError
 from tests import fake_engine
-from tests.engine_case import Start, cancel, children, clients, death_of, group_of, needs_proc, until
+from tests.engine_case import Start, cancel, children, clients, death_of, group_of, is_stopped, needs_proc, until
 
 
 @pytest_asyncio.fixture
@@ -168,15 +171,57 @@ asyncio.run(app())
 @pytest.mark.parametrize("command", [fake_engine.command(), SHELLS["wait"]], ids=["alone", "in a shell"])
 @pytest.mark.parametrize("action", ["spin", "sleep"])
 async def test_the_engine_ends_when_the_app_is_killed(tmp_path: Path, command: str, action: str) -> None:
+    app, leader = await app_with_engine(tmp_path, command, action)
+    assert group_of(leader)
+    kill(app)
+    await until(lambda: not group_of(leader))
+
+
+@needs_proc
+async def test_an_engine_that_is_stopped_ends_when_the_app_is_killed(tmp_path: Path) -> None:
+    """It does not come to see that its stdin is closed."""
+    app, engine = await app_with_engine(tmp_path, fake_engine.command(), "polite")
+    try:
+        os.kill(engine, signal.SIGSTOP)
+        await until(lambda: is_stopped(engine))
+        kill(app)
+        await until(lambda: not group_of(engine))
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(engine, signal.SIGKILL)
+
+
+@needs_proc
+async def test_an_engine_does_not_end_with_a_shell_that_stands_between(start: Start) -> None:
+    client = start(command=SHELLS["wait"])
+    engine = int(await client.act("pid"))
+    shell = client.pid
+    assert shell is not None
+    os.kill(shell, signal.SIGKILL)
+    await until(lambda: group_of(shell) == [engine])
+    assert await client.act("pid") == str(engine)
+
+
+def test_an_engine_is_not_bound_to_a_thread_which_may_end_before_the_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(parent.WINDOW, "1")
+    assert parent.environment()[parent.WINDOW] == str(os.getpid())
+    with ThreadPoolExecutor(1) as pool:
+        assert parent.WINDOW not in pool.submit(parent.environment).result()
+
+
+def kill(app: subprocess.Popen[bytes]) -> None:
+    app.kill()
+    app.wait()
+    assert app.stdout is not None
+    app.stdout.close()
+
+
+async def app_with_engine(tmp_path: Path, command: str, action: str) -> tuple[subprocess.Popen[bytes], int]:
+    """A process that waits for an engine at work, and the process that it started for that."""
     app = subprocess.Popen(
         [sys.executable, "-c", APP, str(tmp_path / "log"), command, action],
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
     )
     assert app.stdout is not None
-    leader = int(await asyncio.to_thread(app.stdout.readline))
-    assert group_of(leader)
-    app.kill()
-    app.wait()
-    app.stdout.close()
-    await until(lambda: not group_of(leader))
+    return app, int(await asyncio.to_thread(app.stdout.readline))

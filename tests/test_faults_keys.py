@@ -11,14 +11,22 @@ import pytest
 from textual.binding import Binding
 from textual.command import CommandPalette
 from textual.css.query import NoMatches
+from textual.events import Key
 from textual.widget import Widget
 from textual.widgets import Input, TextArea
 
 from encoder_tui.app import PANES, EncoderApp
 from encoder_tui.engine.client import EngineClient, EngineError
+from encoder_tui.engine.contract import DESCRIBE
+from encoder_tui.panes.outputs import OutputsPane
+from encoder_tui.panes.parameters import ParametersPane
 from encoder_tui.panes.parameters.trees import TreesView
 from encoder_tui.panes.tokens.ribbon import Ribbon
+from encoder_tui.parameters import Description, Parameter
 from encoder_tui.settings import Settings
+from encoder_tui.widgets.choice import Choice
+from tests.still import still
+from tests.test_tokens_pane import until
 
 
 async def silent(*_: object, **__: object) -> NoReturn:
@@ -126,3 +134,67 @@ async def test_the_cursor_moves_up_and_down_though_the_text_became_shorter(monke
         ribbon.set_reactive(Ribbon.cursor, 100)
         ribbon.action_lane(0)
         assert ribbon.cursor < 10
+
+
+@pytest.mark.parametrize("first", [["f4"], ["f3", "f4", "f6"], ["f6", "f4", "f5", "f2"]], ids=" ".join)
+async def test_panes_opened_in_quick_succession_end_in_the_last_and_the_next_key_is_for_it(
+    monkeypatch: pytest.MonkeyPatch, first: list[str]
+) -> None:
+    monkeypatch.setattr(EngineClient, "run", silent)
+    app = EncoderApp(Settings(model=("builtin:bert",), text="lens"))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.session.slots[0].state == "exact")
+        # All at once, as they come while a pane is being made or over a slow line.
+        for key in (*first, "f5"):
+            app.post_message(Key(key, None))
+        app.post_message(Key("r", "r"))
+        await until(pilot, lambda: bool(app.query(OutputsPane)) and app.query_one(OutputsPane).runs.is_running)
+        await still(pilot)
+        assert app.pane_in_front == "outputs"
+        assert app.query_one("#pane-choice", Choice).chosen == "Outputs"
+        assert app.focused is not None
+        assert app.query_one(OutputsPane) in app.focused.ancestors
+
+
+@pytest.mark.parametrize("opened", ["at once", "by f3"])
+async def test_escape_stops_the_building_of_trees_before_the_first_is_there(
+    monkeypatch: pytest.MonkeyPatch, opened: str
+) -> None:
+    monkeypatch.setattr(EngineClient, "run", silent)
+    pane_first = "parameters" if opened == "at once" else "timing"
+    app = EncoderApp(Settings(model=("builtin:bert", "builtin:modernbert"), pane=pane_first))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("f3")
+        pane = app.query_one(ParametersPane)
+        await until(pilot, lambda: pane.descriptions.is_reading)
+        # Textual takes the focus away from what is hidden a moment later.
+        await still(pilot)
+        await pilot.press("escape")
+        await until(pilot, lambda: not pane.descriptions.is_reading, 5)
+        assert {entry.message for entry in pane.descriptions.entries} == {"stopped; r reads it again"}
+        await pilot.press("r")
+        await until(pilot, lambda: pane.descriptions.is_reading, 5)
+        await pilot.press("v")
+        await until(pilot, lambda: pane.view_name == "roles", 5)
+
+
+async def test_the_first_tree_has_the_focus_whichever_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    parameter = Parameter("weight", (1,), "float32", 1, "other")
+    described = Description(class_name="BertModel", kind="bert", source="architecture", parameters=[parameter])
+    slow = asyncio.Event()
+
+    async def answer(_: object, task: Any, request: Any, *__: object) -> Any:
+        if task is not DESCRIBE:
+            await silent()
+        if request.name == "builtin:bert":
+            await slow.wait()
+        return described
+
+    monkeypatch.setattr(EngineClient, "run", answer)
+    app = EncoderApp(Settings(model=("builtin:bert", "builtin:modernbert"), pane="parameters"))
+    async with app.run_test(size=(120, 40)) as pilot:
+        trees = app.query_one(TreesView)
+        await until(pilot, lambda: trees.tree_of(1).description is not None)
+        assert app.focused is app.query_one("#parameters-view")
+        slow.set()
+        await until(pilot, lambda: app.focused is trees.tree_of(0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import re
@@ -18,12 +19,13 @@ from pathlib import Path
 import pytest
 
 from encoder_tui.terminal_driver import BACKLOG, RESTORE
-from tests.engine_case import living, needs_proc
+from tests.engine_case import is_stopped, living, needs_proc
 from tests.terminal import Terminal, encoder_tui
 
 PAIR = ("-m", "builtin:bert", "-m", "builtin:modernbert")
 PATIENCE = 60.0
 MODES = re.compile(rb"\x1b\[\?(\d+)([hl])")
+SPOKE = re.compile(r"engine (ready|busy|importing)")
 COLOURS = re.compile(r"\x1b\[([\d;]*)m")
 
 
@@ -122,15 +124,23 @@ def test_a_closed_terminal_leaves_no_process(told: bool) -> None:
 
 
 @needs_proc
-def test_kill_9_of_the_window_leaves_no_engine() -> None:
-    with Terminal(encoder_tui(*PAIR)) as terminal:
-        engines = ready(terminal)
-        os.kill(terminal.pid, signal.SIGKILL)
-        until(lambda: all(map(ended, engines)))
-
-
-def stopped(pid: int) -> bool:
-    return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] == "T"
+@pytest.mark.parametrize("stopped", [False, True], ids=["running", "stopped"])
+def test_kill_9_of_the_window_leaves_no_engine(stopped: bool) -> None:
+    """Neither that of the models nor that of the documents."""
+    with Terminal(encoder_tui(*PAIR, "--pane", "documents")) as terminal:
+        terminal.wait_for(lambda text: "documents counted" in text and SPOKE.search(text) is not None, PATIENCE)
+        engines = started_by(terminal.pid)
+        assert len(engines) == 2
+        try:
+            for engine in engines if stopped else ():
+                os.kill(engine, signal.SIGSTOP)
+                until(lambda engine=engine: is_stopped(engine))  # type: ignore[misc]
+            os.kill(terminal.pid, signal.SIGKILL)
+            until(lambda: all(map(ended, engines)))
+        finally:
+            for engine in engines:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(engine, signal.SIGKILL)
 
 
 @needs_proc
@@ -140,7 +150,7 @@ def test_ctrl_z_gives_the_screen_back_and_going_on_draws_it_again() -> None:
         terminal.send("escape")
         terminal.wait_for("edit text")
         terminal.send("\x1a")
-        terminal.wait_for(lambda text: stopped(terminal.pid))
+        terminal.wait_for(lambda text: is_stopped(terminal.pid))
         terminal.read(0.2, whole_time=True)
         assert_given_back(terminal)
         terminal.screen.reset()
@@ -148,7 +158,7 @@ def test_ctrl_z_gives_the_screen_back_and_going_on_draws_it_again() -> None:
         terminal.wait_for("lighthouse 1160")
         # A stop that nobody could see coming: what the terminal shows may be anybody's.
         os.kill(terminal.pid, signal.SIGSTOP)
-        terminal.wait_for(lambda text: stopped(terminal.pid))
+        terminal.wait_for(lambda text: is_stopped(terminal.pid))
         terminal.screen.reset()
         os.kill(terminal.pid, signal.SIGCONT)
         terminal.wait_for("lighthouse 1160")

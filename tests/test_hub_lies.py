@@ -37,6 +37,14 @@ def test_a_length_that_is_too_short_never_gives_half_a_file(fake: FakeHub) -> No
     assert hub.cached(parse_name(REPO)) is None
 
 
+@pytest.mark.parametrize("file", ["config.json", "tokenizer.json"])
+def test_a_file_that_ends_too_early_is_not_kept_though_nothing_was_said_of_its_length(fake: FakeHub, file: str) -> None:
+    fake.states_hashes = False
+    fake.fault(f"*/{file}", "ends early", times=1)
+    assert f"{file} arrived damaged" in refusal()
+    assert fetch().source == "hub"
+
+
 def test_a_length_that_is_too_long_does_no_harm_to_a_file_that_is_whole(fake: FakeHub, repository: Path) -> None:
     fake.fault("*/vocab.txt", "claims more")
     assert (Path(fetch().path) / "vocab.txt").read_bytes() == (repository / "vocab.txt").read_bytes()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -21,9 +23,10 @@ from encoder_tui.settings import Settings
 from encoder_tui.vectors import VectorsRequest, cut
 from encoder_tui.widgets.choice import Choice
 from tests.fake_hub import FakeHub
-from tests.hub_case import REPO, fetch, serving
+from tests.hub_case import REPO, fetch, partial_files, ranges, serving
 from tests.in_process import tasks_in_process
 from tests.saved_models import TEXTS, Heard, directly, forget_models, saved, silent, tokenizer_of, value, with_head
+from tests.still import screen
 from tests.test_tokens_pane import until
 
 __all__ = ["tasks_in_process"]
@@ -105,6 +108,19 @@ def test_a_download_that_fails_is_an_error_and_no_random_weights(fake: FakeHub) 
         run()
 
 
+def test_weights_that_end_too_early_are_not_kept_though_nothing_was_said_of_their_length(
+    fake: FakeHub, repository: Path
+) -> None:
+    """As some mirrors do; a safetensors file says itself how long it is."""
+    fake.states_hashes = False
+    fetch()
+    fake.fault("/storage/*/model.safetensors", "ends early", times=1)
+    with pytest.raises(ModelError, match=r"model\.safetensors arrived damaged; try again"):
+        run()
+    assert run().in_force.weights == "checkpoint"
+    assert torch.equal(value("last_hidden_state"), directly(repository).last_hidden_state)
+
+
 def test_a_cancelled_download_ends_and_is_taken_up_again(fake: FakeHub) -> None:
     with pytest.raises(Cancelled):
         run(Heard(end="fetching model.safetensors"))
@@ -175,3 +191,35 @@ async def test_the_triplets_of_a_hub_model_fetch_its_weights_in_the_pane(
         assert any(" kB of " in words for words in said if "fetching model.safetensors" in words)
         assert "windows of 64" in view.copied()
         assert "random" not in str(app.query_one("#outputs-sentence", Static).content)
+
+
+async def test_an_engine_killed_while_it_fetches_weights_is_told_and_the_next_one_takes_the_download_up(
+    fake: FakeHub, repository: Path, home: Path
+) -> None:
+    app = EncoderApp(Settings(model=("builtin:bert", REPO), text="A lighthouse.", pane="outputs"))
+    async with app.run_test(size=(120, 40)) as pilot:
+        runs = app.query_one(OutputsPane).runs
+        await until(pilot, lambda: all(slot.state == "exact" for slot in app.session.slots), 90)
+        fake.fault("/storage/*/model.safetensors", "hang body", times=1)
+        await pilot.press("r")
+        half = (repository / "model.safetensors").stat().st_size // 2
+        await until(pilot, lambda: [file.stat().st_size for file in partial_files(home)] == [half], 90)
+        before = runs.runs[0].answer
+        assert before is not None
+        engine = app.session.engine.pid
+        assert engine is not None
+        os.kill(engine, signal.SIGKILL)
+        await until(pilot, lambda: "the engine was killed (SIGKILL" in screen(pilot), 90)
+        await until(pilot, lambda: app.session.engine.state.status in {"ready", "busy"}, 90)
+        assert app.session.engine.pid not in {engine, None}
+        assert "the engine was killed (SIGKILL" in runs.runs[1].error
+        assert runs.runs[0].answer is before
+        assert app.session.text == "A lighthouse."
+        await pilot.press("r")
+        await until(pilot, lambda: bool(runs.runs) and not runs.is_running, 90)
+        answers = [run.answer for run in runs.runs]
+        assert [run.error for run in runs.runs] == ["", ""]
+        assert answers[0] is not before
+        assert answers[1] is not None
+        assert answers[1].in_force.weights == "checkpoint"
+    assert ranges(fake, "model.safetensors") == [None, None, f"bytes={half}-", f"bytes={half}-"]

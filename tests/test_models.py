@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from encoder_tui.models import ModelError, ModelName, limit, parse_name, resolve_here
+from encoder_tui.models import ModelError, ModelFiles, ModelName, is_trusted, limit, parse_name, resolve_here
 
 CONFIG = {"model_type": "bert", "hidden_size": 16, "max_position_embeddings": 64}
 
@@ -113,6 +113,60 @@ def test_a_revision_of_a_directory_that_is_not_there_is_not_silently_dropped(
     monkeypatch.chdir(model.parent)
     with pytest.raises(ModelError, match=r"\./model@v1: there is no such directory"):
         resolve_here(parse_name("./model@v1"))
+
+
+def test_a_revision_of_a_directory_that_is_there_is_refused(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(model.parent)
+    with pytest.raises(ModelError, match="model is a directory here and has no revisions"):
+        resolve_here(parse_name("model@v1"))
+
+
+@pytest.mark.parametrize("given", ["someone/model", "./someone/model", "{folder}/someone/model", "~/someone/model"])
+@pytest.mark.parametrize(
+    ("trusted", "runs"),
+    [
+        ("./someone/model", True),
+        ("{folder}/someone/model", True),
+        ("{folder}/someone/../someone/model/", True),
+        ("~/someone/model", True),
+        ("../home/someone/model", True),
+        ("someone/model", False),
+        ("model", False),
+        ("./model", False),
+        ("{folder}/someone", False),
+        ("someone/model@main", False),
+        ("", False),
+    ],
+)
+def test_a_directory_is_trusted_by_a_path_and_by_no_hub_id(
+    home: Path, monkeypatch: pytest.MonkeyPatch, model: Path, given: str, trusted: str, runs: bool
+) -> None:
+    (home / "someone").mkdir()
+    model.rename(home / "someone" / "model")
+    monkeypatch.chdir(home)
+    files = resolve_here(parse_name(given.format(folder=home)))
+    assert files is not None
+    assert is_trusted(files, [trusted.format(folder=home)]) is runs
+
+
+@pytest.mark.parametrize(
+    ("given", "trusted", "runs"),
+    [
+        ("someone/model", "someone/model", True),
+        ("someone/model@v1", "someone/model", True),
+        ("someone/model@v1", "someone/model@v1", True),
+        ("someone/model", "someone/model@v1", False),
+        ("someone/model", "./someone/model", False),
+        ("someone/model", "{snapshot}", False),
+        ("someone/model", "model", False),
+    ],
+)
+def test_a_repository_is_trusted_by_its_hub_id_and_by_no_path(
+    model: Path, given: str, trusted: str, runs: bool
+) -> None:
+    about = {"path": str(model), "repo": "someone/model", "commit": "0" * 40, "config": CONFIG, "fingerprint": ""}
+    files = ModelFiles(name=given, source="cache", **about)  # type: ignore[arg-type]
+    assert is_trusted(files, [trusted.format(snapshot=model)]) is runs
 
 
 def test_a_home_that_does_not_exist_is_refused() -> None:

@@ -13,6 +13,7 @@ from typing import Final
 
 from encoder_tui import __version__
 from encoder_tui.engine import protocol
+from encoder_tui.engine.parent import environment
 from encoder_tui.engine.pulse import BEAT, GIVEN_UP_AFTER
 from encoder_tui.private_files import private_folder
 
@@ -57,6 +58,7 @@ class Child:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log_file,
+                env=environment(),
                 # A group of its own: ctrl+z and a closing terminal are the app's affair, and a shell between
                 # the app and the engine is killed together with it.
                 start_new_session=True,

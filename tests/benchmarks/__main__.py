@@ -8,7 +8,7 @@ import platform
 import sys
 from pathlib import Path
 
-from tests.benchmarks import document_lengths, engine_ready, parameter_trees, timing_agreement, tokens, traffic
+from tests.benchmarks import document_lengths, engine_ready, faults, parameter_trees, timing_agreement, tokens, traffic
 from tests.benchmarks.measuring import Figure, models, write_json
 
 
@@ -35,8 +35,9 @@ SECTIONS = {
     "engine_ready": engine_ready,
     "traffic": traffic,
     "timing_agreement": timing_agreement,
+    "faults": faults,
 }
-LONG = {"parameter_trees", "document_lengths", "engine_ready"}
+LONG = {"parameter_trees", "document_lengths", "engine_ready", "faults"}
 """These load models or whole data sets; they are taken half as often."""
 
 

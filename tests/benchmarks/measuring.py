@@ -70,13 +70,20 @@ def peer(name: str, *arguments: str) -> Terminal:
 
 
 def press(terminal: Terminal, key: str, condition: Callable[[str], bool], seconds: float = 60) -> float:
-    """Seconds from a key pressed to the arrival of the bytes with which the screen fulfils a condition.
+    """Seconds from a key pressed to a screen that fulfils a condition; see `until_shown`."""
+    return until_shown(terminal, lambda: terminal.send(key), condition, seconds, key)
+
+
+def until_shown(
+    terminal: Terminal, act: Callable[[], None], condition: Callable[[str], bool], seconds: float = 60, what: str = "it"
+) -> float:
+    """Seconds from an act to the arrival of the bytes with which the screen fulfils a condition.
 
     What arrives is stamped and put aside; the terminal's emulation, which takes longer than many a program
     takes to draw, is run only when nothing more comes.
     """
     start = time.perf_counter()
-    terminal.send(key)
+    act()
     while time.perf_counter() - start < seconds:
         arrived: list[tuple[float, bytes]] = []
         while select.select([terminal.fd], [], [], QUIET)[0]:
@@ -90,7 +97,7 @@ def press(terminal: Terminal, key: str, condition: Callable[[str], bool], second
                 met = at - start
         if met is not None:
             return met
-    raise AssertionError(f"what {key} should bring did not come; the screen is\n{terminal.text}")
+    raise AssertionError(f"what {what} should bring did not come; the screen is\n{terminal.text}")
 
 
 def echo(terminal: Terminal, key: str, seconds: float = 30) -> float:

@@ -109,7 +109,7 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Vertical):
         self.query_one("#prompt").display = False
         self.session.models_changed.subscribe(self, lambda _: self._models_changed())
         self._models_changed()
-        self.query_one(DocumentList).focus()
+        self.screen.set_focus(self.query_one(DocumentList))
         self._sort_wanted = self.session.memory.state.documents_sort
         self.open(self.source, self.session.column)
 

@@ -90,7 +90,7 @@ class OutputsPane(Vertical):
         self.session.text_changed.subscribe(self, lambda _: self.runs.text_changed())
         self.session.document_changed.subscribe(self, lambda _: self.runs.text_changed())
         self.session.engine_changed.subscribe(self, self._engine_changed)
-        self.query_one(OutputTable).focus()
+        self.screen.set_focus(self.query_one(OutputTable))
 
     def on_unmount(self) -> None:
         self.runs.close()
@@ -192,7 +192,7 @@ class OutputsPane(Vertical):
         """Give the focus to what can be moved in; not to a text field, where the next v would be a letter."""
         inside = (one for one in self.view.query("*") if one.focusable and not isinstance(one, TextArea | Input))
         target = next(inside, None) or self.query_one("#outputs-view", Choice)
-        target.focus()
+        self.screen.set_focus(target)  # at once: the next key is meant for it
 
     @on(OutputTable.Opened)
     def _open(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Input, Static
@@ -16,6 +16,7 @@ from encoder_tui.models import ModelError
 from encoder_tui.panes.parameters import copying
 from encoder_tui.panes.parameters.descriptions import Descriptions
 from encoder_tui.panes.parameters.difference import DifferenceView
+from encoder_tui.panes.parameters.focusing import Focusing
 from encoder_tui.panes.parameters.tables import ConfigView, RolesView
 from encoder_tui.panes.parameters.tensor import TensorView
 from encoder_tui.panes.parameters.tree import ParameterTree
@@ -34,7 +35,7 @@ SEARCHED = ("trees", "config")
 """Views that the search line is for."""
 
 
-class ParametersPane(Vertical):
+class ParametersPane(Focusing):
     """What is inside each model, tensor by tensor, and how the architectures correspond."""
 
     BINDINGS = [
@@ -104,8 +105,7 @@ class ParametersPane(Vertical):
         possible_changed(self)
         view = self.query_one(f"#{self.view_name}")
         self.trees.show(self.descriptions.entries)
-        if self.screen.focused is None and self.display:
-            # There was no tree yet when the pane was opened.
+        if self.display and self.misses_focus:
             self.take_focus()
         if isinstance(view, RolesView | ConfigView):
             view.show(self.descriptions.known)
@@ -152,7 +152,7 @@ class ParametersPane(Vertical):
             await switcher.add_content(self._make_view(event.name), id=event.name)
         switcher.current = event.name
         self.query_one("#search-line").display = False
-        if not self.query_one("#parameters-view", Choice).has_focus:
+        if not self.is_choosing:
             self.take_focus()
         # A widget that is hidden while it has the focus gives up the focus later, whoever has it by then.
         self.call_after_refresh(self.show)
@@ -161,12 +161,10 @@ class ParametersPane(Vertical):
         asking = {"tensor": TensorView, "difference": DifferenceView}
         return asking[name](self.session) if name in asking else {"roles": RolesView, "config": ConfigView}[name]()
 
-    def take_focus(self) -> None:
-        """Give the focus to what can be moved in."""
+    def to_move_in(self) -> Widget | None:
+        """What of the view in front can be moved in."""
         view = self.query_one(f"#{self.view_name}")
-        target = self.trees.focused_tree if view is self.trees else next(iter(view.query(Lines)), None)
-        if target is not None and target.focusable:
-            self.screen.set_focus(target)  # at once: the next key is meant for it
+        return self.trees.tree_to_move_in if view is self.trees else next(iter(view.query(Lines)), None)
 
     @on(ParameterTree.Opened)
     async def _open_tensor(self, event: ParameterTree.Opened) -> None:

@@ -70,6 +70,15 @@ class TreesView(Vertical):
         """The tree that has, or had last, the focus."""
         return self.tree_of(self._focused)
 
+    @property
+    def tree_to_move_in(self) -> ParameterTree | None:
+        """The tree that has, or had last, the focus; another where that model failed; None where none is there yet."""
+        there = [index for index, description in enumerate(self.known) if description is not None]
+        if self._focused in there:
+            return self.focused_tree
+        is_failed = self._focused < len(self.entries) and self.entries[self._focused].is_failed
+        return self.tree_of(there[0]) if is_failed and there else None
+
     def tree_of(self, index: int) -> ParameterTree:
         return self.query_one(f"#tree-{index}", ParameterTree)
 

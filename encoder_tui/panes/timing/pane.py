@@ -102,7 +102,8 @@ class TimingPane(Measuring):
         """Not a text field: there a digit would be text and no pane."""
         places = self.query("#timing-saved, #timing-cost, #timing-table, #timing-view")
         there = (widget for widget in places if widget.display)
-        min(there, key=lambda widget: widget.id == "timing-view").focus()
+        # At once: the next key is meant for it.
+        self.screen.set_focus(min(there, key=lambda widget: widget.id == "timing-view"))
 
     def _learn_devices(self) -> None:
         hello = self.session.hello

@@ -82,7 +82,7 @@ class TokensPane(Vertical):
         self.session.text_changed.subscribe(self, lambda _: self.recompute(), immediate=True)
         editor = self.query_one(Editor)
         editor.move_cursor(editor.document.end)
-        editor.focus()
+        self.screen.set_focus(editor)
         self._show_words()
 
     def on_resize(self) -> None:
