@@ -102,6 +102,7 @@ class RunToReproduce(msgspec.Struct, frozen=True):
     device: str
     dtype: str
     attention: str
+    threads: int | None = None
 
 
 def run_snippet(
@@ -119,8 +120,10 @@ def run_snippet(
     for run in runs:
         where = _pretrained(run.name)
         cut = f", truncation=True, max_length={run.max_length}" if run.max_length is not None else ""
+        threads = [] if run.threads is None else [f"torch.set_num_threads({run.threads})"]
         lines += [
             "",
+            *threads,
             f"tokenizer = AutoTokenizer.from_pretrained({where})",
             f"settings = {{'dtype': torch.{run.dtype}, 'attn_implementation': {run.attention!a}}}",
             f"model = AutoModel.from_pretrained({where}, **settings)",

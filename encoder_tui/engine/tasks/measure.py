@@ -10,11 +10,13 @@ import platform
 import msgspec
 
 from encoder_tui import interleaving
+from encoder_tui.choosing import Choosing
 from encoder_tui.engine.job import Job, TaskError
 from encoder_tui.engine.tasks.hello import cores
 from encoder_tui.engine.versions import installed_versions
 from encoder_tui.engine.watching import Window
 from encoder_tui.timing import Environment, Measurement, MeasureRequest, Samples
+from encoder_tui.timing_best import difference
 
 
 def run(request: MeasureRequest, job: Job) -> Measurement:
@@ -26,12 +28,11 @@ def run(request: MeasureRequest, job: Job) -> Measurement:
     from encoder_tui.engine.loaded_model import LoadedModel  # noqa: PLC0415
     from encoder_tui.engine.loading_models import LOADED  # noqa: PLC0415
     from encoder_tui.engine.measuring import ModelRunner  # noqa: PLC0415
+    from encoder_tui.engine.threads import computing_in  # noqa: PLC0415
 
     threads, precision = torch.get_num_threads(), torch.get_float32_matmul_precision()
     window = Window(job, request.watching, request.pause)
     try:
-        if request.threads is not None:
-            torch.set_num_threads(request.threads)
         loaded: dict[int, LoadedModel] = {}
         failures: dict[int, str] = {}
         for index, variant in enumerate(request.variants):
@@ -41,19 +42,29 @@ def run(request: MeasureRequest, job: Job) -> Measurement:
                 modes.refuse_what_cannot_be_had(loaded[index], variant.mode, in_force.attention)
             except TaskError as error:
                 failures[index] = str(error)
-        environment = _environment(request, sorted({str(model.device) for model in loaded.values()}))
+        asked_threads = {variant.placement.threads for variant in request.variants}
+        with computing_in(asked_threads.pop() if len(asked_threads) == 1 else None):
+            environment = _environment(request, sorted({str(model.device) for model in loaded.values()}))
         window.tell(Measurement(environment, failures=failures))
         done: list[Samples] = []
         for number, group in enumerate(request.groups):
             points = [point for point in group if point.variant in loaded and point.variant not in failures]
             asked = [request.variants[point.variant] for point in points]
+            # A group begins with as many threads as the engine has, which its runners set.
+            torch.set_num_threads(threads)
             runners = [
-                ModelRunner(loaded[point.variant], variant.placement.attention, point, job, variant.mode)
+                ModelRunner(loaded[point.variant], variant.placement, point, job, variant.mode)
                 for point, variant in zip(points, asked, strict=True)
             ]
             for runner in runners:
                 # Runners may share a model, whose hooks would be compiled.
                 runner.has_checkpoints = not any(variant.mode.compiled for variant in asked)
+            choosing = None
+            if request.choosing and asked:
+                choosing = Choosing([difference(asked[0], variant) for variant in asked])
+                exact = next((runner for runner in runners if runner.is_exact), None)
+                for runner in runners:
+                    runner.exact = exact
             names = " and ".join(dict.fromkeys(runner.name for runner in runners))
             text = f"{names}: {points[0].batch} × {points[0].length:,} tokens" if points else ""
             results: dict[int, Samples] = {}
@@ -80,8 +91,14 @@ def run(request: MeasureRequest, job: Job) -> Measurement:
                     for runner in runners:
                         closing.callback(runner.close)
                     clock = interleaving.SystemClock()
-                    interleaving.take_samples(runners, wishes, clock, window.settle, told, window.was_disturbed)
-            done += [results[index] for index in range(len(points))]
+                    interleaving.take_samples(
+                        runners, wishes, clock, window.settle, told, window.was_disturbed, choosing
+                    )
+            # The distance of one that was measured before float32 was is known by now.
+            done += [
+                msgspec.structs.replace(results[index], distance=runner.distance())
+                for index, runner in enumerate(runners)
+            ]
         return Measurement(environment, done, failures)
     finally:
         torch.set_num_threads(threads)

@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from encoder_tui.display import seconds as seconds
 from encoder_tui.display import size, visible
 from encoder_tui.plots import Axes, Curve, Span
 from encoder_tui.timing import quantile, statistics
@@ -141,15 +142,6 @@ def _samples(run: Run, row: int) -> tuple[str, list[Curve], Axes]:
     label = run.rows[row].label if row < len(run.rows) else ""
     title = f"samples at {label} tokens, in their order"
     return title, curves, Axes(sorted(set(ticks)), tick, log_x=False)
-
-
-def seconds(value: float) -> str:
-    """A time in three digits: `1.24 s`, `12.4 ms`, `350 µs`."""
-    for factor, unit in ((1, "s"), (1e3, "ms"), (1e6, "µs")):
-        if value * factor >= 0.9995 or unit == "µs":
-            scaled = value * factor
-            return f"{scaled:,.0f} {unit}" if scaled >= 99.95 else f"{scaled:#.3g} {unit}"
-    raise AssertionError
 
 
 def tick(value: float) -> str:

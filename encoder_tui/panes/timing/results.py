@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from encoder_tui.display import count, size, visible
-from encoder_tui.panes.timing.chart import seconds
+from encoder_tui.defaults import LETTERS
+from encoder_tui.display import count, seconds, size, visible
 from encoder_tui.timing import SPREAD_LIMIT, Samples, statistics
+from encoder_tui.timing_best import verdicts
 from encoder_tui.timing_run import Run, compared, growth_words, ratio
 from encoder_tui.widgets.table import Column, Row
 
@@ -116,6 +117,9 @@ def _tokens(samples: Samples, median: float) -> list[str]:
 
 def conclusion(run: Run) -> str:
     """What the run comes to, in a sentence."""
+    if run.plan.best:
+        found = " · ".join(f"{LETTERS[one.slot]} {one.short()}" for one in verdicts(run))
+        return f"Fastest here: {found}" if found else "Nothing was measured"
     for row in reversed(range(len(run.rows))):
         words = compared(run, row)
         if words is not None:
@@ -164,7 +168,8 @@ def settings_in_force(run: Run) -> str:
     weights = {one.weights for one in in_force}
     words = [word for word in words if word]
     if words and words[0] == "cpu":
-        words[0] = f"cpu ×{about.threads}"
+        numbers = dict.fromkeys(str(one.threads or about.threads) for one in in_force)
+        words[0] = f"cpu ×{' and ×'.join(numbers)}"
     words += ["random weights"] if weights == {"random"} else ["some weights random"] if len(weights) > 1 else []
     words += [f"{name} {about.versions[name]}" for name in ("torch", "transformers") if name in about.versions]
     if about.load_average is not None:

@@ -12,6 +12,7 @@ from encoder_tui.models import limit
 from encoder_tui.panes.timing import results
 from encoder_tui.placement import source_of
 from encoder_tui.session import Session
+from encoder_tui.timing_best import sentences
 from encoder_tui.timing_plan import Plan, PlanError, TimedModel
 from encoder_tui.timing_run import Run
 from encoder_tui.widgets.letters import letter_markup
@@ -56,7 +57,7 @@ def refuse_what_is_not_offered(session: Session, plan: Plan) -> None:
     if session.hello is None or session.hello.devices is None:
         return
     offered = {what for device in session.hello.devices for what in device.offers}
-    if True in plan.unpadded and not offered - {"tf32"}:
+    if True in plan.unpadded and not any(what.startswith("flash") for what in offered):
         raise PlanError("unpadded rows need flash attention on an accelerator; there is none here")
     if True in plan.tf32 and "tf32" not in offered:
         raise PlanError("TF32 is of NVIDIA's accelerators since Ampere; there is none here")
@@ -117,8 +118,15 @@ def settings(run: Run | None, width: int) -> Content:
     return Content.styled(f" {text}" if text else "", QUIET).truncate(max(width, 1), ellipsis=True)
 
 
+def room_for_remarks(run: Run) -> int:
+    """Lines that the remarks on a run take once everything is known."""
+    return len(run.rows) + len(run.failures) + 1 if run.plan.best else len(run.columns) + 1
+
+
 def what_will_stand_here(session: Session, run: Run | None) -> list[str]:
     """What an empty plot says: what will stand here, and the key that fills it."""
+    if run is not None and run.plan.best:
+        return ["What was measured last looks for the best settings; «best» shows it."]
     if run is not None:
         return ["The curves begin once the models are warmed up."]
     return [
@@ -126,6 +134,7 @@ def what_will_stand_here(session: Session, run: Run | None) -> list[str]:
         "",
         "s  measures every model at every length, in turns, the cold pass apart",
         "n  measures the text at hand, cut to 512 tokens, on every device",
+        "b  looks for the threads, dtype and attention that are the fastest for it",
         "e  edits the plan: lengths, batch sizes, seconds a point, threads",
         "v  shows throughput, memory, samples, what documents cost, kept runs",
         "a  changes the axes: linear or logarithmic",
@@ -136,8 +145,8 @@ def remarks(run: Run | None, width: int, is_low: bool) -> Content:
     """How latency grows, what the models said of themselves, and what went wrong."""
     if run is None or not run.has_results:
         return _failures(run, width)
-    growths = results.growths(run)
-    if is_low or sum(map(len, growths)) + 3 * len(growths) <= width:
+    growths = sentences(run) if run.plan.best else results.growths(run)
+    if not run.plan.best and (is_low or sum(map(len, growths)) + 3 * len(growths) <= width):
         growths = [" · ".join(growths)] if growths else []
     told = [samples.in_force.remarks for samples in run.samples.values() if samples.in_force is not None]
     about = dict.fromkeys(visible(remark) for remarks in told for remark in remarks)
