@@ -142,8 +142,9 @@ def take_samples(
         if choosing is not None:
             runners[index].allow(None)
             choosing.note(index, taken[index].fastest)
-    for index in range(len(runners)) if choosing is not None else ():
-        if taken[index].ended is None and (reason := choosing.not_pursued(index)) is not None:
+    for index in range(len(runners)):
+        reason = None if choosing is None else choosing.not_pursued(index)
+        if taken[index].ended is None and reason is not None:
             taken[index].ended = reason
             told(index, taken[index])
     for turn in range(1_000_000):

@@ -29,11 +29,15 @@ def difference(first: Variant, other: Variant) -> frozenset[str]:
     words = {
         two.device or "the default device": one.device != two.device,
         two.dtype or "the default dtype": one.dtype != two.dtype,
-        f"{two.attention or 'default'} attention": one.attention != two.attention,
+        _with_attention(two.attention): one.attention != two.attention,
         "all threads" if two.threads is None else count(two.threads, "thread"): one.threads != two.threads,
         "torch.compile" if other.mode.compiled else "running uncompiled": first.mode.compiled != other.mode.compiled,
     }
     return frozenset(word for word, differs in words.items() if differs)
+
+
+def _with_attention(name: str | None) -> str:
+    return "the default attention" if name is None else name if name.endswith("attention") else f"{name} attention"
 
 
 def thread_counts(offers: Offers) -> list[int]:
@@ -41,7 +45,7 @@ def thread_counts(offers: Offers) -> list[int]:
     if offers.in_force.device != "cpu":
         return [offers.threads]
     below = {1 << power for power in range(offers.cores.bit_length()) if 1 << power <= offers.cores}
-    return sorted(sorted({*below, offers.cores}, reverse=True)[:MOST_THREAD_COUNTS] + [offers.threads], reverse=True)
+    return sorted([*sorted({*below, offers.cores}, reverse=True)[:MOST_THREAD_COUNTS], offers.threads], reverse=True)
 
 
 def candidates(offers: Offers, asked: Placement, compiled: bool = False) -> list[tuple[Placement, Mode]]:
@@ -92,7 +96,9 @@ def best_run(
         group = []
         for placement, mode in candidates(there, asked, compiled):
             group.append(Point(len(columns), length, batch, given=None if isinstance(given, int) else given))
-            guesses[len(rows), len(columns)] = guessed_pass(model.config, batch, length, placement.threads or there.threads)
+            guesses[len(rows), len(columns)] = guessed_pass(
+                model.config, batch, length, placement.threads or there.threads
+            )
             apart = _apart(there, placement, mode)
             columns.append(Column(model.slot, model.name, Variant(model.source, placement, mode), apart))
         groups.append(group)
@@ -149,8 +155,8 @@ class Verdict(msgspec.Struct, frozen=True):
         spread = f"{self.gain.first_quartile:.2f} to {self.gain.third_quartile:.2f}"
         apart = f"; its last hidden state {self.distance}" if self.distance else ""
         return (
-            f"{self.settings} is {self.gain.median:.2f} times as fast ({spread}) at {self.length:,} tokens as what is in"
-            f" force: {seconds(self.seconds)} against {now}{apart}"
+            f"{self.settings} is {self.gain.median:.2f} times as fast ({spread}) at {self.length:,} tokens as what is"
+            f" in force: {seconds(self.seconds)} against {now}{apart}"
         )
 
 

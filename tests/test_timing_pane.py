@@ -13,8 +13,9 @@ from textual.widgets import Input, Static
 
 from encoder_tui.app import EncoderApp
 from encoder_tui.commands import time as time_command
+from encoder_tui.display import seconds
 from encoder_tui.panes.timing import TimingPane
-from encoder_tui.panes.timing.chart import Chart, seconds
+from encoder_tui.panes.timing.chart import Chart
 from encoder_tui.panes.timing.saved import SavedRuns
 from encoder_tui.settings import Settings, data_path
 from encoder_tui.timing_files import load, saved

@@ -135,7 +135,8 @@ async def look_for_best(
         if model.limit is not None and longest > model.limit:
             running.say(f"{model.name}: at {model.limit:,} tokens, which is all that it takes")
         try:
-            offers[model.slot] = await loader.engine.run(contract.OFFERS, OffersRequest(model.source, asked), tell)
+            found = await loader.engine.run(contract.OFFERS, OffersRequest(model.source, asked), tell)
+            offers[model.slot] = found
         except running.FAILURES as error:
             offers[model.slot] = str(error)
     lengths = {model.slot: min(longest, model.limit or longest) for model in models}
@@ -197,7 +198,11 @@ class Report:
         results = [time_record(self.run.columns[column].name, samples) for column, samples in self.points()]
         errors = [{"model": self.names[index], "error": error} for index, error in self.errors.items()]
         found = {"environment": {} if about is None else msgspec.to_builtins(about), "results": results + errors}
-        return {**found, "best": [verdict_record(self.run, one) for one in verdicts(self.run)]} if self.plan.best else found
+        return (
+            {**found, "best": [verdict_record(self.run, one) for one in verdicts(self.run)]}
+            if self.plan.best
+            else found
+        )
 
     def labelled(self) -> list[tuple[str, Samples]]:
         """Every point with its column's label."""
@@ -216,10 +221,8 @@ class Report:
         if rows:
             lines += running.aligned([COLUMNS, *rows])
         if self.plan.best:
-            told = [
-                f"{label}: {samples.ended}" for label, samples in self.labelled() if samples.ended and samples.samples_s == []
-            ]
-            return lines + [visible(line) for line in told] + self.conclusions()
+            ended = [f"{label}: {samples.ended}" for label, samples in self.labelled() if samples.ended]
+            return [*lines, *map(visible, ended), *self.conclusions()]
         return lines + remarks(self.labelled())
 
     def conclusions(self) -> list[str]:

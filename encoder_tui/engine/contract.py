@@ -13,8 +13,8 @@ from encoder_tui.masked import MaskedAnswer, MaskedRequest
 from encoder_tui.models import ModelFiles
 from encoder_tui.outputs import MemoryAnswer, RunAnswer, RunRequest, UnloadRequest, Values, ValuesRequest
 from encoder_tui.parameters import Description
-from encoder_tui.tensor_statistics import Differences, TensorStatistics
 from encoder_tui.placement import Offers, OffersRequest
+from encoder_tui.tensor_statistics import Differences, TensorStatistics
 from encoder_tui.timing import Measurement, MeasureRequest
 from encoder_tui.vectors import VectorsAnswer, VectorsRequest
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 import torch
 
+from encoder_tui.choosing import HOPELESS
 from encoder_tui.engine import device_state, devices, forward, memory, modes
 from encoder_tui.engine.device_clock import DeviceClock
 from encoder_tui.engine.failures import OutOfMemory, is_out_of_memory
@@ -18,7 +19,6 @@ from encoder_tui.engine.job import Cancelled, Job, TaskError
 from encoder_tui.engine.loaded_model import COMPILED, LoadedModel
 from encoder_tui.engine.other_load import OtherLoad
 from encoder_tui.engine.random_weights import SEED
-from encoder_tui.choosing import HOPELESS
 from encoder_tui.interleaving import Ended, Taken
 from encoder_tui.placement import InForce, Placement
 from encoder_tui.timing import DeviceState, Distance, Mode, Point, Samples
@@ -31,9 +31,7 @@ a second, which a shorter pass is to be spared."""
 class ModelRunner:
     """One point of a measurement; see `interleaving.Runner`."""
 
-    def __init__(
-        self, loaded: LoadedModel, asked: Placement, point: Point, job: Job, mode: Mode | None = None
-    ) -> None:
+    def __init__(self, loaded: LoadedModel, asked: Placement, point: Point, job: Job, mode: Mode | None = None) -> None:
         self.name = loaded.source.name
         self.point = point
         self._loaded = loaded
@@ -52,7 +50,7 @@ class ModelRunner:
         self._state: DeviceState | None = None
         self._others: OtherLoad | None = None
         self._short = ""
-        self._compiles = self._asked.compiled or attention in COMPILED
+        self._compiles = self._asked.compiled or asked.attention in COMPILED
         self._allowed: float | None = None
         self._deadline: float | None = None
         self._output: torch.Tensor | None = None
@@ -104,6 +102,8 @@ class ModelRunner:
             if time.perf_counter() - begun < LONG_PASS:
                 self.close()
         self._look_at_limit()
+        # Runners may share a model: what looks here during another one's pass has no limit.
+        self._deadline = None
 
     def allow(self, seconds: float | None) -> None:
         """End a pass that takes longer, between the parts of its layers where it has checkpoints."""
@@ -116,7 +116,7 @@ class ModelRunner:
 
     def _look_at_limit(self) -> None:
         if self._deadline is not None and time.perf_counter() > self._deadline:
-            self._short = "too slow"
+            self._short, self._deadline = "too slow", None
             raise Ended(f"broken off: a pass takes more than {self._allowed:,.3g} s, {HOPELESS:g} times the fastest")
 
     def mark(self) -> None:
@@ -186,11 +186,11 @@ class ModelRunner:
 
     def distance(self) -> Distance | None:
         """How far the first pass's last hidden state is from that of float32, once both are there."""
-        if self._found_distance is None and self.exact not in {None, self} and self.exact._output is not None:
-            if self._output is not None:
-                mask = self._inputs["attention_mask"].bool()
-                self._found_distance = distance(self._output[mask], self.exact._output[mask])
-                self._output = None
+        exact = None if self.exact is None else self.exact._output
+        if self.exact is not self and exact is not None and self._output is not None:
+            mask = self._inputs["attention_mask"].bool()
+            self._found_distance = distance(self._output[mask], exact[mask])
+            self._output = None
         return self._found_distance
 
     def _obtained(self) -> Mode:

@@ -24,7 +24,9 @@ COLUMNS: Final = (
     Column("as fast", 7, "right"),
     Column("from float32", 0),
 )
-NOTHING: Final = "b measures which threads, dtype and attention are the fastest for the text at hand; they will stand here."
+NOTHING: Final = (
+    "b measures which threads, dtype and attention are the fastest for the text at hand; they will stand here."
+)
 
 
 class BestTable(Table):
@@ -74,7 +76,13 @@ class BestTable(Table):
             reason = "" if samples is None else visible(samples.ended or "")
             return [*cells, "" if reason else state(run, row, column, samples), "", "", reason]
         times = standing(run, row, samples)
-        return [*cells, seconds(found.median), spread(found.spread), "" if times is None else f"{times:.2f} ×", _apart(samples)]
+        return [
+            *cells,
+            seconds(found.median),
+            spread(found.spread),
+            "" if times is None else f"{times:.2f} ×",
+            _apart(samples),
+        ]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A key that would do nothing is not offered."""

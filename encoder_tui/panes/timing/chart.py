@@ -12,7 +12,6 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from encoder_tui.display import seconds as seconds
 from encoder_tui.display import size, visible
 from encoder_tui.plots import Axes, Curve, Span
 from encoder_tui.timing import quantile, statistics

@@ -13,9 +13,9 @@ from encoder_tui.display import visible
 from encoder_tui.engine.client import EngineError, TaskFailed
 from encoder_tui.engine.contract import MEASURE, OFFERS
 from encoder_tui.engine.protocol import Progress
+from encoder_tui.outputs import Batch
 from encoder_tui.panes.timing import words
 from encoder_tui.panes.timing.plan_line import PlanLine
-from encoder_tui.outputs import Batch
 from encoder_tui.placement import Offers, OffersRequest, Placement, placement_of
 from encoder_tui.session import Session
 from encoder_tui.settings import data_path
@@ -149,11 +149,11 @@ class Measuring(Vertical):
             return
         asked = placement_of(self.session.settings)
         if models:
-            self._begin(Run(Plan(best=True), [], [], [], "best"), self._best(models, asked, inputs, True in plan.compiled))
+            self._begin(
+                Run(Plan(best=True), [], [], [], "best"), self._best(models, asked, inputs, True in plan.compiled)
+            )
 
-    async def _best(
-        self, models: list[TimedModel], asked: Placement, inputs: dict[int, Batch], compiled: bool
-    ) -> None:
+    async def _best(self, models: list[TimedModel], asked: Placement, inputs: dict[int, Batch], compiled: bool) -> None:
         """Ask what each model could run with, then measure that."""
         self.redraw()
         offers: dict[int, Offers | str] = {}
@@ -161,7 +161,8 @@ class Measuring(Vertical):
             for model in models:
                 try:
                     request = OffersRequest(model.source, asked)
-                    offers[model.slot] = await self.session.engine.run(OFFERS, request, self._hear_progress)
+                    found = await self.session.engine.run(OFFERS, request, self._hear_progress)
+                    offers[model.slot] = found
                 except (EngineError, TaskFailed) as error:
                     offers[model.slot] = str(error)
         except asyncio.CancelledError:

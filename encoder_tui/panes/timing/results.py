@@ -118,8 +118,8 @@ def _tokens(samples: Samples, median: float) -> list[str]:
 def conclusion(run: Run) -> str:
     """What the run comes to, in a sentence."""
     if run.plan.best:
-        found = " · ".join(f"{LETTERS[one.slot]} {one.short()}" for one in verdicts(run))
-        return f"Fastest here: {found}" if found else "Nothing was measured"
+        fastest = " · ".join(f"{LETTERS[one.slot]} {one.short()}" for one in verdicts(run))
+        return f"Fastest here: {fastest}" if fastest else "Nothing was measured"
     for row in reversed(range(len(run.rows))):
         words = compared(run, row)
         if words is not None:
