@@ -15,6 +15,8 @@ from encoder_tui.placement import InForce, ModelSource, Placement
 SPREAD_LIMIT: Final = 0.10
 """An interquartile range above this share of the median is told to the reader."""
 
+BUSY: Final = 0.2
+"""Cores that other processes use above which it is told."""
 DRAWN: Final = "drawn"
 KEY: Final = "key"
 """What a window that watches tells the engine: that it has drawn a partial answer, and that a key was pressed."""

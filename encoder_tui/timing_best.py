@@ -12,7 +12,7 @@ from encoder_tui.defaults import LETTERS
 from encoder_tui.display import count, seconds
 from encoder_tui.outputs import Batch
 from encoder_tui.placement import Offers, Placement
-from encoder_tui.timing import Mode, Point, Samples, Statistics, Variant, statistics
+from encoder_tui.timing import BUSY, Mode, Point, Samples, Statistics, Variant, statistics
 from encoder_tui.timing_plan import Column, Plan, Row, TimedModel, guessed_pass
 from encoder_tui.timing_run import Run, ratio
 
@@ -123,7 +123,8 @@ def _apart(offers: Offers, asked: Placement, mode: Mode) -> str:
 class Verdict(msgspec.Struct, frozen=True):
     """A model's fastest settings beside those in force; `gain` is how many times as fast they are.
 
-    `column` and `first` are those of the run; the times are in seconds.
+    `column` and `first` are those of the run; the times are in seconds; `others` is how many cores other processes
+    used meanwhile.
     """
 
     slot: int
@@ -137,6 +138,7 @@ class Verdict(msgspec.Struct, frozen=True):
     settings: str
     first_settings: str
     distance: str = ""
+    others: float = 0.0
 
     @property
     def is_faster(self) -> bool:
@@ -150,13 +152,16 @@ class Verdict(msgspec.Struct, frozen=True):
     def words(self) -> str:
         """What was found, in a sentence."""
         now = f"{self.first_settings}, {seconds(self.first_seconds)}"
+        busy = (
+            f"; other processes used up to {self.others:.1f} cores, so ask again later" if self.others >= BUSY else ""
+        )
         if not self.is_faster:
-            return f"nothing tried is measurably faster at {self.length:,} tokens than what is in force ({now})"
+            return f"nothing tried is measurably faster at {self.length:,} tokens than what is in force ({now}){busy}"
         spread = f"{self.gain.first_quartile:.2f} to {self.gain.third_quartile:.2f}"
         apart = f"; its last hidden state {self.distance}" if self.distance else ""
         return (
             f"{self.settings} is {self.gain.median:.2f} times as fast ({spread}) at {self.length:,} tokens as what is"
-            f" in force: {seconds(self.seconds)} against {now}{apart}"
+            f" in force: {seconds(self.seconds)} against {now}{apart}{busy}"
         )
 
 
@@ -191,6 +196,7 @@ def verdicts(run: Run) -> list[Verdict]:
                 column.apart,
                 run.columns[first].apart,
                 "" if samples.distance is None else samples.distance.words(),
+                max(samples.other_load or 0.0, of_first.other_load or 0.0),
             )
         )
     return found

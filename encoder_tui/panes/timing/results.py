@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from encoder_tui.defaults import LETTERS
 from encoder_tui.display import count, seconds, size, visible
-from encoder_tui.timing import SPREAD_LIMIT, Samples, statistics
+from encoder_tui.timing import BUSY, SPREAD_LIMIT, Samples, statistics
 from encoder_tui.timing_best import verdicts
 from encoder_tui.timing_run import Run, compared, growth_words, ratio
 from encoder_tui.widgets.table import Column, Row
 
 WARNING = "!"
 """Beside a spread of more than 10 % of the median."""
-BUSY: Final = 0.2
-"""Cores that others use above which it is told."""
 
 
 def columns(run: Run) -> list[Column]:
