@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import torch
 
-from encoder_tui.engine import devices
+from encoder_tui.engine import devices, local_attention
 from encoder_tui.engine.job import TaskError
 from encoder_tui.placement import InForce, ModelSource, Weights
 from encoder_tui.refusals import refusals
@@ -43,6 +43,11 @@ class LoadedModel:
         wanted = asked or self.default_attention
         if wanted in COMPILED:
             self._prepare_compiling(wanted)
+        has_none = wanted == local_attention.NAME and not local_attention.is_for(self.model.config)
+        if has_none:
+            wanted = "sdpa"
+        elif wanted == local_attention.NAME:
+            local_attention.register()
         if wanted != self._attention:
             with refusals(TaskError, f"{name}: there is no attention {wanted} here"):
                 try:
@@ -55,6 +60,8 @@ class LoadedModel:
         in_force = self.in_force()
         if self._attention != wanted:
             in_force.remarks.append(f"{name}: its architecture has no {wanted} attention; {self._attention} is used")
+        elif has_none:
+            in_force.remarks.append(f"{name}: its architecture has no local layers; {self._attention} is used")
         return in_force
 
     def _prepare_compiling(self, wanted: str) -> None:

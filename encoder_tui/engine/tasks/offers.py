@@ -11,14 +11,14 @@ def run(request: OffersRequest, job: Job) -> Offers:
     job.progress("importing torch")
     import torch  # noqa: PLC0415
 
-    from encoder_tui.engine import devices  # noqa: PLC0415
+    from encoder_tui.engine import devices, local_attention  # noqa: PLC0415
     from encoder_tui.engine.loaded_model import FALLING_BACK  # noqa: PLC0415
     from encoder_tui.engine.loading_models import LOADED  # noqa: PLC0415
     from encoder_tui.engine.tasks.hello import cores  # noqa: PLC0415
 
     loaded = LOADED.get(request.source, request.placement, job)
     found = []
-    for name in (*FALLING_BACK, devices.FLEX, *devices.FLASH):
+    for name in (*FALLING_BACK, local_attention.NAME, devices.FLEX, *devices.FLASH):
         try:
             if loaded.use_attention(name).attention == name:
                 found.append(name)

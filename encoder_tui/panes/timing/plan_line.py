@@ -67,7 +67,7 @@ class PlanLine(Vertical):
             yield Cycle("device", _first(self._settings.device, []), id="device")
             dtypes = ["float32", "bfloat16", "float16", f"float32{BOTH}bfloat16"]
             yield Cycle("dtype", _first(self._settings.dtype, dtypes), id="dtype")
-            attentions = ["sdpa", "eager", f"sdpa{BOTH}eager"]
+            attentions = ["sdpa", "sdpa_local", "eager", f"sdpa{BOTH}sdpa_local", f"sdpa{BOTH}eager"]
             yield Cycle("attention", _first(self._settings.attention, attentions), id="attention")
             yield Cycle("rows", list(ROWS), id="rows")
             yield Cycle("compile", list(SWITCH), id="compiled")
