@@ -16,6 +16,8 @@ first in one thing, that thing is not tried together with others either."""
 GRACE: Final = 1.0
 """Seconds that every pass may take: below, breaking it off saves nothing, and a cold pass is no fair one."""
 
+NOT_TRIED: Final = "not tried: "
+
 Difference = frozenset[Hashable]
 
 
@@ -47,7 +49,7 @@ class Choosing:
         mine = self._differences[index]
         for difference, value in self._given_up.items():
             if difference < mine:
-                return f"not tried: {value} alone is slower"
+                return f"{NOT_TRIED}{value} alone is slower"
         return None
 
     def allowed(self, index: int) -> float | None:
@@ -64,4 +66,4 @@ class Choosing:
         times = mine / best if (best := min(self._fastest.values())) > 0 else 1.0
         if times <= CONTENDING:
             return None
-        return f"{times:.1f} times as long as the fastest in its warm-up ({mine:,.3g} s), so not measured further"
+        return f"{times:.1f} × the fastest in its warm-up ({mine:,.3g} s)"

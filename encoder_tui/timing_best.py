@@ -113,8 +113,9 @@ def best_run(
 
 def _apart(offers: Offers, asked: Placement, mode: Mode) -> str:
     force = offers.in_force
+    attention = asked.attention or force.attention
     threads = [f"×{asked.threads or offers.threads}"] if force.device == "cpu" else []
-    return " ".join([*threads, asked.dtype or force.dtype, asked.attention or force.attention, *mode.words()])
+    return " ".join([*threads, asked.dtype or force.dtype, attention.replace("_attention", ""), *mode.words()])
 
 
 # What was found

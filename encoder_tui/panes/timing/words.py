@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
@@ -120,7 +122,7 @@ def settings(run: Run | None, width: int) -> Content:
 
 def room_for_remarks(run: Run) -> int:
     """Lines that the remarks on a run take once everything is known."""
-    return len(run.rows) + len(run.failures) + 1 if run.plan.best else len(run.columns) + 1
+    return 2 * len(run.rows) + len(run.failures) + 1 if run.plan.best else len(run.columns) + 1
 
 
 def what_will_stand_here(session: Session, run: Run | None) -> list[str]:
@@ -145,7 +147,10 @@ def remarks(run: Run | None, width: int, is_low: bool) -> Content:
     """How latency grows, what the models said of themselves, and what went wrong."""
     if run is None or not run.has_results:
         return _failures(run, width)
-    growths = sentences(run) if run.plan.best else results.growths(run)
+    growths = results.growths(run)
+    if run.plan.best:
+        # Where there is no room, the line at the top says the most of it.
+        growths = [] if is_low else _wrapped(sentences(run), width)
     if not run.plan.best and (is_low or sum(map(len, growths)) + 3 * len(growths) <= width):
         growths = [" · ".join(growths)] if growths else []
     told = [samples.in_force.remarks for samples in run.samples.values() if samples.in_force is not None]
@@ -159,6 +164,10 @@ def remarks(run: Run | None, width: int, is_low: bool) -> Content:
     shown = [line.truncate(max(width, 1), ellipsis=True) for line in lines]
     failures = _failures(run, width)
     return Content("\n").join([*shown, *([failures] if failures.plain else [])])
+
+
+def _wrapped(found: Sequence[str], width: int) -> list[str]:
+    return [line for one in found for line in textwrap.wrap(visible(one), max(width - 2, 20), subsequent_indent="   ")]
 
 
 def _failures(run: Run | None, width: int) -> Content:
