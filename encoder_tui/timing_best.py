@@ -14,7 +14,7 @@ from encoder_tui.outputs import Batch
 from encoder_tui.placement import Offers, Placement
 from encoder_tui.timing import BUSY, Mode, Point, Samples, Statistics, Variant, statistics
 from encoder_tui.timing_plan import Column, Plan, Row, TimedModel, guessed_pass
-from encoder_tui.timing_run import Run, ratio
+from encoder_tui.timing_run import CHOOSING, Run, ratio
 
 MOST_THREAD_COUNTS: Final = 4
 FASTER: Final = 1.03
@@ -105,7 +105,7 @@ def best_run(
         rows.append(Row(f"{batch} × {length:,}" if batch > 1 else f"{length:,}", length, batch))
     lengths = list(dict.fromkeys(row.length for row in rows)) or [1]
     is_text = any(not isinstance(given, int) for given in inputs.values())
-    run = Run(Plan(lengths, [batch], text=is_text, best=True), columns, rows, groups, "best")
+    run = Run(Plan(lengths, [batch], CHOOSING[0], text=is_text, best=True), columns, rows, groups, "best")
     run.failures = failures
     run.guesses = guesses
     return run

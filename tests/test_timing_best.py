@@ -10,7 +10,8 @@ import pytest
 
 from encoder_tui.commands.time import Report
 from encoder_tui.outputs import Batch
-from encoder_tui.placement import InForce, ModelSource, Offers, Placement
+from encoder_tui.placement import InForce, ModelSource, Offers, Placement, placement_of
+from encoder_tui.settings import Settings
 from encoder_tui.timing import Distance, Measurement, Mode, Samples, Variant
 from encoder_tui.timing_best import (
     best_run,
@@ -163,6 +164,12 @@ def test_kept_runs_of_the_time_when_threads_were_one_number_are_read(tmp_path: P
     old["plan"]["threads"] = None
     path.write_text("\n".join([json.dumps(old), *rest]), "ascii")
     assert load(path).plan == Plan([16, 64])
+
+
+def test_panes_and_commands_ask_for_the_threads_of_the_settings() -> None:
+    asked = placement_of(Settings(device="cpu", dtype="float32", attention="eager", threads=3))
+    assert asked == Placement("cpu", "float32", "eager", 3)
+    assert placement_of(Settings()) == Placement()
 
 
 def test_numbers_of_threads_are_swept_over_like_dtypes() -> None:
