@@ -131,6 +131,8 @@ def test_the_command_prints_the_sentence_the_options_and_why_others_were_not_mea
     assert (best["is_faster"], best["times_as_fast"]) == (True, 2.0)
     by_threads = [one.get("threads") for one in report.records()["results"] if "skipped" not in one]
     assert by_threads == [None, 1]
+    skipped = {one["settings"]: one["skipped"] for one in report.records()["results"] if "skipped" in one}
+    assert skipped["×2 bfloat16 sdpa"] == "broken off: too slow"
 
 
 def test_a_model_without_offers_is_told_and_the_others_are_searched() -> None:

@@ -195,7 +195,7 @@ class Report:
     def records(self) -> dict[str, Any]:
         """What `--json` prints."""
         about = self.run.environment
-        results = [time_record(self.run.columns[column].name, samples) for column, samples in self.points()]
+        results = [self._record(column, samples) for column, samples in self.points()]
         errors = [{"model": self.names[index], "error": error} for index, error in self.errors.items()]
         found = {"environment": {} if about is None else msgspec.to_builtins(about), "results": results + errors}
         return (
@@ -203,6 +203,11 @@ class Report:
             if self.plan.best
             else found
         )
+
+    def _record(self, column: int, samples: Samples) -> dict[str, Any]:
+        about = self.run.columns[column]
+        # What was not measured says by nothing else which of many settings it is.
+        return time_record(about.name, samples) | ({"settings": about.apart} if self.plan.best else {})
 
     def labelled(self) -> list[tuple[str, Samples]]:
         """Every point with its column's label."""

@@ -59,7 +59,8 @@ def run(request: MeasureRequest, job: Job) -> Measurement:
                 number: int = number,
             ) -> None:
                 results[index] = runners[index].samples(taken)
-                job.progress(text, number, len(request.groups), "points")
+                how_far = f", {len(results)} of {len(runners)} settings tried" if request.choosing else ""
+                job.progress(text + how_far, number, len(request.groups), "points")
                 window.tell(Measurement(samples=[results[index]]))
 
             if points:
