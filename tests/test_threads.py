@@ -169,6 +169,7 @@ def test_a_slow_pass_is_broken_off_in_its_middle_and_only_its_own(
     assert not any(module._forward_pre_hooks for module in model.modules())
 
 
+@pytest.mark.filterwarnings("ignore:flex_attention called without")
 def test_flex_attention_gives_what_sdpa_gives_and_without_a_compiler_a_sentence(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
