@@ -39,6 +39,12 @@ OPTIONS: Final = (
     click.option("--device", metavar="DEVICE", help="Where models run: cpu, cuda:0, …"),
     click.option("--dtype", type=click.Choice(DTYPES), help="The precision that models run in."),
     click.option("--attention", metavar="KIND", help="The attention implementation: sdpa, eager, …"),
+    click.option(
+        "--threads",
+        type=click.IntRange(1, settings.MOST_THREADS),
+        metavar="N",
+        help="The processor's threads that models run in.",
+    ),
     click.option("--offline", is_flag=True, default=None, help="Never ask the Hub."),
     click.option("--engine", metavar="COMMAND", help="Run the engine so, for example over ssh."),
     click.option("--fresh", is_flag=True, default=None, help="Open without the last session, and keep nothing of it."),

@@ -112,3 +112,12 @@ def size(number: int) -> str:
             return f"{value:.1f} {unit}" if value < 9.95 and unit != "B" else f"{value:.0f} {unit}"
         value /= 1000
     return f"{value:,.1f} TB"
+
+
+def seconds(value: float) -> str:
+    """A time in three digits: `1.24 s`, `12.4 ms`, `350 µs`."""
+    for factor, unit in ((1, "s"), (1e3, "ms"), (1e6, "µs")):
+        if value * factor >= 0.9995 or unit == "µs":
+            scaled = value * factor
+            return f"{scaled:,.0f} {unit}" if scaled >= 99.95 else f"{scaled:#.3g} {unit}"
+    raise AssertionError

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from encoder_tui.choosing import Choosing
+
 BLOCK: Final = 0.005
 """Seconds that a sample takes at least: some ten thousand times what reading the clock takes."""
 ROUNDS: Final = 5
@@ -51,6 +53,9 @@ class Runner(Protocol):
     def read_peak(self) -> None:
         """Note the most memory used since."""
 
+    def allow(self, seconds: float | None) -> None:
+        """End a pass, and with it the point, that takes longer; None for as long as it takes."""
+
 
 class Clock(Protocol):
     """Seconds of two kinds."""
@@ -78,7 +83,7 @@ class Ended(Exception):
 
 @dataclass
 class Taken:
-    """The samples of one runner; seconds of one pass."""
+    """The samples of one runner; seconds of one pass. `fastest` is the fastest of its warm-up."""
 
     cold: float | None = None
     warm_up: int = 0
@@ -90,6 +95,7 @@ class Taken:
     retaken: int = 0
     ended: str | None = None
     finished: bool = False
+    fastest: float | None = None
 
 
 @dataclass(frozen=True)
@@ -107,13 +113,14 @@ def take_samples(
     between: Callable[[], None],
     told: Callable[[int, Taken], None],
     disturbed: Callable[[], bool] = lambda: False,
+    choosing: Choosing | None = None,
 ) -> list[Taken]:
     """Measure the runners in rounds, each in turn and in the opposite order every other round.
 
     `between` is called between passes that are not counted and between samples, and may raise to break off; `told`
     after each runner's warm-up, after each of its turns, and when it has ended. Where `disturbed` says that something
     fell into the sample since `between`, the sample is thrown away and taken again. A runner that raises `Ended`
-    leaves the rounds with the samples it has.
+    leaves the rounds with the samples it has. Where only the fastest matters, `choosing` says what is worth its time.
     """
     taken = [Taken() for _ in runners]
 
@@ -125,7 +132,21 @@ def take_samples(
         told(index, taken[index])
 
     for index in range(len(runners)):
+        if choosing is not None:
+            if (reason := choosing.not_tried(index)) is not None:
+                taken[index].ended = reason
+                told(index, taken[index])
+                continue
+            runners[index].allow(choosing.allowed(index))
         attempt(index, lambda runner, into: _warm_up(runner, into, wishes, clock, between))
+        if choosing is not None:
+            runners[index].allow(None)
+            choosing.note(index, taken[index].fastest)
+    for index in range(len(runners)):
+        reason = None if choosing is None else choosing.not_pursued(index)
+        if taken[index].ended is None and reason is not None:
+            taken[index].ended = reason
+            told(index, taken[index])
     for turn in range(1_000_000):
         left = [index for index, into in enumerate(taken) if into.ended is None and not into.finished]
         if not left:
@@ -152,6 +173,7 @@ def _warm_up(runner: Runner, taken: Taken, wishes: Wishes, clock: Clock, between
         taken.warm_up += 1
     runner.read_peak()
     estimate = min(passes[-STEADY_PASSES:])
+    taken.fastest = min(passes)
     taken.calls = max(1, math.ceil(BLOCK / estimate)) if estimate > 0 else 1000
 
 

@@ -68,6 +68,7 @@ PLACES: Final = (
     Place("Outputs", "outputs", "map", f"{_PANES}.outputs.looks", "Look"),
     Place("Outputs", "outputs", "map", f"{_WIDGETS}.matrix", "Matrix"),
     Place("Timing", "timing", None, f"{_PANES}.timing.pane", "TimingPane"),
+    Place("Timing", "timing", "best", f"{_PANES}.timing.best", "BestTable"),
     Place("Timing", "timing", "saved", f"{_PANES}.timing.saved", "SavedRuns"),
     Place("Models", None, None, "encoder_tui.models_dialog", "ModelsDialog"),
     Place("Dialogs", None, None, f"{_PANES}.documents.chooser", "SourceChooser"),

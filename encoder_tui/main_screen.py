@@ -28,6 +28,7 @@ class TopLine(Static):
 
     def on_mount(self) -> None:
         self.session.models_changed.subscribe(self, lambda _: self.show())
+        self.session.settings_changed.subscribe(self, lambda _: self.show())
         self.session.engine_changed.subscribe(self, lambda state: self.show(state.text))
         self.show()
 
@@ -58,7 +59,8 @@ class TopLine(Static):
         words = []
         if hello is not None and hello.devices:
             device = settings.device or hello.devices[0].name
-            words.append(f"{device} ×{hello.threads}" if device == "cpu" else device)
+            words.append(f"{device} ×{settings.threads or hello.threads}" if device == "cpu" else device)
+            words += [visible(one) for one in (settings.dtype, settings.attention) if one is not None]
         words.append(visible(engine))
         return shorten(" · ".join(words), max(self.size.width // 2, 20))
 

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from encoder_tui.models import ModelFiles, is_trusted
+from encoder_tui.settings import Settings
 
 Weights = Literal["checkpoint", "random"]
 
@@ -26,11 +27,15 @@ class ModelSource(msgspec.Struct, frozen=True):
 
 
 class Placement(msgspec.Struct, frozen=True):
-    """What was asked for; None leaves it to the machine (device), the checkpoint (dtype), the architecture."""
+    """What was asked for; None leaves it to the machine (device, threads), the checkpoint (dtype), the architecture.
+
+    `threads` are those of the processor that a pass is computed in. Weights do not depend on them.
+    """
 
     device: str | None = None
     dtype: str | None = None
     attention: str | None = None
+    threads: int | None = None
 
 
 class InForce(msgspec.Struct, frozen=True):
@@ -38,6 +43,7 @@ class InForce(msgspec.Struct, frozen=True):
 
     `new` are tensors that the checkpoint lacks or has in another shape, and that are therefore random; `unused`
     are those that the checkpoint has beyond the model, for example of a head. `remarks` are sentences for people.
+    `threads` is what was obtained where a number was asked for, None otherwise.
     """
 
     device: str
@@ -48,11 +54,40 @@ class InForce(msgspec.Struct, frozen=True):
     new: list[str] = []
     unused: list[str] = []
     remarks: list[str] = []
+    threads: int | None = None
+
+    @property
+    def where(self) -> str:
+        """The device, with the number of threads where one was asked for: `cpu ×2`."""
+        return self.device if self.threads is None else f"{self.device} ×{self.threads}"
 
     def words(self) -> str:
         """The settings in a line, as the commands print them."""
         weights = "random weights" if self.weights == "random" else "weights of the checkpoint"
-        return f"{self.device}, {self.dtype}, {self.attention} attention, {weights}"
+        return f"{self.where}, {self.dtype}, {self.attention} attention, {weights}"
+
+
+class OffersRequest(msgspec.Struct, frozen=True):
+    """Load a model and tell what it could run with."""
+
+    source: ModelSource
+    placement: Placement
+
+
+class Offers(msgspec.Struct, frozen=True):
+    """What is in force for a model, and what it could run with on that device: attention implementations that its
+    architecture has and this installation offers, and the cores of its processor. `threads` are those in force.
+    """
+
+    in_force: InForce
+    attentions: list[str]
+    threads: int
+    cores: int
+
+
+def placement_of(settings: Settings) -> Placement:
+    """Where and how the user wants models to run."""
+    return Placement(settings.device, settings.dtype, settings.attention, settings.threads)
 
 
 def source_of(files: ModelFiles, trusted: tuple[str, ...] = (), offline: bool = False) -> ModelSource:

@@ -22,6 +22,7 @@ from encoder_tui.models import limit
 from encoder_tui.outputs import OUTPUT_COLUMNS, output_cells
 from encoder_tui.report_material import Material
 from encoder_tui.roles import label
+from encoder_tui.settings import CHOSEN
 from encoder_tui.timing_words import COLUMNS, environment_words, remarks, row_cells, settings_words
 
 STRIDE: Final = 64
@@ -30,7 +31,7 @@ BLOCKS: Final = 200
 IDS: Final = 1_000
 CHARACTERS: Final = 4_000
 """How much of a text, its blocks and its ids is written; what follows is counted."""
-SHOWN_SETTINGS: Final = ("device", "dtype", "attention", "offline", "trust_remote_code")
+SHOWN_SETTINGS: Final = ("device", "dtype", "attention", "threads", "offline", "trust_remote_code")
 """Settings that what is measured depends on; the others are the reader's own."""
 
 
@@ -71,7 +72,7 @@ def settings_section(material: Material) -> list[str]:
         shown = ", ".join(value) if isinstance(value, tuple) else "" if value is None else str(value).lower()
         origin = material.settings.origin(name)
         # Not the path of the file: it may tell more than a colleague is to know.
-        where = origin if origin in {"default", "command line"} or origin.isupper() else "configuration file"
+        where = origin if origin in {"default", "command line", CHOSEN} or origin.isupper() else "configuration file"
         nothing = "none" if isinstance(value, tuple) else "left to the machine and the model"
         rows.append([name, cell(shown) if shown else nothing, cell_words(where)])
     libraries = ", ".join(f"{name} {version}" for name, version in sorted(material.versions.items()))

@@ -102,6 +102,7 @@ class RunToReproduce(msgspec.Struct, frozen=True):
     device: str
     dtype: str
     attention: str
+    threads: int | None = None
 
 
 def run_snippet(
@@ -119,10 +120,17 @@ def run_snippet(
     for run in runs:
         where = _pretrained(run.name)
         cut = f", truncation=True, max_length={run.max_length}" if run.max_length is not None else ""
+        # Of this program; transformers knows it by no name.
+        is_local = run.attention == "sdpa_local"
+        attention = "sdpa" if is_local else run.attention
+        note = ["# the window had sdpa_local: sdpa that leaves out what the local layers mask"] if is_local else []
+        threads = [] if run.threads is None else [f"torch.set_num_threads({run.threads})"]
         lines += [
             "",
+            *note,
+            *threads,
             f"tokenizer = AutoTokenizer.from_pretrained({where})",
-            f"settings = {{'dtype': torch.{run.dtype}, 'attn_implementation': {run.attention!a}}}",
+            f"settings = {{'dtype': torch.{run.dtype}, 'attn_implementation': {attention!a}}}",
             f"model = AutoModel.from_pretrained({where}, **settings)",
             f"model = model.to({run.device!a}).eval()",
             f'inputs = tokenizer(text{cut}, return_tensors="pt").to(model.device)',

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,7 +13,7 @@ from textual.signal import Signal
 from encoder_tui.defaults import DEFAULT_PAIR, LETTERS, MAXIMUM, WELCOME
 from encoder_tui.remembering import Memory
 from encoder_tui.session_memory import Remembering
-from encoder_tui.settings import Settings, cache_path, log_path, state_path
+from encoder_tui.settings import CHOSEN, Settings, cache_path, log_path, state_path
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -81,6 +81,7 @@ class Session(Remembering):
         self.hello: Hello | None = None
         self._loads: dict[Slot, asyncio.Task[None]] = {}
         self._started = asyncio.Event()
+        self.settings_changed: Signal[Settings] = Signal(app, "settings_changed")
         self.document: str | None = None
         self.document_row: DocumentRow | None = None
         self.document_changed: Signal[str] = Signal(app, "document_changed")
@@ -195,6 +196,12 @@ class Session(Remembering):
             self.text = text
             self.remember(text=text)
             self.text_changed.publish(text)
+
+    def run_with(self, **chosen: str | int | None) -> None:
+        """Let models run with other settings (device, dtype, attention, threads) until the window is closed."""
+        sources = {**self.settings.sources, **dict.fromkeys(chosen, CHOSEN)}
+        self.settings = replace(self.settings, **chosen, sources=sources)  # type: ignore[arg-type]
+        self.settings_changed.publish(self.settings)
 
     # Models
 

@@ -14,6 +14,8 @@ import platformdirs
 
 APP: Final = "encoder-tui"
 PREFIX: Final = "ENCODER_TUI_"
+CHOSEN: Final = "chosen in this window"
+"""Where a value came from that was changed while the window was open; it holds for that session."""
 
 
 class SettingsError(Exception):
@@ -35,6 +37,7 @@ class Settings:
     device: str | None = None
     dtype: str | None = None
     attention: str | None = None
+    threads: int | None = None
     offline: bool = False
     engine: str | None = None
     trust_remote_code: tuple[str, ...] = ()
@@ -52,6 +55,8 @@ class Settings:
 NAMES: Final = tuple(entry.name for entry in fields(Settings) if entry.name not in {"sources", "keys"})
 _LISTS: Final = {"model", "trust_remote_code"}
 _FLAGS: Final = {"offline", "debug", "fresh"}
+_NUMBERS: Final = {"threads"}
+MOST_THREADS: Final = 999
 
 
 def config_path(environ: Mapping[str, str] | None = None) -> Path:
@@ -139,10 +144,18 @@ def _checked(name: str, value: Any, where: str) -> Any:
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise SettingsError(f"{name} in {where} must be a string or a list of strings")
         return tuple(value)
+    if name in _NUMBERS:
+        return _number(name, value, where)
     expected = bool if name in _FLAGS else str
     if not isinstance(value, expected):
         kind = "true or false" if expected is bool else "a string"
         raise SettingsError(f"{name} in {where} must be {kind}")
+    return value
+
+
+def _number(name: str, value: Any, where: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MOST_THREADS:
+        raise SettingsError(f"{name} in {where} must be a whole number from 1 to {MOST_THREADS}")
     return value
 
 
@@ -177,4 +190,6 @@ def _from_variable(name: str, text: str, variable: str) -> Any:
         if text.lower() in {"0", "false", "no", "off"}:
             return False
         raise SettingsError(f"{variable} must be 1 or 0, not {text!r}")
+    if name in _NUMBERS:
+        return _number(name, int(text) if text.isascii() and text.isdigit() else None, variable)
     return text

@@ -15,6 +15,8 @@ from encoder_tui.placement import InForce, ModelSource, Placement
 SPREAD_LIMIT: Final = 0.10
 """An interquartile range above this share of the median is told to the reader."""
 
+BUSY: Final = 0.2
+"""Cores that other processes use above which it is told."""
 DRAWN: Final = "drawn"
 KEY: Final = "key"
 """What a window that watches tells the engine: that it has drawn a partial answer, and that a key was pressed."""
@@ -69,7 +71,8 @@ class Point(msgspec.Struct, frozen=True):
 class MeasureRequest(msgspec.Struct, frozen=True):
     """Measure points; those of one group are interleaved in rounds.
 
-    Each point gets at least `min_time` seconds of samples and at least `min_samples` of them. After every partial
+    Each point gets at least `min_time` seconds of samples and at least `min_samples` of them. Where `choosing`, only
+    the fastest of a group matters, and how it stands to the first: see `choosing.Choosing`. After every partial
     answer the engine rests for `pause` seconds. Where a window is `watching`, it waits after each until the window
     says that it has drawn, and takes those samples again into which a key fell.
     """
@@ -78,9 +81,26 @@ class MeasureRequest(msgspec.Struct, frozen=True):
     groups: list[list[Point]]
     min_time: float = 1.0
     min_samples: int = 5
-    threads: int | None = None
     pause: float = 0.0
     watching: bool = False
+    choosing: bool = False
+
+
+class Distance(msgspec.Struct, frozen=True):
+    """How far a last hidden state is from that of float32, the same weights and ids given.
+
+    `largest` is the largest difference of two values, `cosine` the lowest cosine of a token's two vectors, padding
+    left out. Both are None where a value is not finite.
+    """
+
+    largest: float | None
+    cosine: float | None
+
+    def words(self) -> str:
+        """For people."""
+        if self.largest is None or self.cosine is None:
+            return "has values that are not finite"
+        return f"differs from float32's by at most {self.largest:.2g}, lowest cosine of a token {self.cosine:.6f}"
 
 
 class DeviceState(msgspec.Struct, frozen=True):
@@ -120,8 +140,8 @@ class Samples(msgspec.Struct, frozen=True):
     followed that were not counted, `calls` how many passes a sample is the mean of. `device_samples_s` are by the
     accelerator's own clock. `peak_memory_bytes` is the device's where that is an accelerator and the process's
     otherwise, of this point alone. `retaken` samples were taken again. `ended` is the reason why a point was not
-    measured, or not to its end, and `short` that reason in a word or two. `mode` is what was obtained, and
-    `other_load` how many cores other processes used meanwhile.
+    measured, or not to its end, and `short` that reason in a word or two. `mode` is what was obtained,
+    `other_load` how many cores other processes used meanwhile, and `distance` is told where settings are chosen.
     """
 
     point: Point
@@ -141,6 +161,7 @@ class Samples(msgspec.Struct, frozen=True):
     short: str = ""
     other_load: float | None = None
     device_state: DeviceState | None = None
+    distance: Distance | None = None
 
 
 class Environment(msgspec.Struct, frozen=True):
@@ -251,6 +272,8 @@ def time_record(name: str, samples: Samples) -> dict[str, Any]:
     # What was not asked for has no key.
     more: dict[str, Any] = {} if on_device is None else {"device_s": on_device.median}
     more |= {key: True for key, is_on in msgspec.structs.asdict(samples.mode).items() if is_on}
+    more |= {} if in_force.threads is None else {"threads": in_force.threads}
+    more |= {} if samples.distance is None else {"distance": msgspec.structs.asdict(samples.distance)}
     return {
         "model": name,
         "device": in_force.device,

@@ -65,7 +65,7 @@ def _without_text(point: Point) -> Point:
 def run_of(lines: list[str]) -> Run:
     """The run that a file holds; raises `FileProblem` where it holds none."""
     try:
-        head = msgspec.json.decode(lines[0], type=Head)
+        head = msgspec.convert(_of_today(json.loads(lines[0])), Head)
         if head.encoder_tui_timing != FORMAT:
             raise FileProblem(f"it is of format {head.encoder_tui_timing}, and this version reads {FORMAT}")
         if len(head.groups) != len(head.rows) or any(
@@ -81,9 +81,19 @@ def run_of(lines: list[str]) -> Run:
             if not (0 <= row < len(run.rows) and 0 <= samples.point.variant < len(run.columns)):
                 raise FileProblem("a point of it belongs to no row")
             run.skip(row, samples)
-    except (msgspec.MsgspecError, ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
+    except (msgspec.MsgspecError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
         raise FileProblem("it holds no run of encoder-tui") from error
     return run
+
+
+def _of_today(head: Any) -> Any:
+    """A first line of the form in which threads were one number for a whole run, in that of today."""
+    threads = head["plan"]["threads"]
+    if not isinstance(threads, list):
+        head["plan"]["threads"] = [threads]
+        for column in head["columns"]:
+            column["variant"]["placement"].setdefault("threads", threads)
+    return head
 
 
 def save(run: Run, folder: Path) -> Path:
@@ -164,7 +174,7 @@ def csv_of(run: Run) -> str:
             "samples": len(samples.samples_s),
             "other_load": samples.other_load,
             "passes_a_sample": samples.calls,
-            "threads": None if about is None else about.threads,
+            "threads": record.get("threads", None if about is None else about.threads),
             "torch": None if about is None else about.versions.get("torch"),
             "transformers": None if about is None else about.versions.get("transformers"),
         }

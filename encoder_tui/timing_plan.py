@@ -15,6 +15,7 @@ Rows = Literal["full", "varied"]
 
 LONGEST: Final = 8_192
 _UNSET: Final[list[str | None]] = [None]
+_ANY_NUMBER: Final[list[int | None]] = [None]
 _OFF: Final[list[bool]] = [False]
 LENGTHS: Final = [16, 32, 64, 128, 256, 512]
 """What a sweep begins with: under a minute on a small machine, and all of it within BERT's limit."""
@@ -31,7 +32,8 @@ class Plan(msgspec.Struct, frozen=True):
     """What is to be measured. Several values of a list are swept over; None leaves the value to the machine.
 
     With `rows` varied, the rows of a batch have lengths from a quarter of the length to all of it, and are padded.
-    `text` is set for the run of one text: its tokens, cut to `lengths[0]`, in place of random ids.
+    `text` is set for the run of one text: its tokens, cut to `lengths[0]`, in place of random ids. `best` is set
+    where the fastest settings of each model are looked for (see `timing_best`).
     """
 
     lengths: list[int] = msgspec.field(default_factory=LENGTHS.copy)
@@ -40,16 +42,18 @@ class Plan(msgspec.Struct, frozen=True):
     devices: list[str | None] = msgspec.field(default_factory=_UNSET.copy)
     dtypes: list[str | None] = msgspec.field(default_factory=_UNSET.copy)
     attentions: list[str | None] = msgspec.field(default_factory=_UNSET.copy)
-    threads: int | None = None
+    threads: list[int | None] = msgspec.field(default_factory=_ANY_NUMBER.copy)
     rows: Rows = "full"
     text: bool = False
     compiled: list[bool] = msgspec.field(default_factory=_OFF.copy)
     tf32: list[bool] = msgspec.field(default_factory=_OFF.copy)
     unpadded: list[bool] = msgspec.field(default_factory=_OFF.copy)
+    best: bool = False
 
     def placements(self) -> list[Placement]:
-        """Every combination of device, dtype and attention."""
-        return [Placement(*one) for one in itertools.product(self.devices, self.dtypes, self.attentions)]
+        """Every combination of device, dtype, attention and threads."""
+        swept = itertools.product(self.devices, self.dtypes, self.attentions, self.threads)
+        return [Placement(*one) for one in swept]
 
     def modes(self) -> list[Mode]:
         """Every combination of what can be on or off."""
@@ -102,6 +106,8 @@ def columns_of(models: Sequence[TimedModel], plan: Plan) -> list[Column]:
     def apart(one: Placement, mode: Mode) -> str:
         swept = ((one.device, plan.devices), (one.dtype, plan.dtypes), (one.attention, plan.attentions))
         words = [value or "default" for value, values in swept if len(values) > 1]
+        if len(plan.threads) > 1:
+            words.append("×default" if one.threads is None else f"×{one.threads}")
         switched = (
             (mode.compiled, plan.compiled, ("plain", "compiled")),
             (mode.tf32, plan.tf32, ("no TF32", "TF32")),

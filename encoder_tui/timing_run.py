@@ -33,6 +33,8 @@ from encoder_tui.timing_plan import (
 
 Place = tuple[int, int]
 """The indices of a row and a column."""
+CHOOSING: Final = (0.5, 3)
+"""Seconds and samples, at least, of settings that may be the best."""
 COMPILING: Final = 60.0
 """Seconds that compiling a model of BERT's size takes a small machine; a first guess only."""
 COMPARED: Final = 64
@@ -62,7 +64,9 @@ class Run:
         """What the engine is asked."""
         groups = [group for group in self.groups if group]
         variants = [column.variant for column in self.columns]
-        return MeasureRequest(variants, groups, self.plan.min_time, threads=self.plan.threads, watching=watching)
+        if self.plan.best:
+            return MeasureRequest(variants, groups, *CHOOSING, watching=watching, choosing=True)
+        return MeasureRequest(variants, groups, self.plan.min_time, watching=watching)
 
     def hear(self, measurement: Measurement) -> None:
         """Take in an answer, partial or whole."""

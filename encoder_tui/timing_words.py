@@ -36,7 +36,7 @@ def settings_words(samples: Samples) -> str:
     if in_force is None:
         return "not loaded"
     weights = "random weights" if in_force.weights == "random" else "weights of the checkpoint"
-    words = [in_force.device, in_force.dtype, f"{in_force.attention} attention", *samples.mode.words(), weights]
+    words = [in_force.where, in_force.dtype, f"{in_force.attention} attention", *samples.mode.words(), weights]
     return ", ".join(words)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
+from textual.command import CommandPalette
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Input, TextArea
 
@@ -28,8 +29,13 @@ class WindowActions(App[Any]):
 
         if isinstance(self.screen, HelpScreen):
             self.pop_screen()
-        else:
+        elif not CommandPalette.is_open(self):  # which tells by itself what each of its lines does
             self.push_screen(HelpScreen(self.session, self.pane_in_front, self.screen))
+
+    def action_command_palette(self) -> None:
+        """Open the palette, unless it is open already somewhere in the stack: there is only one."""
+        if not any(isinstance(screen, CommandPalette) for screen in self.screen_stack):
+            super().action_command_palette()
 
     def action_maximize(self) -> None:
         """Let what has the focus fill the window, or give the window back."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import msgspec
+
 from encoder_tui.lengths import CollectionCounts, LengthCounts
-from encoder_tui.placement import InForce
-from encoder_tui.timing import Environment, Measurement, Samples
+from encoder_tui.placement import InForce, Offers, Placement
+from encoder_tui.timing import Distance, Environment, Measurement, Samples
+from encoder_tui.timing_best import best_run
 from encoder_tui.timing_plan import Plan, TimedModel
 from encoder_tui.timing_run import Run, sweep
 
@@ -65,6 +68,36 @@ def whole(models: Sequence[TimedModel], plan: Plan | None = None) -> Run:
         seconds = about.batch * (base + token * about.length + pair * about.length**2)
         wide = (row, column) == (1, 1)
         run.hear(Measurement(samples=[samples(run, row, column, seconds, wide=wide)]))
+    return run
+
+
+def best(models: Sequence[TimedModel]) -> Run:
+    """A search for the fastest settings on two cores to its end: local attention is fast, half dtypes are slow."""
+    there = {"builtin:bert": ["eager", "sdpa"], "builtin:modernbert": ["eager", "sdpa", "sdpa_local"]}
+    force = InForce("cpu", "float32", "sdpa", "random", 430_000_000)
+    offers: dict[int, Offers | str] = {model.slot: Offers(force, there[model.name], 2, 2) for model in models}
+    run = best_run(models, offers, Placement(), {model.slot: (512, 2671)[model.slot % 2] for model in models})
+    run.hear(Measurement(environment(run.plan, 1)))
+    for row, group in enumerate(run.groups):
+        for point in group:
+            asked = run.columns[point.variant].variant.placement
+            factor = {None: 1.0, "sdpa_local": 0.66, "eager": 1.4}[asked.attention] * (
+                1.0 if asked.threads is None else 1.9
+            )
+            one = samples(run, row, point.variant, (0.8, 7.1)[row] * factor, 3)
+            changes: dict[str, object] = {}
+            if asked.dtype is not None:
+                alone = asked.attention is None and asked.threads is None
+                reason = (
+                    "broken off after 14.2 s, 3 × the fastest" if alone else f"not tried: {asked.dtype} alone is slower"
+                )
+                changes = {"ended": reason, "short": "too slow", "samples_s": []}
+            elif factor > 1.5:
+                changes = {"ended": f"{factor:.1f} × the fastest in its warm-up (1.5 s)", "samples_s": []}
+            elif factor != 1:
+                changes = {"distance": Distance(2.4e-6, 0.9999999)}
+            kind = msgspec.structs.replace(force, attention=asked.attention or "sdpa", threads=asked.threads)
+            run.hear(Measurement(samples=[msgspec.structs.replace(one, in_force=kind, **changes)]))
     return run
 
 

@@ -100,7 +100,9 @@ def run(directory: Path, job: Any = None, texts: Sequence[str] = TEXTS, **wishes
 
     files = files_of(directory)
     batch, _, _ = batch_of(tokenizer_of(directory), files, texts)
-    placement = Placement(**{key: wishes.pop(key) for key in ("device", "dtype", "attention") if key in wishes})
+    placement = Placement(
+        **{key: wishes.pop(key) for key in ("device", "dtype", "attention", "threads") if key in wishes}
+    )
     request = RunRequest(source_of(files), placement, batch, slot=0, **wishes)
     return task.run(request, job or silent())
 

@@ -198,3 +198,16 @@ async def test_the_first_tree_has_the_focus_whichever_comes_first(monkeypatch: p
         assert app.focused is app.query_one("#parameters-view")
         slow.set()
         await until(pilot, lambda: app.focused is trees.tree_of(0))
+
+
+@pytest.mark.usefixtures("no_engine")
+async def test_there_is_one_palette_whatever_lies_over_it() -> None:
+    app = EncoderApp(Settings(model=("builtin:bert",), text="A lighthouse."))
+    async with app.run_test(size=(120, 40)) as pilot:
+        for keys in (["ctrl+p", "f1", "ctrl+p"], ["f1", "ctrl+p", "f1", "ctrl+p"]):
+            await pilot.press(*keys)
+            await still(pilot)
+            assert app._exception is None
+            assert sum(isinstance(screen, CommandPalette) for screen in app.screen_stack) == 1
+            await pilot.press("escape", "escape")
+            await until(pilot, lambda: len(app.screen_stack) == 1)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from encoder_tui.choosing import Choosing
 from encoder_tui.interleaving import BLOCK, ROUNDS, Ended, Taken, Wishes, take_samples
 
 
@@ -30,6 +31,7 @@ class FakeModel:
         self.passes = 0
         self.marks: list[float] = []
         self.has_clock = False
+        self.allowed: float | None = None
         self._clock = clock
         self._seconds = seconds
         self._journal = journal
@@ -38,8 +40,15 @@ class FakeModel:
         self._journal.append(f"{self.name} prepares")
 
     def run(self) -> None:
-        self._clock.now += self._seconds(self.passes)
+        seconds = self._seconds(self.passes)
         self.passes += 1
+        if self.allowed is not None and seconds > self.allowed:
+            self._clock.now += self.allowed
+            raise Ended("broken off")
+        self._clock.now += seconds
+
+    def allow(self, seconds: float | None) -> None:
+        self.allowed = seconds
 
     def finish(self) -> None:
         pass
@@ -65,17 +74,22 @@ class Bench:
         self.clock = FakeClock()
         self.journal: list[str] = []
         self.models = [
-            FakeModel(name, self.clock, each, self.journal) for name, each in zip("ABCD", seconds, strict=False)
+            FakeModel(name, self.clock, each, self.journal) for name, each in zip("ABCDEF", seconds, strict=False)
         ]
         self.told: list[tuple[int, int]] = []
 
     def measure(
-        self, min_time: float = 1.0, min_samples: int = 5, between: Callable[[], None] = lambda: None
+        self,
+        min_time: float = 1.0,
+        min_samples: int = 5,
+        between: Callable[[], None] = lambda: None,
+        choosing: Choosing | None = None,
     ) -> list[Taken]:
         def told(index: int, taken: Taken) -> None:
             self.told.append((index, len(taken.wall)))
 
-        return take_samples(self.models, Wishes(min_time, min_samples), self.clock, between, told)
+        wishes = Wishes(min_time, min_samples)
+        return take_samples(self.models, wishes, self.clock, between, told, choosing=choosing)
 
 
 def steadily(seconds: float) -> Callable[[int], float]:

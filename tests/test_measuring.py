@@ -166,7 +166,8 @@ def test_inputs_are_random_ids_with_padding_on_the_right_or_those_that_were_give
 
 
 def test_the_number_of_threads_is_that_of_the_request_and_restored(variant: Variant) -> None:
-    answer = measure(silent(), [variant], [Point(0, 8)], threads=2)
+    asked = Variant(variant.source, Placement(threads=2))
+    answer = measure(silent(), [asked], [Point(0, 8)])
     assert answer.environment is not None
     assert answer.environment.threads == 2
     assert torch.get_num_threads() == 1

@@ -146,6 +146,7 @@ def made_up(dtype: Any, kind: str = "modernbert") -> Any:
 def test_an_accelerator_offers_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
     from encoder_tui.engine import devices, modes
 
+    monkeypatch.setattr(devices, "no_compiler", lambda device: "a compiler")
     assert devices.offers(torch.device("cuda", 0)) == ["tf32", "flash_attention_2"]
     assert devices.offers(torch.device("cpu")) == []
     everything = Mode(tf32=True, unpadded=True)
@@ -159,3 +160,5 @@ def test_an_accelerator_offers_what_it_has(monkeypatch: pytest.MonkeyPatch) -> N
             modes.refuse_what_cannot_be_had(loaded, everything, attention)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (7, 5))
     assert devices.offers(torch.device("cuda", 0)) == []
+    monkeypatch.setattr(devices, "no_compiler", lambda device: None)
+    assert devices.offers(torch.device("cuda", 0)) == ["flex_attention"]

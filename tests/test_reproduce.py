@@ -20,7 +20,7 @@ from encoder_tui.decoding import without_surrogates
 from encoder_tui.engine.tasks.tokenizer import form_of
 from encoder_tui.loading import BUILTIN_NAMES, builtin_form
 from encoder_tui.models import ModelName, parse_name, resolve_here
-from encoder_tui.reproduce import encode_snippet
+from encoder_tui.reproduce import RunToReproduce, encode_snippet, run_snippet
 from encoder_tui.tensors import model_inputs, printed
 from encoder_tui.token_bytes import bytes_of
 from encoder_tui.tokens import EncodeOptions, ModelTokenizer
@@ -144,6 +144,17 @@ def test_a_folder_with_a_hostile_name_is_found(tmp_path: Path) -> None:
     path = all_directories()["bert-cased"](tmp_path / 'it\'s "x"\n\x1b[31m é')
     _, output = run(encode_snippet([name_of(path)], ["tokens"]))
     assert "'[CLS]'" in output
+
+
+def test_threads_that_were_asked_for_are_written_and_attention_of_this_program_by_the_name_of_its_values() -> None:
+    run = RunToReproduce(parse_name("some/model"), None, "cpu", "float32", "sdpa_local", 2)
+    script = run_snippet([run], "Bread.")
+    assert "torch.set_num_threads(2)" in script
+    assert "'attn_implementation': 'sdpa'}" in script
+    assert "# the window had sdpa_local" in script
+    plain = run_snippet([RunToReproduce(parse_name("some/model"), None, "cpu", "float32", "eager")], "Bread.")
+    assert "threads" not in plain
+    assert "sdpa" not in plain
 
 
 def test_a_home_directory_and_a_revision_are_written_for_from_pretrained(home: Path) -> None:

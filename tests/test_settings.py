@@ -18,6 +18,7 @@ pane = "tokens"
 device = "cuda:1"
 dtype = "bfloat16"
 attention = "eager"
+threads = 2
 offline = true
 engine = "ssh box encoder-tui engine"
 trust_remote_code = "someone/model"
@@ -73,6 +74,7 @@ def test_every_setting_can_stand_in_the_file(file: Path) -> None:
         device="cuda:1",
         dtype="bfloat16",
         attention="eager",
+        threads=2,
         offline=True,
         engine="ssh box encoder-tui engine",
         trust_remote_code=("someone/model",),
@@ -98,6 +100,7 @@ def test_every_setting_can_stand_in_the_file(file: Path) -> None:
         ("debug", "no", False),
         ("debug", "Off", False),
         ("debug", "false", False),
+        ("threads", "12", 12),
     ],
 )
 def test_a_variable_is_read_in_the_type_of_its_setting(name: str, text: str, expected: Any) -> None:
@@ -114,6 +117,14 @@ def test_an_empty_variable_is_as_none(name: str, file: Path) -> None:
     assert found.origin(name) == str(file)
 
 
+@pytest.mark.parametrize("written", ["0", "1000", "2.0", "two", "-1", "²"])
+def test_a_number_that_is_none_is_refused(written: str) -> None:
+    assert (
+        refusal({"ENCODER_TUI_THREADS": written})
+        == "threads in ENCODER_TUI_THREADS must be a whole number from 1 to 999"
+    )
+
+
 def test_a_flag_that_is_neither_is_refused() -> None:
     assert refusal({"ENCODER_TUI_OFFLINE": "maybe"}) == "ENCODER_TUI_OFFLINE must be 1 or 0, not 'maybe'"
 
@@ -126,6 +137,8 @@ def test_a_flag_that_is_neither_is_refused() -> None:
         ("trust_remote_code = true", "trust_remote_code in {file} must be a string or a list of strings"),
         ('offline = "yes"', "offline in {file} must be true or false"),
         ("debug = 1", "debug in {file} must be true or false"),
+        ("threads = true", "threads in {file} must be a whole number from 1 to 999"),
+        ('threads = "2"', "threads in {file} must be a whole number from 1 to 999"),
         ("device = 0", "device in {file} must be a string"),
         ("text = ['a']", "text in {file} must be a string"),
         ("[engine]\ncommand = 'x'", "engine in {file} must be a string"),

@@ -42,10 +42,11 @@ async def ready(pilot: Pilot[int]) -> TimingPane:
 
 async def show(pilot: Pilot[int], pane: TimingPane, run: Run, view: str = "latency") -> None:
     pane.run, pane.ending = run, "measured in 42 s"
-    pane.query_one(PlanLine).take(run.plan)
+    if not run.plan.best:
+        pane.query_one(PlanLine).take(run.plan)
     pane.query_one("#timing-view", Choice).chosen = view
     pane.redraw()
-    await until(pilot, lambda: view in {"cost", "saved"} or pane.query_one("#timing-table").display)
+    await until(pilot, lambda: view in {"best", "cost", "saved"} or pane.query_one("#timing-table").display)
     pane.take_focus()
     await still(pilot)
 
@@ -89,6 +90,15 @@ def test_the_curves_and_what_they_say(snap_compare: object, size: tuple[int, int
 @pytest.mark.parametrize("size", SIZES)
 def test_what_documents_cost(snap_compare: object, size: tuple[int, int]) -> None:
     assert snap_compare(window(), terminal_size=size, run_before=showing("cost"))  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_settings_that_were_tried(snap_compare: object, size: tuple[int, int]) -> None:
+    async def before(pilot: Pilot[int]) -> None:
+        pane = await ready(pilot)
+        await show(pilot, pane, made_up_runs.best(words.timed_models(pane.session)), "best")
+
+    assert snap_compare(window(), terminal_size=size, run_before=before)  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("view", ["throughput", "memory", "samples"])

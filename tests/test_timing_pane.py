@@ -11,12 +11,17 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
+from encoder_tui import timing_run
 from encoder_tui.app import EncoderApp
 from encoder_tui.commands import time as time_command
+from encoder_tui.display import seconds
 from encoder_tui.panes.timing import TimingPane
-from encoder_tui.panes.timing.chart import Chart, seconds
+from encoder_tui.panes.timing.best import BestTable
+from encoder_tui.panes.timing.chart import Chart
+from encoder_tui.panes.timing.plan_line import PlanLine
 from encoder_tui.panes.timing.saved import SavedRuns
-from encoder_tui.settings import Settings, data_path
+from encoder_tui.settings import CHOSEN, Settings, data_path
+from encoder_tui.timing_best import sentences, verdicts
 from encoder_tui.timing_files import load, saved
 from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.save_dialog import SaveDialog
@@ -204,3 +209,56 @@ async def test_a_plan_that_cannot_be_followed_says_so_and_starts_nothing(no_engi
         await pilot.press("s")
         assert pane.run is None
         assert not app.session.is_measuring
+
+
+async def test_the_fastest_settings_are_looked_for_said_and_taken_for_the_session(
+    pair: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Compiling flex attention takes a minute on a busy machine.
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setattr(timing_run, "CHOOSING", (0.0, 3))
+    async with window(pair[1:]) as (app, pilot, pane):
+        await pilot.press("b")
+        assert app.session.is_measuring
+        assert pane.query_one("#timing-view", Choice).chosen == "best"
+        await ended(pilot, pane)
+        run = pane.run
+        assert run is not None
+        assert run.plan.best
+        assert run.failures == {}
+        table = pane.query_one(BestTable)
+        assert table.has_focus
+        # What the window says is what the command says of the same run.
+        report = time_command.Report(run.plan)
+        report.run = run
+        assert len(sentences(run)) == 1
+        assert [line for line in report.conclusions() if not line.startswith("   ")] == sentences(run)
+        await until(pilot, lambda: all(f" {one}"[:60] in said(pane, "words") for one in sentences(run)))
+        assert said(pane, "sentence").startswith(" Fastest here: A ")
+        # Every setting that was tried has a line, with its seconds or the reason why it has none.
+        told = [samples.ended or "" for samples in run.samples.values()]
+        left = sum(one.startswith("not tried") for one in told)
+        assert table.row_count == len(run.planned) - left + (left > 0)
+        attentions = {run.columns[column].variant.placement.attention for _, column in run.planned}
+        assert attentions == {None, "eager", "sdpa_local"}
+        # The cursor stands on the fastest; what differs in attention alone was tried in any case, and is taken here.
+        assert run.columns[verdicts(run)[0].column].apart in lines(table)[1]
+        assert table.cursor == 0
+        table.cursor = next(row for row, line in enumerate(lines(table)[1:]) if "×1 float32 eager" in line)
+        await pilot.press("enter")
+        await pilot.pause()
+        settings = app.session.settings
+        assert (settings.dtype, settings.attention, settings.threads) == ("float32", "eager", None)
+        assert settings.origin("attention") == CHOSEN
+        assert "float32 · eager" in str(app.query_one("#top", Static).content)
+        assert pane.query_one(PlanLine).plan().attentions == ["eager"]
+        # It was kept, is reopened as what it is, and what follows is measured with the settings taken.
+        (path,) = saved(data_path() / "timing")
+        assert sentences(load(path)) == sentences(run)
+        await pilot.press("s")
+        await ended(pilot, pane)
+        assert pane.run is not None
+        found = {samples.in_force.attention for samples in pane.run.samples.values() if samples.in_force is not None}
+        assert found == {"eager"}
+        assert pane.query_one("#timing-view", Choice).chosen == "latency"

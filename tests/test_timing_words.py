@@ -106,7 +106,7 @@ async def test_the_plan_offers_what_a_device_has_and_takes_the_plan_of_a_kept_ru
             ["cuda:0"],
             ["float32", "bfloat16"],
             ["flash_attention_2"],
-            3,
+            [3, 4],
             "varied",
             compiled=[False, True],
             tf32=[True],

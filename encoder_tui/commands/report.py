@@ -169,7 +169,8 @@ class Gathering:
                 self.errors.append(done.error)
 
     async def _measure(self, loader: Loader) -> None:
-        placement = [self.settings.device], [self.settings.dtype], [self.settings.attention]
+        asked = self.settings
+        placement = [asked.device], [asked.dtype], [asked.attention], [asked.threads]
         sweep = time_command.Report(Plan(LENGTHS, [1], 1.0, *placement))
         await time_command.measure(sweep, loader, self.settings)
         names = dict(zip(LETTERS, (model.name for model in self._models), strict=False))

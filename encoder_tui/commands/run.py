@@ -16,7 +16,7 @@ from encoder_tui.display import visible
 from encoder_tui.engine import contract
 from encoder_tui.loading import Loader
 from encoder_tui.outputs import OUTPUT_COLUMNS, RunAnswer, RunRequest, output_cells, run_record
-from encoder_tui.placement import source_of
+from encoder_tui.placement import placement_of, source_of
 from encoder_tui.saving import save_outputs
 from encoder_tui.settings import Settings
 from encoder_tui.tokens import TokenizationError
@@ -114,7 +114,7 @@ async def run_one(
             running.say(truncation.sentence(model.name, len(texts)))
         request = RunRequest(
             source_of(model.files, loader.trusted, loader.offline),
-            running.placement_of(settings),
+            placement_of(settings),
             batch,
             **wishes,
             slot=slot,

@@ -19,7 +19,6 @@ from encoder_tui.engine.client import EngineClient, EngineError, TaskFailed
 from encoder_tui.forms import FormCache
 from encoder_tui.loading import BUILTIN_NAMES, Loader
 from encoder_tui.models import ModelError, ModelFiles, parse_name
-from encoder_tui.placement import Placement
 from encoder_tui.settings import Settings, cache_path, log_path
 from encoder_tui.tokens import ModelTokenizer
 from encoder_tui.transfer import Transfer
@@ -145,11 +144,6 @@ class ProgressLine:
         if self._is_shown:
             click.echo("\r\x1b[K", err=True, nl=False)
             self._is_shown = False
-
-
-def placement_of(settings: Settings) -> Placement:
-    """Where and how the user wants models to run."""
-    return Placement(settings.device, settings.dtype, settings.attention)
 
 
 def aligned(rows: Sequence[Sequence[str]], left: int = 1) -> list[str]:

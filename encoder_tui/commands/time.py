@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -11,13 +11,15 @@ import msgspec
 
 from encoder_tui.cli import gather, shared_options
 from encoder_tui.commands import running
+from encoder_tui.defaults import LETTERS
 from encoder_tui.display import visible
 from encoder_tui.engine import contract, protocol
 from encoder_tui.loading import Loader
 from encoder_tui.models import limit
-from encoder_tui.placement import source_of
+from encoder_tui.placement import Offers, OffersRequest, placement_of, source_of
 from encoder_tui.settings import Settings
 from encoder_tui.timing import Samples, time_record
+from encoder_tui.timing_best import best_run, chosen, options, verdict_record, verdicts
 from encoder_tui.timing_plan import Plan, TimedModel
 from encoder_tui.timing_run import sweep
 from encoder_tui.timing_words import COLUMNS, environment_words, remarks, row_cells, settings_words
@@ -50,6 +52,12 @@ class Lengths(click.ParamType):  # type: ignore[type-arg]  # generic in some ver
 )
 @click.option("--compile", "compiled", is_flag=True, help="Compile with torch.compile; the cold pass has that time.")
 @click.option("--tf32", is_flag=True, help="Let float32 round to TF32, where an accelerator has it.")
+@click.option(
+    "--best",
+    "is_best",
+    is_flag=True,
+    help="Try threads, dtypes and attentions at the longest length, and say which are the fastest.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @shared_options
 @click.pass_context
@@ -61,6 +69,7 @@ def command(
     min_time: float,
     compiled: bool,
     tf32: bool,
+    is_best: bool,
     as_json: bool,
     **shared: Any,
 ) -> None:
@@ -73,9 +82,13 @@ def command(
         [settings.device],
         [settings.dtype],
         [settings.attention],
+        [settings.threads],
         compiled=[compiled],
         tf32=[tf32],
+        best=is_best,
     )
+    if is_best and tf32:
+        raise click.UsageError("--best tries no TF32, which rounds more than it says; give one of the two")
     report = Report(plan)
     try:
         running.run(settings, lambda loader: measure(report, loader, settings))
@@ -96,7 +109,9 @@ async def measure(report: Report, loader: Loader, settings: Settings) -> None:
             last = progress.text
             running.say(progress.text)
 
-    report.take(await running.load_tokenizers(loader, settings), loader)
+    models = report.take(await running.load_tokenizers(loader, settings), loader)
+    if report.plan.best:
+        await look_for_best(report, models, loader, settings, tell)
     request = report.run.request(watching=False)
     try:
         answer = await loader.engine.run(contract.MEASURE, request, tell, report.run.hear)
@@ -104,6 +119,28 @@ async def measure(report: Report, loader: Loader, settings: Settings) -> None:
         report.run.failures |= dict.fromkeys(range(len(report.run.columns)), str(error)) | report.run.failures
     else:
         report.run.hear(answer)
+
+
+async def look_for_best(
+    report: Report,
+    models: Sequence[TimedModel],
+    loader: Loader,
+    settings: Settings,
+    tell: Callable[[protocol.Progress], None],
+) -> None:
+    """Ask what each model could run with, and plan to try that at the longest length that it takes."""
+    asked, longest, [batch] = placement_of(settings), max(report.plan.lengths), report.plan.batches
+    offers: dict[int, Offers | str] = {}
+    for model in models:
+        if model.limit is not None and longest > model.limit:
+            running.say(f"{model.name}: at {model.limit:,} tokens, which is all that it takes")
+        try:
+            found = await loader.engine.run(contract.OFFERS, OffersRequest(model.source, asked), tell)
+            offers[model.slot] = found
+        except running.FAILURES as error:
+            offers[model.slot] = str(error)
+    lengths = {model.slot: min(longest, model.limit or longest) for model in models}
+    report.run = best_run(models, offers, asked, lengths, batch, True in report.plan.compiled)
 
 
 class Report:
@@ -115,8 +152,8 @@ class Report:
         self.names: list[str] = []
         self._unloaded: dict[int, str] = {}
 
-    def take(self, models: Sequence[running.Loaded], loader: Loader) -> None:
-        """The models are there, as far as they could be had."""
+    def take(self, models: Sequence[running.Loaded], loader: Loader) -> list[TimedModel]:
+        """The models are there, as far as they could be had; returns those."""
         timed = []
         for index, model in enumerate(models):
             if model.files is not None and model.tokenizer is not None:
@@ -126,6 +163,7 @@ class Report:
         self.names = [model.name for model in models]
         self._unloaded = {index: model.error for index, model in enumerate(models) if model.error is not None}
         self.run = sweep(timed, self.plan, 1)
+        return timed
 
     @property
     def errors(self) -> dict[int, str]:
@@ -136,14 +174,14 @@ class Report:
     def points(self) -> list[tuple[int, Samples]]:
         """Every point with its column; of a model that failed those alone that have samples."""
         found = []
-        for length in self.plan.lengths:
-            row = next(index for index, one in enumerate(self.run.rows) if one.length == length)
+        lengths = [one.length for one in self.run.rows]
+        for row in range(len(lengths)) if self.plan.best else map(lengths.index, self.plan.lengths):
             planned = {point.variant: point for point in self.run.groups[row]}
             for column in range(len(self.run.columns)):
                 samples = self.run.samples.get((row, column))
-                if samples is None:
+                if samples is None and column in planned:
                     samples = Samples(planned[column], ended="the measurement was broken off")
-                if column not in self.run.failures or samples.samples_s:
+                if samples is not None and (column not in self.run.failures or samples.samples_s):
                     found.append((column, samples))
         return found
 
@@ -157,9 +195,19 @@ class Report:
     def records(self) -> dict[str, Any]:
         """What `--json` prints."""
         about = self.run.environment
-        results = [time_record(self.run.columns[column].name, samples) for column, samples in self.points()]
+        results = [self._record(column, samples) for column, samples in self.points()]
         errors = [{"model": self.names[index], "error": error} for index, error in self.errors.items()]
-        return {"environment": {} if about is None else msgspec.to_builtins(about), "results": results + errors}
+        found = {"environment": {} if about is None else msgspec.to_builtins(about), "results": results + errors}
+        return (
+            {**found, "best": [verdict_record(self.run, one) for one in verdicts(self.run)]}
+            if self.plan.best
+            else found
+        )
+
+    def _record(self, column: int, samples: Samples) -> dict[str, Any]:
+        about = self.run.columns[column]
+        # What was not measured says by nothing else which of many settings it is.
+        return time_record(about.name, samples) | ({"settings": about.apart} if self.plan.best else {})
 
     def labelled(self) -> list[tuple[str, Samples]]:
         """Every point with its column's label."""
@@ -177,4 +225,17 @@ class Report:
         rows = [cells for label, samples in self.labelled() if (cells := row_cells(label, samples)) is not None]
         if rows:
             lines += running.aligned([COLUMNS, *rows])
+        if self.plan.best:
+            ended = [f"{label}: {samples.ended}" for label, samples in self.labelled() if samples.ended]
+            return [*lines, *map(visible, ended), *self.conclusions()]
         return lines + remarks(self.labelled())
+
+    def conclusions(self) -> list[str]:
+        """What is the fastest for each model, and the options to write."""
+        lines = []
+        for one in verdicts(self.run):
+            lines.append(f"{LETTERS[one.slot]}: {one.words()}")
+            if one.is_faster:
+                mode = self.run.columns[one.column].variant.mode
+                lines.append(f"   to run so: {options(chosen(self.run, one.column), mode)}")
+        return [visible(line) for line in lines]

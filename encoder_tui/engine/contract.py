@@ -13,6 +13,7 @@ from encoder_tui.masked import MaskedAnswer, MaskedRequest
 from encoder_tui.models import ModelFiles
 from encoder_tui.outputs import MemoryAnswer, RunAnswer, RunRequest, UnloadRequest, Values, ValuesRequest
 from encoder_tui.parameters import Description
+from encoder_tui.placement import Offers, OffersRequest
 from encoder_tui.tensor_statistics import Differences, TensorStatistics
 from encoder_tui.timing import Measurement, MeasureRequest
 from encoder_tui.vectors import VectorsAnswer, VectorsRequest
@@ -131,6 +132,7 @@ LOOK: Final = Task("look", LookRequest, Cells)
 VECTORS: Final = Task("vectors", VectorsRequest, VectorsAnswer)
 MASKED: Final = Task("masked", MaskedRequest, MaskedAnswer)
 MEASURE: Final = Task("measure", MeasureRequest, Measurement)
+OFFERS: Final = Task("offers", OffersRequest, Offers)
 MEMORY: Final = Task("memory", UnloadRequest, MemoryAnswer)
 DESCRIBE: Final = Task("describe", DescribeRequest, Description)
 TENSOR: Final = Task("tensor", TensorRequest, TensorStatistics)

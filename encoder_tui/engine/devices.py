@@ -7,6 +7,8 @@ import importlib.util
 import os
 import platform
 import resource
+import shutil
+import sys
 from typing import Any, Final
 
 import torch
@@ -17,6 +19,8 @@ from encoder_tui.engine.memory import free_memory, total_memory
 
 FLASH: Final = {"flash_attention_2": "flash_attn", "flash_attention_3": "flash_attn_interface"}
 """Attention implementations that keep packed rows apart, and the package that each needs."""
+FLEX: Final = "flex_attention"
+"""The implementation that torch compiles: it skips what the mask leaves out in whole blocks."""
 AMPERE: Final = (8, 0)
 """The compute capability of the first devices that have TF32, and that flash attention runs on."""
 DTYPES: Final = ("float32", "float16", "bfloat16", "float64")
@@ -76,7 +80,7 @@ def describe(name: str) -> Device:
     """A device's description and memory."""
     device = torch.device(name)
     if device.type == "cpu":
-        return Device("cpu", _processor(), free_memory(), total_memory())
+        return Device("cpu", _processor(), free_memory(), total_memory(), offers(device))
     backend: Any = getattr(torch, device.type)
     properties = backend.get_device_properties(device.index) if hasattr(backend, "get_device_properties") else None
     free, total = None, None
@@ -87,15 +91,31 @@ def describe(name: str) -> Device:
 
 
 def offers(device: torch.device) -> list[str]:
-    """What not every device does: `tf32`, and implementations of flash attention that are installed."""
+    """What not every device does: `tf32`, and attention implementations beyond those that need nothing but torch."""
+    flex = [FLEX] if no_compiler(device) is None and _has_kernels_of_flex(device) else []
     if device.type != "cuda":
-        return []
+        return flex
     # Builds for AMD's devices call them cuda too.
     is_nvidia = torch.version.cuda is not None
     if is_nvidia and torch.cuda.get_device_capability(device) < AMPERE:
-        return []
+        return flex
     tf32 = ["tf32"] if is_nvidia else []
-    return tf32 + [name for name, package in FLASH.items() if importlib.util.find_spec(package) is not None]
+    return tf32 + flex + [name for name, package in FLASH.items() if importlib.util.find_spec(package) is not None]
+
+
+def _has_kernels_of_flex(device: torch.device) -> bool:
+    """Whether torch can compile flex attention for a device: on processors it writes AVX2 or AVX-512."""
+    if device.type == "cpu":
+        return torch.backends.cpu.get_cpu_capability() in {"AVX2", "AVX512"} and sys.platform != "darwin"
+    return device.type == "cuda"
+
+
+def no_compiler(device: torch.device) -> str | None:
+    """What torch.compile misses on this machine."""
+    if device.type == "cuda":
+        return None if importlib.util.find_spec("triton") is not None else "the package triton"
+    compiler = os.environ.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++")
+    return None if shutil.which(compiler) is not None else f"a C++ compiler, and there is no {compiler} here"
 
 
 def _processor() -> str:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import torch
 
+from encoder_tui.engine import devices, local_attention
 from encoder_tui.engine.job import TaskError
 from encoder_tui.placement import InForce, ModelSource, Weights
 from encoder_tui.refusals import refusals
@@ -14,6 +15,9 @@ from encoder_tui.refusals import refusals
 FALLING_BACK: Final = ("eager", "sdpa")
 """Attention implementations that need nothing but torch. An architecture without the one runs with the other, and
 says so; any other implementation that cannot be had is an error."""
+
+COMPILED: Final = (devices.FLEX,)
+"""Implementations that are compiled for the shapes that they meet, so that their first pass takes long."""
 
 
 @dataclass
@@ -37,6 +41,13 @@ class LoadedModel:
         """
         name = self.source.name
         wanted = asked or self.default_attention
+        if wanted in COMPILED:
+            self._prepare_compiling(wanted)
+        has_none = wanted == local_attention.NAME and not local_attention.is_for(self.model.config)
+        if has_none:
+            wanted = "sdpa"
+        elif wanted == local_attention.NAME:
+            local_attention.register()
         if wanted != self._attention:
             with refusals(TaskError, f"{name}: there is no attention {wanted} here"):
                 try:
@@ -49,7 +60,18 @@ class LoadedModel:
         in_force = self.in_force()
         if self._attention != wanted:
             in_force.remarks.append(f"{name}: its architecture has no {wanted} attention; {self._attention} is used")
+        elif has_none:
+            in_force.remarks.append(f"{name}: its architecture has no local layers; {self._attention} is used")
         return in_force
+
+    def _prepare_compiling(self, wanted: str) -> None:
+        """Refuse what cannot be compiled here; compile in this process, which can be ended, and leave none behind."""
+        if wanted not in devices.offers(self.device):
+            what = devices.no_compiler(self.device) or "a device that torch compiles it for"
+            raise TaskError(f"{self.source.name}: {wanted} needs {what}; use sdpa or eager")
+        import torch._inductor.config as inductor  # noqa: PLC0415  # seconds, for those alone who compile
+
+        inductor.compile_threads = 1
 
     def in_force(self) -> InForce:
         """How the model runs now."""

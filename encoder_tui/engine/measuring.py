@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
+import msgspec
 import torch
 
+from encoder_tui.choosing import HOPELESS
 from encoder_tui.engine import device_state, devices, forward, memory, modes
 from encoder_tui.engine.device_clock import DeviceClock
 from encoder_tui.engine.failures import OutOfMemory, is_out_of_memory
 from encoder_tui.engine.job import Cancelled, Job, TaskError
-from encoder_tui.engine.loaded_model import LoadedModel
+from encoder_tui.engine.loaded_model import COMPILED, LoadedModel
 from encoder_tui.engine.other_load import OtherLoad
 from encoder_tui.engine.random_weights import SEED
 from encoder_tui.interleaving import Ended, Taken
-from encoder_tui.placement import InForce
-from encoder_tui.timing import DeviceState, Mode, Point, Samples
+from encoder_tui.placement import InForce, Placement
+from encoder_tui.timing import DeviceState, Distance, Mode, Point, Samples
 
 LONG_PASS: Final = 0.5
 """Seconds of a pass above which a cancellation is looked for inside it. The hooks take less than a thousandth of
@@ -28,13 +31,12 @@ a second, which a shorter pass is to be spared."""
 class ModelRunner:
     """One point of a measurement; see `interleaving.Runner`."""
 
-    def __init__(
-        self, loaded: LoadedModel, attention: str | None, point: Point, job: Job, mode: Mode | None = None
-    ) -> None:
+    def __init__(self, loaded: LoadedModel, asked: Placement, point: Point, job: Job, mode: Mode | None = None) -> None:
         self.name = loaded.source.name
         self.point = point
         self._loaded = loaded
-        self._attention = attention
+        self._placement = asked
+        self._threads = torch.get_num_threads()
         self._job = job
         self._asked = mode or Mode()
         self._call = modes.callable_of(loaded, self._asked)
@@ -48,12 +50,23 @@ class ModelRunner:
         self._state: DeviceState | None = None
         self._others: OtherLoad | None = None
         self._short = ""
+        self._compiles = self._asked.compiled or asked.attention in COMPILED
+        self._allowed: float | None = None
+        self._deadline: float | None = None
+        self._output: torch.Tensor | None = None
+        self._found_distance: Distance | None = None
+        self.exact: ModelRunner | None = None
+        """The runner with the same weights in float32, from whose last hidden state the distance is told."""
         self.has_checkpoints = True
         """Whether a cancellation is looked for inside a pass; a hook would be compiled with the model."""
 
     def prepare(self) -> None:
         """Set what variants of one model may differ in; refuse what cannot fit."""
-        self._in_force = self._loaded.use_attention(self._attention)
+        asked = self._placement
+        in_force = self._loaded.use_attention(asked.attention)
+        torch.set_num_threads(asked.threads or self._threads)
+        obtained = None if asked.threads is None else torch.get_num_threads()
+        self._in_force = msgspec.structs.replace(in_force, threads=obtained)
         modes.set_precision(self._asked)
         if self._inputs:
             return
@@ -66,23 +79,45 @@ class ModelRunner:
         self._inputs = modes.packed(inputs) if self._asked.unpadded else inputs
         self._others = OtherLoad()
         if self.has_checkpoints:
-            self._hooks.enter_context(_checkpoints(self._loaded.model, self._job))
+            self._hooks.enter_context(_checkpoints(self._loaded.model, self._look))
 
     def run(self) -> None:
         """One pass; raises `Ended` where it fails."""
         begun = time.perf_counter()
+        # The first pass of what is compiled says nothing of the others.
+        has_limit = self._allowed is not None and not (self._is_first and self._compiles)
+        self._deadline = begun + (self._allowed or 0.0) if has_limit else None
         try:
-            self._call(**self._inputs)
+            output = self._call(**self._inputs)
             if self._is_first:
                 devices.synchronize(self._loaded.device)
-        except Cancelled:
+        except (Cancelled, Ended):
             raise
         except Exception as error:
             raise self._ended(error) from error
+        if self._is_first and self.exact is not None:
+            self._output = output.last_hidden_state
         if self._is_first:
             self._is_first = False
             if time.perf_counter() - begun < LONG_PASS:
                 self.close()
+        self._look_at_limit()
+        # Runners may share a model: what looks here during another one's pass has no limit.
+        self._deadline = None
+
+    def allow(self, seconds: float | None) -> None:
+        """End a pass that takes longer, between the parts of its layers where it has checkpoints."""
+        self._allowed = seconds
+
+    def _look(self) -> None:
+        """Between the parts of a layer: go on or not."""
+        self._job.checkpoint()
+        self._look_at_limit()
+
+    def _look_at_limit(self) -> None:
+        if self._deadline is not None and time.perf_counter() > self._deadline:
+            self._short, self._deadline = "too slow", None
+            raise Ended(f"broken off after {self._allowed:,.3g} s, {HOPELESS:g} × the fastest")
 
     def mark(self) -> None:
         """Let the accelerator note its own time."""
@@ -141,7 +176,22 @@ class ModelRunner:
             self._short,
             None if self._others is None else self._others.cores(),
             self._state,
+            self.distance(),
         )
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the weights are in float32."""
+        return bool(self._loaded.model.dtype == torch.float32)
+
+    def distance(self) -> Distance | None:
+        """How far the first pass's last hidden state is from that of float32, once both are there."""
+        exact = None if self.exact is None else self.exact._output
+        if self.exact is not self and exact is not None and self._output is not None:
+            mask = self._inputs["attention_mask"].bool()
+            self._found_distance = distance(self._output[mask], exact[mask])
+            self._output = None
+        return self._found_distance
 
     def _obtained(self) -> Mode:
         """What the passes were run with, read from what is in force and not from what was asked for."""
@@ -163,11 +213,11 @@ def _accelerator_memory(device: torch.device, function: str) -> Any:
 
 
 @contextmanager
-def _checkpoints(model: torch.nn.Module, job: Job) -> Iterator[None]:
-    """Look for a cancellation between the parts of each layer."""
+def _checkpoints(model: torch.nn.Module, look: Callable[[], None]) -> Iterator[None]:
+    """Look between the parts of each layer whether to go on."""
 
     def before(module: torch.nn.Module, arguments: Any) -> None:
-        job.checkpoint()
+        look()
 
     hooks = [module.register_forward_pre_hook(before) for module in model.modules()]
     try:
@@ -192,3 +242,12 @@ def inputs_of(loaded: LoadedModel, point: Point) -> dict[str, torch.Tensor]:
         mask[row, real:] = 0
     ids[mask == 0] = padding
     return {"input_ids": ids.to(loaded.device), "attention_mask": mask.to(loaded.device)}
+
+
+def distance(found: torch.Tensor, exact: torch.Tensor) -> Distance:
+    """How far vectors (tokens, hidden) are from others; in float64."""
+    found, exact = found.double().cpu(), exact.double().cpu()
+    largest = float((found - exact).abs().max())
+    if not math.isfinite(largest):
+        return Distance(None, None)
+    return Distance(largest, float(torch.nn.functional.cosine_similarity(found, exact, dim=-1).min()))

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
-import os
-import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
 import torch
 
-from encoder_tui.engine.devices import FLASH, offers
+from encoder_tui.engine.devices import FLASH, no_compiler, offers
 from encoder_tui.engine.job import TaskError
 from encoder_tui.engine.loaded_model import LoadedModel
 from encoder_tui.timing import Mode
@@ -43,16 +39,8 @@ def refuse_what_cannot_be_had(loaded: LoadedModel, mode: Mode, attention: str) -
             raise TaskError(f"{name}: flash attention computes in float16 and bfloat16; choose one of them as dtype")
         if getattr(loaded.model.config, "model_type", "") not in PACKABLE:
             raise TaskError(f"{name}: only {' and '.join(PACKABLE)} are known to take batches without padding")
-    if mode.compiled and (missing := _no_compiler(device)) is not None:
+    if mode.compiled and (missing := no_compiler(device)) is not None:
         raise TaskError(f"{name}: torch.compile needs {missing}; install it, or measure without")
-
-
-def _no_compiler(device: torch.device) -> str | None:
-    """What torch.compile misses on this machine."""
-    if device.type == "cuda":
-        return None if importlib.util.find_spec("triton") is not None else "the package triton"
-    compiler = os.environ.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++")
-    return None if shutil.which(compiler) is not None else f"a C++ compiler, and there is no {compiler} here"
 
 
 def set_precision(mode: Mode) -> None:

@@ -8,7 +8,16 @@ import platform
 import sys
 from pathlib import Path
 
-from tests.benchmarks import document_lengths, engine_ready, faults, parameter_trees, timing_agreement, tokens, traffic
+from tests.benchmarks import (
+    document_lengths,
+    engine_ready,
+    faults,
+    forward_pass,
+    parameter_trees,
+    timing_agreement,
+    tokens,
+    traffic,
+)
 from tests.benchmarks.measuring import Figure, models, write_json
 
 
@@ -33,11 +42,12 @@ SECTIONS = {
     "parameter_trees": parameter_trees,
     "document_lengths": document_lengths,
     "engine_ready": engine_ready,
+    "forward_pass": forward_pass,
     "traffic": traffic,
     "timing_agreement": timing_agreement,
     "faults": faults,
 }
-LONG = {"parameter_trees", "document_lengths", "engine_ready", "faults"}
+LONG = {"parameter_trees", "document_lengths", "engine_ready", "forward_pass", "faults"}
 """These load models or whole data sets; they are taken half as often."""
 
 

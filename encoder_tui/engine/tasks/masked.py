@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from encoder_tui.engine.job import Job, TaskError
 from encoder_tui.masked import MaskedAnswer, MaskedRequest, Prediction
 
@@ -12,13 +14,17 @@ def run(request: MaskedRequest, job: Job) -> MaskedAnswer:
 
     from encoder_tui.engine import forward  # noqa: PLC0415
     from encoder_tui.engine.loading_models import LOADED  # noqa: PLC0415
+    from encoder_tui.engine.threads import computing_in  # noqa: PLC0415
 
     loaded = LOADED.get_with_head(request.source, request.placement, job)
     in_force = loaded.use_attention(request.placement.attention)
     if any(not 0 <= position < len(request.batch.input_ids[0]) for position in request.positions):
         raise TaskError(f"{loaded.source.name}: there is no token at one of the positions asked for")
     forward.refuse_what_cannot_fit(loaded, 1, len(request.batch.input_ids[0]))
-    logits = forward.forward(loaded, forward.tensors(loaded, request.batch), job)["logits"]
+    inputs = forward.tensors(loaded, request.batch)
+    with computing_in(request.placement.threads) as threads:
+        in_force = msgspec.structs.replace(in_force, threads=threads)
+        logits = forward.forward(loaded, inputs, job)["logits"]
     chances = logits[0, request.positions].float().softmax(-1)
     best = chances.topk(min(request.best, chances.shape[-1]), dim=-1)
     pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)

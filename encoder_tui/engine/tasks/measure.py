@@ -6,15 +6,22 @@ import contextlib
 import datetime
 import os
 import platform
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from encoder_tui import interleaving
+from encoder_tui.choosing import Choosing
 from encoder_tui.engine.job import Job, TaskError
 from encoder_tui.engine.tasks.hello import cores
 from encoder_tui.engine.versions import installed_versions
 from encoder_tui.engine.watching import Window
-from encoder_tui.timing import Environment, Measurement, MeasureRequest, Samples
+from encoder_tui.timing import Environment, Measurement, MeasureRequest, Point, Samples
+from encoder_tui.timing_best import difference
+
+if TYPE_CHECKING:
+    from encoder_tui.engine.loaded_model import LoadedModel
+    from encoder_tui.engine.measuring import ModelRunner
 
 
 def run(request: MeasureRequest, job: Job) -> Measurement:
@@ -23,37 +30,22 @@ def run(request: MeasureRequest, job: Job) -> Measurement:
     import torch  # noqa: PLC0415
 
     from encoder_tui.engine import modes  # noqa: PLC0415
-    from encoder_tui.engine.loaded_model import LoadedModel  # noqa: PLC0415
-    from encoder_tui.engine.loading_models import LOADED  # noqa: PLC0415
-    from encoder_tui.engine.measuring import ModelRunner  # noqa: PLC0415
+    from encoder_tui.engine.threads import computing_in  # noqa: PLC0415
 
     threads, precision = torch.get_num_threads(), torch.get_float32_matmul_precision()
     window = Window(job, request.watching, request.pause)
     try:
-        if request.threads is not None:
-            torch.set_num_threads(request.threads)
-        loaded: dict[int, LoadedModel] = {}
-        failures: dict[int, str] = {}
-        for index, variant in enumerate(request.variants):
-            try:
-                loaded[index] = LOADED.get(variant.source, variant.placement, job)
-                in_force = loaded[index].use_attention(variant.placement.attention)
-                modes.refuse_what_cannot_be_had(loaded[index], variant.mode, in_force.attention)
-            except TaskError as error:
-                failures[index] = str(error)
-        environment = _environment(request, sorted({str(model.device) for model in loaded.values()}))
+        loaded, failures = _load(request, job)
+        asked_threads = {variant.placement.threads for variant in request.variants}
+        with computing_in(asked_threads.pop() if len(asked_threads) == 1 else None):
+            environment = _environment(request, sorted({str(model.device) for model in loaded.values()}))
         window.tell(Measurement(environment, failures=failures))
         done: list[Samples] = []
         for number, group in enumerate(request.groups):
             points = [point for point in group if point.variant in loaded and point.variant not in failures]
-            asked = [request.variants[point.variant] for point in points]
-            runners = [
-                ModelRunner(loaded[point.variant], variant.placement.attention, point, job, variant.mode)
-                for point, variant in zip(points, asked, strict=True)
-            ]
-            for runner in runners:
-                # Runners may share a model, whose hooks would be compiled.
-                runner.has_checkpoints = not any(variant.mode.compiled for variant in asked)
+            # A group begins with as many threads as the engine has; its runners set their own.
+            torch.set_num_threads(threads)
+            runners, choosing = _runners(request, points, loaded, job)
             names = " and ".join(dict.fromkeys(runner.name for runner in runners))
             text = f"{names}: {points[0].batch} × {points[0].length:,} tokens" if points else ""
             results: dict[int, Samples] = {}
@@ -67,7 +59,8 @@ def run(request: MeasureRequest, job: Job) -> Measurement:
                 number: int = number,
             ) -> None:
                 results[index] = runners[index].samples(taken)
-                job.progress(text, number, len(request.groups), "points")
+                how_far = f", {len(results)} of {len(runners)} settings tried" if request.choosing else ""
+                job.progress(text + how_far, number, len(request.groups), "points")
                 window.tell(Measurement(samples=[results[index]]))
 
             if points:
@@ -75,17 +68,62 @@ def run(request: MeasureRequest, job: Job) -> Measurement:
                 if request.watching:
                     window.tell(Measurement(samples=[Samples(point) for point in points]))
                 wishes = interleaving.Wishes(request.min_time, request.min_samples)
-                compiling = modes.compiling([variant.mode for variant in asked])
+                compiling = modes.compiling([request.variants[point.variant].mode for point in points])
                 with torch.inference_mode(), compiling, contextlib.ExitStack() as closing:
                     for runner in runners:
                         closing.callback(runner.close)
                     clock = interleaving.SystemClock()
-                    interleaving.take_samples(runners, wishes, clock, window.settle, told, window.was_disturbed)
-            done += [results[index] for index in range(len(points))]
+                    interleaving.take_samples(
+                        runners, wishes, clock, window.settle, told, window.was_disturbed, choosing
+                    )
+            # The distance of one that was measured before float32 was is known by now.
+            done += [
+                msgspec.structs.replace(results[index], distance=runner.distance())
+                for index, runner in enumerate(runners)
+            ]
         return Measurement(environment, done, failures)
     finally:
         torch.set_num_threads(threads)
         torch.set_float32_matmul_precision(precision)
+
+
+def _load(request: MeasureRequest, job: Job) -> tuple[dict[int, LoadedModel], dict[int, str]]:
+    """The model of each variant, and why there is none, by the variant's index."""
+    from encoder_tui.engine import modes  # noqa: PLC0415
+    from encoder_tui.engine.loading_models import LOADED  # noqa: PLC0415
+
+    loaded: dict[int, LoadedModel] = {}
+    failures: dict[int, str] = {}
+    for index, variant in enumerate(request.variants):
+        try:
+            loaded[index] = LOADED.get(variant.source, variant.placement, job)
+            in_force = loaded[index].use_attention(variant.placement.attention)
+            modes.refuse_what_cannot_be_had(loaded[index], variant.mode, in_force.attention)
+        except TaskError as error:
+            failures[index] = str(error)
+    return loaded, failures
+
+
+def _runners(
+    request: MeasureRequest, points: list[Point], loaded: dict[int, LoadedModel], job: Job
+) -> tuple[list[ModelRunner], Choosing | None]:
+    """A runner for each point of a group, and what chooses among them where that was asked for."""
+    from encoder_tui.engine.measuring import ModelRunner  # noqa: PLC0415
+
+    asked = [request.variants[point.variant] for point in points]
+    runners = [
+        ModelRunner(loaded[point.variant], variant.placement, point, job, variant.mode)
+        for point, variant in zip(points, asked, strict=True)
+    ]
+    for runner in runners:
+        # Runners may share a model, whose hooks would be compiled.
+        runner.has_checkpoints = not any(variant.mode.compiled for variant in asked)
+    if not request.choosing or not asked:
+        return runners, None
+    exact = next((runner for runner in runners if runner.is_exact), None)
+    for runner in runners:
+        runner.exact = exact
+    return runners, Choosing([difference(asked[0], variant) for variant in asked])
 
 
 def _environment(request: MeasureRequest, names: list[str]) -> Environment:

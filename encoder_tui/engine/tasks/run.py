@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import msgspec
+
 from encoder_tui.engine.job import Job
 from encoder_tui.outputs import OutputFacts, RunAnswer, RunRequest
 
@@ -14,6 +16,7 @@ def run(request: RunRequest, job: Job) -> RunAnswer:
     from encoder_tui.engine import forward  # noqa: PLC0415
     from encoder_tui.engine.kept_outputs import KEPT  # noqa: PLC0415
     from encoder_tui.engine.loading_models import LOADED  # noqa: PLC0415
+    from encoder_tui.engine.threads import computing_in  # noqa: PLC0415
 
     if request.slot is not None:
         KEPT.pop(request.slot, None)
@@ -27,9 +30,11 @@ def run(request: RunRequest, job: Job) -> RunAnswer:
     wishes = {"hidden_states": request.hidden_states, "attentions": request.attentions}
     inputs = forward.tensors(loaded, request.batch)
     forward.refuse_what_cannot_fit(loaded, len(rows), len(rows[0]), **wishes)
-    began = time.perf_counter()
-    outputs = forward.forward(loaded, inputs, job, **wishes)
-    seconds = time.perf_counter() - began
+    with computing_in(request.placement.threads) as threads:
+        in_force = msgspec.structs.replace(in_force, threads=threads)
+        began = time.perf_counter()
+        outputs = forward.forward(loaded, inputs, job, **wishes)
+        seconds = time.perf_counter() - began
     described: list[OutputFacts] = []
     for name, tensor in outputs.items():
         job.progress(f"{request.source.name}: describing {name}", len(described), len(outputs), "outputs")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Any, Final
 
+import msgspec
+
 from encoder_tui.engine.job import Job
 from encoder_tui.outputs import Batch
 from encoder_tui.vectors import VectorsAnswer, VectorsRequest
@@ -20,6 +22,7 @@ def run(request: VectorsRequest, job: Job) -> VectorsAnswer:
 
     from encoder_tui.engine import forward  # noqa: PLC0415
     from encoder_tui.engine.loading_models import LOADED  # noqa: PLC0415
+    from encoder_tui.engine.threads import computing_in  # noqa: PLC0415
 
     loaded = LOADED.get(request.source, request.placement, job, fetch=True)
     in_force = loaded.use_attention(request.placement.attention)
@@ -31,7 +34,9 @@ def run(request: VectorsRequest, job: Job) -> VectorsAnswer:
         part = Batch(batch.input_ids[piece], batch.attention_mask[piece], types)
         inputs = forward.tensors(loaded, part)
         forward.refuse_what_cannot_fit(loaded, len(part.input_ids), len(part.input_ids[0]))
-        outputs = forward.forward(loaded, inputs, job)
+        with computing_in(request.placement.threads) as threads:
+            in_force = msgspec.structs.replace(in_force, threads=threads)
+            outputs = forward.forward(loaded, inputs, job)
         mask = torch.tensor(part.attention_mask, device=loaded.device)
         for pooling, rows in _pool(outputs, mask).items():
             pooled.setdefault(pooling, []).append(rows)

@@ -15,9 +15,9 @@ from encoder_tui.engine import contract
 from encoder_tui.engine.client import EngineError, TaskFailed
 from encoder_tui.engine.protocol import Progress
 from encoder_tui.outputs import UnloadRequest
-from encoder_tui.panes.outputs.runs import placement_of, why_not_ready
+from encoder_tui.panes.outputs.runs import why_not_ready
 from encoder_tui.panes.outputs.view import OutputView, State
-from encoder_tui.placement import source_of
+from encoder_tui.placement import placement_of, source_of
 from encoder_tui.session import Slot
 from encoder_tui.tokens import TokenizationError
 from encoder_tui.transfer import Transfer
@@ -148,7 +148,9 @@ class AskingView(OutputView, metaclass=_AbstractView):
         rows = f", {count(given.rows, 'window')}" if given.rows > 1 else ""
         session = self.state.session
         request = VectorsRequest(
-            source_of(files, session.loader.trusted, session.settings.offline), placement_of(session), given.batch
+            source_of(files, session.loader.trusted, session.settings.offline),
+            placement_of(session.settings),
+            given.batch,
         )
         return await session.engine.run(contract.VECTORS, request, self.telling(slot, f"{what}{rows}: "))
 

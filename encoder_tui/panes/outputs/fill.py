@@ -17,9 +17,8 @@ from encoder_tui.engine import contract
 from encoder_tui.masked import MASK, MaskedAnswer, MaskedRequest, why_no_predictions, with_mask
 from encoder_tui.panes.outputs.asking import AskingView
 from encoder_tui.panes.outputs.norms import bar
-from encoder_tui.panes.outputs.runs import placement_of
 from encoder_tui.panes.outputs.view import State
-from encoder_tui.placement import source_of
+from encoder_tui.placement import placement_of, source_of
 from encoder_tui.session import Slot
 from encoder_tui.tokens import TokenizationError
 from encoder_tui.widgets.editor import Editor
@@ -75,7 +74,7 @@ class MaskedView(AskingView):
 
         session = self.state.session
         source = source_of(files, session.loader.trusted, session.settings.offline)
-        request = MaskedRequest(source, placement_of(session), batch, positions)
+        request = MaskedRequest(source, placement_of(session.settings), batch, positions)
         self.answers[slot] = await session.engine.run(contract.MASKED, request, self.telling(slot))
 
     @on(TextArea.Changed)

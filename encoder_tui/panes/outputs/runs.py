@@ -12,7 +12,7 @@ from encoder_tui.engine.client import EngineError, TaskFailed
 from encoder_tui.engine.protocol import Progress
 from encoder_tui.models import ModelFiles
 from encoder_tui.outputs import MemoryAnswer, OutputFacts, RunAnswer, RunRequest, UnloadRequest
-from encoder_tui.placement import Placement, source_of
+from encoder_tui.placement import placement_of, source_of
 from encoder_tui.session import Session, Slot
 from encoder_tui.tokens import Encoding, TokenizationError
 from encoder_tui.transfer import Transfer
@@ -48,12 +48,6 @@ class ModelRun:
     def outputs(self) -> list[OutputFacts]:
         """What came out, as far as it has been told."""
         return self.partial if self.answer is None else self.answer.outputs
-
-
-def placement_of(session: Session) -> Placement:
-    """Where and how the user wants models to run."""
-    settings = session.settings
-    return Placement(settings.device, settings.dtype, settings.attention)
 
 
 def why_not_ready(slot: Slot) -> str:
@@ -187,7 +181,7 @@ class Runs:
             run.encoding, run.truncation = encodings[0], cut[0] if cut else None
             request = RunRequest(
                 source_of(run.files, self.session.loader.trusted, self.session.settings.offline),
-                placement_of(self.session),
+                placement_of(self.session.settings),
                 batch,
                 question.hidden_states,
                 question.attentions,

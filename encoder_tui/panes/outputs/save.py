@@ -101,7 +101,8 @@ def snippet(runs: list[ModelRun]) -> str:
             continue
         name = ModelName(files.name, files.path) if files.source == "builtin" else parse_name(files.name)
         cut = None if run.truncation is None else run.truncation.seen
-        found.append(RunToReproduce(name, cut, in_force.device, in_force.dtype, in_force.attention))
+        force = in_force.device, in_force.dtype, in_force.attention, in_force.threads
+        found.append(RunToReproduce(name, cut, *force))
     if not runs:
         return ""
     question = runs[0].question

@@ -143,15 +143,6 @@ def _samples(run: Run, row: int) -> tuple[str, list[Curve], Axes]:
     return title, curves, Axes(sorted(set(ticks)), tick, log_x=False)
 
 
-def seconds(value: float) -> str:
-    """A time in three digits: `1.24 s`, `12.4 ms`, `350 µs`."""
-    for factor, unit in ((1, "s"), (1e3, "ms"), (1e6, "µs")):
-        if value * factor >= 0.9995 or unit == "µs":
-            scaled = value * factor
-            return f"{scaled:,.0f} {unit}" if scaled >= 99.95 else f"{scaled:#.3g} {unit}"
-    raise AssertionError
-
-
 def tick(value: float) -> str:
     """A time as an axis writes it: `0`, `2.5 s`, `20 ms`."""
     if value >= 1 or value <= 0:

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from encoder_tui.defaults import LETTERS
-from encoder_tui.display import count
+from encoder_tui.display import count, seconds
 from encoder_tui.models import limit
-from encoder_tui.panes.timing.chart import seconds
 from encoder_tui.session import Session
 from encoder_tui.timing_cost import Cost, collection_costs, costs
 from encoder_tui.timing_run import Run

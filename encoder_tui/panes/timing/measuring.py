@@ -11,19 +11,23 @@ from textual.containers import Vertical
 
 from encoder_tui.display import visible
 from encoder_tui.engine.client import EngineError, TaskFailed
-from encoder_tui.engine.contract import MEASURE
+from encoder_tui.engine.contract import MEASURE, OFFERS
 from encoder_tui.engine.protocol import Progress
+from encoder_tui.outputs import Batch
 from encoder_tui.panes.timing import words
 from encoder_tui.panes.timing.plan_line import PlanLine
+from encoder_tui.placement import Offers, OffersRequest, Placement, placement_of
 from encoder_tui.session import Session
 from encoder_tui.settings import data_path
 from encoder_tui.timing import DRAWN, Measurement
-from encoder_tui.timing_files import FileProblem, save
-from encoder_tui.timing_plan import PlanError
+from encoder_tui.timing_best import best_run
+from encoder_tui.timing_files import FileProblem, csv_of, save
+from encoder_tui.timing_plan import LONGEST, Plan, PlanError, TimedModel
 from encoder_tui.timing_run import Run, sweep
-from encoder_tui.timing_text import text_run
-from encoder_tui.tokens import TokenizationError
+from encoder_tui.timing_text import encoded, text_run
+from encoder_tui.tokens import ModelTokenizer, TokenizationError
 from encoder_tui.widgets.key_line import possible_changed
+from encoder_tui.widgets.save_dialog import Saveable, SaveDialog
 
 FRAME: Final = 0.25
 """Seconds between two frames while measuring."""
@@ -103,10 +107,8 @@ class Measuring(Vertical):
         if self.is_measuring:
             self.notify("a run is under way; x stops it", severity="warning", markup=False)
             return
-        models = words.timed_models(self.session)
-        tokenizers = [self.session.slots[model.slot].tokenizer for model in models]
-        if not models or None in tokenizers:
-            self.notify(words.no_models(self.session), severity="warning", markup=False)
+        models, there = self._models_with_tokenizers()
+        if not models:
             return
         hello = self.session.hello
         devices = [device.name for device in hello.devices] if hello is not None and hello.devices else [None]
@@ -115,16 +117,70 @@ class Measuring(Vertical):
         try:
             plan = self.query_one(PlanLine).plan()
             words.refuse_what_is_not_offered(self.session, plan)
-            there = [tokenizer for tokenizer in tokenizers if tokenizer is not None]
             self.measure(text_run(models, there, words.text_at_hand(self.session), devices, plan))
         except (PlanError, TokenizationError) as error:
             self.notify(visible(str(error)), severity="warning", markup=False)
 
+    def _models_with_tokenizers(self) -> tuple[list[TimedModel], list[ModelTokenizer]]:
+        """The models and their tokenizers; none, and a word about it, until all are there."""
+        models = words.timed_models(self.session)
+        tokenizers = [self.session.slots[model.slot].tokenizer for model in models]
+        there = [tokenizer for tokenizer in tokenizers if tokenizer is not None]
+        if not models or len(there) < len(models):
+            self.notify(words.no_models(self.session), severity="warning", markup=False)
+            return [], []
+        return models, there
+
+    def action_best(self) -> None:
+        """Measure which threads, dtype and attention are the fastest for the text at hand."""
+        if self.is_measuring:
+            self.notify("a run is under way; x stops it", severity="warning", markup=False)
+            return
+        models, tokenizers = self._models_with_tokenizers()
+        text = words.text_at_hand(self.session)
+        try:
+            plan = self.query_one(PlanLine).plan()
+            inputs = {
+                model.slot: encoded(tokenizer, text, min(model.limit or LONGEST, LONGEST))
+                for model, tokenizer in zip(models, tokenizers, strict=True)
+            }
+        except (PlanError, TokenizationError) as error:
+            self.notify(visible(str(error)), severity="warning", markup=False)
+            return
+        asked = placement_of(self.session.settings)
+        if models:
+            self._begin(
+                Run(Plan(best=True), [], [], [], "best"), self._best(models, asked, inputs, True in plan.compiled)
+            )
+
+    async def _best(self, models: list[TimedModel], asked: Placement, inputs: dict[int, Batch], compiled: bool) -> None:
+        """Ask what each model could run with, then measure that."""
+        self.redraw()
+        offers: dict[int, Offers | str] = {}
+        try:
+            for model in models:
+                try:
+                    request = OffersRequest(model.source, asked)
+                    found = await self.session.engine.run(OFFERS, request, self._hear_progress)
+                    offers[model.slot] = found
+                except (EngineError, TaskFailed) as error:
+                    offers[model.slot] = str(error)
+        except asyncio.CancelledError:
+            self.session.is_measuring = False
+            self.run, self.ending = None, ""
+            self.redraw()
+            raise
+        self.run = run = best_run(models, offers, asked, inputs, compiled=compiled)
+        await self._measure(run)
+
     def measure(self, run: Run) -> None:
         """Begin a run."""
+        self._begin(run, self._measure(run))
+
+    def _begin(self, run: Run, work: Coroutine[None, None, None]) -> None:
         self.run, self.ending, self.activity = run, "", "the engine is asked"
         self.session.is_measuring = True
-        self._working = asyncio.create_task(self._measure(run))
+        self._working = asyncio.create_task(work)
         # The line of keys shows other keys while a run is under way.
         self._working.add_done_callback(self._ended)
         self.begin()
@@ -194,3 +250,16 @@ class Measuring(Vertical):
             self._working.cancel()
         else:
             self.notify("nothing is being measured", markup=False)
+
+    def action_export(self) -> None:
+        """Ask for a path to save the run on the screen to, as CSV."""
+        run = self.run
+        if run is None or not run.has_results:
+            self.notify("nothing was measured yet", severity="warning", markup=False)
+            return
+        started = "" if run.environment is None else run.environment.started[:19].replace(":", "")
+
+        async def made() -> str:
+            return csv_of(run)
+
+        self.app.push_screen(SaveDialog([Saveable("run", f"timing-{started}.csv", made)]))

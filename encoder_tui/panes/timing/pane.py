@@ -17,6 +17,7 @@ from textual.widgets import Input, Static
 from encoder_tui import plots
 from encoder_tui.display import shorten
 from encoder_tui.panes.timing import results, words
+from encoder_tui.panes.timing.best import BestTable
 from encoder_tui.panes.timing.chart import PLOTS, SCALES, Chart, plot_of
 from encoder_tui.panes.timing.cost_table import CostTable
 from encoder_tui.panes.timing.measuring import Measuring
@@ -25,16 +26,16 @@ from encoder_tui.panes.timing.saved import SavedRuns
 from encoder_tui.report_material import Material, ReportedTiming
 from encoder_tui.session import Session
 from encoder_tui.settings import data_path
-from encoder_tui.timing_files import csv_of
+from encoder_tui.timing import Mode
+from encoder_tui.timing_best import options
 from encoder_tui.timing_run import Run
 from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.clipboard import copy
-from encoder_tui.widgets.save_dialog import Saveable, SaveDialog
 from encoder_tui.widgets.table import Table
 
 FRAME: Final = 0.25
 """Seconds between two frames while measuring."""
-VIEWS: Final = (*PLOTS, "cost", "saved")
+VIEWS: Final = (*PLOTS, "best", "cost", "saved")
 WIDE: Final = 100
 """Columns from which on the table stands beside the plot."""
 
@@ -49,6 +50,7 @@ class TimingPane(Measuring):
         Binding("s", "start", "Start", id="timing.start"),
         Binding("x", "stop", "Stop", id="timing.stop"),
         Binding("n", "notebook", "Text at hand", id="timing.text-at-hand"),
+        Binding("b", "best", "Best settings", id="timing.best"),
         Binding("v", "view(1)", "View", id="view.next"),
         Binding("V", "view(-1)", "Previous view", show=False, id="view.previous"),
         Binding("a", "scale", "Axes", id="timing.axes"),
@@ -73,6 +75,7 @@ class TimingPane(Measuring):
         with Horizontal(id="timing-body"):
             yield Chart()
             yield Table([], id="timing-table")
+            yield BestTable()
             yield CostTable()
             yield SavedRuns()
         yield Static(id="timing-words", markup=False)
@@ -86,6 +89,7 @@ class TimingPane(Measuring):
         self._learn_devices()
         self.query_one("#timing-table", Table).display = False
         self.query_one(SavedRuns).display = self.query_one(CostTable).display = False
+        self.query_one(BestTable).display = False
         self.take_focus()
         self.redraw()
 
@@ -100,7 +104,7 @@ class TimingPane(Measuring):
 
     def take_focus(self) -> None:
         """Not a text field: there a digit would be text and no pane."""
-        places = self.query("#timing-saved, #timing-cost, #timing-table, #timing-view")
+        places = self.query("#timing-saved, #timing-best, #timing-cost, #timing-table, #timing-view")
         there = (widget for widget in places if widget.display)
         # At once: the next key is meant for it.
         self.screen.set_focus(min(there, key=lambda widget: widget.id == "timing-view"))
@@ -114,7 +118,7 @@ class TimingPane(Measuring):
         """Whether an action would do something now, for the line of keys."""
         if action == "leave":
             return isinstance(self.app.focused, Input)
-        if action in {"start", "notebook", "stop"}:
+        if action in {"start", "notebook", "best", "stop"}:
             return self.is_measuring == (action == "stop")
         if action == "copy":
             return self.run is not None
@@ -133,8 +137,9 @@ class TimingPane(Measuring):
     def begin(self) -> None:
         """Show the run that begins in place of the list of kept ones."""
         view = self.query_one("#timing-view", Choice)
-        if view.chosen not in PLOTS:
-            view.chosen = PLOTS[0]
+        is_best = self.run is not None and self.run.plan.best
+        if is_best or view.chosen not in PLOTS:
+            view.chosen = "best" if is_best else PLOTS[0]
             self._show_view()
         self.query_one("#timing-table", Table).cursor = 0
         self.take_focus()
@@ -147,12 +152,14 @@ class TimingPane(Measuring):
         self._show_texts()
         run, chart = self.run, self.query_one(Chart)
         plot = self.query_one("#timing-view", Choice).chosen
+        if plot == "best":
+            self.query_one(BestTable).look(run, not self.is_measuring)
         if plot == "cost":
             self.query_one(CostTable).look(self.session, run, words.text_at_hand(self.session))
         if plot not in PLOTS:
             return
         self._show_table(run)
-        if run is None or not run.has_results:
+        if run is None or not run.has_results or run.plan.best:
             chart.show([], words.what_will_stand_here(self.session, run))
             return
         row = self.query_one("#timing-table", Table).cursor
@@ -165,8 +172,8 @@ class TimingPane(Measuring):
     def _show_table(self, run: Run | None) -> None:
         table = self.query_one("#timing-table", Table)
         had_none = not table.display
-        table.display = run is not None
-        if run is None:
+        table.display = run is not None and not run.plan.best
+        if run is None or run.plan.best:
             return
         if had_none and self.query_one("#timing-view", Choice).has_focus:
             table.focus()
@@ -183,13 +190,14 @@ class TimingPane(Measuring):
         is_low = self.has_class("-low")
         self._say("timing-words", words.remarks(run, width, is_low))
         # As high as it will be once everything is known: the plot above it does not move meanwhile.
-        lines = 0 if run is None else 1 if is_low else len(run.columns) + 1
+        lines = 0 if run is None else 1 if is_low else words.room_for_remarks(run)
         self.query_one("#timing-words").styles.height = min(lines, 7)
         row = self.query_one("#timing-table", Table).cursor
         self._say("timing-detail", words.detail(run, row, width))
-        is_plot = self.query_one("#timing-view", Choice).chosen in PLOTS
-        self.query_one("#timing-words").display = lines > 0 and is_plot
-        self.query_one("#timing-detail").display = run is not None and is_plot
+        view = self.query_one("#timing-view", Choice).chosen
+        is_plot = view in PLOTS
+        self.query_one("#timing-words").display = lines > 0 and (is_plot or view == "best")
+        self.query_one("#timing-detail").display = run is not None and is_plot and not run.plan.best
 
     def _say(self, name: str, content: Content) -> None:
         if self._shown.get(name) != content:
@@ -207,12 +215,13 @@ class TimingPane(Measuring):
     @on(Choice.Changed, "#timing-view")
     def _show_view(self) -> None:
         """What documents cost, or the list of kept runs, takes the place of plot and table."""
-        kept, cost = self.query_one(SavedRuns), self.query_one(CostTable)
+        kept, cost, best = self.query_one(SavedRuns), self.query_one(CostTable), self.query_one(BestTable)
         view = self.query_one("#timing-view", Choice).chosen
-        had_focus = self.screen.focused in {kept, cost, self.query_one("#timing-table", Table)}
-        kept.display, cost.display = view == "saved", view == "cost"
+        had_focus = self.screen.focused in {kept, cost, best, self.query_one("#timing-table", Table)}
+        kept.display, cost.display, best.display = view == "saved", view == "cost", view == "best"
         self.query_one(Chart).display = view in PLOTS
-        self.query_one("#timing-table", Table).display = view in PLOTS and self.run is not None
+        has_table = self.run is not None and not self.run.plan.best
+        self.query_one("#timing-table", Table).display = view in PLOTS and has_table
         if view == "saved":
             kept.look(data_path() / "timing")
         if had_focus or view not in PLOTS:
@@ -228,14 +237,28 @@ class TimingPane(Measuring):
             self.notify("a run is under way; x stops it", severity="warning", markup=False)
             return
         elif event.deed == "repeat":
-            self.query_one(PlanLine).take(event.run.plan)
-            self.under = event.run
+            self._take_plan(event.run)
+            self.under = None if event.run.plan.best else event.run
             self.measure(event.run.again())
             return
         else:
             self.run, self.ending = event.run, f"reopened {event.name}"
-            self.query_one(PlanLine).take(event.run.plan)
-        self.query_one("#timing-view", Choice).chosen = PLOTS[0]
+            self._take_plan(event.run)
+        is_best = event.run.plan.best and event.deed == "open"
+        self.query_one("#timing-view", Choice).chosen = "best" if is_best else PLOTS[0]
+
+    def _take_plan(self, run: Run) -> None:
+        """A search for the best settings is no plan of the fields."""
+        if not run.plan.best:
+            self.query_one(PlanLine).take(run.plan)
+
+    @on(BestTable.Taken)
+    def _run_with(self, event: BestTable.Taken) -> None:
+        """Run with settings that were tried; what the plan says of them follows."""
+        self.session.run_with(**event.settings)
+        self.query_one(PlanLine).run_with(self.session.settings)
+        said = options(event.settings, Mode())
+        self.notify(f"models run with these until the window is closed; a command takes {said}", markup=False)
 
     @on(PlanLine.Submitted)
     def _submitted(self) -> None:
@@ -269,16 +292,3 @@ class TimingPane(Measuring):
         """Show the run on the screen alone again."""
         self.under = None
         self.redraw()
-
-    def action_export(self) -> None:
-        """Ask for a path to save the run on the screen to, as CSV."""
-        run = self.run
-        if run is None or not run.has_results:
-            self.notify("nothing was measured yet", severity="warning", markup=False)
-            return
-        started = "" if run.environment is None else run.environment.started[:19].replace(":", "")
-
-        async def made() -> str:
-            return csv_of(run)
-
-        self.app.push_screen(SaveDialog([Saveable("run", f"timing-{started}.csv", made)]))

@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.widgets import Input, Label
 
 from encoder_tui.engine.contract import Device
-from encoder_tui.settings import Settings
+from encoder_tui.settings import MOST_THREADS, Settings
 from encoder_tui.timing_plan import LENGTHS, LONGEST, Plan, PlanError, Rows, numbers
 from encoder_tui.widgets.cycle import Cycle
 
@@ -60,13 +60,14 @@ class PlanLine(Vertical):
             yield Label("seconds")
             yield Input("1", compact=True, id="min-time", restrict=r"[\d.]{0,5}")
             yield Label("threads")
-            yield Input(placeholder="all", compact=True, id="threads", restrict=r"\d{0,3}")
+            threads = "" if self._settings.threads is None else str(self._settings.threads)
+            yield Input(threads, placeholder="all", compact=True, id="threads", restrict=r"[\d, ]*")
         # What has no room in a narrow window comes into sight as it gets the focus.
         with HorizontalScroll(can_focus=False, id="placement"):
             yield Cycle("device", _first(self._settings.device, []), id="device")
             dtypes = ["float32", "bfloat16", "float16", f"float32{BOTH}bfloat16"]
             yield Cycle("dtype", _first(self._settings.dtype, dtypes), id="dtype")
-            attentions = ["sdpa", "eager", f"sdpa{BOTH}eager"]
+            attentions = ["sdpa", "sdpa_local", "eager", f"sdpa{BOTH}sdpa_local", f"sdpa{BOTH}eager"]
             yield Cycle("attention", _first(self._settings.attention, attentions), id="attention")
             yield Cycle("rows", list(ROWS), id="rows")
             yield Cycle("compile", list(SWITCH), id="compiled")
@@ -116,7 +117,9 @@ class PlanLine(Vertical):
             raise PlanError("seconds a point: write a number") from None
         if not 0 <= min_time <= 600:
             raise PlanError("seconds a point: from 0 to 600")
-        threads = numbers(text("threads"), "threads", 999)[0] if text("threads") else None
+        threads: list[int | None] = [None]
+        if text("threads"):
+            threads = [*numbers(text("threads"), "threads", MOST_THREADS)]
         rows, unpadded = ROWS[self._value("rows")]
         return Plan(
             numbers(text("lengths"), "lengths", LONGEST),
@@ -139,12 +142,22 @@ class PlanLine(Vertical):
         value = self._value(name)
         return [None] if value == DEFAULT else list(value.split(BOTH))
 
+    def run_with(self, settings: Settings) -> None:
+        """Show settings that were chosen while the window is open."""
+        self.query_one("#threads", Input).value = "" if settings.threads is None else str(settings.threads)
+        for name in ("device", "dtype", "attention"):
+            self._show(name, getattr(settings, name) or DEFAULT)
+
+    def _show(self, name: str, value: str) -> None:
+        self._offer(name, [value])
+        self.query_one(f"#{name}", Cycle).value = value
+
     def take(self, plan: Plan) -> None:
         """Show the plan of another run, so that it can be repeated."""
         self.query_one("#lengths", Input).value = ", ".join(map(str, plan.lengths))
         self.query_one("#batches", Input).value = ", ".join(map(str, plan.batches))
         self.query_one("#min-time", Input).value = f"{plan.min_time:g}"
-        self.query_one("#threads", Input).value = "" if plan.threads is None else str(plan.threads)
+        self.query_one("#threads", Input).value = ", ".join(str(one) for one in plan.threads if one is not None)
         self.query_one("#rows", Cycle).value = next(
             (name for name, found in ROWS.items() if found == (plan.rows, plan.unpadded)), "full"
         )
@@ -152,11 +165,7 @@ class PlanLine(Vertical):
             value = next((words for words, found in SWITCH.items() if found == switch), "no")
             self.query_one(f"#{name}", Cycle).value = value
         for name, values in (("device", plan.devices), ("dtype", plan.dtypes), ("attention", plan.attentions)):
-            cycle = self.query_one(f"#{name}", Cycle)
-            value = DEFAULT if values == [None] else BOTH.join(map(str, values))
-            if value not in cycle.values:
-                cycle.values = [*cycle.values, value]
-            cycle.value = value
+            self._show(name, DEFAULT if values == [None] else BOTH.join(map(str, values)))
 
 
 def _first(value: str | None, others: Sequence[str]) -> list[str]:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
-from encoder_tui.display import count, size, visible
-from encoder_tui.panes.timing.chart import seconds
-from encoder_tui.timing import SPREAD_LIMIT, Samples, statistics
+from encoder_tui.defaults import LETTERS
+from encoder_tui.display import count, seconds, size, visible
+from encoder_tui.timing import BUSY, SPREAD_LIMIT, Environment, Samples, statistics
+from encoder_tui.timing_best import verdicts
 from encoder_tui.timing_run import Run, compared, growth_words, ratio
 from encoder_tui.widgets.table import Column, Row
 
 WARNING = "!"
 """Beside a spread of more than 10 % of the median."""
-BUSY: Final = 0.2
-"""Cores that others use above which it is told."""
 
 
 def columns(run: Run) -> list[Column]:
@@ -116,6 +114,9 @@ def _tokens(samples: Samples, median: float) -> list[str]:
 
 def conclusion(run: Run) -> str:
     """What the run comes to, in a sentence."""
+    if run.plan.best:
+        fastest = " · ".join(f"{LETTERS[one.slot]} {one.short()}" for one in verdicts(run))
+        return f"Fastest here: {fastest}" if fastest else "Nothing was measured"
     for row in reversed(range(len(run.rows))):
         words = compared(run, row)
         if words is not None:
@@ -161,16 +162,23 @@ def settings_in_force(run: Run) -> str:
     if words[2] and (missed := [one for one in asked if one not in words[2].split(" and ")]):
         words[2] += f" (asked for {' and '.join(missed)})"
     words += modes_in_force(run)
-    weights = {one.weights for one in in_force}
+    if run.plan.best:
+        # Each line has its own.
+        return visible(" · ".join([*dict.fromkeys(one.device for one in in_force), *_machine(run, about)]))
     words = [word for word in words if word]
     if words and words[0] == "cpu":
-        words[0] = f"cpu ×{about.threads}"
-    words += ["random weights"] if weights == {"random"} else ["some weights random"] if len(weights) > 1 else []
+        numbers = dict.fromkeys(str(one.threads or about.threads) for one in in_force)
+        words[0] = f"cpu ×{' and ×'.join(numbers)}"
+    return visible(" · ".join([*words, *_machine(run, about)]))
+
+
+def _machine(run: Run, about: Environment) -> list[str]:
+    weights = {samples.in_force.weights for samples in run.samples.values() if samples.in_force is not None}
+    words = ["random weights"] if weights == {"random"} else ["some weights random"] if len(weights) > 1 else []
     words += [f"{name} {about.versions[name]}" for name in ("torch", "transformers") if name in about.versions]
     if about.load_average is not None:
         words.append(f"load {about.load_average[0]:.1f} of {about.cores}")
-    words.append(about.processor)
-    return visible(" · ".join(words))
+    return [*words, about.processor]
 
 
 def modes_in_force(run: Run) -> list[str]:

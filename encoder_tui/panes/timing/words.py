@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
@@ -12,6 +14,7 @@ from encoder_tui.models import limit
 from encoder_tui.panes.timing import results
 from encoder_tui.placement import source_of
 from encoder_tui.session import Session
+from encoder_tui.timing_best import sentences
 from encoder_tui.timing_plan import Plan, PlanError, TimedModel
 from encoder_tui.timing_run import Run
 from encoder_tui.widgets.letters import letter_markup
@@ -56,7 +59,7 @@ def refuse_what_is_not_offered(session: Session, plan: Plan) -> None:
     if session.hello is None or session.hello.devices is None:
         return
     offered = {what for device in session.hello.devices for what in device.offers}
-    if True in plan.unpadded and not offered - {"tf32"}:
+    if True in plan.unpadded and not any(what.startswith("flash") for what in offered):
         raise PlanError("unpadded rows need flash attention on an accelerator; there is none here")
     if True in plan.tf32 and "tf32" not in offered:
         raise PlanError("TF32 is of NVIDIA's accelerators since Ampere; there is none here")
@@ -117,8 +120,15 @@ def settings(run: Run | None, width: int) -> Content:
     return Content.styled(f" {text}" if text else "", QUIET).truncate(max(width, 1), ellipsis=True)
 
 
+def room_for_remarks(run: Run) -> int:
+    """Lines that the remarks on a run take once everything is known."""
+    return 2 * len(run.rows) + len(run.failures) + 1 if run.plan.best else len(run.columns) + 1
+
+
 def what_will_stand_here(session: Session, run: Run | None) -> list[str]:
     """What an empty plot says: what will stand here, and the key that fills it."""
+    if run is not None and run.plan.best:
+        return ["What was measured last looks for the best settings; «best» shows it."]
     if run is not None:
         return ["The curves begin once the models are warmed up."]
     return [
@@ -126,6 +136,7 @@ def what_will_stand_here(session: Session, run: Run | None) -> list[str]:
         "",
         "s  measures every model at every length, in turns, the cold pass apart",
         "n  measures the text at hand, cut to 512 tokens, on every device",
+        "b  looks for the threads, dtype and attention that are the fastest for it",
         "e  edits the plan: lengths, batch sizes, seconds a point, threads",
         "v  shows throughput, memory, samples, what documents cost, kept runs",
         "a  changes the axes: linear or logarithmic",
@@ -137,7 +148,10 @@ def remarks(run: Run | None, width: int, is_low: bool) -> Content:
     if run is None or not run.has_results:
         return _failures(run, width)
     growths = results.growths(run)
-    if is_low or sum(map(len, growths)) + 3 * len(growths) <= width:
+    if run.plan.best:
+        # Where there is no room, the line at the top says the most of it.
+        growths = [] if is_low else _wrapped(sentences(run), width)
+    if not run.plan.best and (is_low or sum(map(len, growths)) + 3 * len(growths) <= width):
         growths = [" · ".join(growths)] if growths else []
     told = [samples.in_force.remarks for samples in run.samples.values() if samples.in_force is not None]
     about = dict.fromkeys(visible(remark) for remarks in told for remark in remarks)
@@ -150,6 +164,10 @@ def remarks(run: Run | None, width: int, is_low: bool) -> Content:
     shown = [line.truncate(max(width, 1), ellipsis=True) for line in lines]
     failures = _failures(run, width)
     return Content("\n").join([*shown, *([failures] if failures.plain else [])])
+
+
+def _wrapped(found: Sequence[str], width: int) -> list[str]:
+    return [line for one in found for line in textwrap.wrap(visible(one), max(width - 2, 20), subsequent_indent="   ")]
 
 
 def _failures(run: Run | None, width: int) -> Content:
