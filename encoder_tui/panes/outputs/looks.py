@@ -9,8 +9,10 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.content import Content
+from textual.events import Resize
 from textual.widgets import Static
 
+from encoder_tui.defaults import BESIDE
 from encoder_tui.display import count, visible, visible_piece
 from encoder_tui.engine import contract
 from encoder_tui.engine.client import EngineError, TaskFailed
@@ -22,6 +24,8 @@ from encoder_tui.widgets.matrix import Matrix
 
 QUIET = "$text-muted"
 WIDE = 100
+HIGH = 30
+"""Lines from which on there is room for two matrices."""
 CLIPPED = 3
 """Deviations from zero at which a colour is full: a few dimensions of most encoders are far out, and would leave
 nothing but themselves to see."""
@@ -180,6 +184,7 @@ class MatrixLook(Look):
     @on(Matrix.Wanted)
     def _wanted(self, event: Matrix.Wanted) -> None:
         """Ask for the newest window; one that is still asked for is not needed any more."""
+        event.stop()
         chosen = self.chosen()
         if chosen is not None and chosen.run.answer is not None:
             self._stop()
@@ -192,6 +197,10 @@ class MatrixLook(Look):
         self._explain()
 
     @on(Matrix.Moved)
+    def _moved(self, event: Matrix.Moved) -> None:
+        event.stop()
+        self._explain()
+
     def _explain(self) -> None:
         chosen = self.chosen()
         if chosen is None:
@@ -246,17 +255,64 @@ class MatrixLook(Look):
         return f"{matrix.row_step:,} × {matrix.column_step:,} a cell"
 
 
-class HeatmapView(MatrixLook):
-    """Tokens by hidden dimensions in colours."""
-
-    def choices(self) -> list[int]:
-        return [place for place, chosen in enumerate(self.state.rows()) if len(chosen.output.shape) in {2, 3}]
-
-
 class NumbersView(MatrixLook):
     """Tokens by hidden dimensions in digits."""
 
     kind = "numbers"
+
+
+class Magnified(NumbersView):
+    """The digits around the cursor of a heatmap."""
+
+    def __init__(self, heatmap: HeatmapView) -> None:
+        super().__init__(heatmap.state)
+        self._heatmap = heatmap
+
+    def choices(self) -> list[int]:
+        return self._heatmap.choices()
+
+
+class HeatmapView(MatrixLook):
+    """Tokens by hidden dimensions in colours; in a large window the digits stand below them."""
+
+    DEFAULT_CSS = """
+    HeatmapView > Magnified { display: none; height: 1fr; }
+    HeatmapView > Magnified > .title { display: none; }
+    HeatmapView.-large > Magnified { display: block; }
+    """
+    _magnified: Magnified | None = None
+
+    def choices(self) -> list[int]:
+        return [place for place, chosen in enumerate(self.state.rows()) if len(chosen.output.shape) in {2, 3}]
+
+    def on_resize(self, event: Resize) -> None:
+        is_large = event.size.width >= BESIDE and event.size.height >= HIGH
+        self.set_class(is_large, "-large")
+        if is_large and self._magnified is None:
+            self._magnified = Magnified(self)
+            self.mount(self._magnified)
+        if is_large:
+            self.call_after_refresh(self._magnify)
+
+    def show(self) -> None:
+        super().show()
+        self._magnify()
+
+    def _explain(self) -> None:
+        super()._explain()
+        self._magnify()
+
+    def _magnify(self) -> None:
+        """Show the digits of what the cursor is on."""
+        if self._magnified is not None and self._magnified.display and self._magnified.is_mounted:
+            matrix = self.query_one(Matrix)
+            self._magnified.show()
+            self._magnified.query_one(Matrix).go(matrix.row, matrix.column)
+
+    @on(OutputView.Said)
+    def _other_chosen(self) -> None:
+        """The digits have the keys of every look."""
+        self.show()
 
 
 def span_words(span: range) -> str:

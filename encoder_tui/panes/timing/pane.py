@@ -15,10 +15,12 @@ from textual.events import Resize
 from textual.widgets import Input, Static
 
 from encoder_tui import plots
+from encoder_tui.defaults import BESIDE
 from encoder_tui.display import shorten
 from encoder_tui.panes.timing import results, words
 from encoder_tui.panes.timing.chart import PLOTS, SCALES, Chart, plot_of
 from encoder_tui.panes.timing.cost_table import CostTable
+from encoder_tui.panes.timing.figures import Figures
 from encoder_tui.panes.timing.measuring import Measuring
 from encoder_tui.panes.timing.plan_line import PlanLine
 from encoder_tui.panes.timing.saved import SavedRuns
@@ -32,12 +34,11 @@ from encoder_tui.widgets.clipboard import copy
 from encoder_tui.widgets.save_dialog import Saveable, SaveDialog
 from encoder_tui.widgets.table import Table
 
-FRAME: Final = 0.25
-"""Seconds between two frames while measuring."""
 VIEWS: Final = (*PLOTS, "cost", "saved")
 WIDE: Final = 100
 """Columns from which on the table stands beside the plot."""
-
+HIGH: Final = 40
+"""Lines from which on, in a wide window, every sample of the point at hand is drawn under the table."""
 TINY: Final = 72
 """Columns that the settings of the plan need to stand in one line."""
 
@@ -71,8 +72,8 @@ class TimingPane(Measuring):
         yield Static(id="timing-settings", markup=False)
         yield Choice(VIEWS, id="timing-view")
         with Horizontal(id="timing-body"):
-            yield Chart()
-            yield Table([], id="timing-table")
+            yield Chart(id="timing-plot")
+            yield Figures()
             yield CostTable()
             yield SavedRuns()
         yield Static(id="timing-words", markup=False)
@@ -84,13 +85,14 @@ class TimingPane(Measuring):
         self.session.document_changed.subscribe(self, lambda _: self.redraw())
         self.session.engine_changed.subscribe(self, lambda _: self._learn_devices())
         self._learn_devices()
-        self.query_one("#timing-table", Table).display = False
+        self._show_figures(False)
         self.query_one(SavedRuns).display = self.query_one(CostTable).display = False
         self.take_focus()
         self.redraw()
 
     def on_resize(self, event: Resize) -> None:
         self.set_class(event.size.width < WIDE, "-narrow")
+        self.set_class(event.size.width >= BESIDE and event.size.height >= HIGH, "-large")
         self.set_class(event.size.height < 30, "-low")
         self.set_class(event.size.width < TINY, "-tiny")
         self.call_after_refresh(self.redraw)
@@ -144,7 +146,7 @@ class TimingPane(Measuring):
             return
         self._drawn_at = time.monotonic()
         self._show_texts()
-        run, chart = self.run, self.query_one(Chart)
+        run, chart = self.run, self.query_one("#timing-plot", Chart)
         plot = self.query_one("#timing-view", Choice).chosen
         if plot == "cost":
             self.query_one(CostTable).look(self.session, run, words.text_at_hand(self.session))
@@ -154,6 +156,12 @@ class TimingPane(Measuring):
         if run is None or not run.has_results:
             chart.show([], words.what_will_stand_here(self.session, run))
             return
+        await self._draw_plot(chart, run, plot)
+        point = self.query_one(Figures).point
+        if point.display and point.size:
+            await self._draw_plot(point, run, "samples")
+
+    async def _draw_plot(self, chart: Chart, run: Run, plot: str) -> None:
         row = self.query_one("#timing-table", Table).cursor
         title, curves, axes = plot_of(run, plot, self.scale, row, self.under)
         width, height = chart.size
@@ -162,18 +170,18 @@ class TimingPane(Measuring):
             chart.show([[(shorten(f" {title}", width - 1), None)], *lines] if lines else [], ["nothing to plot yet"])
 
     def _show_table(self, run: Run | None) -> None:
-        table = self.query_one("#timing-table", Table)
-        had_none = not table.display
-        table.display = run is not None
+        figures = self.query_one(Figures)
+        had_none = not figures.display
+        self._show_figures(run is not None)
         if run is None:
             return
         if had_none and self.query_one("#timing-view", Choice).has_focus:
-            table.focus()
-        table.columns = results.columns(run)
-        room = sum(column.width + 2 for column in table.columns)
-        table.styles.width = "1fr" if self.has_class("-narrow") else min(room + 1, self.size.width * 6 // 10)
-        rows = [results.table_row(run, row) for row in range(len(run.rows))]
-        table.show_rows(len(rows), rows.__getitem__)
+            figures.table.focus()
+        figures.take(run, None if self.has_class("-narrow") else self.size.width, self.has_class("-large"))
+
+    def _show_figures(self, are_shown: bool) -> None:
+        is_plotted = self.query_one("#timing-view", Choice).chosen == "samples"
+        self.query_one(Figures).show(are_shown, self.has_class("-large") and not is_plotted)
 
     def _show_texts(self) -> None:
         run, width = self.run, self.size.width
@@ -210,8 +218,8 @@ class TimingPane(Measuring):
         view = self.query_one("#timing-view", Choice).chosen
         had_focus = self.screen.focused in {kept, cost, self.query_one("#timing-table", Table)}
         kept.display, cost.display = view == "saved", view == "cost"
-        self.query_one(Chart).display = view in PLOTS
-        self.query_one("#timing-table", Table).display = view in PLOTS and self.run is not None
+        self.query_one("#timing-plot").display = view in PLOTS
+        self._show_figures(view in PLOTS and self.run is not None)
         if view == "saved":
             kept.look(data_path() / "timing")
         if had_focus or view not in PLOTS:

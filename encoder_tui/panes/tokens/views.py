@@ -99,6 +99,7 @@ class TableView(Tables):
 
     def show(self, comparison: Comparison) -> None:
         """Show a comparison's streams."""
+        self._comparison = comparison
         for index, table in enumerate(self.query(Table)):
             stream = comparison.streams[index] if index < len(comparison.streams) else None
             table.display = stream is not None
@@ -110,6 +111,22 @@ class TableView(Tables):
                     lambda row, mask=mask: bool(mask[row]),  # type: ignore[misc]
                 )
         self.stack()
+
+    def point(self, block: int) -> None:
+        """Put the cursors on the first tokens of a block; that of a table with the focus is its user's."""
+        tokens = iter(self._comparison.alignment[block].tokens)
+        for table, stream in zip(self.query(Table), self._comparison.streams, strict=False):
+            inside = () if stream is None else next(tokens)
+            if inside and not table.has_focus:
+                table.cursor = inside[0]
+
+    def block_of(self, table: Table) -> int:
+        """The block of the token that a table's cursor is on; for a special token the block beside it."""
+        alignment = self._comparison.alignment
+        stream = self._comparison.streams[list(self.query(Table)).index(table)]
+        if stream is None or stream.encoding.special_tokens_mask[table.cursor]:
+            return len(alignment) - 1 if table.cursor else 0
+        return alignment.block_at(max(stream.encoding.offsets[table.cursor][1] - 1, 0))
 
 
 class TensorsView(PlainView, Lines):
