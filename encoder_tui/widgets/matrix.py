@@ -288,7 +288,8 @@ class Matrix(Widget, can_focus=True):
         if not math.isfinite(value):
             return Segment("!", cursor or Style(reverse=True))
         level = heat.level(value, self.full_colour, self.exponent)
-        glyph = "◆" if at_cursor else heat.glyph(level) if self.app.no_color else " "
+        is_coarse = self.app.no_color or self.app.current_theme.ansi
+        glyph = "◆" if at_cursor else heat.glyph(level) if is_coarse else " "
         return Segment(glyph, cursor or self._colours()[heat.LEVELS + level])
 
 

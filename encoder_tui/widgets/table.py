@@ -41,6 +41,7 @@ class Table(Lines):
     Table .table--cursor { text-style: none; background: $surface-lighten-1; }
     Table:focus .table--cursor { background: $block-cursor-background; color: $block-cursor-foreground; }
     Table:ansi .table--quiet { text-style: dim; }
+    Table:ansi .table--cursor { text-style: not dim; }
     Table:nocolor .table--cursor { text-style: underline; }
     Table:nocolor:focus .table--cursor { text-style: reverse; }
     Table .table--quiet { color: $text-muted; }

@@ -49,6 +49,7 @@ class Ribbon(Lines):
     Ribbon .ribbon--cursor { background: $surface-lighten-2; }
     Ribbon:ansi .ribbon--agree { text-style: dim; }
     Ribbon:ansi .ribbon--special { text-style: dim italic; }
+    Ribbon:ansi .ribbon--cursor { text-style: not dim; }
     Ribbon:nocolor .ribbon--cursor { text-style: reverse; }
     Ribbon:focus .ribbon--cursor { background: $block-cursor-background; color: $block-cursor-foreground; }
     """
