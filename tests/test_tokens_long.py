@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from encoder_tui import comparison as comparing_domain
 from encoder_tui.app import EncoderApp
 from encoder_tui.comparison import Comparison
-from encoder_tui.panes.tokens import comparing
+from encoder_tui.panes.tokens import comparing, decode, ribbon
+from encoder_tui.panes.tokens.layout import Layout
 from encoder_tui.tokens import ModelTokenizer
 from encoder_tui.widgets.editor import Editor
 from encoder_tui.widgets.words import Words
 from tests.test_keys import key_line
-from tests.test_tokens_pane import pane, until, window
+from tests.test_tokens_pane import pane, show, until, window
 
 pytestmark = pytest.mark.usefixtures("no_engine")
 
@@ -121,3 +123,52 @@ async def test_a_model_that_tells_how_far_it_is_does_not_begin_a_long_text_anew(
         gate.opened.set()
         await until(pilot, lambda: pane(app).comparison.text == LONG)
         assert gate.begun == [LONG]
+
+
+async def test_the_lanes_of_a_long_text_are_made_outside_the_loop_that_hears_keys(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made_in: list[bool] = []
+
+    class Noted(Layout):
+        def __init__(self, comparison: Comparison, width: int) -> None:
+            super().__init__(comparison, width)
+            if len(comparison.text) > comparing.AT_ONCE:
+                made_in.append(threading.current_thread() is threading.main_thread())
+
+    monkeypatch.setattr(ribbon, "Layout", Noted)
+    async with window("A lens.") as (app, pilot):
+        app.query_one(Editor).text = LONG
+        await until(pilot, lambda: pane(app).comparison.text == LONG)
+        await until(pilot, lambda: bool(made_in))
+        assert made_in == [False]
+
+
+async def test_the_decode_of_a_long_text_is_told_and_escape_stops_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = threading.Event()
+    ended: list[bool] = []
+
+    def held(comparison: Comparison, checkpoint: Callable[[], None]) -> list[decode.Losses | None]:
+        assert opened.wait(60)
+        try:
+            return losses(comparison, checkpoint)
+        finally:
+            ended.append(True)
+
+    losses = decode.losses
+    monkeypatch.setattr(decode, "losses", held)
+    async with window(LONG) as (app, pilot):
+        await show(app, pilot, "decode")
+        title = app.query_one("#decode-title-0", Static)
+        await until(pilot, lambda: "escape stops" in str(title.content))
+        assert f"{len(LONG):,} characters" in str(title.content)
+        await pilot.press("escape")
+        await until(pilot, lambda: "stopped" in str(title.content))
+        opened.set()
+        await until(pilot, lambda: bool(ended))
+        await pilot.pause()
+        assert "stopped" in str(title.content)
+        # Shown again, it is decoded again.
+        await show(app, pilot, "special")
+        await show(app, pilot, "decode")
+        await until(pilot, lambda: "above: the text" in str(title.content) or "gives the text" in str(title.content))

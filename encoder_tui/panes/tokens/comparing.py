@@ -45,6 +45,10 @@ class Comparing(Vertical):
         """Show the comparison that has come."""
         raise NotImplementedError
 
+    def preparation(self) -> Callable[[Comparison], None]:
+        """What does of the showing that which takes long and can be done in a thread."""
+        raise NotImplementedError
+
     def tell(self) -> None:
         """Say the activity, or what the comparison comes to."""
         raise NotImplementedError
@@ -108,7 +112,8 @@ class Comparing(Vertical):
             self._doing = f"Tokenizing {count(len(self._asked[0]), 'character')}"
             telling = self.set_interval(SOON, self._tell_of_work)
             try:
-                comparison = await asyncio.to_thread(self._compare, *self._asked, self._checkpoint(given_up))
+                check, prepare = self._checkpoint(given_up), self.preparation()
+                comparison = await asyncio.to_thread(self._compare_and_prepare, *self._asked, check, prepare)
             except GivenUp:
                 continue
             finally:
@@ -163,4 +168,18 @@ class Comparing(Vertical):
             _ = comparison.alignment  # here, where it may be a thread
             checkpoint(doing)
             _ = comparison.differing
+        return comparison
+
+    def _compare_and_prepare(
+        self,
+        text: str,
+        tokenizers: Sequence[ModelTokenizer | None],
+        checkpoint: Callable[[str], None],
+        prepare: Callable[[Comparison], None],
+    ) -> Comparison:
+        comparison = self._compare(text, tokenizers, checkpoint)
+        if comparison.present:
+            checkpoint(self._doing)
+            _ = [stream.unknown for stream in comparison.present]
+            prepare(comparison)
         return comparison

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from textual import on
@@ -42,6 +43,16 @@ class View(Protocol):
 
     def asked(self) -> tuple[list[str], str | None, EncodeOptions] | None:
         """Texts, pair and options where the view has its own; None where it shows the pane's text."""
+
+
+@runtime_checkable
+class Stoppable(Protocol):
+    """A view that may be at work for long."""
+
+    is_busy: bool
+
+    def stop(self) -> None:
+        """Give up the work."""
 
 
 class TokensPane(Comparing):
@@ -134,6 +145,9 @@ class TokensPane(Comparing):
         self._show_words()
         self._show_view()
 
+    def preparation(self) -> Callable[[Comparison], None]:
+        return self.query_one(Ribbon).prepare
+
     def tell(self) -> None:
         self._show_words()
 
@@ -217,12 +231,17 @@ class TokensPane(Comparing):
         if target is not None:
             target.focus()
 
+    @property
+    def _busy_view(self) -> Stoppable | None:
+        view = self.query_one(f"#{self._view_name}")
+        return view if isinstance(view, Stoppable) and view.is_busy else None
+
     # Keys
 
     def possible(self, action: str) -> bool:
         """Whether an action would do something now, for the line of keys."""
         if action == "leave_editor":
-            return isinstance(self.app.focused, TextArea | Input) or self.is_stoppable
+            return isinstance(self.app.focused, TextArea | Input) or self.is_stoppable or self._busy_view is not None
         if action == "again":
             return self.is_stopped
         if action == "copy_block":
@@ -241,6 +260,9 @@ class TokensPane(Comparing):
         """Stop what takes long; from a text field to the view below it, where single keys are commands."""
         if self.is_stoppable:
             self.stop()
+            return
+        if self._busy_view is not None:
+            self._busy_view.stop()
             return
         current = self._view_name
         if current == "aligned":
