@@ -13,6 +13,8 @@ from typing import Any, Final, Protocol, cast
 
 from textual.drivers.linux_driver import LinuxDriver
 
+from encoder_tui.terminal_styles import with_fewer_styles
+
 BACKLOG: Final = 1 << 15
 """Bytes that may wait for the terminal before frames are dropped: a few whole frames."""
 LAST_WORDS: Final = 1.0
@@ -43,7 +45,8 @@ class Output(threading.Thread):
         self._on_room = on_room
         self._on_broken = on_broken
         self._changed = threading.Condition()
-        self._waiting = bytearray()
+        self._waiting: list[str] = []
+        self._backlog = 0
         self._under_way = 0
         self._was_refused = False
         self._is_ending = False
@@ -53,14 +56,15 @@ class Output(threading.Thread):
         """Hand over what is to be written; dropped where the terminal is gone."""
         with self._changed:
             if not self._is_broken:
-                self._waiting += text.encode("utf-8", "replace")
+                self._waiting.append(text)
+                self._backlog += len(text)
                 self._changed.notify()
 
     def has_room(self) -> bool:
         """Whether another frame is worth the drawing; where it is not, `on_room` is called later."""
         with self._changed:
             # Once a frame was dropped, none but a whole one will do: others draw only what has changed since.
-            self._was_refused = self._was_refused or len(self._waiting) + self._under_way > BACKLOG
+            self._was_refused = self._was_refused or self._backlog + self._under_way > BACKLOG
             return not self._was_refused
 
     def stop(self) -> None:
@@ -72,7 +76,7 @@ class Output(threading.Thread):
 
     def run(self) -> None:
         """The thread."""
-        while piece := self._next():
+        while (piece := self._next()) is not None:
             try:
                 while piece:
                     # In small pieces, so that a slow terminal is seen to take them; a shared one may not block.
@@ -87,17 +91,20 @@ class Output(threading.Thread):
                 self._on_broken()
                 return
 
-    def _next(self) -> bytes:
+    def _next(self) -> bytes | None:
+        """What is to be written now; None once all is and no more will come."""
         with self._changed:
             self._under_way = 0
             if not self._waiting and self._was_refused and not self._is_ending:
                 self._was_refused = False
                 self._on_room()
             self._changed.wait_for(lambda: bool(self._waiting) or self._is_ending)
-            piece = bytes(self._waiting)
+            if not self._waiting:
+                return None
+            pieces = "".join(self._waiting)
             self._waiting.clear()
-            self._under_way = len(piece)
-        return piece
+            self._under_way, self._backlog = self._backlog, 0
+        return with_fewer_styles(pieces).encode("utf-8", "replace")
 
 
 class TerminalDriver(LinuxDriver):

@@ -243,3 +243,15 @@ async def test_a_long_document_shows_its_cut_before_its_tokens_are_counted(tmp_p
         listing = pane.query_one(DocumentList)
         await until(pilot, lambda: listing.cells(0)[2] == f"{pane.readings[0].tokens.total:,}")
         await until(pilot, lambda: shown.layout_ is not None and shown.layout_.text == text)
+
+
+async def test_a_cut_is_not_denied_before_the_tokens_are_counted(tmp_path: Path) -> None:
+    async with app_of(rows_file(tmp_path, ["lighthouse " * 900])).run_test(size=(120, 40), notifications=True) as pilot:
+        pane = await settled(pilot)
+        cuts = [reading.cut for reading in pane.readings]
+        # As it is between the opening of a document and its count.
+        pane._show_document([])
+        await pilot.press("c")
+        await until(pilot, lambda: "its tokens are not counted yet" in screen(pilot))
+        assert cuts[0] is not None
+        assert "no model cuts this document" not in screen(pilot)

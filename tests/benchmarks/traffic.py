@@ -47,7 +47,8 @@ def bytes_a_scroll(keys: int) -> list[Figure]:
         blocks = [float(written(terminal, "down")) for _ in range(keys)]
         terminal.send("f4")
         terminal.wait_for("documents counted", 60)
-        terminal.send("c")
+        terminal.wait_for("A sees")
+        terminal.send("\x1b[<0;20;25M\x1b[<0;20;25m")  # a click into the text
         terminal.read(1, whole_time=True)
         lines = [float(written(terminal, "down")) for _ in range(keys)]
     return [

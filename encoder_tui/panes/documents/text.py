@@ -144,7 +144,8 @@ class DocumentText(Lines):
         layout = self.layout_
         rows = sorted(layout.rules) if layout is not None else []
         if not rows:
-            self.notify("no model cuts this document", markup=False)
+            why = "no model cuts this document" if self.readings else "its tokens are not counted yet"
+            self.notify(why, markup=False)
             return
         middle = self.scroll_offset.y + self.size.height // 3
         if step > 0:
