@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from encoder_tui.app import EncoderApp
-from encoder_tui.panes.outputs.looks import HeatmapView, Magnified
+from encoder_tui.panes.outputs.matrices import HeatmapView, Magnified
 from encoder_tui.panes.parameters.tables import RolesView
 from encoder_tui.panes.timing import words
 from encoder_tui.panes.timing.figures import Figures
