@@ -109,6 +109,7 @@ async def test_nobody_waits_for_what_a_key_has_made_old(gate: Gate, monkeypatch:
         monkeypatch.setattr(Comparison, "alignment", property(lambda self: steps.append(len(self.text))))
         monkeypatch.setattr(Comparison, "differing", property(lambda self: []))
         monkeypatch.setattr(pane(app), "show_comparison", lambda: None)
+        monkeypatch.setattr(pane(app), "preparation", lambda: lambda comparison: None)
         gate.opened.set()
         await until(pilot, lambda: pane(app).comparison.text == f"{LONG}!")
         assert steps == [len(LONG) + 1]

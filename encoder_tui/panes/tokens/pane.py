@@ -134,9 +134,10 @@ class TokensPane(Comparing):
         """In a wide window the tables of the tokens stand beside the aligned blocks."""
         from encoder_tui.panes.tokens.views import TableView  # noqa: PLC0415  # not needed for the first paint
 
-        if self._beside is None:
-            self._beside = TableView(self.session)
-            await self.query_one("#aligned").mount(self._beside)
+        if not self.query("#aligned > TableView"):
+            tables = TableView(self.session)
+            await self.query_one("#aligned").mount(tables)
+            self._beside = tables
             self._show_view()
 
     # From the comparison to the screen
@@ -189,7 +190,7 @@ class TokensPane(Comparing):
             lines = facts.block_lines(self.session, self.comparison, block, self.size.width)
             self.query_one("#block", Words).say(lines)
             if self._beside is not None and self._beside.display:
-                self._beside.point(block)
+                self._beside.point(self.comparison, block)
 
     @on(Table.Moved, "#aligned Table")
     def _follow_table(self, event: Table.Moved) -> None:

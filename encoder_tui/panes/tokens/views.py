@@ -79,6 +79,7 @@ class TableView(Tables):
     """Every stream token by token."""
 
     COLUMNS_NEEDED = 50
+    _comparison: Comparison | None = None
 
     def compose(self) -> ComposeResult:
         for index in range(len(LETTERS)):
@@ -108,16 +109,22 @@ class TableView(Tables):
                 )
         self.stack()
 
-    def point(self, block: int) -> None:
-        """Put the cursors on the first tokens of a block; that of a table with the focus is its user's."""
-        tokens = iter(self._comparison.alignment[block].tokens)
-        for table, stream in zip(self.query(Table), self._comparison.streams, strict=False):
+    def point(self, comparison: Comparison, block: int) -> None:
+        """Put the cursors on the first tokens of a block; that of a table with the focus is its user's.
+
+        Nothing happens where another comparison is shown.
+        """
+        if comparison is not self._comparison:
+            return
+        tokens = iter(comparison.alignment[block].tokens)
+        for table, stream in zip(self.query(Table), comparison.streams, strict=False):
             inside = () if stream is None else next(tokens)
             if inside and not table.has_focus:
                 table.cursor = inside[0]
 
     def block_of(self, table: Table) -> int:
         """The block of the token that a table's cursor is on; for a special token the block beside it."""
+        assert self._comparison is not None
         alignment = self._comparison.alignment
         stream = self._comparison.streams[list(self.query(Table)).index(table)]
         if stream is None or stream.encoding.special_tokens_mask[table.cursor]:
