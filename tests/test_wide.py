@@ -93,10 +93,3 @@ async def test_the_table_of_a_run_has_more_columns_and_the_samples_of_its_row_be
         await until(pilot, lambda: figures.point.lines != before)
         await pilot.resize_terminal(120, 40)
         await until(pilot, lambda: len(figures.table.columns) < len(labels) and not figures.point.display)
-
-
-async def test_a_cursor_that_was_put_into_a_table_before_it_had_a_height_is_in_sight() -> None:
-    async with window("The lamp of a lighthouse is seen for miles. " * 40, LARGE) as (app, pilot):
-        await until(pilot, lambda: bool(app.query(TableView)) and app.query_one(TableView).query_one(Table).cursor > 99)
-        table = app.query_one(TableView).query_one(Table)
-        await until(pilot, lambda: 0 < table.cursor - table.scroll_offset.y < table.size.height)
