@@ -105,7 +105,7 @@ class EncoderApp(WindowActions, Keeping, TerminalApp):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
-        self._filters.append(Fence())
+        self._filters.insert(0, Fence())
         if settings.theme is not None and settings.theme in self.available_themes:
             self.theme = settings.theme
         self._keymap = self._normalize_keymap(settings.keys)
@@ -262,6 +262,9 @@ def run(settings: Settings) -> int:
     """Open the window; the exit code of the program."""
     with own_screen():
         app = EncoderApp(settings)
+        if settings.theme is None and app.console.color_system == "standard" and not app.no_color:
+            # Of sixteen colours no theme is left but greys; the terminal's own are the better ones.
+            app.theme = "ansi-dark"
         app.listen_to_signals()
         try:
             result = app.run()

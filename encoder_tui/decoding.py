@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from difflib import SequenceMatcher
 from typing import Final
 
@@ -34,16 +35,20 @@ def clean_up(text: str) -> str:
     return text
 
 
-def changes(text: str, decoded: str, window: int = 96) -> tuple[list[Span], list[Span]]:
+def changes(
+    text: str, decoded: str, window: int = 96, checkpoint: Callable[[], None] = lambda: None
+) -> tuple[list[Span], list[Span]]:
     """What decoding lost and what it put in its place.
 
     Returns spans of `text` that did not survive and spans of `decoded` that were not in the text: what is
-    left of both is the same string. Works window by window, so that its time grows with the length only.
+    left of both is the same string. Works window by window, so that its time grows with the length only; before each
+    it calls `checkpoint`, which may raise to end it.
     """
     lost: list[Span] = []
     added: list[Span] = []
     i = j = 0
     while i < len(text) or j < len(decoded):
+        checkpoint()
         run = _common_prefix(text, i, decoded, j)
         i, j = i + run, j + run
         here, there = text[i : i + window], decoded[j : j + window]

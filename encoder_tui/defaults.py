@@ -8,5 +8,7 @@ DEFAULT_PAIR: Final = ("bert-base-cased", "answerdotai/ModernBERT-base")
 MAXIMUM: Final = 4
 """Streams that fit beside each other on a screen, and letters that a reader can keep apart."""
 LETTERS: Final = "ABCD"
+BESIDE: Final = 170
+"""Columns from which on a pane shows side by side what it shows in turns in a narrower window."""
 WELCOME: Final = "This is MIDS 266. Let's learn some NLP!"
 """The text of the notebook that this program replaces; what the window opens with when nobody gave one."""

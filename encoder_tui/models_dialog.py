@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -22,6 +23,9 @@ from encoder_tui.widgets.dialog import Dialog
 from encoder_tui.widgets.field import Field
 from encoder_tui.widgets.letters import letter_markup
 from encoder_tui.widgets.options import Options
+
+WIDTH: Final = 76
+"""Cells of the box in a window that has them."""
 
 
 class ModelsDialog(Dialog[None]):
@@ -46,6 +50,7 @@ class ModelsDialog(Dialog[None]):
         super().__init__()
         self.session = session
         self._candidates: list[str] = []
+        self._in_cache: set[str] = set()
 
     def compose(self) -> ComposeResult:
         with Vertical() as box:
@@ -70,18 +75,38 @@ class ModelsDialog(Dialog[None]):
         cached = [] if self.session.engine.is_remote else await asyncio.to_thread(hub.cached_models)
         recent = self.session.memory.state.recent_models
         self._candidates = list(dict.fromkeys([*recent, *cached, *DEFAULT_PAIR, *BUILTIN_NAMES]))
-        in_cache = set(cached)
+        self._in_cache = set(cached)
+        self._show_candidates()
+
+    def on_resize(self) -> None:
+        self._show_slots()
+        self._show_candidates()
+
+    @property
+    def _room(self) -> int:
+        """Cells of an option: those of the box, less its border, the paddings and a scroll bar."""
+        return max(min(WIDTH, self.app.size.width * 95 // 100) - 8, 20)
+
+    def _show_candidates(self) -> None:
+        recent = self.session.memory.state.recent_models
 
         def where(name: str) -> str:
             if name in BUILTIN_NAMES:
                 return "built in"
-            there = "cached" if name in in_cache else "Hub"
+            there = "cached" if name in self._in_cache else "Hub"
             return ("recent" if there == "Hub" else "recent, cached") if name in recent else there
 
-        self.query_one("#candidates", OptionList).add_options(
-            Option(Content.assemble(shorten(visible(name), 56), (f"   {where(name)}", "dim")))
+        candidates = self.query_one("#candidates", OptionList)
+        highlighted = candidates.highlighted
+        candidates.set_options(
+            Option(
+                Content.assemble(
+                    shorten(visible(name), self._room - len(where(name)) - 3), (f"   {where(name)}", "dim")
+                )
+            )
             for name in self._candidates
         )
+        candidates.highlighted = highlighted
 
     def _show_slots(self) -> None:
         slots = self.query_one("#slots", OptionList)
@@ -90,21 +115,16 @@ class ModelsDialog(Dialog[None]):
         for index, slot in enumerate(self.session.slots):
             stands_in = f"stands in for {visible(slot.stands_in_for)}" if slot.stands_in_for else ""
             state = stands_in or visible(slot.message) or slot.state
-            slots.add_option(
-                Option(
-                    Content.assemble(
-                        (f" {LETTERS[index]} ", letter_markup(index)),
-                        f" {visible(slot.name)}  ",
-                        (state, "$text-error" if slot.state == "failed" else "dim"),
-                    ).truncate(70, ellipsis=True)
-                )
-            )
+            state = state.removeprefix(f"{visible(slot.name)}: ")
+            # In the middle: how a path ends tells one model from another, and a message what is wrong.
+            name, state = (shorten(words, self._room - 4) for words in (visible(slot.name), state))
+            between = "  " if len(name) + len(state) + 6 <= self._room else "\n    "
+            style = "$text-error" if slot.state == "failed" else "dim"
+            letter = (f" {LETTERS[index]} ", letter_markup(index))
+            slots.add_option(Option(Content.assemble(letter, f" {name}", between, (state, style))))
         last = len(self.session.slots) - 1
         slots.highlighted = min(highlighted if highlighted is not None else 0, last)
-        chosen = LETTERS[slots.highlighted or 0]
-        self.query_one("#hint", Static).update(
-            f"enter puts a model in the place of {chosen}; a in the list below adds it beside the others"
-        )
+        self._place_changed()
 
     @property
     def _place(self) -> int:
@@ -113,9 +133,8 @@ class ModelsDialog(Dialog[None]):
     @on(OptionList.OptionHighlighted, "#slots")
     def _place_changed(self) -> None:
         letter = LETTERS[self._place]
-        self.query_one("#hint", Static).update(
-            f"enter puts a model in the place of {letter}; a in the list below adds it beside the others"
-        )
+        hint = f"enter puts it in {letter}'s place; a in the list adds it beside the others"
+        self.query_one("#hint", Static).update(Content(hint))
 
     @on(Input.Submitted)
     def _typed(self, event: Input.Submitted) -> None:

@@ -72,7 +72,7 @@ class Encoding:
         """Which text of a pair each token is of; None for special tokens."""
         return list(self._raw.sequence_ids)
 
-    @property
+    @cached_property
     def token_type_ids(self) -> list[int] | None:
         """The segment of each token, or None where `transformers` returns none for this tokenizer."""
         if "token_type_ids" not in self._tokenizer.form.model_input_names:

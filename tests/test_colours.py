@@ -8,14 +8,24 @@ from pathlib import Path
 import pytest
 from rich.segment import Segment
 from rich.style import Style
+from textual.app import App, ComposeResult
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES
 
 import encoder_tui
+from encoder_tui.app import PANES, EncoderApp
 from encoder_tui.colours import MARK, NAMES, TEXT, contrast, legible
+from encoder_tui.documents import DocumentTokens
+from encoder_tui.panes.documents.reading import Reading
+from encoder_tui.panes.documents.text import DocumentText
+from encoder_tui.panes.parameters import ParametersPane
 from encoder_tui.panes.tokens.ribbon import Ribbon
+from encoder_tui.settings import Settings
 from encoder_tui.widgets.letters import COLOURS, letter_style
-from tests.test_tokens_pane import until, window
+from tests.in_process import tasks_in_process
+from tests.test_tokens_pane import PAIR, until, window
+
+__all__ = ["tasks_in_process"]
 
 pytestmark = pytest.mark.usefixtures("no_engine")
 
@@ -110,3 +120,40 @@ async def test_without_colours_differences_and_the_cursor_are_told_by_other_sign
         await pilot.press("end")
         assert look("😀").bold
         assert not look("a").bold
+
+
+@pytest.mark.usefixtures("tasks_in_process")
+async def test_every_pane_can_be_drawn_without_colours_in_a_theme_of_the_terminals_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = EncoderApp(Settings(model=PAIR[:1], theme="ansi-dark", docs="builtin"))
+    async with app.run_test(size=(120, 40)) as pilot:
+        assert app.no_color
+        assert app.current_theme.ansi
+        for name in PANES:
+            await app.action_pane(name)
+            await until(pilot, lambda: app.pane_in_front == name)  # noqa: B023
+        await app.action_pane("parameters")
+        await until(pilot, lambda: all(app.query_one(ParametersPane).descriptions.known))
+        await pilot.press("down")
+    assert app.return_code in {None, 0}
+
+
+class Reader(App[None]):
+    """A document and nothing else."""
+
+    def compose(self) -> ComposeResult:
+        yield DocumentText(id="document-text")
+
+
+async def test_what_no_model_sees_is_dim_where_colours_cannot_be_mixed() -> None:
+    app = Reader()
+    async with app.run_test(size=(60, 10)) as pilot:
+        text = app.query_one(DocumentText)
+        for theme, is_dim in (("textual-dark", False), ("ansi-dark", True)):
+            app.theme = theme
+            text.show("seen unseen", [Reading(0, DocumentTokens([0, 5], [4, 11], 0), 1, 11)])
+            await pilot.pause()
+            unseen = [segment for y in range(3) for segment in text.render_line(y) if "unseen" in segment.text]
+            assert [bool(segment.style and segment.style.dim) for segment in unseen] == [is_dim]

@@ -13,10 +13,11 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from pyte.screens import Char
 
 from encoder_tui.terminal_driver import BACKLOG, RESTORE
 from tests.engine_case import is_stopped, living, needs_proc
@@ -252,6 +253,18 @@ def test_with_16_colours_every_character_differs_from_its_background() -> None:
             ]
             assert unseen == []
         assert all(len(colour) == 1 for colour in colours(terminal))
+        # The terminal's own colours: blue and magenta for the letters, and a selection that is no black on black.
+        letters = {cell.data: cell.fg for row in (4, 5) for cell in (terminal.screen.buffer[row][1],)}
+        assert letters == {"A": "blue", "B": "magenta"}
+        terminal.send("\x1b[1;2D", "\x1b[1;2D", "\x1b[1;2D")
+        line = terminal.screen.buffer[2]
+        until(lambda: terminal.read(0.05) is not None and bool(selected(line)))
+        assert {(cell.fg, cell.bg) for cell in selected(line)} == {("black", "white")}
+
+
+def selected(line: Mapping[int, Char]) -> list[Char]:
+    """The cells of a line that have a background, the cursor's left out."""
+    return [cell for cell in line.values() if cell.bg != "default" and not cell.reverse]
 
 
 def test_a_reader_that_sleeps_gets_the_last_state_and_keys_are_heard_meanwhile() -> None:

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.segment import Segment
+from rich.style import Style
 from textual.app import App, ComposeResult
 from textual.color import Color
 from textual.content import Content
@@ -58,7 +59,7 @@ def test_an_edit_changes_nothing_but_what_it_says(text: str, inserted: str, one:
 
 @given(st.lists(ANY_TEXT, max_size=4))
 def test_the_fence_lets_nothing_through_and_keeps_the_width_of_a_line(texts: list[str]) -> None:
-    segments = [Segment(text) for text in texts]
+    segments = [Segment(text, Style.null()) for text in texts]
     made = Fence().apply(segments, Color(0, 0, 0))
     assert not is_obeyed("".join(segment.text for segment in made))
     width = sum(cell_len(text) for text in texts)

@@ -20,7 +20,7 @@ def window() -> EncoderApp:
     return EncoderApp(Settings(model=("builtin:bert", "builtin:modernbert"), docs="builtin", pane="documents"))
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
 def test_the_cut_in_the_text(snap_compare: object, size: tuple[int, int]) -> None:
     async def go_to_the_cut(pilot: Pilot[int]) -> None:
         await settled(pilot)

@@ -63,6 +63,15 @@ def test_what_came_out(snap_compare: object, size: tuple[int, int], view: str) -
     assert snap_compare(window(), terminal_size=size, run_before=look)  # type: ignore[operator]
 
 
+def test_a_heatmap_and_its_digits_in_a_large_window(snap_compare: object) -> None:
+    async def look(pilot: Pilot[int]) -> None:
+        await run_and_open(pilot, "map")
+        await pilot.press("down", "right", "right")
+        await still(pilot)
+
+    assert snap_compare(window(TEXT * 5), terminal_size=(200, 60), run_before=look)  # type: ignore[operator]
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_the_attention_of_a_local_layer(snap_compare: object, size: tuple[int, int]) -> None:
     async def look(pilot: Pilot[int]) -> None:

@@ -81,7 +81,7 @@ def test_a_sweep_that_grows(snap_compare: object, size: tuple[int, int]) -> None
     assert snap_compare(window(), terminal_size=size, run_before=before)  # type: ignore[operator]
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", [*SIZES, (200, 60)])
 def test_the_curves_and_what_they_say(snap_compare: object, size: tuple[int, int]) -> None:
     before = showing("latency", "down", "down", "down", "down")
     assert snap_compare(window(), terminal_size=size, run_before=before)  # type: ignore[operator]

@@ -28,6 +28,12 @@ class Editor(TextArea):
     writes nothing.
     """
 
+    DEFAULT_CSS = """
+    Editor:ansi .text-area--selection {
+        background: $block-cursor-background; color: $block-cursor-foreground; text-style: none;
+    }
+    """
+
     def __init__(self, text: str, **options: Any) -> None:
         super().__init__(text, soft_wrap=True, compact=True, tab_behavior="focus", **options)
         self.cursor_blink = False

@@ -7,6 +7,7 @@ from typing import Final
 
 from rich.cells import cell_len
 from rich.segment import Segment
+from rich.style import Style
 from textual.color import Color
 from textual.filter import LineFilter
 from textual.strip import Strip
@@ -23,12 +24,15 @@ class Fence(LineFilter):
     """
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """The segments as they are where they are harmless; else made so, and as wide as before."""
-        if not any(map(obeyed, segments)):
-            return segments
-        width = sum(cell_len(text) for text, _, _ in segments)
-        made = [Segment(_harmless(each.text), each.style) if obeyed(each) else each for each in segments]
-        return [*Strip(made).adjust_cell_length(width)]
+        """The segments as they are where they are harmless; else made so, as wide as before, each with a style."""
+        if any(map(obeyed, segments)):
+            width = sum(cell_len(text) for text, _, _ in segments)
+            made = [Segment(_harmless(each.text), each.style) if obeyed(each) else each for each in segments]
+            segments = [*Strip(made).adjust_cell_length(width)]
+        if any(style is None and not control for _, style, control in segments):
+            # Textual's filter for terminals without colours cannot take that.
+            return [each if each.style or each.control else Segment(each.text, Style.null()) for each in segments]
+        return segments
 
 
 def obeyed(segment: Segment) -> bool:

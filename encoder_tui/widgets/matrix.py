@@ -189,7 +189,7 @@ class Matrix(Widget, can_focus=True):
 
     def action_move(self, rows: int, columns: int) -> None:
         """Go on by cells."""
-        self._go(self.row + rows * self.row_step, self.column + columns * self.column_step)
+        self.go(self.row + rows * self.row_step, self.column + columns * self.column_step)
 
     def action_page(self, rows: int, columns: int) -> None:
         """Go on by what is in sight."""
@@ -197,9 +197,10 @@ class Matrix(Widget, can_focus=True):
 
     def action_edge(self, side: int) -> None:
         """Go to the first or the last row."""
-        self._go(0 if side < 0 else self.rows - 1, self.column)
+        self.go(0 if side < 0 else self.rows - 1, self.column)
 
-    def _go(self, row: int, column: int) -> None:
+    def go(self, row: int, column: int) -> None:
+        """Put the cursor on a value, or on the nearest that there is."""
         self.row = min(max(row, 0), max(self.rows - 1, 0))
         self.column = min(max(column, 0), max(self.columns - 1, 0))
         self._settle()
@@ -226,7 +227,7 @@ class Matrix(Widget, can_focus=True):
     def on_click(self, event: Click) -> None:
         if event.y and event.x >= GUTTER:
             y, x = event.y - 1 + self._top, (event.x - GUTTER) // self._cell_width + self._left
-            self._go(y * self.row_step, x * self.column_step)
+            self.go(y * self.row_step, x * self.column_step)
 
     # Drawing
 
@@ -287,7 +288,8 @@ class Matrix(Widget, can_focus=True):
         if not math.isfinite(value):
             return Segment("!", cursor or Style(reverse=True))
         level = heat.level(value, self.full_colour, self.exponent)
-        glyph = "◆" if at_cursor else heat.glyph(level) if self.app.no_color else " "
+        is_coarse = self.app.no_color or self.app.current_theme.ansi
+        glyph = "◆" if at_cursor else heat.glyph(level) if is_coarse else " "
         return Segment(glyph, cursor or self._colours()[heat.LEVELS + level])
 
 

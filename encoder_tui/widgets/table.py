@@ -41,6 +41,7 @@ class Table(Lines):
     Table .table--cursor { text-style: none; background: $surface-lighten-1; }
     Table:focus .table--cursor { background: $block-cursor-background; color: $block-cursor-foreground; }
     Table:ansi .table--quiet { text-style: dim; }
+    Table:ansi .table--cursor { text-style: not dim; }
     Table:nocolor .table--cursor { text-style: underline; }
     Table:nocolor:focus .table--cursor { text-style: reverse; }
     Table .table--quiet { color: $text-muted; }
@@ -97,14 +98,21 @@ class Table(Lines):
         return min(max(cursor, 0), max(self.row_count - 1, 0))
 
     def watch_cursor(self, cursor: int) -> None:
-        # The header covers the first line of the screen, so the row above the cursor must not be there.
-        top, height = self.scroll_offset.y, self.size.height
-        if cursor < top:
-            self.scroll_to(y=cursor, animate=False)
-        elif cursor + 2 > top + height:
-            self.scroll_to(y=cursor + 2 - height, animate=False)
+        self._show_cursor()
         self.redraw()
         self.post_message(self.Moved(self, cursor))
+
+    def on_resize(self) -> None:
+        self._show_cursor()
+
+    def _show_cursor(self) -> None:
+        # The header covers the first line of the screen, so the row above the cursor must not be there.
+        cursor, top, height = self.cursor, self.scroll_offset.y, self.size.height
+        # By force: see `show_line`.
+        if cursor < top:
+            self.scroll_to(y=cursor, animate=False, force=True)
+        elif height and cursor + 2 > top + height:
+            self.scroll_to(y=cursor + 2 - height, animate=False, force=True)
 
     def action_move(self, step: int) -> None:
         self.cursor += step
@@ -121,6 +129,11 @@ class Table(Lines):
             if event.chain == 2:
                 # What enter does to a row, two clicks do.
                 self.app.simulate_key("enter")
+
+    @property
+    def needed(self) -> int:
+        """Cells that the columns with a width need, with a scroll bar."""
+        return sum(column.width + self._gap for column in self.columns) + 1
 
     def widths(self) -> list[int]:
         """Each column's width in cells, the flexible ones sharing what is left."""

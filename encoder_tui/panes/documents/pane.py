@@ -15,6 +15,7 @@ from textual.events import Resize
 from textual.widgets import ContentSwitcher, Input, Static
 
 from encoder_tui.collection import Collection, CountedModel
+from encoder_tui.defaults import BESIDE
 from encoder_tui.documents import DocumentTokens
 from encoder_tui.engine.client import EngineError, TaskFailed
 from encoder_tui.lengths import CollectionCounts
@@ -40,8 +41,6 @@ from encoder_tui.widgets.key_line import possible_changed
 from encoder_tui.widgets.table import Table
 
 VIEWS: Final = ("text", "windows", "collection")
-WIDE: Final = 170
-"""Columns from which on the list stands beside the text."""
 
 
 class DocumentsPane(CountingKeys, Opening, Prompts, Vertical):
@@ -122,7 +121,7 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Vertical):
 
     def on_resize(self, event: Resize) -> None:
         # Lines of two hundred characters are hard to read: the list stands beside the text then.
-        self.set_class(event.size.width >= WIDE, "-wide")
+        self.set_class(event.size.width >= BESIDE, "-wide")
         self._show_words()
 
     # The models

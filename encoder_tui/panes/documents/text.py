@@ -243,17 +243,22 @@ class DocumentText(Lines):
                 return self._marked("warning", HERE) if here else style + self._marked("warning", FOUND)
         return style
 
+    @property
+    def _has_shades(self) -> bool:
+        """Whether colours can be mixed: the terminal's own are not known."""
+        return not (self.app.no_color or self.app.current_theme.ansi)
+
     def _dimmed(self, share: float) -> Style:
         """The text's colour, moved towards the background."""
         _, _, background, colour = self.colors
-        if self.app.no_color:
+        if not self._has_shades:
             return Style(dim=True)
         return Style(color=background.blend(colour, 1 - share).rich_color)
 
     def _marked(self, variable: str, share: float) -> Style:
         """A background of the theme's colour, as strong as `share`: partial styles of CSS know no transparency."""
         _, _, background, _ = self.colors
-        if self.app.no_color:
+        if not self._has_shades:
             return Style(reverse=True) if share == HERE else Style(underline=True)
         mark = background.blend(Color.parse(self.app.theme_variables[variable]), share)
         colour = mark.get_contrast_text().rich_color if share == HERE else None

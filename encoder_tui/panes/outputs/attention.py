@@ -6,7 +6,8 @@ from textual.content import Content
 
 from encoder_tui.display import visible_piece
 from encoder_tui.looking import local_window, number, pairs_out_of_sight
-from encoder_tui.panes.outputs.looks import QUIET, HeatmapView, span_words
+from encoder_tui.panes.outputs.looks import QUIET
+from encoder_tui.panes.outputs.matrices import HeatmapView, span_words
 from encoder_tui.panes.outputs.view import Chosen
 from encoder_tui.widgets.heat import POSITIVE
 from encoder_tui.widgets.matrix import Matrix

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 VIEWS: Final = {
     "list": "listing.ListView",
-    "map": "looks.HeatmapView",
-    "numbers": "looks.NumbersView",
+    "map": "matrices.HeatmapView",
+    "numbers": "matrices.NumbersView",
     "norms": "norms.NormsView",
     "attention": "attention.AttentionView",
     "vectors": "vectors.VectorsView",

@@ -181,8 +181,9 @@ class ParametersPane(Focusing):
     def action_open_role(self) -> None:
         """Go to the tensors of a role, in every tree."""
         view = self.query_one(f"#{self.view_name}")
-        if isinstance(view, RolesView) and view.rows:
-            row = view.rows[view.query_one(Table).cursor]
+        roles = self.trees.roles if view is self.trees else view
+        if isinstance(roles, RolesView) and roles.rows:
+            row = roles.rows[roles.query_one(Table).cursor]
             for index, cell in enumerate(row.cells):
                 if cell is not None and cell.first is not None:
                     self.trees.tree_of(index).reveal(cell.first)

@@ -58,14 +58,18 @@ class RolesView(Vertical):
         ]
         self.query_one("#traits", Static).update(Content("\n").join(lines))
 
+    def point(self, role: str) -> None:
+        """Put the cursor on a role, unless its user is there."""
+        table = self.query_one(Table)
+        place = next((index for index, row in enumerate(self.rows) if row.role == role), None)
+        if place is not None and not table.has_focus:
+            table.cursor = place
+
     def tsv(self) -> str:
         """The table, tab-separated."""
         rows = [["role", *(f"{name} {what}" for name in LETTERS for what in ("tensors", "values"))]]
         rows[0] = rows[0][: 1 + 2 * (len(self.rows[0].cells) if self.rows else 0)]
         return tab_separated([*rows, *(self._cells(index, True) for index in range(len(self.rows)))])
-
-    def _agrees(self, index: int) -> bool:
-        return not self.rows[index].differs
 
     def _cells(self, index: int, with_values: bool) -> list[str]:
         row = self.rows[index]

@@ -37,6 +37,8 @@ class ParameterTree(Tree[Node]):
     DEFAULT_CSS = """
     ParameterTree { background: $background; padding: 0; scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
     ParameterTree:focus { background-tint: $background 0%; }
+    ParameterTree:ansi > .tree--cursor { background: $surface-lighten-2; }
+    ParameterTree:ansi:focus > .tree--cursor { background: $block-cursor-background; }
     ParameterTree .parameters--number { color: $text-muted; }
     ParameterTree .parameters--badge { color: $text-secondary; text-style: italic; }
     ParameterTree .parameters--match { color: $text-warning; text-style: bold; }

@@ -6,18 +6,21 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.content import Content
-from textual.events import DescendantFocus
+from textual.events import DescendantFocus, Resize
 from textual.widgets import Static, Tree
 
 from encoder_tui import parameter_search
 from encoder_tui.correspondence import counterpart
-from encoder_tui.defaults import LETTERS
+from encoder_tui.defaults import BESIDE, LETTERS
 from encoder_tui.display import visible
 from encoder_tui.panes.parameters.descriptions import Described
 from encoder_tui.panes.parameters.detail import detail_lines
+from encoder_tui.panes.parameters.tables import ConfigView, RolesView
 from encoder_tui.panes.parameters.tree import ParameterTree
 from encoder_tui.parameters import Description
 
+HIGH = 40
+"""Lines that the roles and some of the settings need, one below the other."""
 NARROWEST = 50
 """Columns that a tree needs for its names and numbers; where there are fewer, trees stand above each other."""
 
@@ -32,6 +35,12 @@ class TreesView(Vertical):
     TreesView .side > .words { height: auto; max-height: 3; padding: 0 1; color: $text-muted; }
     TreesView .side.-failed > .words { color: $text-error; }
     TreesView #detail { height: 4; border-top: solid $foreground 15%; }
+    TreesView.-wide { layout: horizontal; }
+    TreesView.-wide #detail { dock: bottom; }
+    TreesView > #beside { display: none; width: 42%; border-left: solid $foreground 15%; padding: 0 0 0 1; }
+    TreesView.-wide > #beside { display: block; }
+    TreesView #beside RolesView { height: auto; border-bottom: solid $foreground 15%; }
+    TreesView #beside #roles-table { height: auto; max-height: 20; }
     """
 
     def __init__(self, by_size: bool = False) -> None:
@@ -39,6 +48,9 @@ class TreesView(Vertical):
         self._by_size = by_size
         self.entries: list[Described] = []
         self._focused = 0
+        self._config: ConfigView | None = None
+        self.roles: RolesView | None = None
+        """The roles of all models, beside the trees in a wide window."""
         self._hits: list[tuple[int, str]] = []
         self._hit = -1
 
@@ -52,14 +64,28 @@ class TreesView(Vertical):
                     yield tree
         yield Static(id="detail", markup=False)
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: Resize) -> None:
+        is_wide = event.size.width >= BESIDE and event.size.height >= HIGH
+        self.set_class(is_wide, "-wide")
+        if is_wide and self.roles is None:
+            self.roles, self._config = RolesView(), ConfigView()
+            self.mount(Vertical(self.roles, self._config, id="beside"))
+            self.call_after_refresh(self._show_beside)
         self._arrange()
         self._show_detail()
 
     def _arrange(self) -> None:
         """As many trees beside each other as have room."""
         number = max(len(self.entries), 1)
-        self.query_one("#sides").styles.grid_size_columns = max(min(number, self.size.width // NARROWEST), 1)
+        room = self.size.width * 58 // 100 if self.has_class("-wide") else self.size.width
+        self.query_one("#sides").styles.grid_size_columns = max(min(number, room // NARROWEST), 1)
+
+    def _show_beside(self) -> None:
+        """In a wide window the roles and settings of all models stand beside the trees."""
+        if self.roles is not None and self._config is not None and self.has_class("-wide"):
+            self.roles.show(self.known)
+            self._config.show(self.known)
+            self._show_detail()
 
     @property
     def known(self) -> list[Description | None]:
@@ -107,6 +133,7 @@ class TreesView(Vertical):
             told.display = bool(words)
         if self._focused >= len(entries):
             self._focused = 0
+        self._show_beside()
         self._show_detail()
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
@@ -126,6 +153,8 @@ class TreesView(Vertical):
             detail.update(Content(""))
         else:
             detail.update(detail_lines(self._focused, node, self.known, self.size.width))
+            if self.roles is not None and node.parameters:
+                self.roles.point((node.parameter or node.parameters[0]).role)
 
     # Search
 

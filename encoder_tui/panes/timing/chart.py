@@ -34,8 +34,8 @@ class Chart(Widget, can_focus=True):
     class Resized(Message):
         """The plot must be built anew, for another size."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
         self.lines: list[list[Span]] = []
         self.words: list[str] = []
 

@@ -15,11 +15,13 @@ from textual.events import Resize
 from textual.widgets import Input, Static
 
 from encoder_tui import plots
+from encoder_tui.defaults import BESIDE
 from encoder_tui.display import shorten
 from encoder_tui.panes.timing import results, words
 from encoder_tui.panes.timing.best import BestTable
 from encoder_tui.panes.timing.chart import PLOTS, SCALES, Chart, plot_of
 from encoder_tui.panes.timing.cost_table import CostTable
+from encoder_tui.panes.timing.figures import Figures
 from encoder_tui.panes.timing.measuring import Measuring
 from encoder_tui.panes.timing.plan_line import PlanLine
 from encoder_tui.panes.timing.saved import SavedRuns
@@ -33,12 +35,11 @@ from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.clipboard import copy
 from encoder_tui.widgets.table import Table
 
-FRAME: Final = 0.25
-"""Seconds between two frames while measuring."""
 VIEWS: Final = (*PLOTS, "best", "cost", "saved")
 WIDE: Final = 100
 """Columns from which on the table stands beside the plot."""
-
+HIGH: Final = 40
+"""Lines from which on, in a wide window, every sample of the point at hand is drawn under the table."""
 TINY: Final = 72
 """Columns that the settings of the plan need to stand in one line."""
 
@@ -73,8 +74,8 @@ class TimingPane(Measuring):
         yield Static(id="timing-settings", markup=False)
         yield Choice(VIEWS, id="timing-view")
         with Horizontal(id="timing-body"):
-            yield Chart()
-            yield Table([], id="timing-table")
+            yield Chart(id="timing-plot")
+            yield Figures()
             yield BestTable()
             yield CostTable()
             yield SavedRuns()
@@ -87,7 +88,7 @@ class TimingPane(Measuring):
         self.session.document_changed.subscribe(self, lambda _: self.redraw())
         self.session.engine_changed.subscribe(self, lambda _: self._learn_devices())
         self._learn_devices()
-        self.query_one("#timing-table", Table).display = False
+        self._show_figures(False)
         self.query_one(SavedRuns).display = self.query_one(CostTable).display = False
         self.query_one(BestTable).display = False
         self.take_focus()
@@ -95,6 +96,7 @@ class TimingPane(Measuring):
 
     def on_resize(self, event: Resize) -> None:
         self.set_class(event.size.width < WIDE, "-narrow")
+        self.set_class(event.size.width >= BESIDE and event.size.height >= HIGH, "-large")
         self.set_class(event.size.height < 30, "-low")
         self.set_class(event.size.width < TINY, "-tiny")
         self.call_after_refresh(self.redraw)
@@ -150,7 +152,7 @@ class TimingPane(Measuring):
             return
         self._drawn_at = time.monotonic()
         self._show_texts()
-        run, chart = self.run, self.query_one(Chart)
+        run, chart = self.run, self.query_one("#timing-plot", Chart)
         plot = self.query_one("#timing-view", Choice).chosen
         if plot == "best":
             self.query_one(BestTable).look(run, not self.is_measuring)
@@ -162,6 +164,12 @@ class TimingPane(Measuring):
         if run is None or not run.has_results or run.plan.best:
             chart.show([], words.what_will_stand_here(self.session, run))
             return
+        await self._draw_plot(chart, run, plot)
+        point = self.query_one(Figures).point
+        if point.display and point.size:
+            await self._draw_plot(point, run, "samples")
+
+    async def _draw_plot(self, chart: Chart, run: Run, plot: str) -> None:
         row = self.query_one("#timing-table", Table).cursor
         title, curves, axes = plot_of(run, plot, self.scale, row, self.under)
         width, height = chart.size
@@ -170,18 +178,19 @@ class TimingPane(Measuring):
             chart.show([[(shorten(f" {title}", width - 1), None)], *lines] if lines else [], ["nothing to plot yet"])
 
     def _show_table(self, run: Run | None) -> None:
-        table = self.query_one("#timing-table", Table)
-        had_none = not table.display
-        table.display = run is not None and not run.plan.best
-        if run is None or run.plan.best:
+        figures = self.query_one(Figures)
+        had_none = not figures.display
+        has_table = run is not None and not run.plan.best
+        self._show_figures(has_table)
+        if run is None or not has_table:
             return
         if had_none and self.query_one("#timing-view", Choice).has_focus:
-            table.focus()
-        table.columns = results.columns(run)
-        room = sum(column.width + 2 for column in table.columns)
-        table.styles.width = "1fr" if self.has_class("-narrow") else min(room + 1, self.size.width * 6 // 10)
-        rows = [results.table_row(run, row) for row in range(len(run.rows))]
-        table.show_rows(len(rows), rows.__getitem__)
+            figures.table.focus()
+        figures.take(run, None if self.has_class("-narrow") else self.size.width, self.has_class("-large"))
+
+    def _show_figures(self, are_shown: bool) -> None:
+        is_plotted = self.query_one("#timing-view", Choice).chosen == "samples"
+        self.query_one(Figures).show(are_shown, self.has_class("-large") and not is_plotted)
 
     def _show_texts(self) -> None:
         run, width = self.run, self.size.width
@@ -219,9 +228,8 @@ class TimingPane(Measuring):
         view = self.query_one("#timing-view", Choice).chosen
         had_focus = self.screen.focused in {kept, cost, best, self.query_one("#timing-table", Table)}
         kept.display, cost.display, best.display = view == "saved", view == "cost", view == "best"
-        self.query_one(Chart).display = view in PLOTS
-        has_table = self.run is not None and not self.run.plan.best
-        self.query_one("#timing-table", Table).display = view in PLOTS and has_table
+        self.query_one("#timing-plot").display = view in PLOTS
+        self._show_figures(view in PLOTS and self.run is not None and not self.run.plan.best)
         if view == "saved":
             kept.look(data_path() / "timing")
         if had_focus or view not in PLOTS:
@@ -237,20 +245,15 @@ class TimingPane(Measuring):
             self.notify("a run is under way; x stops it", severity="warning", markup=False)
             return
         elif event.deed == "repeat":
-            self._take_plan(event.run)
+            self.query_one(PlanLine).take(event.run.plan)
             self.under = None if event.run.plan.best else event.run
             self.measure(event.run.again())
             return
         else:
             self.run, self.ending = event.run, f"reopened {event.name}"
-            self._take_plan(event.run)
+            self.query_one(PlanLine).take(event.run.plan)
         is_best = event.run.plan.best and event.deed == "open"
         self.query_one("#timing-view", Choice).chosen = "best" if is_best else PLOTS[0]
-
-    def _take_plan(self, run: Run) -> None:
-        """A search for the best settings is no plan of the fields."""
-        if not run.plan.best:
-            self.query_one(PlanLine).take(run.plan)
 
     @on(BestTable.Taken)
     def _run_with(self, event: BestTable.Taken) -> None:

@@ -153,7 +153,9 @@ class PlanLine(Vertical):
         self.query_one(f"#{name}", Cycle).value = value
 
     def take(self, plan: Plan) -> None:
-        """Show the plan of another run, so that it can be repeated."""
+        """Show the plan of another run, so that it can be repeated; a search for the best settings has no fields."""
+        if plan.best:
+            return
         self.query_one("#lengths", Input).value = ", ".join(map(str, plan.lengths))
         self.query_one("#batches", Input).value = ", ".join(map(str, plan.batches))
         self.query_one("#min-time", Input).value = f"{plan.min_time:g}"

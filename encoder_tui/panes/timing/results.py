@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from encoder_tui.defaults import LETTERS
 from encoder_tui.display import count, seconds, size, visible
@@ -15,8 +16,12 @@ WARNING = "!"
 """Beside a spread of more than 10 % of the median."""
 
 
-def columns(run: Run) -> list[Column]:
-    """The length, each column's median and spread, and the ratio of the first two."""
+DETAILS: Final = ("p90", "cold", "CPU", "peak")
+"""What a table with room for it has of every point beside the median and its spread."""
+
+
+def columns(run: Run, detailed: bool = False) -> list[Column]:
+    """The length, each column's median and spread, its details where asked for, and the ratio of the first two."""
     widest = max((len(row.label) for row in run.rows), default=6)
     found = [Column("tokens" if not run.plan.text else "text", max(widest, 6), "right")]
     for column in range(len(run.columns)):
@@ -24,13 +29,14 @@ def columns(run: Run) -> list[Column]:
         shorts = [len(one.short) for (_, place), one in run.samples.items() if place == column]
         wide = max(9, len(label) + 7, *shorts)
         found += [Column(f"{label} median", wide, "right"), Column("± IQR", 6, "right")]
+        found += [Column(name, 7, "right") for name in DETAILS if detailed]
     if len(run.columns) > 1:
         found.append(Column(f"{run.label(1)[0]}/{run.label(0)[0]}", 5, "right"))
     return found
 
 
-def table_row(run: Run, row: int) -> Row:
-    """The cells of a row."""
+def table_row(run: Run, row: int, detailed: bool = False) -> Row:
+    """The cells of a row, in the order of `columns`."""
     cells = [run.rows[row].label]
     for column in range(len(run.columns)):
         found = run.statistics(row, column)
@@ -39,11 +45,25 @@ def table_row(run: Run, row: int) -> Row:
             cells += [state(run, row, column, samples), ""]
         else:
             cells += [seconds(found.median), spread(found.spread)]
+        cells += _details(samples) if detailed else []
     if len(run.columns) > 1:
         pair = [run.samples.get((row, column)) for column in (0, 1)]
         found = ratio(*(one.samples_s if one is not None else [] for one in pair))
         cells.append("–" if found is None else f"{found.median:.2f}")
     return cells
+
+
+def _details(samples: Samples | None) -> list[str]:
+    """The cells of `DETAILS`, empty where nothing was measured (yet)."""
+    if samples is None:
+        return [""] * len(DETAILS)
+    found, cpu = statistics(samples.samples_s), statistics(samples.cpu_samples_s)
+    return [
+        "" if found is None else seconds(found.p90),
+        "" if samples.cold_s is None else seconds(samples.cold_s),
+        "" if cpu is None else seconds(cpu.median),
+        "" if samples.peak_memory_bytes is None else size(samples.peak_memory_bytes),
+    ]
 
 
 def state(run: Run, row: int, column: int, samples: Samples | None) -> str:

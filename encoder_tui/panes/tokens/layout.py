@@ -30,6 +30,10 @@ class Layout:
         self.widths = self._widths()
         self.lanes = self._break_lanes()
 
+    def is_of(self, comparison: Comparison, width: int) -> bool:
+        """Whether these are the lanes of a comparison in a widget of this width."""
+        return self.comparison is comparison and self.width == max(width - GUTTER - 1, 8)
+
     def _widths(self) -> list[int]:
         """The width of every cell, its separator not included."""
         comparison = self.comparison

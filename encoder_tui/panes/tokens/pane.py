@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
+from textual.events import Resize
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Input, TextArea
 
-from encoder_tui.comparison import Comparison, compare
+from encoder_tui.comparison import Comparison
+from encoder_tui.defaults import BESIDE
 from encoder_tui.display import count
 from encoder_tui.panes.tokens import copies, facts
+from encoder_tui.panes.tokens.comparing import Comparing
 from encoder_tui.panes.tokens.ribbon import Ribbon
-from encoder_tui.session import Session
-from encoder_tui.tokens import EncodeOptions, TokenizationError
+from encoder_tui.tokens import EncodeOptions
 from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.clipboard import copy
 from encoder_tui.widgets.editor import Editor
 from encoder_tui.widgets.key_line import possible_changed
+from encoder_tui.widgets.table import Table
 from encoder_tui.widgets.words import Words
 
+if TYPE_CHECKING:
+    from encoder_tui.panes.tokens.views import TableView
+
 VIEWS = ("aligned", "table", "tensors", "batch", "special", "decode")
-SOON = 0.5
-"""Seconds after which it is told what is being done."""
-AT_ONCE = 4_000
-"""Characters that are tokenized and aligned between two keys, in a few milliseconds; more goes to a thread."""
 
 
 @runtime_checkable
@@ -43,7 +45,17 @@ class View(Protocol):
         """Texts, pair and options where the view has its own; None where it shows the pane's text."""
 
 
-class TokensPane(Vertical):
+@runtime_checkable
+class Stoppable(Protocol):
+    """A view that may be at work for long."""
+
+    is_busy: bool
+
+    def stop(self) -> None:
+        """Give up the work."""
+
+
+class TokensPane(Comparing):
     """One text under every model: aligned, as tables, as tensors, in a batch, decoded."""
 
     BINDINGS = [
@@ -54,15 +66,11 @@ class TokensPane(Vertical):
         Binding("t", "copy_table", "Copy table", show=False, id="tokens.copy-table"),
         Binding("p", "copy_python", "Copy Python", show=False, id="tokens.copy-python"),
         Binding("e", "edit", "Edit text", id="tokens.edit-text"),
+        Binding("r", "again", "Tokenize again", id="tokens.again"),
         Binding("escape", "leave_editor", "Commands", id="tokens.leave"),
     ]
 
-    def __init__(self, session: Session) -> None:
-        super().__init__(id="tokens")
-        self.session = session
-        self.comparison = Comparison(session.text, [None for _ in session.slots])
-        self._wanted = False
-        self._working: asyncio.Task[None] | None = None
+    _beside: TableView | None = None
 
     def compose(self) -> ComposeResult:
         editor = Editor(self.session.text, id="text", placeholder="Type or paste a text.")
@@ -85,13 +93,13 @@ class TokensPane(Vertical):
         self.screen.set_focus(editor)
         self._show_words()
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: Resize) -> None:
+        is_wide = event.size.width >= BESIDE
+        self.set_class(is_wide, "-wide")
+        if is_wide and self._beside is None:
+            self.call_after_refresh(self._put_tables_beside)
         self._show_words()
         self._show_block(self.query_one(Ribbon).cursor)
-
-    def on_unmount(self) -> None:
-        if self._working is not None:
-            self._working.cancel()
 
     @on(TextArea.Changed, "#text")
     def _text_changed(self, event: TextArea.Changed) -> None:
@@ -122,57 +130,27 @@ class TokensPane(Vertical):
         offset = sum(len(editor.document.get_line(line)) + line_end for line in range(row)) + column
         return self.comparison.alignment.block_at(max(offset - 1, 0))
 
-    # From the text to the comparison
+    async def _put_tables_beside(self) -> None:
+        """In a wide window the tables of the tokens stand beside the aligned blocks."""
+        from encoder_tui.panes.tokens.views import TableView  # noqa: PLC0415  # not needed for the first paint
 
-    def recompute(self) -> None:
-        """Encode and align again: at once where that takes milliseconds, in a thread where the text is long."""
-        if len(self.session.text) <= AT_ONCE:
-            self._take(self._compare(self.session.text))
-        else:
-            self._wanted = True
-            if self._working is None or self._working.done():
-                self._working = asyncio.create_task(self._compare_long())
-
-    async def _compare_long(self) -> None:
-        """Work on the newest text until none newer has come meanwhile."""
-        while self._wanted:
-            self._wanted = False
-            text = self.session.text
-            tokenizers = self.session.tokenizers
-            soon = asyncio.get_running_loop().call_later(SOON, self._tell_of_work, len(text))
-            try:
-                comparison = await asyncio.to_thread(self._compare, text)
-            finally:
-                soon.cancel()
-            if tokenizers == self.session.tokenizers and text == self.session.text:
-                self._take(comparison)
-            else:
-                self._wanted = True
-
-    def _tell_of_work(self, characters: int) -> None:
-        """Say what takes so long; the next key begins anew."""
-        told = f" {count(characters, 'character')} are tokenized and aligned; what stands below is the text before…"
-        self.query_one("#sentence", Words).say(Content(told).truncate(max(self.size.width, 1), ellipsis=True))
-
-    def _compare(self, text: str) -> Comparison:
-        try:
-            comparison = compare(text, self.session.tokenizers)
-        except TokenizationError as error:
-            self.session.notice(str(error), "error")
-            return Comparison(text, [None for _ in self.session.slots])
-        if comparison.present:
-            _ = comparison.differing  # here, where it may be a thread
-        return comparison
-
-    def _take(self, comparison: Comparison) -> None:
-        is_first = bool(comparison.present) != bool(self.comparison.present)
-        self.comparison = comparison
-        self._show_words()
-        self._show_view()
-        if is_first:
-            possible_changed(self)
+        if not self.query("#aligned > TableView"):
+            tables = TableView(self.session)
+            await self.query_one("#aligned").mount(tables)
+            self._beside = tables
+            self._show_view()
 
     # From the comparison to the screen
+
+    def show_comparison(self) -> None:
+        self._show_words()
+        self._show_view()
+
+    def preparation(self) -> Callable[[Comparison], None]:
+        return self.query_one(Ribbon).prepare
+
+    def tell(self) -> None:
+        self._show_words()
 
     def _show_words(self) -> None:
         width = self.size.width
@@ -184,7 +162,9 @@ class TokensPane(Vertical):
             for index, (slot, stream) in enumerate(zip(self.session.slots, streams, strict=False))
         ]
         self.query_one("#models", Words).say(Content("\n").join(lines))
-        self.query_one("#sentence", Words).say(facts.sentence(self.session, self.comparison, width))
+        told = Content.styled(f" {self.activity}", "$text-warning").truncate(width, ellipsis=True)
+        sentence = told if self.activity else facts.sentence(self.session, self.comparison, width)
+        self.query_one("#sentence", Words).say(sentence)
 
     def _show_view(self) -> None:
         current = self._view_name
@@ -195,6 +175,8 @@ class TokensPane(Vertical):
             ribbon = self.query_one(Ribbon)
             block = self._block_at_cursor() if self.query_one(Editor).has_focus else ribbon.cursor
             ribbon.show(self.comparison, block)
+            if self._beside is not None and self._beside.display:
+                self._beside.show(self.comparison)
             self._show_block(ribbon.cursor)
         elif isinstance(view, View):
             view.show(self.comparison)
@@ -207,6 +189,13 @@ class TokensPane(Vertical):
         if self.comparison.present and block < len(self.comparison.alignment):
             lines = facts.block_lines(self.session, self.comparison, block, self.size.width)
             self.query_one("#block", Words).say(lines)
+            if self._beside is not None and self._beside.display:
+                self._beside.point(self.comparison, block)
+
+    @on(Table.Moved, "#aligned Table")
+    def _follow_table(self, event: Table.Moved) -> None:
+        if self._beside is not None and event.table.has_focus:
+            self.query_one(Ribbon).cursor = self._beside.block_of(event.table)
 
     # Views
 
@@ -243,12 +232,19 @@ class TokensPane(Vertical):
         if target is not None:
             target.focus()
 
+    @property
+    def _busy_view(self) -> Stoppable | None:
+        view = self.query_one(f"#{self._view_name}")
+        return view if isinstance(view, Stoppable) and view.is_busy else None
+
     # Keys
 
     def possible(self, action: str) -> bool:
         """Whether an action would do something now, for the line of keys."""
         if action == "leave_editor":
-            return isinstance(self.app.focused, TextArea | Input)
+            return isinstance(self.app.focused, TextArea | Input) or self.is_stoppable or self._busy_view is not None
+        if action == "again":
+            return self.is_stopped
         if action == "copy_block":
             return self._view_name == "aligned" and bool(self.comparison.present)
         return True
@@ -257,8 +253,18 @@ class TokensPane(Vertical):
         """Go to the text."""
         self.query_one(Editor).focus()
 
+    def action_again(self) -> None:
+        """Compare the text that was stopped."""
+        self.again()
+
     def action_leave_editor(self) -> None:
-        """From a text field to the view below it, where single keys are commands."""
+        """Stop what takes long; from a text field to the view below it, where single keys are commands."""
+        if self.is_stoppable:
+            self.stop()
+            return
+        if self._busy_view is not None:
+            self._busy_view.stop()
+            return
         current = self._view_name
         if current == "aligned":
             self.query_one(Ribbon).focus()

@@ -49,6 +49,7 @@ class Ribbon(Lines):
     Ribbon .ribbon--cursor { background: $surface-lighten-2; }
     Ribbon:ansi .ribbon--agree { text-style: dim; }
     Ribbon:ansi .ribbon--special { text-style: dim italic; }
+    Ribbon:ansi .ribbon--cursor { text-style: not dim; }
     Ribbon:nocolor .ribbon--cursor { text-style: reverse; }
     Ribbon:focus .ribbon--cursor { background: $block-cursor-background; color: $block-cursor-foreground; }
     """
@@ -78,6 +79,7 @@ class Ribbon(Lines):
         self._comparison: Comparison | None = None
         self._slots: list[int] = []
         self.layout_: Layout | None = None
+        self._prepared: Layout | None = None
 
     def show(self, comparison: Comparison, block: int) -> None:
         """Show a comparison, with the cursor on a block."""
@@ -91,18 +93,22 @@ class Ribbon(Lines):
         self._lay_out()
         self._show_cursor()
 
+    def prepare(self, comparison: Comparison) -> None:
+        """Lay a comparison out that will be shown: of a million characters that takes seconds, and may be a thread."""
+        if self.size.width:
+            self._prepared = Layout(comparison, self.size.width)
+
     def _lay_out(self) -> None:
         if self._comparison is not None and self.size.width:
-            self.layout_ = Layout(self._comparison, self.size.width)
-            self.set_size(self.layout_.height)
+            prepared, self._prepared = self._prepared, None
+            if prepared is None or not prepared.is_of(self._comparison, self.size.width):
+                prepared = Layout(self._comparison, self.size.width)
+            self.layout_ = prepared
+            self.set_size(prepared.height)
 
     def on_resize(self, event: Resize) -> None:
         layout = self.layout_
-        if (
-            layout is None
-            or layout.comparison is not self._comparison
-            or layout.width != max(event.size.width - GUTTER - 1, 8)
-        ):
+        if layout is None or self._comparison is None or not layout.is_of(self._comparison, event.size.width):
             self._lay_out()
         self._show_cursor()
 

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from typing import ClassVar, Final
 
 from rich.segment import Segment
 from rich.style import Style
 from textual.app import ComposeResult
-from textual.containers import Container, Vertical
-from textual.content import Content
+from textual.containers import Container
 from textual.strip import Strip
-from textual.widgets import Static
 
 from encoder_tui import tensors
-from encoder_tui.alignment import Span
 from encoder_tui.comparison import Comparison, Stream
-from encoder_tui.decoding import changes
 from encoder_tui.defaults import LETTERS
-from encoder_tui.display import count, visible, visible_piece
+from encoder_tui.display import visible, visible_piece
+from encoder_tui.panes.tokens.decode import DecodeView
 from encoder_tui.session import Session
-from encoder_tui.widgets.letters import letter_markup, letter_style
+from encoder_tui.widgets.letters import letter_style
 from encoder_tui.widgets.lines import Lines
 from encoder_tui.widgets.table import Column, Table
 
@@ -83,6 +79,7 @@ class TableView(Tables):
     """Every stream token by token."""
 
     COLUMNS_NEEDED = 50
+    _comparison: Comparison | None = None
 
     def compose(self) -> ComposeResult:
         for index in range(len(LETTERS)):
@@ -99,6 +96,7 @@ class TableView(Tables):
 
     def show(self, comparison: Comparison) -> None:
         """Show a comparison's streams."""
+        self._comparison = comparison
         for index, table in enumerate(self.query(Table)):
             stream = comparison.streams[index] if index < len(comparison.streams) else None
             table.display = stream is not None
@@ -110,6 +108,28 @@ class TableView(Tables):
                     lambda row, mask=mask: bool(mask[row]),  # type: ignore[misc]
                 )
         self.stack()
+
+    def point(self, comparison: Comparison, block: int) -> None:
+        """Put the cursors on the first tokens of a block; that of a table with the focus is its user's.
+
+        Nothing happens where another comparison is shown.
+        """
+        if comparison is not self._comparison:
+            return
+        tokens = iter(comparison.alignment[block].tokens)
+        for table, stream in zip(self.query(Table), comparison.streams, strict=False):
+            inside = () if stream is None else next(tokens)
+            if inside and not table.has_focus:
+                table.cursor = inside[0]
+
+    def block_of(self, table: Table) -> int:
+        """The block of the token that a table's cursor is on; for a special token the block beside it."""
+        assert self._comparison is not None
+        alignment = self._comparison.alignment
+        stream = self._comparison.streams[list(self.query(Table)).index(table)]
+        if stream is None or stream.encoding.special_tokens_mask[table.cursor]:
+            return len(alignment) - 1 if table.cursor else 0
+        return alignment.block_at(max(stream.encoding.offsets[table.cursor][1] - 1, 0))
 
 
 class TensorsView(PlainView, Lines):
@@ -161,108 +181,6 @@ class SpecialView(Tables):
                 ]
                 table.show_rows(len(rows), rows.__getitem__)
         self.stack()
-
-
-class Marked(Lines):
-    """A text in wrapped lines, with some of its characters marked."""
-
-    COMPONENT_CLASSES = {"marked--mark"}
-    DEFAULT_CSS = """
-    Marked { height: auto; max-height: 12; }
-    Marked .marked--mark { color: $text-error; background: $error-muted; text-style: bold underline; }
-    """
-
-    def show(self, text: str, marks: list[Span]) -> None:
-        """Show a text; `marks` are spans of its characters."""
-        self._text, self._marks = text, marks
-        self._wrap()
-
-    def _wrap(self) -> None:
-        """Lines of equal numbers of characters: what is compared are characters, not words."""
-        self._room = max(self.size.width - 4, 8)
-        self.set_size(max(-(-len(self._text) // self._room), 1))
-
-    def on_resize(self) -> None:
-        if hasattr(self, "_text"):
-            self._wrap()
-
-    def line(self, index: int) -> Strip:
-        start = index * self._room
-        end = min(start + self._room, len(self._text))
-        mark = self.get_component_rich_style("marked--mark", partial=True)
-        segments = [Segment("    ")]
-        place = start
-        position = max(bisect_right(self._marks, (start, len(self._text))) - 1, 0)
-        for mark_start, mark_end in self._marks[position:]:
-            if mark_start >= end:
-                break
-            first, last = max(mark_start, place), min(mark_end, end)
-            if first < last:
-                segments += [
-                    Segment(visible(self._text[place:first])),
-                    Segment(visible(self._text[first:last]), mark),
-                ]
-                place = last
-        segments.append(Segment(visible(self._text[place:end])))
-        return Strip(segments)
-
-
-class DecodeView(PlainView, Vertical):
-    """The decode of each model's ids beside the text, with what did not survive marked."""
-
-    DEFAULT_CSS = """
-    DecodeView { height: 1fr; overflow-y: auto; }
-    DecodeView > Static { height: 1; margin-top: 1; }
-    DecodeView > Static:first-child { margin-top: 0; }
-    """
-
-    def __init__(self, session: Session) -> None:
-        super().__init__()
-        self.session = session
-
-    def compose(self) -> ComposeResult:
-        for index in range(len(LETTERS)):
-            yield Static("", id=f"decode-title-{index}", markup=False)
-            yield Marked(id=f"decode-text-{index}")
-            yield Marked(id=f"decode-decoded-{index}")
-
-    def show(self, comparison: Comparison) -> None:
-        """Decode the tokens of every stream's text, special tokens left out, and mark the losses."""
-        for index in range(len(LETTERS)):
-            stream = comparison.streams[index] if index < len(comparison.streams) else None
-            title = self.query_one(f"#decode-title-{index}", Static)
-            text_view = self.query_one(f"#decode-text-{index}", Marked)
-            decoded_view = self.query_one(f"#decode-decoded-{index}", Marked)
-            for widget in (title, text_view, decoded_view):
-                widget.display = stream is not None
-            if stream is None:
-                continue
-            decoded, lost, added = decode_losses(stream)
-            letter = (f" {LETTERS[index]}  ", letter_markup(index))
-            title.update(Content.assemble(letter, loss_sentence(stream, lost, added)))
-            text_view.show(stream.text, lost)
-            decoded_view.show(decoded, added)
-
-
-def decode_losses(stream: Stream) -> tuple[str, list[Span], list[Span]]:
-    """The decode of a stream's text, what the text lost in it, and what it has instead."""
-    encoding = stream.encoding
-    ids = [token for token, special in zip(encoding.ids, encoding.special_tokens_mask, strict=True) if not special]
-    decoded = stream.tokenizer.decode(ids)
-    lost, added = changes(stream.text, decoded)
-    return decoded, lost, added
-
-
-def loss_sentence(stream: Stream, lost: list[Span], added: list[Span]) -> str:
-    """What decoding did to the text, in words."""
-    gone = sum(end - start for start, end in lost)
-    new = sum(end - start for start, end in added)
-    if not gone and not new:
-        return "decoding gives the text back, every character of it"
-    words = [f"{count(gone, 'character')} of {len(stream.text):,} did not survive"] if gone else []
-    if new:
-        words.append(f"{count(new, 'character')} came in")
-    return " and ".join(words) + " (above: the text; below: the decode)"
 
 
 VIEWS_BY_NAME: Final = {"table": TableView, "tensors": TensorsView, "special": SpecialView, "decode": DecodeView}
