@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from encoder_tui.app import EncoderApp
+from encoder_tui.app import PANES, EncoderApp
 from encoder_tui.panes.outputs.matrices import HeatmapView, Magnified
 from encoder_tui.panes.parameters.tables import RolesView
 from encoder_tui.panes.timing import words
@@ -61,6 +61,21 @@ async def test_the_roles_beside_the_trees_go_with_the_cursor_and_enter_shows_one
         await pilot.press("home", "enter")
         first = [cell.first for cell in roles.rows[0].cells if cell is not None]
         await until(pilot, lambda: [parameters.tree(pilot, i).current.path for i in range(2)] == first)  # type: ignore[union-attr]
+
+
+@pytest.mark.usefixtures("tasks_in_process")
+@pytest.mark.parametrize("name", list(PANES))
+async def test_a_window_may_grow_and_shrink_with_any_pane_in_front(name: str) -> None:
+    app = EncoderApp(Settings(model=PAIR, text="The keeper lit the lamp.", pane=name, docs="builtin"))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: all(slot.state == "exact" for slot in app.session.slots))
+        if name == "parameters":
+            await until(pilot, lambda: all(parameters.pane(pilot).descriptions.known))
+            parameters.tree(pilot).reveal("encoder.layer.4.attention.self.key.weight")
+        for size in (LARGE, (80, 24), LARGE, (120, 40)):
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+            assert app._exception is None
 
 
 @pytest.mark.usefixtures("canned")

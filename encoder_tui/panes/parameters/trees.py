@@ -64,15 +64,17 @@ class TreesView(Vertical):
                     yield tree
         yield Static(id="detail", markup=False)
 
-    def on_resize(self, event: Resize) -> None:
+    async def on_resize(self, event: Resize) -> None:
         is_wide = event.size.width >= BESIDE and event.size.height >= HIGH
         self.set_class(is_wide, "-wide")
-        if is_wide and self.roles is None:
-            self.roles, self._config = RolesView(), ConfigView()
-            self.mount(Vertical(self.roles, self._config, id="beside"))
-            self.call_after_refresh(self._show_beside)
         self._arrange()
         self._show_detail()
+        if is_wide and self.roles is None:
+            roles, config = RolesView(), ConfigView()
+            await self.mount(Vertical(roles, config, id="beside"))
+            # Known from now on, and not before: until they are mounted they have nothing to show anything in.
+            self.roles, self._config = roles, config
+            self.call_after_refresh(self._show_beside)
 
     def _arrange(self) -> None:
         """As many trees beside each other as have room."""
