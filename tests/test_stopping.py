@@ -106,28 +106,3 @@ async def test_a_long_batch_is_encoded_beside_the_keys(monkeypatch: pytest.Monke
         texts.text = "lighthouse " * 6_000 + "\nlamp"
         texts.text = "lamp " * 4_000 + "\nkeeper\nlighthouse"
         await until(pilot, lambda: sum(row is not None for _, _, row in grid._lines) == 6)
-
-
-async def test_a_text_that_takes_long_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    import time
-
-    from encoder_tui.panes.tokens.pane import TokensPane
-
-    compare = TokensPane._compare
-    release = asyncio.Event()
-
-    def slow(self: TokensPane, text: str) -> Any:
-        while len(text) > 4_000 and not release.is_set():
-            time.sleep(0.02)
-        return compare(self, text)
-
-    async with window("a lighthouse") as (app, pilot):
-        monkeypatch.setattr(TokensPane, "_compare", slow)
-        pane(app).query_one("#text", Editor).text = "lamp " * 1_000
-
-        def said() -> str:
-            return str(pane(app).query_one("#sentence", Static).content)
-
-        await until(pilot, lambda: "5,000 characters are tokenized and aligned" in said())
-        release.set()
-        await until(pilot, lambda: "blocks" in said())

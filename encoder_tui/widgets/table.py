@@ -78,6 +78,7 @@ class Table(Lines):
         self._row: Callable[[int], Row] = lambda index: ()
         self._quiet: Callable[[int], bool] = lambda index: False
         self._header = ""
+        self._height = 0
 
     def redraw(self) -> None:
         header = self._cells([column.label for column in self.columns])
@@ -103,6 +104,11 @@ class Table(Lines):
         self.post_message(self.Moved(self, cursor))
 
     def on_resize(self) -> None:
+        grown = self.size.height - self._height
+        self._height = self.size.height
+        if grown > 0 and not self.has_focus and self.scroll_offset.y:
+            # Nobody scrolled it: the first heights of a window that is being laid out must not tell afterwards.
+            self.scroll_to(y=max(self.scroll_offset.y - grown, 0), animate=False, force=True)
         self._show_cursor()
 
     def _show_cursor(self) -> None:
