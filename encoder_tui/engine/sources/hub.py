@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import tempfile
 from array import array
@@ -61,8 +62,11 @@ class HubRows(Source):
 
     def _open(self, repo: str, config: str | None, split: str | None) -> None:
         import datasets  # noqa: PLC0415  # two seconds, for the Hub alone
+        from huggingface_hub import hf_file_system  # noqa: PLC0415
 
-        # Left to itself it tries again for minutes, deaf to whoever wishes for the end.
+        # Left to themselves they try again for minutes, one within the other, deaf to whoever wishes for the end.
+        patient: Any = hf_file_system
+        patient.http_backoff = functools.partial(patient.http_backoff, max_retries=1)
         datasets.config.STREAMING_READ_MAX_RETRIES = datasets.config.STREAMING_OPEN_MAX_RETRIES = 2
         datasets.config.STREAMING_READ_RETRY_INTERVAL = datasets.config.STREAMING_OPEN_RETRY_INTERVAL = 1
         datasets.disable_progress_bars()
