@@ -99,7 +99,8 @@ class HelpScreen(ModalScreen[None]):
 
     def action_close(self) -> None:
         """Back to what one was doing."""
-        self.dismiss()
+        if self.is_active:
+            self.dismiss()
 
     # The pages
 

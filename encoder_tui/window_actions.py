@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
+from textual.await_complete import AwaitComplete
 from textual.command import CommandPalette
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Input, TextArea
@@ -36,6 +37,13 @@ class WindowActions(App[Any]):
         """Open the palette, unless it is open already somewhere in the stack: there is only one."""
         if not any(isinstance(screen, CommandPalette) for screen in self.screen_stack):
             super().action_command_palette()
+
+    def pop_screen(self) -> AwaitComplete:
+        """Close what lies over the window, if there still is something.
+
+        A key that was typed ahead may reach a dialog that another key has closed meanwhile, and ends nothing then.
+        """
+        return super().pop_screen() if len(self.screen_stack) > 1 else AwaitComplete()
 
     def action_maximize(self) -> None:
         """Let what has the focus fill the window, or give the window back."""

@@ -18,6 +18,7 @@ from textual.widgets import Input, TextArea
 from encoder_tui.app import PANES, EncoderApp
 from encoder_tui.engine.client import EngineClient, EngineError
 from encoder_tui.engine.contract import DESCRIBE
+from encoder_tui.models_dialog import ModelsDialog
 from encoder_tui.panes.outputs import OutputsPane
 from encoder_tui.panes.parameters import ParametersPane
 from encoder_tui.panes.parameters.trees import TreesView
@@ -211,3 +212,20 @@ async def test_there_is_one_palette_whatever_lies_over_it() -> None:
             assert sum(isinstance(screen, CommandPalette) for screen in app.screen_stack) == 1
             await pilot.press("escape", "escape")
             await until(pilot, lambda: len(app.screen_stack) == 1)
+
+
+@pytest.mark.usefixtures("no_engine")
+@pytest.mark.parametrize("opened", [["f1"], ["m"], ["ctrl+p"]])
+async def test_a_key_for_a_dialog_that_another_key_has_closed_ends_nothing(opened: list[str]) -> None:
+    app = EncoderApp(Settings(model=("builtin:bert",), text="A lighthouse."))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("escape", *opened)
+        await until(pilot, lambda: len(app.screen_stack) == 2 and app.focused is not None)
+        await still(pilot)
+        # The window obeys F3 at once; the dialog hears of its keys afterwards.
+        for key in ("down", "enter", "escape", "escape", "f3", "m"):
+            app.post_message(Key(key, None))
+        await until(pilot, lambda: isinstance(app.screen, ModelsDialog) and bool(app.query(ParametersPane)))
+        await still(pilot)
+        assert app._exception is None
+        assert isinstance(app.screen, ModelsDialog)

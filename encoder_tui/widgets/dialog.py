@@ -17,4 +17,5 @@ class Dialog(ModalScreen[Answer]):
 
     def action_close(self) -> None:
         """Close without an answer."""
-        self.dismiss(None)
+        if self.is_active:  # Textual closes whatever is in front
+            self.dismiss(None)
