@@ -71,3 +71,11 @@ def reference_models() -> tuple[Path, Path]:
     if not all((folder / "tokenizer.json").is_file() for folder in pair):
         pytest.skip(f"the reference models are not at {REFERENCE}")
     return pair
+
+
+@pytest.fixture
+def unloaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test meets the models of another."""
+    from tests.saved_models import forget_models
+
+    forget_models(monkeypatch)

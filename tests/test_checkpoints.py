@@ -13,7 +13,6 @@ from encoder_tui.engine.job import TaskError
 from tests.saved_models import (
     ARCHITECTURES,
     directly,
-    forget_models,
     run,
     saved,
     silent,
@@ -22,11 +21,7 @@ from tests.saved_models import (
 
 torch = pytest.importorskip("torch")
 
-
-@pytest.fixture(autouse=True)
-def unloaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test meets the models of another."""
-    forget_models(monkeypatch)
+pytestmark = pytest.mark.usefixtures("unloaded")
 
 
 def rewrite(directory: Path, change: Any) -> None:

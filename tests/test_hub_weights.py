@@ -25,7 +25,7 @@ from encoder_tui.widgets.choice import Choice
 from tests.fake_hub import FakeHub
 from tests.hub_case import REPO, fetch, partial_files, ranges, serving
 from tests.in_process import tasks_in_process
-from tests.saved_models import TEXTS, Heard, directly, forget_models, saved, silent, tokenizer_of, value, with_head
+from tests.saved_models import TEXTS, Heard, directly, saved, silent, tokenizer_of, value, with_head
 from tests.still import screen
 from tests.test_tokens_pane import until
 
@@ -33,11 +33,7 @@ __all__ = ["tasks_in_process"]
 
 torch = pytest.importorskip("torch")
 
-
-@pytest.fixture(autouse=True)
-def unloaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test meets the models of another."""
-    forget_models(monkeypatch)
+pytestmark = pytest.mark.usefixtures("unloaded")
 
 
 @pytest.fixture

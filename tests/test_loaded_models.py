@@ -10,15 +10,11 @@ import pytest
 from encoder_tui.engine.job import Cancelled, TaskError
 from encoder_tui.outputs import UnloadRequest
 from encoder_tui.placement import ModelSource, Placement
-from tests.saved_models import Heard, forget_models, saved, silent, with_head
+from tests.saved_models import Heard, saved, silent, with_head
 
 torch = pytest.importorskip("torch")
 
-
-@pytest.fixture(autouse=True)
-def unloaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test meets the models of another."""
-    forget_models(monkeypatch)
+pytestmark = pytest.mark.usefixtures("unloaded")
 
 
 @pytest.fixture

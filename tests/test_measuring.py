@@ -13,15 +13,11 @@ from encoder_tui.engine.job import Cancelled
 from encoder_tui.outputs import Batch
 from encoder_tui.placement import ModelSource, Placement
 from encoder_tui.timing import Measurement, MeasureRequest, Point, Variant
-from tests.saved_models import Heard, forget_models, saved, silent
+from tests.saved_models import Heard, saved, silent
 
 torch = pytest.importorskip("torch")
 
-
-@pytest.fixture(autouse=True)
-def unloaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test meets the models of another."""
-    forget_models(monkeypatch)
+pytestmark = pytest.mark.usefixtures("unloaded")
 
 
 @pytest.fixture

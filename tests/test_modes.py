@@ -12,15 +12,11 @@ import pytest
 from encoder_tui.engine.job import TaskError
 from encoder_tui.placement import ModelSource, Placement
 from encoder_tui.timing import Measurement, MeasureRequest, Mode, Point, Variant
-from tests.saved_models import forget_models, saved, silent
+from tests.saved_models import saved, silent
 
 torch = pytest.importorskip("torch")
 
-
-@pytest.fixture(autouse=True)
-def unloaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test meets the models of another."""
-    forget_models(monkeypatch)
+pytestmark = pytest.mark.usefixtures("unloaded")
 
 
 def measure(directory: Path, *modes: Mode) -> Measurement:

@@ -19,7 +19,6 @@ from tests.saved_models import (
     Heard,
     directly,
     files_of,
-    forget_models,
     run,
     saved,
     silent,
@@ -29,11 +28,7 @@ from tests.saved_models import (
 
 torch = pytest.importorskip("torch")
 
-
-@pytest.fixture(autouse=True)
-def unloaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test meets the models of another."""
-    forget_models(monkeypatch)
+pytestmark = pytest.mark.usefixtures("unloaded")
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)

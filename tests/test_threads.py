@@ -14,17 +14,13 @@ from encoder_tui.outputs import Batch
 from encoder_tui.placement import ModelSource, OffersRequest, Placement
 from encoder_tui.timing import MeasureRequest, Point, Variant
 from encoder_tui.vectors import VectorsRequest
-from tests.saved_models import forget_models, run, saved, silent, value
+from tests.saved_models import run, saved, silent, value
 
 torch = pytest.importorskip("torch")
 
 GIVEN = Batch([[2, 5, 6, 3]], [[1, 1, 1, 1]])
 
-
-@pytest.fixture(autouse=True)
-def unloaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test meets the models of another."""
-    forget_models(monkeypatch)
+pytestmark = pytest.mark.usefixtures("unloaded")
 
 
 @pytest.fixture

@@ -93,7 +93,7 @@ class Table(Lines):
         self.row_count, self._row = row_count, row
         self._quiet = quiet or (lambda index: False)
         self.cursor = min(self.cursor, max(row_count - 1, 0))
-        self.set_size(row_count + 1, sum(column.width + self._gap for column in self.columns))
+        self.set_size(row_count + 1, self._fixed)
 
     def validate_cursor(self, cursor: int) -> int:
         return min(max(cursor, 0), max(self.row_count - 1, 0))
@@ -137,13 +137,18 @@ class Table(Lines):
                 self.app.simulate_key("enter")
 
     @property
+    def _fixed(self) -> int:
+        """Cells of the columns with a width and of every gap."""
+        return sum(column.width + self._gap for column in self.columns)
+
+    @property
     def needed(self) -> int:
         """Cells that the columns with a width need, with a scroll bar."""
-        return sum(column.width + self._gap for column in self.columns) + 1
+        return self._fixed + 1
 
     def widths(self) -> list[int]:
         """Each column's width in cells, the flexible ones sharing what is left."""
-        fixed = sum(column.width for column in self.columns) + self._gap * len(self.columns)
+        fixed = self._fixed
         flexible = sum(1 for column in self.columns if not column.width)
         room = (self.size.width - fixed) // flexible if flexible else 0
         if flexible and room < 8:

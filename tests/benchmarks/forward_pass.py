@@ -15,7 +15,7 @@ import subprocess
 import sys
 from typing import Final
 
-from tests.benchmarks.measuring import PEERS, Figure
+from tests.benchmarks.measuring import Asked, Figure
 from tests.terminal import encoder_tui
 
 LENGTH: Final = 2671
@@ -43,33 +43,6 @@ def operations(length: int, is_local_in_full: bool = False) -> int:
     return 2 * length * weights + 4 * HIDDEN * pairs
 
 
-class Products:
-    """The bare process."""
-
-    def __init__(self) -> None:
-        command = [sys.executable, str(PEERS / "matrix_products.py"), str(LENGTH)]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self._read()
-
-    def _read(self) -> str:
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        assert line, "the bare process ended"
-        return line
-
-    def rate(self, threads: int) -> float:
-        """Operations a second."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{threads}\n")
-        self.process.stdin.flush()
-        return float(self._read())
-
-    def close(self) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait(30)
-
-
 def fastest(options: tuple[str, ...]) -> float:
     """Seconds of the fastest of the samples that the command takes with these options."""
     command = encoder_tui("time", *MODEL, "--offline", "--lengths", str(LENGTH), "--min-time", "0", "--json", *options)
@@ -83,14 +56,14 @@ def figures(runs: int) -> list[Figure]:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     taken: dict[str, list[float]] = {name: [] for name in SETTINGS}
     limits: dict[str, list[float]] = {name: [] for name in SETTINGS}
-    products = Products()
+    products = Asked("matrix_products.py", str(LENGTH))
     try:
         for _ in range(runs):
             for name, options in SETTINGS.items():
                 threads = 1 if name.startswith("one thread") else cores
-                before = products.rate(threads)
+                before = float(products.ask(str(threads)))
                 taken[name].append(fastest(options))
-                limits[name].append(operations(LENGTH) / max(before, products.rate(threads)))
+                limits[name].append(operations(LENGTH) / max(before, float(products.ask(str(threads)))))
                 print(f"{name}: {taken[name][-1]:.2f} s, limit {limits[name][-1]:.2f} s", file=sys.stderr, flush=True)
     finally:
         products.close()

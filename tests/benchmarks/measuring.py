@@ -6,6 +6,7 @@ import json
 import os
 import select
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -21,6 +22,32 @@ REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "models"
 
 # What is measured is the program, not the compiler.
 compile_package()
+
+
+class Asked:
+    """A peer that stays open: a bare process that says it is ready, and then answers each line with one."""
+
+    def __init__(self, script: str, *arguments: str) -> None:
+        command = [sys.executable, str(PEERS / script), *arguments]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._read()
+
+    def _read(self) -> str:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert line, "the bare process ended"
+        return line
+
+    def ask(self, line: str) -> str:
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{line}\n")
+        self._process.stdin.flush()
+        return self._read()
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(30)
 
 
 @dataclass

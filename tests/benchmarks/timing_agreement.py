@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from encoder_tui import builtin
-from tests.benchmarks.measuring import PEERS, Figure, named
+from tests.benchmarks.measuring import Asked, Figure, named
 from tests.terminal import Terminal, encoder_tui
 
 LENGTHS = (128, 512)
@@ -38,31 +38,10 @@ Medians = list[list[float]]
 """Seconds by model and length."""
 
 
-class Bare:
-    """The process with nothing but torch."""
-
-    def __init__(self, seconds: float, models: Sequence[str]) -> None:
-        command = [sys.executable, str(PEERS / "bare_timer.py"), str(seconds), *models]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self._read()
-
-    def _read(self) -> str:
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        assert line, "the bare process ended"
-        return line
-
-    def measure(self) -> Medians:
-        assert self.process.stdin is not None
-        self.process.stdin.write(",".join(map(str, LENGTHS)) + "\n")
-        self.process.stdin.flush()
-        medians: Medians = json.loads(self._read())
-        return medians
-
-    def close(self) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait(30)
+def bare_medians(bare: Asked) -> Medians:
+    """What the process with nothing but torch measures."""
+    medians: Medians = json.loads(bare.ask(",".join(map(str, LENGTHS))))
+    return medians
 
 
 class Window:
@@ -152,16 +131,16 @@ def figures(rounds: int, seconds: float = SECONDS, models: Sequence[str] = MODEL
     bare_second: list[Medians] = []
     commanded: list[Medians] = []
     with tempfile.TemporaryDirectory() as folder:
-        window, bare = Window(seconds, models, Path(folder)), Bare(seconds, models)
+        window, bare = Window(seconds, models, Path(folder)), Asked("bare_timer.py", str(seconds), *models)
         try:
             # Loading, and whatever else comes but once.
             _say("window and bare process are open")
             window.measure()
-            bare.measure()
+            bare_medians(bare)
             for number in range(rounds):
                 windowed.append(window.measure())
-                bare_first.append(bare.measure())
-                bare_second.append(bare.measure())
+                bare_first.append(bare_medians(bare))
+                bare_second.append(bare_medians(bare))
                 windowed.append(window.measure())
                 commanded.append(without_window(seconds, models))
                 _say(f"round {number + 1} of {rounds}")
