@@ -20,6 +20,7 @@ from textual.content import Content
 from textual.css.query import NoMatches
 from textual.events import Event, InputEvent, Resize
 from textual.message_pump import MessagePump
+from textual.notifications import Notify
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
@@ -178,6 +179,16 @@ class EncoderApp(WindowActions, Keeping, TerminalApp):
         banner = self.query_one("#banner", Static)
         banner.update(Content(self.session.banner))
         banner.display = bool(self.session.banner)
+
+    def on_notify(self, event: Notify) -> None:
+        """The same words again take the place of the first, and what held a toast goes with it."""
+        for old in list(self._notifications):
+            if old.message == event.notification.message:
+                self._unnotify(old, refresh=False)
+        # Textual leaves it behind where one runs out just as another comes, and a day has many.
+        for holder in self.screen.query("ToastHolder"):
+            if holder.is_mounted and not holder.children:
+                holder.remove()
 
     def _show_notice(self, notice: tuple[str, str]) -> None:
         sentence, severity = notice

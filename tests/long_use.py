@@ -144,8 +144,9 @@ class Person:
         )
 
     def _reports(self) -> list[dict[str, str]]:
-        lines = self.report.read_text().splitlines() if self.report.exists() else []
-        reports = [json.loads(line) for line in lines]
+        text = self.report.read_text() if self.report.exists() else ""
+        # What is being written just now has no end of line yet.
+        reports = [json.loads(line) for line in text.split("\n")[:-1]]
         errors = [report["error"] for report in reports if "error" in report]
         if errors:
             raise Found("\n".join(errors))

@@ -35,12 +35,12 @@ def main(file: Path) -> None:
 
     def count(*_: object) -> None:
         try:
-            tasks = [repr(task.get_coro()) for task in asyncio.all_tasks()]
+            tasks = [task.get_name() for task in asyncio.all_tasks()]
         except RuntimeError:  # between two event loops
             tasks = []
         if "LONG_USE_COUNTS" in os.environ:
             note(objects=Counter(type(one).__name__ for one in gc.get_objects()).most_common(25))
-        note(tasks=len(tasks), threads=threading.active_count(), names=sorted(name.split(" at ")[0] for name in tasks))
+        note(tasks=len(tasks), threads=threading.active_count(), names=sorted(tasks))
 
     logging.getLogger().addHandler(Listener(logging.WARNING))
     sys.unraisablehook = lambda what: note(error=f"unraisable: {what.err_msg} {what.exc_value!r} in {what.object!r}")
