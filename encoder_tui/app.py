@@ -13,21 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from textual import on
-from textual._context import active_message_pump
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding
 from textual.content import Content
-from textual.css.query import NoMatches
 from textual.events import Event, InputEvent, Resize
-from textual.message_pump import MessagePump
 from textual.notifications import Notify
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
-from textual.worker import WorkerFailed
 
 from encoder_tui.colours import legible
 from encoder_tui.display import visible
+from encoder_tui.failures import came_too_late
 from encoder_tui.keeping import Keeping
 from encoder_tui.main_screen import MainScreen, TooSmall, TopLine
 from encoder_tui.screen_guard import own_screen, write_crash_report
@@ -256,9 +253,7 @@ class EncoderApp(WindowActions, Keeping, TerminalApp):
 
     def _handle_exception(self, error: Exception) -> None:
         """End the window with a report instead of Textual's crash screen, which prints local variables."""
-        cause = error.error if isinstance(error, WorkerFailed) else error
-        if isinstance(cause, NoMatches) and _is_closed(active_message_pump.get(None)):
-            # Closed before it had come to an end with something: it does not find its own widgets any more.
+        if came_too_late(error):
             return
         self._return_code = 1
         if self._exception is None:
@@ -266,14 +261,6 @@ class EncoderApp(WindowActions, Keeping, TerminalApp):
             self._exception_event.set()
             self.report = write_crash_report(error, log_path())
             self._close_messages_no_wait()
-
-
-def _is_closed(pump: MessagePump | None) -> bool:
-    """Whether what a message or a worker belongs to was in a screen that is not shown any more, or was removed."""
-    if not isinstance(pump, Widget):
-        return False
-    screens = [node for node in pump.ancestors_with_self if isinstance(node, Screen)]
-    return not screens or screens[0] not in pump.app.screen_stack
 
 
 def run(settings: Settings) -> int:

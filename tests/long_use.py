@@ -104,20 +104,20 @@ class Person:
 
     def look(self) -> None:
         """Let the window come to itself, then see whether it is whole, and what it uses."""
+        self._alive()
         self.terminal.output.clear()
         self.terminal.resize(120, 40)
         self._press("escape", "escape", "escape")
         # A window that has much to catch up with takes an escape and what follows for one key.
         for _ in range(30):
             self.terminal.read(0.5, whole_time=True)
+            self._alive()
             self._press("f2")
             with contextlib.suppress(AssertionError):
                 self.terminal.wait_for("aligned ── table", 2)
                 break
         else:
             raise Found(f"F2 does not lead to the tokens; the screen is\n{self.terminal.text}")
-        if os.waitpid(self.terminal.pid, os.WNOHANG)[0]:
-            raise Found(f"the window ended; the screen was\n{self.terminal.text}")
         if complaints := self.complaints():
             raise Found(complaints)
         before = self._reports()
@@ -134,6 +134,13 @@ class Person:
             memory[f"engine {len(memory)}"] = resident(child)
         files = len(list((folder / "fd").iterdir()))
         self.samples.append(Sample(memory, files, int(counted["threads"]), int(counted["tasks"])))
+
+    def _alive(self) -> None:
+        """Told at once: a shell's echo looks like a window that hears nothing."""
+        pid, status = os.waitpid(self.terminal.pid, os.WNOHANG)
+        if pid:
+            code = os.waitstatus_to_exitcode(status)
+            raise Found(f"the window ended with exit code {code}; the screen was\n{self.terminal.text}")
 
     def complaints(self) -> str:
         """What stands in the logs and in the reports of crashes."""

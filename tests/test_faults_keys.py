@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 from collections.abc import Awaitable, Callable
 from typing import Any, NoReturn
@@ -14,6 +15,7 @@ from textual.css.query import NoMatches
 from textual.events import Key
 from textual.widget import Widget
 from textual.widgets import Input, TextArea
+from textual.worker import WorkerFailed
 
 from encoder_tui.app import PANES, EncoderApp
 from encoder_tui.engine.client import EngineClient, EngineError
@@ -102,6 +104,45 @@ async def test_a_failure_in_the_palette_is_no_end_of_the_window(monkeypatch: pyt
         await pilot.pause()
         assert app.is_running
         assert app._exception is None
+
+
+async def test_a_search_that_outlives_the_palette_is_no_end_of_the_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its widgets are gone by the time it shows what it found."""
+    monkeypatch.setattr(EngineClient, "run", silent)
+    app = EncoderApp(Settings(model=("builtin:bert",)))
+    async with app.run_test() as pilot:
+        app.action_command_palette()
+        await until(pilot, lambda: isinstance(app.screen, CommandPalette))
+        palette = app.screen
+        assert isinstance(palette, CommandPalette)
+
+        async def search() -> None:
+            with contextlib.suppress(asyncio.CancelledError):  # it was at its last lines
+                await asyncio.Event().wait()
+            palette._list_visible = not palette._list_visible
+
+        worker = palette.run_worker(search())
+        await pilot.pause()
+        await palette.dismiss()
+        await palette.remove()
+        await until(pilot, lambda: worker.is_finished)
+        assert isinstance(worker.error, NoMatches)
+        assert app._exception is None
+
+
+async def test_a_worker_of_the_window_that_fails_is_a_failure() -> None:
+    app = EncoderApp(Settings(model=("builtin:bert",)))
+
+    async def fail() -> None:
+        app.screen.query_one("#nothing-of-this-name")
+
+    async def use() -> None:
+        async with app.run_test() as pilot:
+            app.run_worker(fail())
+            await pilot.pause(0.5)
+
+    with pytest.raises(WorkerFailed):
+        await use()
 
 
 async def test_nothing_that_was_taken_off_the_screen_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
