@@ -12,8 +12,8 @@ from textual.widgets import Input, OptionList
 from encoder_tui.app import EncoderApp
 from encoder_tui.report_dialog import ReportDialog
 from encoder_tui.settings import Settings
+from tests.still import until
 from tests.terminal import Terminal, encoder_tui
-from tests.test_tokens_pane import until
 
 
 async def written_by_the_window(path: Path, text: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
+from typing import Any
 
 from textual.pilot import Pilot
 
@@ -12,9 +14,23 @@ INTERVAL = 0.15
 LIMIT = 60.0
 
 
-def screen(pilot: Pilot[int]) -> str:
+def screen(pilot: Pilot[Any]) -> str:
     """What is on the screen, line by line."""
-    return "\n".join(strip.text for strip in pilot.app.screen._compositor.render_strips())
+    return "\n".join(strip.text.rstrip() for strip in pilot.app.screen._compositor.render_strips())
+
+
+async def until(pilot: Pilot[Any], condition: Callable[[], object], seconds: float = LIMIT) -> None:
+    """Wait for a condition without blocking the window.
+
+    Raises:
+        AssertionError: when it has not come true in time, with the screen.
+    """
+    end = time.monotonic() + seconds
+    while True:
+        await pilot.pause(0.02)
+        if condition():
+            return
+        assert time.monotonic() < end, f"it did not come; the screen is\n{screen(pilot)}"
 
 
 async def still(pilot: Pilot[int]) -> None:

@@ -23,7 +23,8 @@ from encoder_tui.panes.tokens.ribbon import Ribbon
 from encoder_tui.settings import Settings
 from encoder_tui.widgets.letters import COLOURS, letter_style
 from tests.in_process import tasks_in_process
-from tests.test_tokens_pane import PAIR, until, window
+from tests.still import until
+from tests.test_tokens_pane import PAIR, window
 
 __all__ = ["tasks_in_process"]
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,7 +19,7 @@ from encoder_tui.panes.documents.windows import WindowsView
 from encoder_tui.panes.documents.wrap import UNWRAPPED, Layout
 from encoder_tui.settings import Settings
 from encoder_tui.widgets.cycle import Cycle
-from tests.still import screen
+from tests.still import screen, until
 
 PAIR = ("builtin:bert", "builtin:modernbert")
 
@@ -31,12 +29,6 @@ pytestmark = pytest.mark.usefixtures("no_engine")
 
 def app_of(source: Path | str, models: tuple[str, ...] = PAIR) -> EncoderApp:
     return EncoderApp(Settings(model=models, docs=str(source), pane="documents"))
-
-
-async def until(pilot: Pilot[int], condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
-        while not condition():
-            await pilot.pause(0.02)
 
 
 def pane_of(pilot: Pilot[int]) -> DocumentsPane:

@@ -28,8 +28,7 @@ from encoder_tui.panes.tokens.ribbon import Ribbon
 from encoder_tui.parameters import Description, Parameter
 from encoder_tui.settings import Settings
 from encoder_tui.widgets.choice import Choice
-from tests.still import still
-from tests.test_tokens_pane import until
+from tests.still import still, until
 
 
 async def silent(*_: object, **__: object) -> NoReturn:

@@ -17,7 +17,8 @@ from encoder_tui.builtin import directory
 from encoder_tui.cli import cli
 from encoder_tui.help_screen import HelpScreen, key_page
 from encoder_tui.widgets.choice import Choice
-from tests.test_tokens_pane import until, window
+from tests.still import until
+from tests.test_tokens_pane import window
 
 pytestmark = pytest.mark.usefixtures("no_engine")
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from encoder_tui.widgets.editor import Editor
 from encoder_tui.widgets.save_dialog import SaveDialog
 from tests.hostile import ALL, HOSTILE, MEGABYTE, NAME, SURROGATES, Watch, hostile_documents, hostile_model, watch
 from tests.in_process import tasks_in_process
+from tests.still import until
 
 __all__ = ["tasks_in_process", "watch"]
 
@@ -48,18 +48,6 @@ async def window(watch: Watch, models: tuple[str, ...], pane: str, **more: Any) 
         await pilot.pause()
     assert not watch.leaks, [ascii(text)[:200] for text in watch.leaks[:5]]
     assert app._exception is None
-
-
-async def until(pilot: Pilot[int], condition: Callable[[], object]) -> None:
-    end = asyncio.get_running_loop().time() + 60
-    while not condition():
-        assert asyncio.get_running_loop().time() < end, f"it did not come; the screen is\n{screen(pilot)}"
-        await pilot.pause(0.02)
-
-
-def screen(pilot: Pilot[int]) -> str:
-    strips = pilot.app.screen._compositor.render_strips()
-    return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)
 
 
 async def every_view(pilot: Pilot[int], choice: str) -> None:

@@ -26,8 +26,7 @@ from tests.fake_hub import FakeHub
 from tests.hub_case import REPO, fetch, partial_files, ranges, serving
 from tests.in_process import tasks_in_process
 from tests.saved_models import TEXTS, Heard, directly, saved, silent, tokenizer_of, value, with_head
-from tests.still import screen
-from tests.test_tokens_pane import until
+from tests.still import screen, until
 
 __all__ = ["tasks_in_process"]
 

@@ -22,7 +22,8 @@ from encoder_tui.settings import Settings, SettingsError, config_path
 from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.key_line import KeyLine
 from encoder_tui.widgets.table import Column, Table
-from tests.test_tokens_pane import PAIR, all_shown, until, window
+from tests.still import until
+from tests.test_tokens_pane import PAIR, all_shown, window
 
 pytestmark = pytest.mark.usefixtures("no_engine")
 

@@ -23,8 +23,8 @@ from encoder_tui.settings import Settings, state_path
 from encoder_tui.texts_dialog import TextsDialog
 from encoder_tui.widgets.editor import Editor
 from tests.command_case import call
+from tests.still import until
 from tests.terminal import Terminal, encoder_tui
-from tests.test_tokens_pane import until
 
 PAIR = ("builtin:modernbert", "builtin:bert")
 pytestmark = pytest.mark.usefixtures("no_engine")

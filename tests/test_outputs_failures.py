@@ -17,8 +17,8 @@ from encoder_tui.panes.outputs import OutputsPane
 from encoder_tui.settings import Settings
 from tests.in_process import tasks_in_process
 from tests.saved_models import forget_models, saved
+from tests.still import until
 from tests.test_checkpoints import Trap, rewrite
-from tests.test_tokens_pane import until
 
 __all__ = ["tasks_in_process"]
 

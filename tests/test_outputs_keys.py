@@ -10,7 +10,7 @@ from encoder_tui.panes.outputs.vectors import VectorsView
 from encoder_tui.settings import Settings
 from encoder_tui.widgets.choice import Choice
 from tests.canned_outputs import canned
-from tests.test_tokens_pane import until
+from tests.still import until
 
 __all__ = ["canned"]
 

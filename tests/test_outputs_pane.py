@@ -27,8 +27,8 @@ from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.editor import Editor
 from encoder_tui.widgets.matrix import Matrix
 from tests.saved_models import directly, saved
+from tests.still import until
 from tests.terminal import Terminal, encoder_tui
-from tests.test_tokens_pane import until
 
 torch = pytest.importorskip("torch")
 

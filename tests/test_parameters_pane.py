@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.table import Table
 from tests.architectures import write_configuration
 from tests.in_process import tasks_in_process
+from tests.still import until
 
 __all__ = ["tasks_in_process"]
 
@@ -39,13 +39,6 @@ async def window(*models: str, size: tuple[int, int] = (120, 40), wait: bool = T
             await until(pilot, lambda: all(e.description or e.is_failed for e in pane(pilot).descriptions.entries))
             await pilot.pause()
         yield pilot
-
-
-async def until(pilot: Pilot[Any], condition: Callable[[], object]) -> None:
-    deadline = asyncio.get_running_loop().time() + PATIENCE
-    while not condition():
-        assert asyncio.get_running_loop().time() < deadline, "it did not come"
-        await pilot.pause(0.02)
 
 
 def pane(pilot: Pilot[Any]) -> ParametersPane:

@@ -11,7 +11,8 @@ from encoder_tui.panes.parameters.difference import DifferenceView
 from encoder_tui.panes.parameters.tensor import Picture, TensorView
 from tests.architectures import write_configuration
 from tests.in_process import tasks_in_process
-from tests.test_parameters_pane import text, tree, until, window
+from tests.still import until
+from tests.test_parameters_pane import text, tree, window
 
 __all__ = ["tasks_in_process"]
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
-from textual.pilot import Pilot
 from textual.widgets import Input
 
 from encoder_tui.app import EncoderApp
@@ -29,6 +27,7 @@ from encoder_tui.timing_files import lines_of, run_of
 from encoder_tui.tokens import ModelTokenizer, TokenizationError
 from tests.fake_hub import FakeHub
 from tests.hub_case import REPO, serving, write_model
+from tests.still import until
 from tests.terminal import Terminal
 from tests.test_terminal_tokens import CRASHING, leave_the_text
 from tests.test_timing_runs import measured
@@ -45,13 +44,6 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
         (repository / weights).unlink()  # they are none; without any, values are random
     with serving(repository, monkeypatch) as server:
         yield server
-
-
-async def until(pilot: Pilot[int], condition: Callable[[], object]) -> None:
-    end = asyncio.get_running_loop().time() + 90
-    while not condition():
-        assert asyncio.get_running_loop().time() < end, "it did not come"
-        await pilot.pause(0.05)
 
 
 def holding(folder: Path, secret: str) -> list[Path]:

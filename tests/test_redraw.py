@@ -19,8 +19,8 @@ from encoder_tui.widgets.editor import Editor
 from encoder_tui.widgets.lines import Lines
 from encoder_tui.widgets.words import Words
 from tests.in_process import tasks_in_process
-from tests.still import still
-from tests.test_tokens_pane import all_shown, until
+from tests.still import still, until
+from tests.test_tokens_pane import all_shown
 
 __all__ = ["tasks_in_process"]
 

@@ -43,7 +43,7 @@ from encoder_tui.timing_run import sweep
 from encoder_tui.tokens import ModelTokenizer
 from tests.app_report import in_a_terminal, written_by_the_window
 from tests.in_process import tasks_in_process
-from tests.test_tokens_pane import until
+from tests.still import until
 from tests.texts import HARD
 
 __all__ = ["tasks_in_process"]

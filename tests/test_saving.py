@@ -16,7 +16,8 @@ from encoder_tui.user_files import FileExistsAlready, write_whole
 from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.key_line import KeyLine
 from encoder_tui.widgets.save_dialog import SaveDialog
-from tests.test_tokens_pane import until, window
+from tests.still import until
+from tests.test_tokens_pane import window
 
 pytestmark = pytest.mark.usefixtures("no_engine")
 

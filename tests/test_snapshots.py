@@ -7,8 +7,8 @@ from textual.pilot import Pilot
 
 from encoder_tui.app import EncoderApp
 from encoder_tui.settings import Settings
-from tests.still import still
-from tests.test_tokens_pane import all_shown, until
+from tests.still import still, until
+from tests.test_tokens_pane import all_shown
 
 pytestmark = pytest.mark.usefixtures("no_engine", "home")
 

@@ -11,8 +11,7 @@ from encoder_tui.panes.outputs.asking import AskingView
 from encoder_tui.settings import Settings
 from encoder_tui.widgets.choice import Choice
 from tests.canned_outputs import canned
-from tests.still import still
-from tests.test_tokens_pane import until
+from tests.still import still, until
 
 __all__ = ["canned"]
 

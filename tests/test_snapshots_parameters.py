@@ -8,8 +8,8 @@ from textual.pilot import Pilot
 from encoder_tui.app import EncoderApp
 from encoder_tui.settings import Settings
 from tests.in_process import tasks_in_process
-from tests.still import still
-from tests.test_parameters_pane import pane, tree, until
+from tests.still import still, until
+from tests.test_parameters_pane import pane, tree
 
 __all__ = ["tasks_in_process"]
 

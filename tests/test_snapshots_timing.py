@@ -18,8 +18,7 @@ from encoder_tui.timing_plan import Plan
 from encoder_tui.timing_run import Run
 from encoder_tui.widgets.choice import Choice
 from tests import made_up_runs
-from tests.still import still
-from tests.test_tokens_pane import until
+from tests.still import still, until
 
 pytestmark = pytest.mark.usefixtures("no_engine", "home")
 

@@ -18,7 +18,8 @@ from encoder_tui.panes.tokens.batch import BatchGrid
 from encoder_tui.settings import Settings
 from encoder_tui.widgets.editor import Editor
 from encoder_tui.widgets.key_line import KeyLine
-from tests.test_tokens_pane import PAIR, pane, show, until, window
+from tests.still import until
+from tests.test_tokens_pane import PAIR, pane, show, window
 
 pytestmark = pytest.mark.usefixtures("no_engine")
 

@@ -27,7 +27,8 @@ from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.save_dialog import SaveDialog
 from encoder_tui.widgets.table import Table
 from tests import saved_models
-from tests.test_tokens_pane import lines, until
+from tests.still import until
+from tests.test_tokens_pane import lines
 
 pytest.importorskip("torch")
 

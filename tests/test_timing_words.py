@@ -23,8 +23,8 @@ from encoder_tui.timing_run import Run
 from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.cycle import Cycle
 from tests import made_up_runs
-from tests.still import still
-from tests.test_tokens_pane import lines, until
+from tests.still import still, until
+from tests.test_tokens_pane import lines
 
 A = TimedModel(0, "bert", ModelSource("bert", "/bert"), 512)
 B = TimedModel(1, "modern", ModelSource("modern", "/modern"), 8192)

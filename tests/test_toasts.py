@@ -11,7 +11,7 @@ from textual.widgets._toast import ToastRack
 from encoder_tui.app import EncoderApp
 from encoder_tui.settings import Settings
 from tests.in_process import tasks_in_process
-from tests.test_tokens_pane import until
+from tests.still import until
 
 __all__ = ["tasks_in_process"]
 

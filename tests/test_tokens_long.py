@@ -17,8 +17,9 @@ from encoder_tui.panes.tokens.layout import Layout
 from encoder_tui.tokens import ModelTokenizer
 from encoder_tui.widgets.editor import Editor
 from encoder_tui.widgets.words import Words
+from tests.still import until
 from tests.test_keys import key_line
-from tests.test_tokens_pane import pane, show, until, window
+from tests.test_tokens_pane import pane, show, window
 
 pytestmark = pytest.mark.usefixtures("no_engine")
 

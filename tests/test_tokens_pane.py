@@ -6,7 +6,7 @@ import json
 import random
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from encoder_tui.settings import Settings
 from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.editor import Editor
 from encoder_tui.widgets.table import Table
+from tests.still import until
 from tests.texts import HARD
 
 pytestmark = pytest.mark.usefixtures("no_engine")
@@ -43,15 +44,6 @@ def all_shown(app: EncoderApp) -> bool:
     """Whether every model has failed or stands in the comparison."""
     states = [slot.state for slot in app.session.slots]
     return "loading" not in states and len(pane(app).comparison.present) == len(states) - states.count("failed")
-
-
-async def until(pilot: Pilot[int], condition: Callable[[], bool], seconds: float = 30) -> None:
-    """Wait for a condition without blocking the window."""
-    for _ in range(int(seconds / 0.02)):
-        await pilot.pause(0.02)
-        if condition():
-            return
-    raise AssertionError("the condition was not met")
 
 
 def pane(app: EncoderApp) -> TokensPane:

@@ -22,7 +22,7 @@ from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.cycle import Cycle
 from tests.in_process import tasks_in_process
 from tests.saved_models import directly, files_of, forget_models, saved, tokenizer_of
-from tests.test_tokens_pane import until
+from tests.still import until
 
 __all__ = ["tasks_in_process"]
 

@@ -19,8 +19,9 @@ from tests import test_parameters_pane as parameters
 from tests import test_snapshots_timing as timing
 from tests.canned_outputs import canned
 from tests.in_process import tasks_in_process
+from tests.still import until
 from tests.test_snapshots_outputs import run_and_open
-from tests.test_tokens_pane import PAIR, pane, until, window
+from tests.test_tokens_pane import PAIR, pane, window
 
 __all__ = ["canned", "tasks_in_process"]
 
