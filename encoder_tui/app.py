@@ -183,9 +183,10 @@ class EncoderApp(WindowActions, Keeping, TerminalApp):
             if old.message == event.notification.message:
                 self._unnotify(old, refresh=False)
         # Textual leaves it behind where one runs out just as another comes, and a day has many.
-        for holder in self.screen.query("ToastHolder"):
-            if holder.is_mounted and not holder.children:
-                holder.remove()
+        for screen in self.screen_stack:  # none is left while the window closes
+            for holder in screen.query("ToastHolder"):
+                if holder.is_mounted and not holder.children:
+                    holder.remove()
 
     def _show_notice(self, notice: tuple[str, str]) -> None:
         sentence, severity = notice
