@@ -199,6 +199,8 @@ class EncoderApp(WindowActions, Keeping, TerminalApp):
 
     async def on_event(self, event: Event) -> None:
         """Before anything is drawn for a key or the mouse, the engine hears of it if it is measuring."""
+        if isinstance(event, InputEvent) and self._exit:
+            return  # typed ahead of the end: what it would be for is going
         if isinstance(event, InputEvent | Resize) and not event.is_forwarded:
             self.session.touched()
         await super().on_event(event)
