@@ -151,6 +151,27 @@ async def test_copying_ids_gives_every_stream_a_line() -> None:
         assert app.clipboard.splitlines() == ids
 
 
+async def test_there_is_no_block_to_copy_in_another_view_nor_of_an_empty_text() -> None:
+    async with window("one two three four") as (app, pilot):
+        editor = app.query_one("#text", Editor)
+        await pilot.press("end", "escape", "y")
+        assert "four" in app.clipboard
+        copied = app.clipboard
+        await show(app, pilot, "table")
+        editor.text = "one"  # shorter than where the ribbon's cursor was left
+        await until(pilot, lambda: pane(app).comparison.text == "one")
+        await pilot.press("escape", "y")
+        assert app.clipboard == copied
+        await show(app, pilot, "aligned")
+        await pilot.press("escape", "y")
+        assert "one" in app.clipboard
+        copied = app.clipboard
+        editor.text = ""
+        await until(pilot, lambda: pane(app).comparison.text == "")
+        await pilot.press("escape", "y")
+        assert app.clipboard == copied
+
+
 async def test_copied_python_names_the_models_and_the_text() -> None:
     async with window("lens [bold]") as (app, pilot):
         await pilot.press("escape", "p")

@@ -246,7 +246,7 @@ class TokensPane(Comparing):
         if action == "again":
             return self.is_stopped
         if action == "copy_block":
-            return self._view_name == "aligned" and bool(self.comparison.present)
+            return self._view_name == "aligned" and bool(self.comparison.present and self.comparison.text)
         return True
 
     def action_edit(self) -> None:
@@ -273,8 +273,10 @@ class TokensPane(Comparing):
 
     def action_copy_block(self) -> None:
         """Copy the characters and the tokens of the block under the cursor."""
-        if self.comparison.present:
-            copy(self, copies.block(self.comparison, self.query_one(Ribbon).cursor), "the block")
+        block = self.query_one(Ribbon).cursor
+        # Under another view the ribbon stays with the text that it showed last, which may have been longer.
+        is_there = self.possible("copy_block") and 0 <= block < len(self.comparison.alignment)
+        copy(self, copies.block(self.comparison, block) if is_there else "", "the block")
 
     def action_copy_ids(self) -> None:
         """Copy the ids of every stream, a line each."""
