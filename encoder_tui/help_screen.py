@@ -139,7 +139,7 @@ def key_page(screen: Screen[Any]) -> str:
         shown = {about: " ".join(pressed) for about, pressed in found.items()}
         wide, wider = max(map(len, shown.values())), max(len(words) for words, _ in shown)
         table = [f"{pressed:<{wide}}  {words:<{wider}}  {name}".rstrip() for (words, name), pressed in shown.items()]
-        lines += ["", f"## {where}", "", "```", *table, "```"]
+        lines += ["", f"## {where}", "", "```text", *table, "```"]
     return "\n".join([*lines, "", sections("keys")[""]])
 
 
