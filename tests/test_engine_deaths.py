@@ -154,3 +154,22 @@ async def test_a_request_made_while_a_dead_engine_is_buried_goes_to_the_next(
     assert await client.act("echo", "well") == "well"
     with pytest.raises(EngineError):
         await first
+
+
+async def test_what_is_written_to_an_engine_that_is_gone_is_no_matter(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = start()
+    waiting = asyncio.ensure_future(client.act("sleep", "60"))
+    await until(lambda: client.state.status == "busy")
+    pid = client.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    # Without a turn for the reading, which would find out.
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    for number in range(20):
+        client.note("word", number)
+    with pytest.raises(EngineError, match="SIGKILL"):
+        await waiting
+    assert await client.act("echo", "after") == "after"
+    assert not caplog.records

@@ -92,8 +92,13 @@ class Child:
         return protocol.unpack_from_engine(await self._stdout.readexactly(protocol.body_length(header)))
 
     def write(self, frame: bytes) -> None:
-        """Put a whole frame into the pipe's queue."""
-        self._stdin.write(frame)
+        """Put a whole frame into the pipe's queue; nothing happens where the engine has closed it.
+
+        That it is gone is found out by reading. asyncio counts what is written to a pipe it knows to be closed, and
+        logs a warning at the fifth time.
+        """
+        if not self._stdin.is_closing():
+            self._stdin.write(frame)
 
     async def drain(self) -> None:
         """Wait until the pipe has taken what was written; may raise `OSError` where it is closed."""
