@@ -151,6 +151,9 @@ class EncoderApp(WindowActions, Keeping, TerminalApp):
             # What the start made stays for good; a collection need not look through it every time.
             gc.freeze()
             gc.enable()
+        from encoder_tui.heap import share_heap  # noqa: PLC0415  # a few milliseconds: after the first paint
+
+        share_heap()
         await self.session.start()
 
     async def on_unmount(self) -> None:

@@ -15,7 +15,7 @@ from textual.pilot import Pilot
 from textual.widgets import ContentSwitcher, Static
 
 from encoder_tui.app import EncoderApp
-from encoder_tui.panes.tokens import TokensPane
+from encoder_tui.panes.tokens import TokensPane, batch
 from encoder_tui.panes.tokens.ribbon import Ribbon
 from encoder_tui.settings import Settings
 from encoder_tui.widgets.choice import Choice
@@ -134,6 +134,21 @@ async def test_every_view_opens_and_follows_the_text(view: str, size: tuple[int,
         if view not in {"special", "batch"}:
             assert app.export_screenshot() != before
         assert app.screen.query_one(f"#{view}").display
+
+
+async def test_a_batch_is_encoded_when_it_changes_and_not_with_every_key_of_the_text() -> None:
+    async with window("lens") as (app, pilot):
+        await show(app, pilot, "batch")
+        encoded = []
+        encode = batch.encode_batches
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(batch, "encode_batches", lambda *asked: encoded.append(asked[1]) or encode(*asked))
+            app.query_one("#text", Editor).focus()
+            await pilot.press("q", "u", "a", "y")
+            assert pane(app).comparison.text == "lensquay"
+            assert not encoded
+            app.query_one("#batch-texts", Editor).text = "one\ntwo"
+            await until(pilot, lambda: encoded == [["one", "two"]])
 
 
 async def test_the_table_has_a_row_for_every_token() -> None:

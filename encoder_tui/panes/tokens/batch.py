@@ -25,6 +25,9 @@ from encoder_tui.widgets.field import Field
 from encoder_tui.widgets.letters import letter_style
 from encoder_tui.widgets.lines import Lines
 
+Asked = tuple[list[str], str | None, EncodeOptions]
+"""Texts, the second text of each pair, options."""
+
 AT_ONCE = 8_000
 """Characters that are encoded between two keys; more goes to a thread."""
 WIDEST = 4_000
@@ -94,7 +97,8 @@ class BatchLab(Vertical):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
-        self._wanted: tuple[list[str], str | None, EncodeOptions] | None = None
+        self._shown: tuple[Asked, list[ModelTokenizer | None]] | None = None
+        self._wanted: Asked | None = None
         self._working: asyncio.Task[None] | None = None
 
     def compose(self) -> ComposeResult:
@@ -119,7 +123,7 @@ class BatchLab(Vertical):
     def _changed(self) -> None:
         self.show()
 
-    def asked(self) -> tuple[list[str], str | None, EncodeOptions]:
+    def asked(self) -> Asked:
         """The texts, the second text of each pair, and the options that the controls say."""
         texts = self.query_one("#batch-texts", Editor).text.split("\n")
         pair = self.query_one("#batch-pair", Input).value
@@ -136,7 +140,10 @@ class BatchLab(Vertical):
 
     def show(self, comparison: Comparison | None = None) -> None:
         """Encode the batch under every model and show it: at once, or in a thread where the texts are long."""
-        asked = self.asked()
+        asked, tokenizers = self.asked(), self.session.tokenizers
+        if (asked, tokenizers) == self._shown:
+            return  # another text in the pane's field is no other batch
+        self._shown = asked, tokenizers
         if sum(map(len, asked[0])) <= AT_ONCE:
             self._wanted = None
             self.query_one(BatchGrid).show(encode_batches(self.session.tokenizers, *asked))

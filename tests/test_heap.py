@@ -1,0 +1,38 @@
+"""Threads that take memory from one heap."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import ctypes, threading
+from encoder_tui.heap import share_heap
+{first}
+together = threading.Barrier(8)
+def work():
+    together.wait()
+    kept = [bytes(2000) for _ in range(1000)]  # too large for Python's own allocator
+    together.wait()
+threads = [threading.Thread(target=work) for _ in range(8)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+library = ctypes.CDLL(None)
+library.fopen.restype = ctypes.c_void_p
+stream = library.fopen(b"/dev/stdout", b"w")
+library.malloc_info(0, ctypes.c_void_p(stream))
+library.fclose(ctypes.c_void_p(stream))
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has a heap for each thread")
+def test_threads_share_the_heap_that_is_there() -> None:
+    def heaps(first: str) -> int:
+        command = [sys.executable, "-c", PROGRAM.format(first=first)]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.count("<heap nr=")
+
+    assert heaps("") > 4
+    assert heaps("share_heap()") == 1
