@@ -219,7 +219,7 @@ def use(seconds: float, seed: int, folder: Path, keep_going: bool = False) -> Pe
                 if keep_going:
                     print(f"{time.strftime('%H:%M:%S')} {len(person.pressed)} keys, {person.samples[-1]}", flush=True)
                     if "LONG_USE_COUNTS" in os.environ:
-                        print(report.read_text().splitlines()[-2], flush=True)
+                        print(person._reports()[-1]["objects"], flush=True)
             person.judge()
             engines = children(terminal.pid)
             terminal.send("escape", "ctrl+q")

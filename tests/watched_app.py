@@ -1,8 +1,8 @@
 """The window as it is, which also writes down what goes wrong in it unseen, and counts its tasks when told to.
 
 Run as a program: `python -m tests.watched_app FILE …`, the rest being what `encoder-tui` takes. Every line of the
-file is JSON: {"error": …} for what no test would see otherwise, {"tasks": …} at every SIGUSR1; with LONG_USE_COUNTS
-in the environment also {"objects": …}, how many of each type there are, to find what grows.
+file is JSON: {"error": …} for what no test would see otherwise, {"tasks": …} at every SIGUSR1, with LONG_USE_COUNTS
+in the environment also how many "objects" of each type there are, to find what grows.
 """
 
 from __future__ import annotations
@@ -38,9 +38,10 @@ def main(file: Path) -> None:
             tasks = [task.get_name() for task in asyncio.all_tasks()]
         except RuntimeError:  # between two event loops
             tasks = []
+        what: dict[str, Any] = {"tasks": len(tasks), "threads": threading.active_count(), "names": sorted(tasks)}
         if "LONG_USE_COUNTS" in os.environ:
-            note(objects=Counter(type(one).__name__ for one in gc.get_objects()).most_common(25))
-        note(tasks=len(tasks), threads=threading.active_count(), names=sorted(tasks))
+            what["objects"] = Counter(type(one).__name__ for one in gc.get_objects()).most_common(25)
+        note(**what)  # one line: who waits for it may read at once
 
     logging.getLogger().addHandler(Listener(logging.WARNING))
     sys.unraisablehook = lambda what: note(error=f"unraisable: {what.err_msg} {what.exc_value!r} in {what.object!r}")
