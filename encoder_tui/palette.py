@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from textual._callback import invoke
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.markup import escape
 
 from encoder_tui import keys
@@ -31,6 +31,16 @@ class Entry(NamedTuple):
     about: str
     pane: str | None
     act: Callable[[], Awaitable[None]]
+
+
+class Palette(CommandPalette):
+    """Textual's palette, in a terminal of one row as well."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Move in the list only where it has room: Textual knows no line of a list that has none."""
+        if action == "command_list" and not any(found.scrollable_content_region for found in self.query(CommandList)):
+            return False
+        return super().check_action(action, parameters)
 
 
 class Actions(Provider):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from textual.app import App
 from textual.await_complete import AwaitComplete
 from textual.command import CommandPalette
+from textual.theme import ThemeProvider
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Input, TextArea
 
@@ -35,8 +36,16 @@ class WindowActions(App[Any]):
 
     def action_command_palette(self) -> None:
         """Open the palette, unless it is open already somewhere in the stack: there is only one."""
+        from encoder_tui.palette import Palette  # noqa: PLC0415  # after the first paint
+
         if not any(isinstance(screen, CommandPalette) for screen in self.screen_stack):
-            super().action_command_palette()
+            self.push_screen(Palette(id="--command-palette"))
+
+    def search_themes(self) -> None:
+        """Open a palette of the themes."""
+        from encoder_tui.palette import Palette  # noqa: PLC0415  # after the first paint
+
+        self.push_screen(Palette(providers=[ThemeProvider], placeholder="Search for themes…"))
 
     def pop_screen(self) -> AwaitComplete:
         """Close what lies over the window, if there still is something.

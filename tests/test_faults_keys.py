@@ -14,7 +14,7 @@ from textual.command import CommandPalette
 from textual.css.query import NoMatches
 from textual.events import Key
 from textual.widget import Widget
-from textual.widgets import Input, TextArea
+from textual.widgets import Input, OptionList, TextArea
 from textual.worker import WorkerFailed
 
 from encoder_tui.app import PANES, EncoderApp
@@ -276,3 +276,25 @@ async def test_a_dialog_that_another_key_has_closed_closes_nothing_more(opened: 
         await app.action_pane("tokens")
         await still(pilot)
         assert app._exception is None
+
+
+@pytest.mark.usefixtures("no_engine")
+@pytest.mark.parametrize("opened", ["command_palette", "change_theme", "models", "report"])
+async def test_no_list_turns_its_pages_in_a_terminal_of_one_row(opened: str) -> None:
+    """Textual looks the line of its option up, and knows none as long as the list has no room."""
+    app = EncoderApp(Settings(model=("builtin:bert",), text="A lighthouse.", docs="builtin"))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await app.run_action(opened)
+        await until(pilot, lambda: len(app.screen_stack) == 2)
+        lists = app.screen.query(OptionList)
+        await until(pilot, lambda: any(one.option_count for one in lists))
+        for one in lists:
+            one.highlighted = 0
+        await pilot.resize_terminal(1, 1)
+        for one in lists:
+            one.focus()  # the palette's cannot have it: its field moves it
+            await pilot.press("pagedown", "pageup", "ctrl+d", "ctrl+u", "end", "home", "down", "up")
+        assert app._exception is None
+        await pilot.resize_terminal(120, 40)
+        await pilot.press("escape")
+        await until(pilot, lambda: len(app.screen_stack) == 1)

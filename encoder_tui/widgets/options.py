@@ -17,3 +17,9 @@ class Options(OptionList):
         Binding("ctrl+d", "page_down", "Page down", show=False, id="move.page-down"),
         Binding("ctrl+u", "page_up", "Page up", show=False, id="move.page-up"),
     ]
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Turn pages only where there is room for one: Textual knows no line of a list that has none."""
+        if action in {"page_up", "page_down"} and not self.scrollable_content_region:
+            return False
+        return super().check_action(action, parameters)
