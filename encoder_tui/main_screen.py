@@ -77,6 +77,9 @@ class TooSmall(Static):
 class MainScreen(Screen[None]):
     """The screen under every dialog."""
 
+    _is_hidden = False
+    """Whether the window is too small for its panes, or was until just now."""
+
     def set_focus(self, widget: Widget | None, scroll_visible: bool = True, from_app_focus: bool = False) -> None:
         """Move the focus, but never into a pane that is hidden: it asked before another was opened, and comes too late.
 
@@ -85,6 +88,11 @@ class MainScreen(Screen[None]):
         inside = () if widget is None else widget.ancestors_with_self
         if all(node.display for node in inside if node.parent is not None and node.parent.id == "panes"):
             super().set_focus(widget, scroll_visible, from_app_focus)
+
+    def _reset_focus(self, widget: Widget, avoiding: list[Widget] | None = None) -> None:
+        # What is hidden for as long as the window is too small keeps the focus, and has it when it is back.
+        if avoiding or not self._is_hidden:
+            super()._reset_focus(widget, avoiding)
 
     def on_descendant_focus(self) -> None:
         """What fills the window gives it back when the focus goes elsewhere."""
@@ -95,4 +103,12 @@ class MainScreen(Screen[None]):
     def on_resize(self, event: Resize) -> None:
         width, height = event.size
         # Not by breakpoints: they set a class on every screen, and so style everything twice at the start.
-        self.set_class(width < SMALLEST[0] or height < SMALLEST[1], "-too-small")
+        too_small = width < SMALLEST[0] or height < SMALLEST[1]
+        self.set_class(too_small, "-too-small")
+        if too_small:
+            self._is_hidden = True
+        elif self._is_hidden:
+            self.call_after_refresh(self._shown_again)  # some widgets are yet to hear that they were hidden
+
+    def _shown_again(self) -> None:
+        self._is_hidden = self.has_class("-too-small")

@@ -7,6 +7,7 @@ from typing import Any
 
 from textual.app import App
 from textual.driver import Driver
+from textual.events import Event, Resize
 from textual.screen import Screen
 
 from encoder_tui.leaving import Leaving
@@ -31,6 +32,15 @@ class TerminalApp(App[int]):
         """Draw every cell, whatever the terminal shows now."""
         if self.is_running and self.screen_stack:
             self._display(self.screen, self.screen._compositor.render_update(full=True))
+
+    async def on_event(self, event: Event) -> None:
+        """Draw everything again for a size that is no other.
+
+        The terminal was smaller in between and has lost what it showed then; to Textual nothing has changed.
+        """
+        await super().on_event(event)
+        if isinstance(event, Resize) and self.screen_stack and event.size == self.screen._compositor.size:
+            self.draw_everything()
 
     def leave(self, code: int) -> None:
         """End with this exit code, by force if need be; from any thread."""

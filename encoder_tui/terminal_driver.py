@@ -12,6 +12,8 @@ from collections.abc import Callable
 from typing import Any, Final, Protocol, cast
 
 from textual.drivers.linux_driver import LinuxDriver
+from textual.events import Resize
+from textual.geometry import Size
 
 from encoder_tui.terminal_styles import with_fewer_styles
 
@@ -122,6 +124,9 @@ class TerminalDriver(LinuxDriver):
             self._watcher = threading.Thread(target=self._watch, name="terminal-watcher", daemon=True)
             self._watcher.start()
         super().start_application_mode()  # type: ignore[no-untyped-call]
+        # Textual asks for the size where the signal comes, and one may come while another is handled: the older
+        # size would be told last.
+        signal.signal(signal.SIGWINCH, lambda *_: self._loop.call_soon_threadsafe(self._tell_size))
 
     def stop_application_mode(self) -> None:
         if self._mouse_pixels:
@@ -173,6 +178,11 @@ class TerminalDriver(LinuxDriver):
             super()._sigcont_application()
         else:
             self._room()
+
+    def _tell_size(self) -> None:
+        if not self._in_band_window_resize:
+            size = Size(*self._get_terminal_size())
+            self._app.post_message(Resize(size, size))
 
     def _get_terminal_size(self) -> tuple[int, int]:
         # The terminal itself before COLUMNS and LINES, which some shells export and which never change.

@@ -27,8 +27,10 @@ WORDS = (
     "0x1F", "...", "x" * 60, "\u200b", "e\u0301", "import", "don't", "¿qué?", "3.14159", "##ing", "Ġthe",
 )  # fmt: skip
 PANES = {"f2": "epviyt nN", "f3": "v/nosxzytp", "f4": "vVtcCs []wbi", "f5": "rxvVsa[],.+-dyp", "f6": "sxvVayn"}
-MOVES = ("up", "down", "left", "right", "home", "end", "tab", "enter", "\x1b[5~", "\x1b[6~", "\x1b[Z")
-SIZES = ((120, 40), (80, 24), (200, 60), (60, 16), (40, 10), (100, 30))
+PAGES = ("\x1b[6~", "\x1b[5~", "\x04", "\x15")
+MOVES = ("up", "down", "left", "right", "home", "end", "tab", "enter", "\x1b[Z", *PAGES)
+SIZES = ((120, 40), (80, 24), (200, 60), (60, 16), (40, 10), (100, 30), (20, 5), (1, 1))
+FILLING = "\x1b[19~"  # F8
 STARTED = "python -m tests.long_use"
 
 
@@ -74,12 +76,22 @@ class Person:
             if self.random.random() < 0.5:
                 self._press("x")
         elif chance < 0.86:
-            self._press("ctrl+p", *self.random.choice(("theme", "models", "help", "zzz", "view")), "down", "escape")
-            self._press("escape")
-        elif chance < 0.90:
-            self._press("escape", "m", *(self.random.choice(("down", "s", "tab", "f3")) for _ in range(2)), "escape")
-        elif chance < 0.93:
-            self._press("f1")
+            self._press("ctrl+p", *self.random.choice(("theme", "models", "help", "zzz", "view")))
+            self._press("down", *self.random.choices(MOVES, k=2), "escape", "escape")
+        elif chance < 0.89:
+            self._press(
+                "escape", self.random.choice("mmm\x13"), *self.random.choices((*MOVES, "s", "f3"), k=3), "escape"
+            )
+        elif chance < 0.92:
+            self._press(self.random.choice(("f1", FILLING)))
+        elif chance < 0.94:
+            # A click or a turn of the wheel, wherever it falls: button, column and row as xterm writes them.
+            button, column, row = (
+                self.random.choice((0, 0, 64, 65)),
+                self.random.randint(1, 120),
+                self.random.randint(1, 40),
+            )
+            self._press(f"\x1b[<{button};{column};{row}M", f"\x1b[<{button};{column};{row}m")
         elif chance < 0.96:
             self._press(f"\x1b[200~{' '.join(self.random.choices(WORDS, k=self.random.randint(1, 40)))}\x1b[201~")
         else:

@@ -298,3 +298,37 @@ async def test_no_list_turns_its_pages_in_a_terminal_of_one_row(opened: str) -> 
         await pilot.resize_terminal(120, 40)
         await pilot.press("escape")
         await until(pilot, lambda: len(app.screen_stack) == 1)
+
+
+@pytest.mark.usefixtures("no_engine")
+async def test_a_window_too_small_for_anything_keeps_the_focus_and_what_is_typed() -> None:
+    app = EncoderApp(Settings(model=("builtin:bert",), text="A", docs="builtin"))
+    async with app.run_test(size=(120, 40)) as pilot:
+        for keys in (["end"], ["escape"], ["f3"], ["f4"], ["f5"], ["f6"], ["shift+tab"]):
+            await pilot.press(*keys)
+            await still(pilot)
+            before = app.focused
+            assert before is not None
+            for size in ((1, 1), (59, 40), (120, 15)):
+                await pilot.resize_terminal(*size)
+                await until(pilot, lambda: app.query_one("#too-small").is_on_screen)
+                await pilot.press("tab")
+                if keys == ["end"]:
+                    await pilot.press("end", "b")
+                await pilot.resize_terminal(120, 40)
+                await until(pilot, lambda: not app.query_one("#too-small").is_on_screen)
+                assert app.focused is before
+        assert app.session.text == "Abbb"
+
+
+@pytest.mark.usefixtures("no_engine")
+async def test_a_pane_opened_while_the_window_is_too_small_has_the_focus_afterwards() -> None:
+    app = EncoderApp(Settings(model=("builtin:bert",), text="A", docs="builtin"))
+    async with app.run_test(size=(120, 40)) as pilot:
+        for keys in (["f4"], ["f2", "escape"], ["f4"]):
+            await pilot.resize_terminal(20, 5)
+            await pilot.press(*keys)
+            await pilot.resize_terminal(120, 40)
+            await still(pilot)
+            assert app.focused is not None
+            assert app.query_one(f"#{app.pane_in_front}") in app.focused.ancestors

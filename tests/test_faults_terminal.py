@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import random
 import re
 import select
 import signal
@@ -188,6 +189,20 @@ def test_a_storm_of_200_sizes_down_to_one_cell_ends_with_the_last_of_them() -> N
         assert terminal.text.count("^q quit") == 1
         terminal.send("ctrl+q")
         assert terminal.exit_code(PATIENCE) == 0
+
+
+def test_smaller_and_back_again_at_once_draws_what_the_terminal_has_lost_and_keeps_the_focus() -> None:
+    sizes = random.Random(7)
+    with Terminal(encoder_tui(*PAIR, "--text", "A lighthouse keeper.")) as terminal:
+        terminal.wait_for("engine ready")
+        terminal.send("escape")
+        whole = terminal.wait_for(lambda text: "blocks agree" in text and "y copy block" in text)
+        for _ in range(25):
+            for _ in range(sizes.randint(1, 4)):
+                terminal.resize(*sizes.choice([(1, 1), (60, 16), (119, 40), (120, 39), (200, 60)]))
+                terminal.read(sizes.choice([0.0, 0.001, 0.008, 0.03]), whole_time=True)
+            terminal.resize(120, 40)
+            terminal.wait_for(lambda text: text == whole)
 
 
 @pytest.mark.parametrize("name", ["dumb", "unknown"])
