@@ -151,9 +151,10 @@ class EncoderApp(WindowActions, Keeping, TerminalApp):
             # What the start made stays for good; a collection need not look through it every time.
             gc.freeze()
             gc.enable()
-        from encoder_tui.heap import share_heap  # noqa: PLC0415  # a few milliseconds: after the first paint
+        from encoder_tui import heap  # noqa: PLC0415  # a few milliseconds: after the first paint
 
-        share_heap()
+        heap.share_heap()
+        self.set_interval(heap.EVERY, heap.trim_heap)
         await self.session.start()
 
     async def on_unmount(self) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import msgspec
 
@@ -118,17 +117,19 @@ class ModelTokenizer:
         from tokenizers import Tokenizer  # noqa: PLC0415  # after the first paint
 
         with refusals(ValueError, "the tokenizers library cannot read this tokenizer"):
-            self._rust = Tokenizer.from_str(form.json)
-        # Padding and truncation are state of the Rust object, and panes encode from threads.
-        self._lock = threading.Lock()
-        self._rust.encode_special_tokens = form.split_special_tokens
+            self.rust: tokenizers.Tokenizer = Tokenizer.from_str(form.json)
+            """With neither padding nor truncation, so that any number of threads may use it at once."""
+        self.rust.encode_special_tokens = form.split_special_tokens
+        self.rust.no_truncation()
+        self.rust.no_padding()
+        self._cutting = threading.Lock()
         self._texts: dict[int, str | None] = {}
 
     def tokens_of(self, ids: Sequence[int]) -> list[str]:
         """The texts of token ids; an id that is no token's has the text of an empty string."""
         texts = self._texts
         for token_id in set(ids) - texts.keys():
-            texts[token_id] = self._rust.id_to_token(token_id)
+            texts[token_id] = self.rust.id_to_token(token_id)
         return [texts[token_id] or "" for token_id in ids]
 
     @cached_property
@@ -138,18 +139,18 @@ class ModelTokenizer:
         return None if token is None else self._id_of(token)
 
     def _id_of(self, token: str) -> int | None:
-        found: int | None = self._rust.token_to_id(token)
+        found: int | None = self.rust.token_to_id(token)
         return found
 
     @cached_property
     def added_ids(self) -> frozenset[int]:
         """The ids of tokens that stand beside the model's vocabulary; their text is what it says."""
-        return frozenset(self._rust.get_added_tokens_decoder())
+        return frozenset(self.rust.get_added_tokens_decoder())
 
     @cached_property
     def entries(self) -> int:
         """The size of the vocabulary, added tokens included."""
-        return int(self._rust.get_vocab_size(with_added_tokens=True))
+        return int(self.rust.get_vocab_size(with_added_tokens=True))
 
     def special_tokens(self) -> list[tuple[str, str, int | None]]:
         """Each special token as its role, its text and its id; those without a role have `additional`."""
@@ -179,11 +180,26 @@ class ModelTokenizer:
         options = options or EncodeOptions()
         clean = [without_surrogates(text) for text in texts]
         batch = clean if pair is None else [(text, without_surrogates(pair)) for text in clean]
-        with self._lock, silence(), refusals(TokenizationError, "the tokenizer refuses this text"):
-            self._set_truncation(options, clean, None if pair is None else batch[0][1])
-            self._set_padding(options, len(clean))
+        with silence(), refusals(TokenizationError, "the tokenizer refuses this text"):
+            length = self._truncation(options, clean, None if pair is None else batch[0][1])
+            pad = self._padding(options)
             # encode_batch, not encode: it alone releases the interpreter lock while it works.
-            return [Encoding(raw, self) for raw in self._rust.encode_batch(batch)]
+            encoded = self.rust.encode_batch(batch) if length is None else self._cut(batch, length, options.stride)
+            pad(encoded)
+        return [Encoding(raw, self) for raw in encoded]
+
+    def _cut(self, batch: Sequence[Any], length: int, stride: int) -> list[tokenizers.Encoding]:
+        # Truncation is state of a Rust object, and the one that others use at the same time may not have it.
+        with self._cutting:
+            self._cutter.enable_truncation(length, stride=stride, direction=self.form.truncation_side)
+            return self._cutter.encode_batch(batch)
+
+    @cached_property
+    def _cutter(self) -> tokenizers.Tokenizer:
+        cutter = type(self.rust).from_str(self.form.json)
+        cutter.encode_special_tokens = self.form.split_special_tokens
+        cutter.no_padding()
+        return cutter
 
     def _length(self, options: EncodeOptions) -> int | None:
         """The length to cut or pad to, found as `_get_padding_truncation_strategies` of transformers does."""
@@ -192,10 +208,10 @@ class ModelTokenizer:
             raise TokenizationError(f"a max_length of {length} is no length; give 0 or more")
         return length
 
-    def _set_truncation(self, options: EncodeOptions, texts: Sequence[str], pair: str | None) -> None:
+    def _truncation(self, options: EncodeOptions, texts: Sequence[str], pair: str | None) -> int | None:
+        """The length to cut to; None where nothing is to be cut."""
         if not options.truncation or (length := self._length(options)) is None:
-            self._rust.no_truncation()
-            return
+            return None
         room = length - self.special_count(pair is not None)
         if room < 0:
             # transformers then cuts nothing at all, and says nothing.
@@ -207,9 +223,7 @@ class ModelTokenizer:
         if self._stands_still(options.stride, room, length - self.special_count(), texts, pair):
             told = f"a stride of {options.stride} leaves no new token in windows of {length}"
             raise TokenizationError(f"{told}; give a smaller one")
-        self._rust.enable_truncation(
-            length, stride=options.stride, strategy="longest_first", direction=self.form.truncation_side
-        )
+        return length
 
     def _stands_still(self, stride: int, room: int, single: int, texts: Sequence[str], pair: str | None) -> bool:
         """Whether a window would hold no token that the one before it has not: the Rust library panics then.
@@ -222,53 +236,48 @@ class ModelTokenizer:
             return True
         if stride < (room if pair is None else room // 2) or stride == 0:
             return False
-        self._rust.no_truncation()
-        self._rust.no_padding()
-        lengths = [len(raw) for raw in self._rust.encode_batch(list(texts), add_special_tokens=False)]
-        second = 0 if pair is None else len(self._rust.encode(pair, add_special_tokens=False))
+        lengths = [len(raw) for raw in self.rust.encode_batch(list(texts), add_special_tokens=False)]
+        second = 0 if pair is None else len(self.rust.encode(pair, add_special_tokens=False))
         return any(0 < kept <= stride for first in lengths for kept in _kept_of_cut(first, second, room))
 
-    def _set_padding(self, options: EncodeOptions, count: int) -> None:
+    def _padding(self, options: EncodeOptions) -> Callable[[list[tokenizers.Encoding]], None]:
+        """What pads the rows of a batch; the further windows of a row get its length too."""
         if options.padding not in get_args(Padding):
             choices = ", ".join(get_args(Padding))
             raise TokenizationError(f"there is no padding {options.padding}; use {choices}")
-        length = self._length(options) if options.padding == "max_length" else None
-        if options.padding == "none" or (options.padding == "max_length" and length is None):
-            self._rust.no_padding()
-            return
+        fixed = self._length(options) if options.padding == "max_length" else None
+        if options.padding == "none" or (options.padding == "max_length" and fixed is None):
+            return lambda encoded: None
         if self.form.pad_token is None or self.form.pad_token_id is None:
             raise TokenizationError("this tokenizer has no padding token; use padding none")
-        if length is not None and length * count > PADDED_AT_MOST:
-            raise TokenizationError(
-                f"padding to {length:,} tokens takes too much memory here; give a smaller max_length"
-            )
         side = options.padding_side or self.form.padding_side
         if side not in get_args(Side):
             raise TokenizationError(f"there is no padding side {side}; use left or right")
-        self._rust.enable_padding(
-            direction=side,
-            pad_id=self.form.pad_token_id,
-            pad_type_id=self.form.pad_token_type_id,
-            pad_token=self.form.pad_token,
-            length=length,
-        )
+        how = {
+            "direction": side,
+            "pad_id": self.form.pad_token_id,
+            "pad_type_id": self.form.pad_token_type_id,
+            "pad_token": self.form.pad_token,
+        }
 
-    @contextmanager
-    def plain(self) -> Iterator[tokenizers.Tokenizer]:
-        """The Rust object with neither padding nor truncation, for as long as nobody else uses it."""
-        with self._lock:
-            self._rust.no_truncation()
-            self._rust.no_padding()
-            yield self._rust
+        def pad(encoded: list[tokenizers.Encoding]) -> None:
+            length = max(map(len, encoded), default=0) if fixed is None else fixed
+            if length * len(encoded) > PADDED_AT_MOST:
+                told = f"padding to {length:,} tokens takes too much memory here"
+                raise TokenizationError(f"{told}; {'cut the texts' if fixed is None else 'give a smaller max_length'}")
+            for raw in encoded:
+                raw.pad(length, **how)
+
+        return pad
 
     def special_count(self, pair: bool = False) -> int:
         """How many special tokens are added to a text, or to a pair of texts."""
-        return int(self._rust.num_special_tokens_to_add(pair))
+        return int(self.rust.num_special_tokens_to_add(pair))
 
     def decode(self, ids: Sequence[int], skip_special_tokens: bool = False) -> str:
         """The text of token ids, as `tokenizer.decode` gives it; raises `TokenizationError`."""
         with silence(), refusals(TokenizationError, "the tokenizer refuses these ids"):
-            text: str = self._rust.decode(list(ids), skip_special_tokens=skip_special_tokens)
+            text: str = self.rust.decode(list(ids), skip_special_tokens=skip_special_tokens)
         return clean_up(text) if self.form.clean_up else text
 
 

@@ -1,4 +1,4 @@
-"""Threads that take memory from one heap."""
+"""Threads that take memory from one heap, and what is free in it."""
 
 from __future__ import annotations
 
@@ -36,3 +36,26 @@ def test_threads_share_the_heap_that_is_there() -> None:
 
     assert heaps("") > 4
     assert heaps("share_heap()") == 1
+
+
+FREED = """
+from pathlib import Path
+from encoder_tui.heap import trim_heap
+def resident():
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if "RssAnon" in line).split()[1])
+kept = [bytes(size % 8000 + 600) for size in range(0, 20_000_000, 1000)]
+before = resident()
+del kept[1::2], kept[1::2], kept[1::2]
+between = resident()
+trim_heap()
+print(before, between, resident())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc keeps what is free between what is used")
+def test_what_is_free_between_what_is_used_is_given_back() -> None:
+    run = subprocess.run([sys.executable, "-c", FREED], check=True, capture_output=True, text=True)
+    before, between, after = map(int, run.stdout.split())
+    assert between > 0.9 * before
+    assert after < 0.6 * before

@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import threading
 from typing import Any
 
 import msgspec
 import pytest
 from tokenizers import Tokenizer, processors
 
+from encoder_tui import tokens
 from encoder_tui.decoding import without_surrogates
 from encoder_tui.forms import TokenizerForm, provisional
 from encoder_tui.tokens import EncodeOptions, ModelTokenizer, TokenizationError
@@ -167,6 +169,33 @@ def test_settings_that_cannot_be_followed_are_said_in_one_line(
     assert complaint in str(caught.value)
     assert str(caught.value).isprintable()
     assert bert.encode(["a"])[0].tokens == ["[CLS]", "a", "[SEP]"]
+
+
+def test_a_batch_whose_longest_text_pads_the_others_beyond_memory_is_refused(
+    bert: ModelTokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "PADDED_AT_MOST", 20)
+    assert len(bert.encode(["a b c", "d"], options=EncodeOptions("longest"))[1]) == 5
+    with pytest.raises(TokenizationError, match="padding to 11 tokens takes too much memory here; cut the texts"):
+        bert.encode(["a b c d e f g h i", "j"], options=EncodeOptions("longest"))
+
+
+@pytest.mark.parametrize("options", [EncodeOptions(), EncodeOptions("longest"), EncodeOptions("longest", True, 9)])
+def test_a_short_text_does_not_wait_until_a_long_one_is_encoded(bert: ModelTokenizer, options: EncodeOptions) -> None:
+    """As when a megabyte is at work in a thread, and a key is typed."""
+    begun = threading.Event()
+
+    def encode_long() -> None:
+        begun.set()
+        assert len(bert.encode(["The dog does not mind. " * 100_000], options=options)) == 1
+
+    thread = threading.Thread(target=encode_long)
+    thread.start()
+    assert begun.wait(60)
+    short = [bert.encode(["The dog"])[0].tokens for _ in range(5)]
+    assert thread.is_alive()
+    thread.join()
+    assert short == [["[CLS]", "The", "dog", "[SEP]"]] * 5
 
 
 def test_the_same_settings_pass_where_no_text_is_cut(bert: ModelTokenizer) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
@@ -12,14 +13,15 @@ from textual.widgets import Static
 from encoder_tui import comparison as comparing_domain
 from encoder_tui.app import EncoderApp
 from encoder_tui.comparison import Comparison
-from encoder_tui.panes.tokens import comparing, decode, ribbon
+from encoder_tui.panes.tokens import batch, comparing, decode, ribbon
 from encoder_tui.panes.tokens.layout import Layout
+from encoder_tui.settings import Settings
 from encoder_tui.tokens import ModelTokenizer
 from encoder_tui.widgets.editor import Editor
 from encoder_tui.widgets.words import Words
 from tests.still import until
 from tests.test_keys import key_line
-from tests.test_tokens_pane import pane, show, window
+from tests.test_tokens_pane import PAIR, lines, pane, show, window
 
 pytestmark = pytest.mark.usefixtures("no_engine")
 
@@ -174,3 +176,55 @@ async def test_the_decode_of_a_long_text_is_told_and_escape_stops_it(monkeypatch
         await show(app, pilot, "special")
         await show(app, pilot, "decode")
         await until(pilot, lambda: "above: the text" in str(title.content) or "gives the text" in str(title.content))
+
+
+async def test_a_long_batch_is_told_and_escape_stops_it_before_the_next_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = threading.Event()
+    encoded: list[int] = []
+    encode_batch = batch.encode_batch
+
+    def held(tokenizer: ModelTokenizer, texts: list[str], *rest: Any) -> Any:
+        if sum(map(len, texts)) > batch.AT_ONCE:
+            encoded.append(len(encoded))
+            assert opened.wait(60)
+        return encode_batch(tokenizer, texts, *rest)
+
+    def grid() -> list[str]:
+        return [line for line in lines(app.query_one(batch.BatchGrid)) if line]
+
+    monkeypatch.setattr(batch, "encode_batch", held)
+    monkeypatch.setattr(batch, "SOON", 0.01)
+    async with window("A lens.") as (app, pilot):
+        await show(app, pilot, "batch")
+        texts = app.query_one("#batch-texts", Editor)
+        texts.text = f"{LONG}\n"
+        await until(
+            pilot,
+            lambda: grid() == [f" {letter}  encoding 8,800 characters… escape stops" for letter in "AB"],
+        )
+        await pilot.press("escape")
+        await until(pilot, lambda: "stopped; the next change" in grid()[0])
+        opened.set()
+        await until(pilot, lambda: bool((lab := app.query_one(batch.BatchLab))._working and lab._working.done()))
+        assert "stopped; the next change" in grid()[0]
+        assert encoded == [0]
+        texts.text = f"{LONG}!"
+        await until(pilot, lambda: "1 ×" in grid()[0])
+        assert encoded == [0, 1, 2]
+        texts.text = "Short"
+        await until(pilot, lambda: grid()[1:2] == ["   0 [CLS] Sh ##ort [SEP]"])
+
+
+async def test_a_model_whose_tokens_were_stopped_is_not_said_to_be_loading(gate: Gate) -> None:
+    app = EncoderApp(Settings(model=PAIR, text=LONG))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "escape stops" in sentence(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: "there are no tokens yet" in sentence(app))
+
+        def words() -> list[list[str]]:
+            content = app.query_one("#models", Words).content
+            return [line.split() for line in str(content).split("\n")]
+
+        await until(pilot, lambda: words() == [[letter, "no", "tokens", "yet"] for letter in "AB"])
+        gate.opened.set()

@@ -16,8 +16,8 @@ def count_batch(tokenizer: ModelTokenizer, texts: Sequence[str]) -> list[int]:
     """How many tokens each text has, special ones included; offsets, which take longest, are left out."""
     if not texts:
         return []
-    with tokenizer.plain() as rust, silence(), refusals(TaskError, "the tokenizer refuses a text"):
-        return [len(raw) for raw in rust.encode_batch_fast(list(texts))]
+    with silence(), refusals(TaskError, "the tokenizer refuses a text"):
+        return [len(raw) for raw in tokenizer.rust.encode_batch_fast(list(texts))]
 
 
 def cut_batch(tokenizer: ModelTokenizer, texts: Sequence[str], limit: int | None) -> list[tuple[int, int | None]]:
@@ -26,8 +26,8 @@ def cut_batch(tokenizer: ModelTokenizer, texts: Sequence[str], limit: int | None
         return []
     special = tokenizer.special_count()
     is_left = tokenizer.form.truncation_side == "left"
-    with tokenizer.plain() as rust, silence(), refusals(TaskError, "the tokenizer refuses a text"):
-        return [(len(raw), _cut(raw, limit, special, is_left)) for raw in rust.encode_batch(list(texts))]
+    with silence(), refusals(TaskError, "the tokenizer refuses a text"):
+        return [(len(raw), _cut(raw, limit, special, is_left)) for raw in tokenizer.rust.encode_batch(list(texts))]
 
 
 def _cut(raw: Any, limit: int | None, special: int, is_left: bool) -> int | None:
@@ -51,9 +51,9 @@ def before_text(raw: Any) -> int:
 
 def document_tokens(tokenizer: ModelTokenizer, text: str) -> DocumentTokens:
     """All tokens that a document has of its own."""
-    with tokenizer.plain() as rust, silence(), refusals(TaskError, "the tokenizer refuses this text"):
+    with silence(), refusals(TaskError, "the tokenizer refuses this text"):
         # encode_batch, not encode: it alone releases the interpreter lock while it works.
-        raw = rust.encode_batch([text])[0]
+        raw = tokenizer.rust.encode_batch([text])[0]
     offsets = raw.offsets
     special = tokenizer.special_count()
     before = before_text(raw) if special else 0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from typing import cast
 
 from rich.cells import cell_len
@@ -17,11 +19,13 @@ from textual.widgets import Input, TextArea
 from encoder_tui.comparison import Comparison
 from encoder_tui.defaults import LETTERS
 from encoder_tui.display import count, visible_piece
+from encoder_tui.panes.tokens.comparing import SOON
 from encoder_tui.session import Session
 from encoder_tui.tokens import EncodeOptions, Encoding, ModelTokenizer, Padding, Side, TokenizationError
 from encoder_tui.widgets.cycle import Cycle
 from encoder_tui.widgets.editor import Editor
 from encoder_tui.widgets.field import Field
+from encoder_tui.widgets.key_line import possible_changed
 from encoder_tui.widgets.letters import letter_style
 from encoder_tui.widgets.lines import Lines
 
@@ -144,34 +148,65 @@ class BatchLab(Vertical):
         if (asked, tokenizers) == self._shown:
             return  # another text in the pane's field is no other batch
         self._shown = asked, tokenizers
-        if sum(map(len, asked[0])) <= AT_ONCE:
-            self._wanted = None
-            self.query_one(BatchGrid).show(encode_batches(self.session.tokenizers, *asked))
+        is_free = self._working is None or self._working.done()
+        if is_free and sum(map(len, asked[0])) <= AT_ONCE:
+            self.query_one(BatchGrid).show(encode_batches(tokenizers, *asked))
             return
         self._wanted = asked
-        if self._working is None or self._working.done():
+        possible_changed(self)
+        if is_free:
             self._working = asyncio.create_task(self._encode_long())
 
     async def _encode_long(self) -> None:
-        """Work on the newest texts until none newer have come meanwhile."""
-        while self._wanted is not None:
-            asked, self._wanted = self._wanted, None
-            batches = await asyncio.to_thread(encode_batches, self.session.tokenizers, *asked)
-            if self._wanted is None and self.is_mounted and asked == self.asked():
+        """Work on the newest texts until what has come is of the newest, or nobody wants it any more."""
+        while (asked := self._wanted) is not None:
+            telling = self.set_timer(SOON, partial(self._tell_of_work, asked))
+            is_wanted = partial(self._is_wanted, asked)
+            batches = await asyncio.to_thread(encode_batches, self.session.tokenizers, *asked, is_wanted)
+            telling.stop()
+            if self._wanted is asked and self.is_mounted:
+                self._wanted = None
                 self.query_one(BatchGrid).show(batches)
+                possible_changed(self)
+
+    def _is_wanted(self, asked: Asked) -> bool:
+        return self._wanted is asked
+
+    def _tell_of_work(self, asked: Asked) -> None:
+        if self._is_wanted(asked):
+            self._say(f"encoding {count(sum(map(len, asked[0])), 'character')}… escape stops")
+
+    def _say(self, words: str) -> None:
+        self.query_one(BatchGrid).show([None if one is None else (words, []) for one in self.session.tokenizers])
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a long batch is being encoded."""
+        return self._wanted is not None
+
+    def stop(self) -> None:
+        """Give up the batch at the next model."""
+        self._wanted = None
+        self._say("stopped; the next change of the texts or of an option encodes them")
+        possible_changed(self)
 
     def on_unmount(self) -> None:
+        self._wanted = None
         if self._working is not None:
             self._working.cancel()
 
 
 def encode_batches(
-    tokenizers: list[ModelTokenizer | None], texts: list[str], pair: str | None, options: EncodeOptions
+    tokenizers: list[ModelTokenizer | None],
+    texts: list[str],
+    pair: str | None,
+    options: EncodeOptions,
+    is_wanted: Callable[[], bool] = lambda: True,
 ) -> list[tuple[str, list[Encoding]] | None]:
-    """Every model's batch with a sentence; None where a tokenizer is not there yet."""
+    """Every model's batch with a sentence; None where a tokenizer is not there yet, or nobody wants it any more."""
     batches: list[tuple[str, list[Encoding]] | None] = []
     for tokenizer in tokenizers:
-        if tokenizer is None:
+        if tokenizer is None or not is_wanted():
             batches.append(None)
             continue
         try:

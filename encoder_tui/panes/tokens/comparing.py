@@ -83,6 +83,7 @@ class Comparing(Vertical):
         else:
             self._give_up()
             self._asked, self._wanted = asked, True
+            self.tell()  # a tokenizer may have come, which is no longer said to be loading
             if self._working is None or self._working.done():
                 self._working = asyncio.create_task(self._compare_long())
 

@@ -26,7 +26,8 @@ def model_line(index: int, slot: Slot, stream: Stream | None, text: str, width: 
         # In the middle: a path may be long, and what is wrong with it stands at the end.
         parts.append((f" {shorten(visible(slot.message), max(width - 5, 1))}", "$text-error"))
     elif stream is None:
-        parts.append((f" {visible(slot.message) or 'loading'}…", QUIET))
+        words = "no tokens yet" if slot.state == "exact" else f"{visible(slot.message) or 'loading'}…"
+        parts.append((f" {words}", QUIET))
     else:
         tokens = len(stream.encoding)
         ratio = f"{len(text) / tokens:.1f}" if tokens else "–"
