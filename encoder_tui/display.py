@@ -10,7 +10,7 @@ from typing import Final
 _NAMED: Final = {
     0x7F: "␡",
     0x85: "␤",
-    0xA0: "⍽",
+    **dict.fromkeys([0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F], "⍽"),
     0xAD: "‑",
     0x2028: "␤",
     0x2029: "␤",
