@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -164,6 +167,15 @@ def test_a_fast_counter_that_differs_or_breaks_later_is_dropped_too(monkeypatch:
     assert counting.name == "nanotoken"
     assert counting.count(["a surprise"]) == count_batch(of, ["a surprise"])
     assert counting.name == "tokenizers"
+
+
+def test_kitoken_is_never_imported_in_a_thread_that_may_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    imported = ModuleType("kitoken")
+    imported.Kitoken = SimpleNamespace(from_tokenizers=lambda _: None)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "kitoken", imported)
+    assert callable(fast._kitoken(tokenizer(NAMES[1])))
+    with ThreadPoolExecutor() as pool, pytest.raises(RuntimeError, match="a thread that stays"):
+        pool.submit(fast._kitoken, tokenizer(NAMES[1])).result()
 
 
 @pytest.mark.parametrize("name", NAMES)

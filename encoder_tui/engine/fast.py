@@ -7,6 +7,7 @@ is trusted it counts the first rows at hand, and texts that are known to hurt, b
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -114,6 +115,9 @@ def _nanotoken(tokenizer: ModelTokenizer) -> Count:
 
 
 def _kitoken(tokenizer: ModelTokenizer) -> Count:
+    if threading.current_thread() is not threading.main_thread():
+        # Its allocator (mimalloc) ends the process with a fault once the thread that imported it has ended.
+        raise RuntimeError("only in a thread that stays")
     from kitoken import Kitoken  # noqa: PLC0415  # optional
 
     if not tokenizer.is_byte_level:
