@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import errno
 import io
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any, Final
@@ -138,8 +140,9 @@ def delete(path: Path) -> bytes:
 def bring_back(path: Path, content: bytes) -> None:
     """Write a run that was deleted where it was; raises `FileProblem`."""
     try:
-        path.touch(mode=0o600, exist_ok=False)
-        path.write_bytes(content)
+        if path.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+        write_private(path, content)
     except OSError as error:
         raise FileProblem(f"{path.name} cannot be written: {error.strerror}") from error
 

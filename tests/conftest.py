@@ -74,8 +74,16 @@ def reference_models() -> tuple[Path, Path]:
 
 
 @pytest.fixture
-def unloaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test meets the models of another."""
-    from tests.saved_models import forget_models
+def unloaded(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The engine's tasks, in this process, meet no models or outputs of another test, and compute in one thread."""
+    import torch
 
-    forget_models(monkeypatch)
+    from encoder_tui.engine import kept_outputs, loading_models
+
+    monkeypatch.setattr(loading_models, "LOADED", loading_models.LoadedModels())
+    monkeypatch.setattr(kept_outputs, "KEPT", {})
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    # Two threads add up in another order: a test that compares with its own pass would miss by the last bit.
+    torch.set_num_threads(threads)

@@ -129,7 +129,8 @@ class Person:
                 self.terminal.wait_for("aligned ── table", 2)
                 break
         else:
-            raise Found(f"F2 does not lead to the tokens; the screen is\n{self.terminal.text}")
+            stacks = self._stacks()
+            raise Found(f"F2 does not lead to the tokens; the screen is\n{self.terminal.text}\nit is in\n{stacks}")
         if complaints := self.complaints():
             raise Found(complaints)
         before = self._reports()
@@ -137,8 +138,9 @@ class Person:
         deadline = time.monotonic() + 60
         while len(self._reports()) == len(before):
             if time.monotonic() > deadline:
-                raise Found("the window does not come to the counting of its tasks")
+                raise Found(f"the window does not come to the counting of its tasks; it is in\n{self._stacks()}")
             self.terminal.read(0.05)
+            self._alive()
         counted = self._reports()[-1]
         folder = Path("/proc") / str(self.terminal.pid)
         memory = {"app": resident(self.terminal.pid)}
@@ -153,6 +155,12 @@ class Person:
         if pid:
             code = os.waitstatus_to_exitcode(status)
             raise Found(f"the window ended with exit code {code}; the screen was\n{self.terminal.text}")
+
+    def _stacks(self) -> str:
+        """Where every thread of the window is; written by C, so that Python's being stuck is no matter."""
+        os.kill(self.terminal.pid, signal.SIGUSR2)
+        self.terminal.read(1, whole_time=True)
+        return self.report.with_suffix(".stacks").read_text()
 
     def complaints(self) -> str:
         """What stands in the logs and in the reports of crashes."""

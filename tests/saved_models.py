@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import pytest
-
 from encoder_tui.batching import batch_of
 from encoder_tui.engine.contract import TokenizerRequest
 from encoder_tui.engine.job import Job
@@ -82,17 +80,6 @@ class Heard(Job):
         self.messages.append(message)
         if self._end and self._end in getattr(message, "text", ""):
             self.cancel()
-
-
-def forget_models(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the engine's tasks hold neither models nor outputs, until the test is over, and compute in one thread."""
-    import torch
-
-    from encoder_tui.engine import kept_outputs, loading_models
-
-    monkeypatch.setattr(loading_models, "LOADED", loading_models.LoadedModels())
-    monkeypatch.setattr(kept_outputs, "KEPT", {})
-    torch.set_num_threads(1)
 
 
 def run(directory: Path, job: Any = None, texts: Sequence[str] = TEXTS, **wishes: Any) -> RunAnswer:

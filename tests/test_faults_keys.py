@@ -313,6 +313,7 @@ async def test_a_window_too_small_for_anything_keeps_the_focus_and_what_is_typed
                 await pilot.resize_terminal(*size)
                 await until(pilot, lambda: app.query_one("#too-small").is_on_screen)
                 await pilot.press("tab")
+                await pilot.click(offset=(0, 0))
                 if keys == ["end"]:
                     await pilot.press("end", "b")
                 await pilot.resize_terminal(120, 40)

@@ -18,9 +18,10 @@ from encoder_tui.placement import Placement, source_of
 from encoder_tui.reproduce import RunToReproduce, run_snippet
 from encoder_tui.safetensors_file import SavedTensor
 from encoder_tui.vectors import VectorsRequest, builtin_triplets, cosine, cut, norm, ways, windows
-from tests.saved_models import directly, files_of, forget_models, run, saved, silent, tokenizer_of, with_head
+from tests.saved_models import directly, files_of, run, saved, silent, tokenizer_of, with_head
 
 torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.usefixtures("unloaded")
 
 TEXT = "How bread rises, and the dance of the honeybee."
 
@@ -28,11 +29,6 @@ TEXT = "How bread rises, and the dance of the honeybee."
 @pytest.fixture(scope="module")
 def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return saved("bert-cased", tmp_path_factory.mktemp("bert"))
-
-
-@pytest.fixture(autouse=True)
-def _forget(monkeypatch: pytest.MonkeyPatch) -> None:
-    forget_models(monkeypatch)
 
 
 def look(name: str, window: Window, leading: list[int], how: str = "mean") -> torch.Tensor:

@@ -16,7 +16,7 @@ from encoder_tui.app import EncoderApp
 from encoder_tui.panes.outputs import OutputsPane
 from encoder_tui.settings import Settings
 from tests.in_process import tasks_in_process
-from tests.saved_models import forget_models, saved
+from tests.saved_models import saved
 from tests.still import until
 from tests.test_checkpoints import Trap, rewrite
 
@@ -90,11 +90,8 @@ def damaged(folder: Path) -> dict[str, Path]:
     }
 
 
-@pytest.mark.usefixtures("tasks_in_process")
-async def test_what_is_wrong_with_a_checkpoint_is_told_by_the_pane_and_by_the_command(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    forget_models(monkeypatch)
+@pytest.mark.usefixtures("tasks_in_process", "unloaded")
+async def test_what_is_wrong_with_a_checkpoint_is_told_by_the_pane_and_by_the_command(tmp_path: Path) -> None:
     models = damaged(tmp_path)
     app = EncoderApp(Settings(model=tuple(map(str, models.values())), text="Bread.", pane="outputs"))
     async with app.run_test(size=(120, 40)) as pilot:

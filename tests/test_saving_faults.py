@@ -20,7 +20,7 @@ from encoder_tui.placement import InForce
 from encoder_tui.safetensors_file import AtomicFile
 from encoder_tui.saving import save_outputs
 from encoder_tui.screen_guard import REPORTS, write_crash_report
-from encoder_tui.timing_files import FileProblem, save
+from encoder_tui.timing_files import FileProblem, bring_back, delete, save
 from encoder_tui.typed_paths import typed_path
 from tests.test_timing_runs import measured
 
@@ -108,6 +108,22 @@ def test_a_run_that_cannot_be_kept_is_a_sentence_and_no_half_file(folder: Path) 
     (folder / "a file").write_text("")
     with pytest.raises(FileProblem, match="cannot be saved in"):
         save(measured(), folder / "a file" / "timing")
+
+
+def test_a_run_that_is_brought_back_is_whole_or_not_there_and_takes_no_file_s_place(folder: Path) -> None:
+    path = save(measured(), folder)
+    content = delete(path)
+    with full_disk(), pytest.raises(FileProblem, match=rf"{path.name} cannot be written: File too large"):
+        bring_back(path, content)
+    assert [*folder.iterdir()] == []
+    path.write_bytes(OLD)
+    with pytest.raises(FileProblem, match=rf"{path.name} cannot be written: File exists"):
+        bring_back(path, content)
+    assert path.read_bytes() == OLD
+    path.unlink()
+    bring_back(path, content)
+    assert [*folder.iterdir()] == [path]
+    assert path.read_bytes() == content
 
 
 def test_a_cache_without_room_complains_and_is_no_error(folder: Path) -> None:

@@ -21,23 +21,18 @@ from encoder_tui.vectors import triplet_columns, ways
 from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.cycle import Cycle
 from tests.in_process import tasks_in_process
-from tests.saved_models import directly, files_of, forget_models, saved, tokenizer_of
+from tests.saved_models import directly, files_of, saved, tokenizer_of
 from tests.still import until
 
 __all__ = ["tasks_in_process"]
 
 torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.usefixtures("unloaded", "tasks_in_process")
 
 ANCHOR = "How does bread rise?"
 LONG = "Bread rises because yeast makes gas, and the honeybee dances. "
 OTHER = "A lens in a lighthouse turns. "
 NAMES = ("anchor", "positive", "negative")
-
-
-@pytest.fixture(autouse=True)
-def alone(monkeypatch: pytest.MonkeyPatch, tasks_in_process: None) -> None:
-    """No test meets the models of another."""
-    forget_models(monkeypatch)
 
 
 def taking(directory: Path, tokens: int) -> Path:

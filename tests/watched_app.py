@@ -2,12 +2,14 @@
 
 Run as a program: `python -m tests.watched_app FILE …`, the rest being what `encoder-tui` takes. Every line of the
 file is JSON: {"error": …} for what no test would see otherwise, {"tasks": …} at every SIGUSR1, with LONG_USE_COUNTS
-in the environment also how many "objects" of each type there are, to find what grows.
+in the environment also how many "objects" of each type there are, to find what grows. At SIGUSR2 the stacks of all
+threads are written beside it, whatever the window is caught in.
 """
 
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import gc
 import json
 import logging
@@ -51,6 +53,7 @@ def main(file: Path) -> None:
     warnings.simplefilter("always", RuntimeWarning)
     warnings.showwarning = lambda message, *_: note(error=f"warning: {message}")  # type: ignore[assignment]
     signal.signal(signal.SIGUSR1, count)
+    faulthandler.register(signal.SIGUSR2, file.with_suffix(".stacks").open("w"))
 
     from encoder_tui.__main__ import main as program
 
