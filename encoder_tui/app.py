@@ -22,6 +22,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
+from encoder_tui import workers
 from encoder_tui.colours import legible
 from encoder_tui.display import visible
 from encoder_tui.failures import came_too_late
@@ -138,7 +139,7 @@ class EncoderApp(WindowActions, Keeping, TerminalApp):
         self.session.engine_changed.subscribe(self, self._tell_of_engine)
         self._show_banner()
         if self.session.settings.keys or self.session.settings.theme not in {None, self.theme}:
-            self.run_worker(self._check_settings())
+            workers.start(self, self._check_settings, group="settings")
         if self.is_web:
             # The driver does not notice when the server behind its pipe is gone.
             parent = os.getppid()
@@ -250,7 +251,7 @@ class EncoderApp(WindowActions, Keeping, TerminalApp):
 
     def action_restart_engine(self) -> None:
         """Start another engine, also where it was given up."""
-        self.run_worker(self.session.restart_engine(), exclusive=True, group="engine")
+        workers.start(self, self.session.restart_engine, group="engine", exclusive=True)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the palette has beside the actions that have keys."""

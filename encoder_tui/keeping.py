@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from textual.app import App, SystemCommand
 from textual.widgets import ContentSwitcher
+
+from encoder_tui import workers
 
 if TYPE_CHECKING:
     from encoder_tui.report_material import Material
@@ -55,7 +58,7 @@ class Keeping(App[int]):
 
         def chosen(answer: Chosen | None) -> None:
             if answer is not None:
-                self.run_worker(self._report(material, *answer), group="report")
+                workers.start(self, partial(self._report, material, *answer), group="report")
 
         self.push_screen(ReportDialog(_offered(material)), chosen)
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from textual._callback import invoke
 from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.markup import escape
 
-from encoder_tui import keys
+from encoder_tui import keys, workers
 from encoder_tui.widgets.choice import Choice
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Entry(NamedTuple):
     words: str
     about: str
     pane: str | None
-    act: Callable[[], Awaitable[None]]
+    act: Callable[[], Coroutine[Any, Any, None]]
 
 
 class Palette(CommandPalette):
@@ -76,7 +76,7 @@ class Actions(Provider):
         )
         return [*reversed(found.values()), *others, theme]
 
-    def _plain(self, callback: Callable[[], Any]) -> Callable[[], Awaitable[None]]:
+    def _plain(self, callback: Callable[[], Any]) -> Callable[[], Coroutine[Any, Any, None]]:
         async def act() -> None:
             await invoke(callback)
 
@@ -85,7 +85,7 @@ class Actions(Provider):
     async def _theme(self) -> None:
         self.app.search_themes()
 
-    def _on_app(self, action: str) -> Callable[[], Awaitable[None]]:
+    def _on_app(self, action: str) -> Callable[[], Coroutine[Any, Any, None]]:
         async def act() -> None:
             await self.app.run_action(action, self.app)
 
@@ -114,13 +114,13 @@ class Actions(Provider):
             found += [Entry(f"{pane.title}: view {view}", "", name, self._view(name, view)) for view in pane.views()]
         return found
 
-    def _view(self, pane: str, view: str) -> Callable[[], Awaitable[None]]:
+    def _view(self, pane: str, view: str) -> Callable[[], Coroutine[Any, Any, None]]:
         async def act() -> None:
             await self._open(pane, view)
 
         return act
 
-    def _in_place(self, place: keys.Place, action: str) -> Callable[[], Awaitable[None]]:
+    def _in_place(self, place: keys.Place, action: str) -> Callable[[], Coroutine[Any, Any, None]]:
         async def act() -> None:
             assert place.pane is not None
             widget = await self._open(place.pane, place.view, place.load())
@@ -162,7 +162,7 @@ class Actions(Provider):
     def _run(self, entry: Entry) -> Callable[[], None]:
         def run() -> None:
             # As a worker: opening a view waits for messages that the window must handle meanwhile.
-            self.app.run_worker(entry.act(), group="palette")
+            workers.start(self.app, entry.act, group="palette")
 
         return run
 

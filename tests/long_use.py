@@ -31,6 +31,7 @@ PAGES = ("\x1b[6~", "\x1b[5~", "\x04", "\x15")
 MOVES = ("up", "down", "left", "right", "home", "end", "tab", "enter", "\x1b[Z", *PAGES)
 SIZES = ((120, 40), (80, 24), (200, 60), (60, 16), (40, 10), (100, 30), (20, 5), (1, 1))
 FILLING = "\x1b[19~"  # F8
+ALL = "\x1b[18~"  # F7, which selects the whole text
 STARTED = "python -m tests.long_use"
 
 
@@ -85,11 +86,12 @@ class Person:
         elif chance < 0.92:
             self._press(self.random.choice(("f1", FILLING)))
         elif chance < 0.94:
-            # A click or a turn of the wheel, wherever it falls: button, column and row as xterm writes them.
+            # A click or a turn of the wheel, wherever it falls but on the key line, which has a word that quits:
+            # button, column and row as xterm writes them.
             button, column, row = (
                 self.random.choice((0, 0, 64, 65)),
                 self.random.randint(1, 120),
-                self.random.randint(1, 40),
+                self.random.randint(1, max(self.terminal.screen.lines - 1, 1)),
             )
             self._press(f"\x1b[<{button};{column};{row}M", f"\x1b[<{button};{column};{row}m")
         elif chance < 0.96:
@@ -99,8 +101,11 @@ class Person:
             self.terminal.resize(*self.random.choice(SIZES))
 
     def _typing(self) -> Iterator[str]:
-        if self.random.random() < 0.3:
-            yield from ("\x01", "\x0b")  # the line's beginning, and away with the rest: texts stay short
+        chance = self.random.random()
+        if chance < 0.15:
+            yield from (ALL, "backspace")  # texts stay short: what a longer one takes is no leak
+        elif chance < 0.3:
+            yield from ("\x01", "\x0b")  # the line's beginning, and away with the rest
         for word in self.random.choices(WORDS, k=self.random.randint(1, 4)):
             yield from (word, self.random.choice((" ", " ", "backspace", "enter", "left")))
 
@@ -239,7 +244,8 @@ def use(seconds: float, seed: int, folder: Path, keep_going: bool = False) -> Pe
                 if keep_going:
                     print(f"{time.strftime('%H:%M:%S')} {len(person.pressed)} keys, {person.samples[-1]}", flush=True)
                     if "LONG_USE_COUNTS" in os.environ:
-                        print(person._reports()[-1]["objects"], flush=True)
+                        counted = person._reports()[-1]
+                        print(counted["blocks"], "blocks;", counted["objects"], flush=True)
             person.judge()
             engines = children(terminal.pid)
             terminal.send("escape", "ctrl+q")

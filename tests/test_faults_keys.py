@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import warnings
 from collections.abc import Awaitable, Callable
 from typing import Any, NoReturn
 
@@ -240,6 +241,23 @@ async def test_the_first_tree_has_the_focus_whichever_comes_first(monkeypatch: p
         assert app.focused is app.query_one("#parameters-view")
         slow.set()
         await until(pilot, lambda: app.focused is trees.tree_of(0))
+
+
+@pytest.mark.usefixtures("no_engine")
+async def test_what_a_second_press_takes_back_before_it_began_leaves_nothing_behind() -> None:
+    """Python warns of a coroutine that nobody awaits, in the middle of the screen."""
+    app = EncoderApp(Settings(model=("builtin:bert",), pane="outputs"))
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        async with app.run_test(size=(120, 40)) as pilot:
+            await until(pilot, lambda: bool(app.query(OutputsPane)))
+            for _ in range(2):
+                app.query_one(OutputsPane).action_unload()
+            for _ in range(2):
+                app.action_restart_engine()
+            await still(pilot)
+        gc.collect()
+    assert not [str(one.message) for one in told if "never awaited" in str(one.message)]
 
 
 @pytest.mark.usefixtures("no_engine")

@@ -42,6 +42,7 @@ def main(file: Path) -> None:
             tasks = []
         what: dict[str, Any] = {"tasks": len(tasks), "threads": threading.active_count(), "names": sorted(tasks)}
         if "LONG_USE_COUNTS" in os.environ:
+            what["blocks"] = sys.getallocatedblocks()
             what["objects"] = Counter(type(one).__name__ for one in gc.get_objects()).most_common(25)
         note(**what)  # one line: who waits for it may read at once
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from textual import on
@@ -12,6 +13,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import ContentSwitcher, Input, Static, TextArea
 
+from encoder_tui import workers
 from encoder_tui.defaults import LETTERS
 from encoder_tui.outputs import UnloadRequest
 from encoder_tui.panes.outputs import facts
@@ -224,7 +226,7 @@ class OutputsPane(Vertical):
             self.session.notice("nothing was saved; a file of that name is as it was")
         elif self.view.cancel() or self.runs.cancel():
             # Weights may have been loaded by then.
-            self.run_worker(self.runs.ask_memory(UnloadRequest([])), group="memory")
+            workers.start(self, partial(self.runs.ask_memory, UnloadRequest([])), group="memory")
 
     @property
     def is_saving(self) -> bool:
@@ -245,7 +247,7 @@ class OutputsPane(Vertical):
         """Give back the memory of weights and outputs."""
         self.view.cancel()
         # Not awaited here: an engine at work, or hung, would hold up every key.
-        self.run_worker(self.runs.unload(), exclusive=True, group="unload")
+        workers.start(self, self.runs.unload, group="unload", exclusive=True)
 
     def action_edit(self) -> None:
         """Go to the text field of the view, if it has one."""
@@ -262,7 +264,7 @@ class OutputsPane(Vertical):
     @on(SavePath.Chosen)
     def _save(self, event: SavePath.Chosen) -> None:
         self.take_focus()
-        self.run_worker(save(self.session, self.runs, event.path), exclusive=True, group="save")
+        workers.start(self, partial(save, self.session, self.runs, event.path), group="save", exclusive=True)
 
     def action_copy_python(self) -> None:
         """Copy the Python that gives the same tensors with transformers."""
