@@ -155,7 +155,7 @@ class EncoderApp(WindowActions, Keeping, TerminalApp):
         from encoder_tui import heap  # noqa: PLC0415  # a few milliseconds: after the first paint
 
         heap.share_heap()
-        self.set_interval(heap.EVERY, heap.trim_heap)
+        self.set_interval(heap.EVERY, heap.give_back)
         await self.session.start()
 
     async def on_unmount(self) -> None:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import platform
 import subprocess
 import sys
+import weakref
 
 import pytest
+from textual.widget import Widget
+
+from encoder_tui.app import EncoderApp
+from encoder_tui.heap import give_back
+from encoder_tui.settings import Settings
+from tests.still import still, until
 
 PROGRAM = """
 import ctypes, threading
@@ -59,3 +67,25 @@ def test_what_is_free_between_what_is_used_is_given_back() -> None:
     before, between, after = map(int, run.stdout.split())
     assert between > 0.9 * before
     assert after < 0.6 * before
+
+
+@pytest.mark.usefixtures("no_engine")
+async def test_what_widgets_that_are_gone_have_drawn_is_given_back() -> None:
+    app = EncoderApp(Settings(model=("builtin:bert",)))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("f1")
+        await still(pilot)
+        drawn = [weakref.ref(widget._styles_cache) for widget in app.screen.walk_children(Widget)]
+        assert any(len(cache._cache) for one in drawn if (cache := one()) is not None)
+        cache = None
+        await pilot.press("escape")
+        await until(pilot, lambda: len(app.screen_stack) == 1)
+        await still(pilot)
+
+        def are_gone() -> bool:
+            gc.collect()
+            return not any(one() is not None for one in drawn)
+
+        assert not are_gone()  # or Textual has mended it, and nothing need be done here
+        give_back()
+        await until(pilot, are_gone)
