@@ -7,7 +7,8 @@ from typing import Any
 
 from textual.app import App
 from textual.driver import Driver
-from textual.events import Event, Resize
+from textual.errors import NoWidget
+from textual.events import Event, MouseEvent, Resize
 from textual.screen import Screen
 
 from encoder_tui.leaving import Leaving
@@ -34,13 +35,26 @@ class TerminalApp(App[int]):
             self._display(self.screen, self.screen._compositor.render_update(full=True))
 
     async def on_event(self, event: Event) -> None:
-        """Draw everything again for a size that is no other.
+        """Draw everything again for a size that is no other, and hear no mouse upon what has gone.
 
-        The terminal was smaller in between and has lost what it showed then; to Textual nothing has changed.
+        The terminal was smaller in between and has lost what it showed then; to Textual nothing has changed. And it
+        looks for the parent of what the mouse is upon, which a toast that has just run out has no longer.
         """
+        if isinstance(event, MouseEvent) and not event.is_forwarded and self._is_gone(event):
+            return
         await super().on_event(event)
         if isinstance(event, Resize) and self.screen_stack and event.size == self.screen._compositor.size:
             self.draw_everything()
+
+    def _is_gone(self, event: MouseEvent) -> bool:
+        """Whether what is drawn under the mouse has been taken off since."""
+        if not self.screen_stack:
+            return True
+        try:
+            widget, _ = self.screen.get_widget_at(event.x, event.y)
+        except NoWidget:
+            return False
+        return not (widget is self.screen or widget.is_attached)
 
     def leave(self, code: int) -> None:
         """End with this exit code, by force if need be; from any thread."""

@@ -86,19 +86,19 @@ class Person:
         elif chance < 0.92:
             self._press(self.random.choice(("f1", FILLING)))
         elif chance < 0.94:
-            # A click or a turn of the wheel, wherever it falls but on the key line, which has a word that quits:
-            # button, column and row as xterm writes them.
-            button, column, row = (
-                self.random.choice((0, 0, 64, 65)),
-                self.random.randint(1, 120),
-                self.random.randint(1, max(self.terminal.screen.lines - 1, 1)),
-            )
-            self._press(f"\x1b[<{button};{column};{row}M", f"\x1b[<{button};{column};{row}m")
+            # A click, a drag or a turn of the wheel: button, column and row as xterm writes them.
+            button, place, end = self.random.choice((0, 0, 64, 65)), self._place(), self._place()
+            drag = [f"\x1b[<32;{end}M"] if button == 0 and self.random.random() < 0.5 else []
+            self._press(f"\x1b[<{button};{place}M", *drag, f"\x1b[<{button};{end if drag else place}m")
         elif chance < 0.96:
             self._press(f"\x1b[200~{' '.join(self.random.choices(WORDS, k=self.random.randint(1, 40)))}\x1b[201~")
         else:
             self.pressed.append("resize")
             self.terminal.resize(*self.random.choice(SIZES))
+
+    def _place(self) -> str:
+        """Anywhere but on the key line, which has a word that quits."""
+        return f"{self.random.randint(1, 120)};{self.random.randint(1, max(self.terminal.screen.lines - 1, 1))}"
 
     def _typing(self) -> Iterator[str]:
         chance = self.random.random()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+from textual.events import MouseDown
 from textual.pilot import Pilot
 from textual.widgets._toast import ToastRack
 
@@ -51,3 +52,16 @@ async def test_what_held_a_toast_that_ran_out_as_another_came_is_gone() -> None:
         app.notify("last")
         await until(pilot, lambda: "last" in toasts(app))
         assert holders(pilot) <= len(toasts(app)) + 1
+
+
+async def test_a_press_upon_a_toast_that_has_just_gone_is_for_nobody() -> None:
+    app = EncoderApp(Settings(model=("builtin:bert",)))
+    async with app.run_test(notifications=True) as pilot:
+        app.notify("gone in a moment", timeout=60)
+        await until(pilot, lambda: bool(app.screen.query("Toast")) and app.screen.query_one("Toast").region.area > 0)
+        toast = app.screen.query_one("Toast")
+        x, y = toast.region.x + 3, toast.region.y + 1
+        await toast.remove()
+        assert app.screen.get_widget_at(x, y)[0] is toast
+        await app.on_event(MouseDown(None, x, y, 0, 0, 1, False, False, False, screen_x=x, screen_y=y))
+        assert app._exception is None
