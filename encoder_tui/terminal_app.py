@@ -8,7 +8,7 @@ from typing import Any
 from textual.app import App
 from textual.driver import Driver
 from textual.errors import NoWidget
-from textual.events import Event, MouseEvent, Resize
+from textual.events import Event, MouseDown, MouseEvent, MouseMove, Resize
 from textual.screen import Screen
 
 from encoder_tui.leaving import Leaving
@@ -35,12 +35,12 @@ class TerminalApp(App[int]):
             self._display(self.screen, self.screen._compositor.render_update(full=True))
 
     async def on_event(self, event: Event) -> None:
-        """Draw everything again for a size that is no other, and hear no mouse upon what has gone.
+        """Draw everything again for a size that is no other, and hear no mouse upon what has gone but its release.
 
         The terminal was smaller in between and has lost what it showed then; to Textual nothing has changed. And it
         looks for the parent of what the mouse is upon, which a toast that has just run out has no longer.
         """
-        if isinstance(event, MouseEvent) and not event.is_forwarded and self._is_gone(event):
+        if isinstance(event, MouseDown | MouseMove) and not event.is_forwarded and self._is_gone(event):
             return
         await super().on_event(event)
         if isinstance(event, Resize) and self.screen_stack and event.size == self.screen._compositor.size:

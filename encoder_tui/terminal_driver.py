@@ -15,10 +15,13 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Resize
 from textual.geometry import Size
 
+from encoder_tui.terminal_input import TerminalInput
 from encoder_tui.terminal_styles import with_fewer_styles
 
 BACKLOG: Final = 1 << 15
 """Bytes that may wait for the terminal before frames are dropped: a few whole frames."""
+TICK: Final = 0.1
+"""Seconds between two looks at whether an escape has become a key, as Textual has it."""
 LAST_WORDS: Final = 1.0
 """Seconds that a terminal has to take what is left when the window closes."""
 RESTORE: Final = (
@@ -156,8 +159,14 @@ class TerminalDriver(LinuxDriver):
                 termios.tcsetattr(self.fileno, termios.TCSANOW, self.attrs_before)
 
     def run_input_thread(self) -> None:
+        source = TerminalInput()
         try:
-            super().run_input_thread()
+            while not self.exit_event.is_set():
+                if select.select([self.fileno], [], [], TICK)[0]:
+                    for message in source.feed(os.read(self.fileno, 1 << 12)):
+                        self.process_message(message)
+                for message in source.tick():
+                    self.process_message(message)
         except OSError:
             self._gone()
 

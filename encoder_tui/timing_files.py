@@ -16,8 +16,9 @@ import msgspec
 
 from encoder_tui.private_files import private_folder, write_private
 from encoder_tui.timing import Environment, Point, Samples, statistics
+from encoder_tui.timing_checks import refuse_environment, refuse_nonsense, refuse_samples
 from encoder_tui.timing_plan import Column, Plan, Row
-from encoder_tui.timing_run import Run
+from encoder_tui.timing_run import Run, Title
 
 FORMAT: Final = 1
 LONGEST: Final = 64 << 20
@@ -32,7 +33,7 @@ class Head(msgspec.Struct, frozen=True):
     """The first line of a file: what was asked, and the settings in force."""
 
     encoder_tui_timing: int
-    title: str
+    title: Title
     plan: Plan
     columns: list[Column]
     rows: list[Row]
@@ -70,22 +71,31 @@ def run_of(lines: list[str]) -> Run:
         head = msgspec.convert(_of_today(json.loads(lines[0])), Head)
         if head.encoder_tui_timing != FORMAT:
             raise FileProblem(f"it is of format {head.encoder_tui_timing}, and this version reads {FORMAT}")
-        if len(head.groups) != len(head.rows) or any(
-            not 0 <= point.variant < len(head.columns) for group in head.groups for point in group
-        ):
-            raise FileProblem("its points do not fit its table")
-        run = Run(head.plan, head.columns, head.rows, head.groups, head.title)
-        run.environment = head.environment
+        refuse_nonsense(head.plan, head.columns, head.rows, head.groups)
+        run = Run(head.plan, [_untrusted(column) for column in head.columns], head.rows, head.groups, head.title)
+        if head.environment is not None:
+            refuse_environment(head.environment)
+            run.environment = head.environment
         run.failures = {int(column): reason for column, reason in head.failures.items()}
         for line in lines[1:]:
             found: dict[str, Any] = json.loads(line)
-            row, samples = int(found["row"]), msgspec.convert(found["everything"], Samples)
-            if not (0 <= row < len(run.rows) and 0 <= samples.point.variant < len(run.columns)):
+            row, samples = msgspec.convert(found["row"], int), msgspec.convert(found["everything"], Samples)
+            if not 0 <= row < len(run.rows):
                 raise FileProblem("a point of it belongs to no row")
+            refuse_samples(samples, len(run.columns))
             run.skip(row, samples)
-    except (msgspec.MsgspecError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
+    # An OverflowError is of numbers that Python's own floats cannot hold.
+    except (msgspec.MsgspecError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
+        raise FileProblem("it holds no run of encoder-tui") from error
+    except RecursionError as error:
         raise FileProblem("it holds no run of encoder-tui") from error
     return run
+
+
+def _untrusted(column: Column) -> Column:
+    """A column whose model may not run its own code: that is for the settings of today to say, not for a file."""
+    source = msgspec.structs.replace(column.variant.source, trust_remote_code=False)
+    return msgspec.structs.replace(column, variant=msgspec.structs.replace(column.variant, source=source))
 
 
 def _of_today(head: Any) -> Any:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, Literal
+
+from msgspec.structs import replace
 
 from encoder_tui.defaults import LETTERS
+from encoder_tui.placement import ModelSource
 from encoder_tui.timing import (
     Environment,
     Measurement,
@@ -31,6 +34,8 @@ from encoder_tui.timing_plan import (
     rows_of,
 )
 
+Title = Literal["sweep", "text", "best"]
+"""What a run is of: a plan, one text, or the settings that may be the best."""
 Place = tuple[int, int]
 """The indices of a row and a column."""
 CHOOSING: Final = (0.5, 3)
@@ -45,7 +50,12 @@ class Run:
     """The table of a sweep; filled by what the engine tells. `points` are by place, and may be of any state."""
 
     def __init__(
-        self, plan: Plan, columns: Sequence[Column], rows: Sequence[Row], points: Sequence[Sequence[Point]], title: str
+        self,
+        plan: Plan,
+        columns: Sequence[Column],
+        rows: Sequence[Row],
+        points: Sequence[Sequence[Point]],
+        title: Title,
     ) -> None:
         self.plan = plan
         self.columns = list(columns)
@@ -84,9 +94,13 @@ class Run:
         self._places[_key(samples.point)] = row, samples.point.variant
         self.samples[row, samples.point.variant] = samples
 
-    def again(self) -> Run:
-        """The same run with nothing measured yet; what was measured tells how long it will take."""
-        run = Run(self.plan, self.columns, self.rows, self.groups, self.title)
+    def again(self, models: Sequence[TimedModel] = ()) -> Run:
+        """The same run with nothing measured yet; what was measured tells how long it will take.
+
+        `models` are those of the window, which know whether their own code may run: a kept run does not.
+        """
+        known = {(model.source.name, model.source.location): model.source for model in models}
+        run = Run(self.plan, [_known(column, known) for column in self.columns], self.rows, self.groups, self.title)
         for place, samples in self.samples.items():
             found = self.statistics(*place)
             if found is not None:
@@ -173,6 +187,12 @@ class Run:
                 distance = abs(math.log(other_guess / guess))
                 candidates.append((other[1] != place[1], distance, found.median / other_guess))
         return min(candidates)[2] if candidates else 1.0
+
+
+def _known(column: Column, known: Mapping[tuple[str, str], ModelSource]) -> Column:
+    asked = column.variant.source
+    source = known.get((asked.name, asked.location), replace(asked, trust_remote_code=False))
+    return replace(column, variant=replace(column.variant, source=source))
 
 
 def _key(point: Point) -> tuple[int, int, int]:

@@ -5,17 +5,30 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
+from encoder_tui.app import EncoderApp
 from encoder_tui.documents import window_count
+from encoder_tui.panes.timing.saved import SavedRuns
 from encoder_tui.placement import InForce, ModelSource
-from encoder_tui.timing import Measurement, Mode, Samples, time_record
+from encoder_tui.settings import Settings, data_path
+from encoder_tui.timing import Environment, Measurement, Mode, Samples, time_record
 from encoder_tui.timing_cost import collection_costs, costs, seconds_at
-from encoder_tui.timing_files import FileProblem, csv_of, load, save, saved
+from encoder_tui.timing_files import FileProblem, csv_of, lines_of, load, run_of, save, saved
 from encoder_tui.timing_plan import Plan, PlanError, TimedModel, numbers, varied_lengths
 from encoder_tui.timing_run import Run, growth, growth_words, ratio, sweep
+from encoder_tui.widgets.choice import Choice
+from tests.in_process import tasks_in_process
+from tests.still import until
+
+__all__ = ["tasks_in_process"]
+
+Edit = Callable[[list[dict[str, Any]]], Any]
 
 A = TimedModel(0, "bert", ModelSource("bert", "/bert"), 512)
 B = TimedModel(1, "modern", ModelSource("modern", "/modern"), 8192)
@@ -195,6 +208,82 @@ def test_a_damaged_point_is_refused_too(tmp_path: Path) -> None:
         path.write_text("\n".join([lines[0], wrong]))
         with pytest.raises(FileProblem):
             load(path)
+
+
+def point(**wrong: Any) -> Edit:
+    return lambda lines: (
+        lines[1]["everything"].update(wrong)
+        or lines[1]["everything"]["point"].update(
+            {name: value for name, value in wrong.items() if name in ("length", "batch", "given", "real_lengths")}
+        )
+    )
+
+
+EDITS: dict[str, Edit] = {
+    "memory below nothing": point(peak_memory_bytes=-(10**18)),
+    "memory of no machine": point(peak_memory_bytes=10**18),
+    "a length below one": point(length=-(10**18)),
+    "a batch below one": point(batch=-1),
+    "a sample below nothing": point(samples_s=[0.1, -0.5]),
+    "a sample without end": point(samples_s=[float("inf")]),
+    "a sample that is no number": point(samples_s=[float("nan")]),
+    "ids beyond every machine": point(given={"input_ids": [[1 << 70]], "attention_mask": [[1]]}),
+    "no rows": lambda lines: lines[0].update(rows=[], groups=[]),
+    "no columns": lambda lines: lines[0].update(columns=[]),
+    "a model without a letter": lambda lines: lines[0]["columns"][0].update(slot=9),
+    "a row without end": lambda lines: lines[1].update(row=float("inf")),
+    "a title with NUL": lambda lines: lines[0].update(title="a\0b"),
+    "a title that cannot be written": lambda lines: lines[0].update(title="\ud800"),
+    "a title that climbs": lambda lines: lines[0].update(title="../x"),
+    "a load of no numbers": lambda lines: lines[0].update(environment=environment(load_average=[])),
+    "a plan for ever": lambda lines: lines[0]["plan"].update(min_time=float("inf")),
+    "a plan of huge lengths": lambda lines: lines[0]["plan"].update(lengths=[1 << 80]),
+}
+
+
+def environment(**wrong: Any) -> dict[str, Any]:
+    made = Environment("2026-03-04T05:06:07", [], "3", "x", "x", 2, 2, 1, [0.0, 0.0, 0.0], "highest", [], {}, 1.0, 5)
+    return {**msgspec.to_builtins(made), **wrong}
+
+
+@pytest.mark.parametrize("what", EDITS)
+def test_a_run_with_numbers_that_nothing_measured_is_refused(what: str) -> None:
+    lines = [json.loads(line) for line in lines_of(measured())]
+    run_of([json.dumps(line) for line in lines])
+    EDITS[what](lines)
+    with pytest.raises(FileProblem):
+        run_of([json.dumps(line) for line in lines])
+
+
+@pytest.mark.usefixtures("tasks_in_process", "no_engine", "home")
+async def test_the_list_of_kept_runs_says_so_of_those_that_somebody_spoiled() -> None:
+    folder = data_path() / "timing"
+    save(measured(), folder)
+    for number, edit in enumerate(EDITS.values()):
+        lines = [json.loads(line) for line in lines_of(measured())]
+        edit(lines)
+        (folder / f"19990101T{number:06}-x.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    app = EncoderApp(Settings(model=("builtin:bert",), pane="timing"))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: bool(app.query("#timing-view")))
+        app.query_one("#timing-view", Choice).chosen = "saved"
+        kept = app.query_one(SavedRuns)
+        await until(pilot, lambda: len(kept._files) == len(EDITS) + 1)
+        said = [kept._rows[path][1] for path in kept._files]
+        assert len([words for words in said if "holds no run of encoder-tui" in words]) == len(EDITS)
+
+
+def test_a_kept_run_trusts_no_models_own_code_but_the_settings_of_today_do() -> None:
+    source = ModelSource("own", "/models/own", trust_remote_code=True)
+    model = TimedModel(0, "own", source, 512)
+    run = sweep([model], Plan([128]), 2)
+    assert run.request().variants[0].source.trust_remote_code
+    kept = run_of(lines_of(run))
+    assert not kept.again().request().variants[0].source.trust_remote_code
+    assert kept.again([model]).request().variants[0].source.trust_remote_code
+    assert not run.again().request().variants[0].source.trust_remote_code
+    elsewhere = msgspec.structs.replace(model, source=msgspec.structs.replace(source, location="/models/other"))
+    assert not kept.again([elsewhere]).request().variants[0].source.trust_remote_code
 
 
 def test_a_run_is_repeated_with_the_same_points_and_knows_how_long_it_took() -> None:

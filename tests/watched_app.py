@@ -3,7 +3,7 @@
 Run as a program: `python -m tests.watched_app FILE …`, the rest being what `encoder-tui` takes. Every line of the
 file is JSON: {"error": …} for what no test would see otherwise, {"tasks": …} at every SIGUSR1, with LONG_USE_COUNTS
 in the environment also how many "objects" of each type there are, to find what grows. At SIGUSR2 the stacks of all
-threads are written beside it, whatever the window is caught in.
+threads are written beside it, whatever the window is caught in, and after them what every task waits for.
 """
 
 from __future__ import annotations
@@ -54,11 +54,26 @@ def main(file: Path) -> None:
     warnings.simplefilter("always", RuntimeWarning)
     warnings.showwarning = lambda message, *_: note(error=f"warning: {message}")  # type: ignore[assignment]
     signal.signal(signal.SIGUSR1, count)
-    faulthandler.register(signal.SIGUSR2, file.with_suffix(".stacks").open("w"))
+    stacks = file.with_suffix(".stacks").open("w")
+    signal.signal(signal.SIGUSR2, lambda *_: print(waiting(), file=stacks, flush=True))
+    faulthandler.register(signal.SIGUSR2, stacks, chain=True)
 
     from encoder_tui.__main__ import main as program
 
     program()
+
+
+def waiting() -> str:
+    """What every task waits for, from its outermost call to its innermost; those that wait for messages left out."""
+    lines = []
+    for task in asyncio.all_tasks():
+        calls, at = [], task.get_coro()
+        while (frame := getattr(at, "cr_frame", None)) is not None:
+            calls.append(f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno} {frame.f_code.co_qualname}")
+            at = at.cr_await
+        if "MessagePump._get_message" not in " ".join(calls):
+            lines.append(f"{task.get_name()}: {' > '.join(calls)} > {at!r}")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

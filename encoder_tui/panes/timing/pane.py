@@ -247,7 +247,7 @@ class TimingPane(Measuring):
         elif event.deed == "repeat":
             self.query_one(PlanLine).take(event.run.plan)
             self.under = None if event.run.plan.best else event.run
-            self.measure(event.run.again())
+            self.measure(event.run.again(words.timed_models(self.session)))
             return
         else:
             self.run, self.ending = event.run, f"reopened {event.name}"

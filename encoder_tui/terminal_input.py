@@ -1,0 +1,70 @@
+"""What a terminal sends, as messages: a paste is one, whatever is in it, and nothing that is sent ends the reading."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from textual._xterm_parser import BRACKETED_PASTE_END, BRACKETED_PASTE_START, XTermParser
+from textual.events import Paste
+from textual.message import Message
+
+_SEQUENCES: Final = re.compile("(?=\x1b)")
+_KEPT: Final = ("last_x", "last_y", "mouse_pixels", "terminal_size", "terminal_pixel_size")
+"""What Textual's parser knows of the terminal."""
+
+
+class TerminalInput:
+    """Textual's parser with three faults kept from it.
+
+    It looks for keys in what is pasted from the first ESC on (a coloured line out of a log: its ctrl+q would quit), it
+    stops for ever at a sequence with a number that is no character, and its bytes must be UTF-8.
+    """
+
+    def __init__(self) -> None:
+        self._parser = XTermParser()
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._before = ""
+        self._pasted: str | None = None
+
+    def feed(self, data: bytes) -> Iterator[Message]:
+        """What these bytes bring."""
+        text = self._decoder.decode(data)
+        while text:
+            if self._pasted is None:
+                # The mark may have begun in what came before.
+                end = (self._before + text).find(BRACKETED_PASTE_START) + len(BRACKETED_PASTE_START) - len(self._before)
+                if end < len(BRACKETED_PASTE_START) - len(self._before):
+                    self._before = (self._before + text)[1 - len(BRACKETED_PASTE_START) :]
+                    yield from self._keys(text)
+                    return
+                yield from self._keys(text[:end])
+                self._before, self._pasted, text = "", "", text[end:]
+            else:
+                begin = max(len(self._pasted) - len(BRACKETED_PASTE_END) + 1, 0)
+                self._pasted += text
+                end = self._pasted.find(BRACKETED_PASTE_END, begin)
+                if end < 0:
+                    return
+                pasted, text = self._pasted[:end], self._pasted[end + len(BRACKETED_PASTE_END) :]
+                self._pasted = None
+                # Textual's parser hears of an empty paste.
+                yield from (message for message in self._keys(BRACKETED_PASTE_END) if not isinstance(message, Paste))
+                yield Paste(pasted)
+
+    def tick(self) -> Iterator[Message]:
+        """What the time brings: an escape that nothing has followed is a key."""
+        yield from self._parser.tick()
+
+    def _keys(self, text: str) -> Iterator[Message]:
+        for piece in _SEQUENCES.split(text):
+            if not piece:
+                continue  # which would be the end of all
+            try:
+                yield from self._parser.feed(piece)
+            except Exception:  # noqa: BLE001  # whatever it is: the sequence is nobody's, and the next key is heard
+                old, self._parser = self._parser, XTermParser()
+                for name in _KEPT:
+                    setattr(self._parser, name, getattr(old, name))
