@@ -6,10 +6,12 @@ import json
 import re
 from typing import Any
 
+from encoder_tui.display import visible
+
 
 def words(text: str, longest: int = 160) -> str:
-    """Text of a server as one line of bounded length, without control characters."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text[: 10 * longest]).split())
+    """Text of a server as one line of bounded length, its control characters as symbols."""
+    line = visible(" ".join(text[: 10 * longest].split()))
     return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 

@@ -14,7 +14,9 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from encoder_tui.display import visible
+from encoder_tui.typed_paths import typed_path
 from encoder_tui.widgets.dialog import Dialog
+from encoder_tui.widgets.field import Field
 from encoder_tui.widgets.options import Options
 
 PROPOSED = "encoder-tui-report.md"
@@ -44,7 +46,7 @@ class ReportDialog(Dialog[Chosen | None]):
         with Vertical() as box:
             box.border_title = "Report"
             yield Static("What is on the screen now, as a Markdown file; enter writes it", markup=False)
-            yield Input(PROPOSED, placeholder="a path", compact=True)
+            yield Field(PROPOSED, placeholder="a path", compact=True)
             yield Static("Sections: tab goes to them, space takes or leaves one", markup=False)
             yield Options(*map(self._line, range(len(self._sections))), markup=False)
 
@@ -81,14 +83,21 @@ class ReportDialog(Dialog[Chosen | None]):
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        path = Path(event.value.strip() or PROPOSED).expanduser()
         sections = self.chosen
         if not sections:
             self.notify("take a section: tab goes to them, space takes one", severity="warning", markup=False)
-        elif path.is_dir() or not path.parent.is_dir():
-            why = f"{path} is a folder" if path.is_dir() else f"there is no folder {path.parent} to write in"
+            return
+        try:
+            path = typed_path(event.value.strip() or PROPOSED)
+            is_folder, has_folder, is_there = path.is_dir(), path.parent.is_dir(), path.exists()
+        except OSError as error:
+            words = f"{event.value.strip()} cannot be written: {error.strerror}"
+            self.notify(visible(words), severity="error", markup=False)
+            return
+        if is_folder or not has_folder:
+            why = f"{path} is a folder" if is_folder else f"there is no folder {path.parent} to write in"
             self.notify(visible(why), severity="error", markup=False)
-        elif path.exists() and self._confirmed != event.value:
+        elif is_there and self._confirmed != event.value:
             self._confirmed = event.value
             words = f"{path.name} is there already; enter once more writes over it"
             self.notify(visible(words), severity="warning", markup=False)

@@ -11,7 +11,10 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
 from encoder_tui.app import EncoderApp
+from encoder_tui.panes.outputs.save import SavePath
 from encoder_tui.panes.tokens.ribbon import Ribbon
+from encoder_tui.report_dialog import ReportDialog
+from encoder_tui.settings import Settings
 from encoder_tui.user_files import FileExistsAlready, write_whole
 from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.key_line import KeyLine
@@ -98,6 +101,31 @@ async def test_a_path_that_cannot_be_written_is_told_and_can_be_mended(tmp_path:
             assert "\x00" not in str(dialog.query_one("#save-hint", Static).content)
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is not dialog)
+
+
+@pytest.mark.usefixtures("no_engine")
+@pytest.mark.parametrize("name", ["x" * 300, "~nobody-of-this-name/x", "a\0b.npz"], ids=["long", "nobody", "NUL"])
+async def test_a_path_that_can_be_none_ends_no_window(name: str) -> None:
+    app = EncoderApp(Settings(model=("builtin:bert",), pane="outputs"))
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+
+        async def is_told() -> None:
+            await pilot.press("enter")
+            await until(pilot, lambda: any("cannot be written" in str(one.message) for one in app._notifications))
+            app.clear_notifications()
+            assert app._exception is None
+
+        await until(pilot, lambda: bool(app.query(SavePath)))
+        field = app.query_one(SavePath)
+        field.open()
+        field.value = name
+        await until(pilot, lambda: field.has_focus)
+        await is_told()
+        app.push_screen(ReportDialog([("models", "", True)]))
+        await until(pilot, lambda: isinstance(app.screen, ReportDialog) and isinstance(app.focused, Input))
+        app.screen.query_one(Input).value = name
+        await is_told()
+        assert isinstance(app.screen, ReportDialog)
 
 
 def test_a_file_appears_whole_with_the_users_permissions_and_leaves_nothing_beside_it(tmp_path: Path) -> None:

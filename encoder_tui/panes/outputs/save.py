@@ -53,10 +53,11 @@ class SavePath(Field):
         event.stop()
         try:
             path = typed_path(self.value.strip() or PROPOSED)
+            is_there = path.is_file()
         except OSError as error:
             self.notify(visible(f"{self.value.strip()} cannot be written: {error.strerror}"), markup=False)
             return
-        if path.is_file() and self._confirmed != self.value:
+        if is_there and self._confirmed != self.value:
             self._confirmed = self.value
             self.notify(f"{visible(path.name)} is there already; enter once more writes over it", markup=False)
             return
