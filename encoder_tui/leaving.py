@@ -24,6 +24,11 @@ class Leaving:
         self._force = force
         self._timer: threading.Timer | None = None
 
+    @property
+    def is_asked(self) -> bool:
+        """Whether the window is to end."""
+        return self._timer is not None
+
     def leave(self, code: int) -> None:
         """End the window with this exit code; a second call changes nothing."""
         if self._timer is None:

@@ -56,6 +56,11 @@ class TerminalApp(App[int]):
             return False
         return not (widget is self.screen or widget.is_attached)
 
+    @property
+    def is_leaving(self) -> bool:
+        """Whether a signal, or the terminal's end, has asked for the window's."""
+        return self._leaving.is_asked
+
     def leave(self, code: int) -> None:
         """End with this exit code, by force if need be; from any thread."""
         self._leaving.leave(code)

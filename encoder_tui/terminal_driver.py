@@ -31,8 +31,14 @@ RESTORE: Final = (
 )
 
 
+AGAIN: Final = "\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[?7l\x1b[?1000h\x1b[?1003h\x1b[?1006h"
+"""Screen, cursor, paste, wrapping and mouse, as whoever had the terminal meanwhile may not have left them."""
+
+
 class Leaving(Protocol):
-    """What the driver needs of the app: an end, from any thread."""
+    """What the driver needs of the app: an end, from any thread, and whether it has been asked for."""
+
+    is_leaving: bool
 
     def leave(self, code: int) -> None: ...
 
@@ -119,6 +125,7 @@ class TerminalDriver(LinuxDriver):
     _output: Output | None = None
     _watcher: threading.Thread | None = None
     _is_suspended = False
+    _modes: list[Any] | None = None
 
     def start_application_mode(self) -> None:
         self._output = Output(self._terminal, self._room, self._gone)
@@ -127,22 +134,36 @@ class TerminalDriver(LinuxDriver):
             self._watcher = threading.Thread(target=self._watch, name="terminal-watcher", daemon=True)
             self._watcher.start()
         super().start_application_mode()  # type: ignore[no-untyped-call]
+        with contextlib.suppress(termios.error):
+            self._modes = termios.tcgetattr(self.fileno)
         # Textual asks for the size where the signal comes, and one may come while another is handled: the older
         # size would be told last.
         signal.signal(signal.SIGWINCH, lambda *_: self._loop.call_soon_threadsafe(self._tell_size))
 
     def stop_application_mode(self) -> None:
+        if self._is_given_back:
+            return
         if self._mouse_pixels:
             self.write("\x1b[?1016l")
         super().stop_application_mode()
 
+    def disable_input(self) -> None:
+        if not self._is_given_back:
+            super().disable_input()
+
+    @property
+    def _is_given_back(self) -> bool:
+        """Whether the terminal is somebody else's: to set anything of it from behind stops a process."""
+        return self._is_suspended and self._output is None
+
     def write(self, data: str) -> None:
-        assert self._output is not None, "Driver must be in application mode"
-        self._output.write(data)
+        if self._output is not None:
+            self._output.write(data)
 
     def close(self) -> None:
         if self._output is not None:
             self._output.stop()
+            self._output = None
         super().close()
 
     def has_room(self) -> bool:
@@ -151,6 +172,8 @@ class TerminalDriver(LinuxDriver):
 
     def restore_by_force(self) -> None:
         """Give the screen back from any thread, where the app itself cannot any more."""
+        if self._is_suspended:
+            return
         with contextlib.suppress(OSError, ValueError, termios.error):
             if select.select([], [self._terminal], [], 0.1)[1]:
                 os.write(self._terminal, RESTORE.encode())
@@ -171,8 +194,8 @@ class TerminalDriver(LinuxDriver):
             self._gone()
 
     def suspend_application_mode(self) -> None:
-        self._is_suspended = True
         super().suspend_application_mode()
+        self._is_suspended = True
 
     def resume_application_mode(self) -> None:
         self._is_suspended = False
@@ -181,12 +204,28 @@ class TerminalDriver(LinuxDriver):
         self._room()
 
     def _sigcont_application(self, *_: object) -> None:
-        # Whoever was stopped without a chance to say so still has its threads: a second reader of the same keys
-        # would change their order.
-        if self._is_suspended:
+        if cast("Leaving", self._app).is_leaving:
+            return  # it goes on only to end
+        if not self._is_in_front():
+            # A shell's `bg`: a window has nothing to do there, and drawing would stop it anyhow.
+            os.kill(os.getpid(), signal.SIGSTOP)
+        elif self._is_suspended:
             super()._sigcont_application()
         else:
+            # Stopped without a chance to say so. It still has its threads: a second reader of the same keys would
+            # change their order. But a shell has set the terminal in its own way meanwhile.
+            with contextlib.suppress(termios.error):
+                if self._modes is not None:
+                    termios.tcsetattr(self.fileno, termios.TCSANOW, self._modes)
+            self.write(AGAIN)
             self._room()
+
+    def _is_in_front(self) -> bool:
+        """Whether the terminal is this process group's to read and write; one that has no shell is its own."""
+        try:
+            return os.tcgetpgrp(self.fileno) == os.getpgrp()
+        except OSError:
+            return True
 
     def _tell_size(self) -> None:
         if not self._in_band_window_resize:

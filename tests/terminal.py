@@ -58,8 +58,10 @@ class Terminal:
         self.started = time.perf_counter()
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            # What is ignored stays so through exec: under `nohup` no program would hear that its terminal hung up.
-            signal.signal(signal.SIGHUP, signal.SIG_DFL)
+            # What is ignored stays so through exec: under `nohup` no program would hear that its terminal hung up,
+            # and as a job behind no shell a ctrl+c.
+            for number in (signal.SIGHUP, signal.SIGINT):
+                signal.signal(number, signal.SIG_DFL)
             _set_size(0, columns, lines)
             if folder is not None:
                 os.chdir(folder)

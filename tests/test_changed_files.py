@@ -58,6 +58,44 @@ def test_a_file_of_rows_that_is_written_anew_is_told(
 
 
 @KINDS
+@pytest.mark.parametrize("others", [["a much longer one"] * 9, ["one", "two", "three and more", "four"]])
+def test_a_file_of_rows_that_is_written_anew_in_place_is_told_though_it_has_grown(
+    tmp_path: Path, job: Job, name: str, written: Callable[[list[str]], str], others: list[str]
+) -> None:
+    path = tmp_path / name
+    path.write_text(written(["one", "two", "three"]))
+    source = open_source(SourceSpec(str(path)), job)
+    assert read(source, 1, job) == ["two", "three"]
+    path.write_text(written(others))
+    with pytest.raises(TaskError, match=r"rows.* has changed on the disk since it was opened; open it again"):
+        read(source, 1, job)
+
+
+def test_a_text_or_a_parquet_file_that_is_written_anew_is_told(tmp_path: Path, job: Job) -> None:
+    pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    text, table = tmp_path / "a.txt", tmp_path / "a.parquet"
+    text.write_text("a lighthouse")
+    parquet.write_table(pyarrow.table({"text": ["one", "two"]}), table)
+    sources = [open_source(SourceSpec(str(path)), job) for path in (text, table)]
+    assert [read(source, 0, job) for source in sources] == [["a lighthouse"], ["one", "two"]]
+    text.write_text("a keeper, and more")
+    parquet.write_table(pyarrow.table({"text": ["eno", "owt"]}), table)
+    for source in sources:
+        with pytest.raises(TaskError, match=r"a\.\w+ has changed on the disk since it was opened; open it again"):
+            read(source, 0, job)
+
+
+def test_bytes_in_parquet_that_are_no_text_are_replaced_with_a_remark(tmp_path: Path, job: Job) -> None:
+    pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "bad.parquet"
+    damaged = pyarrow.array([b"a\xffb", b"whole", None]).view(pyarrow.string())
+    parquet.write_table(pyarrow.table({"text": damaged}), path)
+    source = open_source(SourceSpec(str(path)), job)
+    assert read(source, 0, job) == ["a\N{REPLACEMENT CHARACTER}b", "whole", None]
+    assert "not valid UTF-8" in source.remarks[0]
+
+
+@KINDS
 def test_rows_that_are_added_at_the_end_do_no_harm(
     tmp_path: Path, job: Job, name: str, written: Callable[[list[str]], str]
 ) -> None:

@@ -21,7 +21,7 @@ from encoder_tui.settings import Settings
 from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.editor import Editor
 from encoder_tui.widgets.table import Table
-from tests.still import until
+from tests.still import still, until
 from tests.texts import HARD
 
 pytestmark = pytest.mark.usefixtures("no_engine")
@@ -225,3 +225,17 @@ async def test_no_markup_is_read_in_text_names_and_messages() -> None:
         assert "[b]evil[/b]" in str(pane(app).query_one("#models", Static).content)
         assert "[bold" not in str(app.query_one("#top", Static).content)
         assert any("[CLS]" in line for line in lines(app.query_one(Ribbon)))
+
+
+@pytest.mark.parametrize("first", ["parameters", "documents", "outputs", "timing"])
+async def test_tokens_are_there_when_another_pane_was_first(first: str) -> None:
+    app = EncoderApp(Settings(model=PAIR, text="A lighthouse.", pane=first))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: all(slot.tokenizer is not None for slot in app.session.slots))
+        await still(pilot)
+        await pilot.press("f2")
+        await until(
+            pilot,
+            lambda: bool(app.query("#sentence")) and "agree" in str(app.query_one("#sentence", Static).content),
+        )
+        assert "lighthouse" in "".join(lines(app.query_one(Ribbon)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import sys
 from array import array
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ import msgspec
 
 from encoder_tui.engine.job import Job, TaskError
 from encoder_tui.engine.sources.source import SAMPLED, Source, text_of
+from encoder_tui.engine.sources.unchanged import AsOpened
 
 WHOLE_AT_MOST: Final = 1 << 28
 """Bytes of the largest text that is one document; its frame and its tokens have to fit into memory."""
@@ -31,12 +31,16 @@ class TextFiles(Source):
         self.paths = paths
         self.columns, self.column = ["text"], "text"
         self.known = self.total = len(paths)
+        self._as_read: dict[Path, AsOpened] = {}
 
     def reach(self, count: int, job: Job) -> None:
         """All files are known from the beginning."""
 
     def iterate(self, start: int, column: str) -> Iterator[str | None]:
         for path in self.paths[start:]:
+            with opened(path) as file:
+                # What was counted of a document is of the text that it had when it was read first.
+                self._as_read.setdefault(path, AsOpened(file)).refuse_another(file, path.name)
             data = read_whole(path)
             yield self.decoded(data, path.name)
 
@@ -57,7 +61,7 @@ class RecordFile(Source):
         self.path = path
         self.offsets = array("Q")
         self._file = opened(path)
-        self._opened = os.fstat(self._file.fileno())
+        self._as_opened = AsOpened(self._file)
         self._finding = self.starts(self._file)
         samples = list(islice(self.records(opened(path), 0), SAMPLED))
         if not samples:
@@ -97,19 +101,9 @@ class RecordFile(Source):
         if start >= self.known:
             return
         with opened(self.path) as file:
-            self._check(file)
+            self._as_opened.refuse_another(file, self.path.name, may_grow=True)
             for record in self.records(file, self.offsets[start]):
                 yield text_of(record.get(column))
-
-    def _check(self, file: IO[bytes]) -> None:
-        """Where another file has taken the place, or this one was written anew, no record begins where it did.
-
-        Lines added at the end do no harm. Raises `TaskError`.
-        """
-        before, now = self._opened, os.fstat(file.fileno())
-        is_same = (now.st_dev, now.st_ino) == (before.st_dev, before.st_ino) and now.st_size >= before.st_size
-        if not is_same or (now.st_size == before.st_size and now.st_mtime_ns != before.st_mtime_ns):
-            raise TaskError(f"{self.path.name} has changed on the disk since it was opened; open it again")
 
     def decoded(self, line: bytes) -> str:
         """A line as text."""

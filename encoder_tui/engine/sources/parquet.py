@@ -10,7 +10,9 @@ from typing import Any, Final
 
 from encoder_tui.engine.job import Job, TaskError
 from encoder_tui.engine.server import one_line
+from encoder_tui.engine.sources.files import opened
 from encoder_tui.engine.sources.source import SAMPLED, Source, text_of
+from encoder_tui.engine.sources.unchanged import AsOpened
 
 BATCH: Final = 64
 """Rows decoded at a time; documents may be long."""
@@ -26,6 +28,8 @@ class ParquetFile(Source):
 
         self.path = path
         self._errors: tuple[type[Exception], ...] = (pyarrow.ArrowException, OSError, ValueError)
+        with opened(path) as file:
+            self._as_opened = AsOpened(file)
         try:
             self._file: Any = pyarrow.parquet.ParquetFile(path)
         except self._errors as error:
@@ -45,9 +49,19 @@ class ParquetFile(Source):
             raise TaskError(f"{label} has no column of text; its columns are {names}")
         samples = [dict.fromkeys(texts, "")]
         for batch in self._batches(0, texts):
-            samples += batch.to_pylist()[:SAMPLED]
+            columns = [[text or "" for text in self._texts(column.slice(0, SAMPLED))] for column in batch.columns]
+            samples += [dict(zip(texts, row, strict=True)) for row in zip(*columns, strict=True)]
             break
         self.take_columns(samples)
+
+    def _texts(self, column: Any) -> list[str | None]:
+        """The texts of a column; bytes that are no text, which only damaged writers leave there, are U+FFFD."""
+        try:
+            return [text_of(value) for value in column.to_pylist()]
+        except UnicodeDecodeError:
+            self.remark(f"{self.path.name} is not valid UTF-8 everywhere; U+FFFD stands for what cannot be read")
+            values = column.cast("large_binary").to_pylist()
+            return [None if value is None else value.decode("utf-8", "replace") for value in values]
 
     def _batches(self, group: int, columns: list[str]) -> Iterator[Any]:
         """The batches from a row group on."""
@@ -64,13 +78,14 @@ class ParquetFile(Source):
         group = bisect_right(self._ends, start)
         if group == len(self._ends):
             return
+        with opened(self.path) as file:
+            self._as_opened.refuse_another(file, self.path.name)
         skip = start - (self._ends[group - 1] if group else 0)
         for batch in self._batches(group, [column]):
             if skip >= batch.num_rows:
                 skip -= batch.num_rows
                 continue
-            for value in batch.column(0).slice(skip).to_pylist():
-                yield text_of(value)
+            yield from self._texts(batch.column(0).slice(skip))
             skip = 0
 
 

@@ -92,6 +92,8 @@ class TokensPane(Comparing):
         editor.move_cursor(editor.document.end)
         self.screen.set_focus(editor)
         self._show_words()
+        if any(self.session.tokenizers):
+            self.recompute()  # another pane was first, and nobody will say again that the models are there
 
     def on_resize(self, event: Resize) -> None:
         is_wide = event.size.width >= BESIDE

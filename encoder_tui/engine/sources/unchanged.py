@@ -1,0 +1,43 @@
+"""Whether a file is still the one that was opened."""
+
+from __future__ import annotations
+
+import os
+from typing import IO, Final
+
+from encoder_tui.engine.job import TaskError
+
+PROBES: Final = 16
+PROBE: Final = 512
+"""Bytes that are compared in so many places where a file has grown."""
+
+
+class AsOpened:
+    """What a file was when it was opened."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._was = os.fstat(file.fileno())
+        self._probed = self._probe(file)
+
+    def refuse_another(self, file: IO[bytes], name: str, may_grow: bool = False) -> None:
+        """Raise `TaskError` where another file has taken the place, or this one was written anew.
+
+        Lines added at its end do no harm where it `may_grow`: what stood there before is read again in some places.
+        """
+        was, now = self._was, os.fstat(file.fileno())
+        is_same = (now.st_dev, now.st_ino, now.st_size) == (was.st_dev, was.st_ino, was.st_size)
+        if is_same and now.st_mtime_ns == was.st_mtime_ns:
+            return
+        has_grown = (now.st_dev, now.st_ino) == (was.st_dev, was.st_ino) and now.st_size > was.st_size
+        if not (may_grow and has_grown and self._probe(file) == self._probed):
+            raise TaskError(f"{name} has changed on the disk since it was opened; open it again")
+
+    def _probe(self, file: IO[bytes]) -> list[bytes]:
+        position = file.tell()
+        last = max(self._was.st_size - PROBE, 0)
+        found = []
+        for step in range(PROBES + 1):
+            file.seek(last * step // PROBES)
+            found.append(file.read(min(PROBE, self._was.st_size)))
+        file.seek(position)
+        return found
