@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 
 
 def main() -> None:
     """Run the command line."""
+    _open_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Where the locale has no room for a token's characters, a question mark is better than no table.
         sys.stdout.reconfigure(errors="replace")
     from encoder_tui.cli import cli  # noqa: PLC0415  # so that `python -m encoder_tui.engine` never pays for click
 
     cli(prog_name="encoder-tui")
+
+
+def _open_streams() -> None:
+    """Give descriptors that whoever started the program has closed somewhere to lead: nobody else may get them."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest that is free
+    if sys.stderr is None:
+        stream = open(2, "w", errors="backslashreplace", closefd=False)  # noqa: SIM115
+        sys.stderr = sys.__stderr__ = stream  # type: ignore[misc]
 
 
 if __name__ == "__main__":

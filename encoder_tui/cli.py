@@ -71,9 +71,14 @@ class Cli(click.Group):
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
-        """Read the options before a command."""
+        """Read the options before a command; some print something themselves and are done."""
         try:
             return super().make_context(info_name, args, parent, **extra)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            fail(f"nothing can be written: {error.strerror or error}")
+            raise AssertionError from error
         except click.ClickException as error:
             _make_visible(error)
             raise

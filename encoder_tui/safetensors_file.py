@@ -7,6 +7,7 @@ other (https://huggingface.co/docs/safetensors). The library's own writer wants 
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import math
 import os
@@ -72,11 +73,16 @@ def header(tensors: Sequence[SavedTensor], metadata: Mapping[str, str]) -> bytes
 
 
 class AtomicFile:
-    """A file that appears under its name whole or not at all; used as a context manager. Raises OSError."""
+    """A file that appears under its name whole or not at all; used as a context manager. Raises OSError.
+
+    A link is followed, and what is no file (a device, a pipe) keeps its place: that raises OSError.
+    """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self._temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        self.path = path.resolve() if path.is_symlink() else path
+        if self.path.exists() and not self.path.is_file():
+            raise OSError(errno.EINVAL, "it is there and is no file")
+        self._temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
 
     def __enter__(self) -> AtomicFile:
         self._file: IO[bytes] = self._temporary.open("wb")

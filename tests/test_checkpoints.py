@@ -148,6 +148,17 @@ def test_a_model_without_weights_runs_on_random_ones_and_says_so(tmp_path: Path)
     assert "all values are random" in in_force.remarks[0]
 
 
+@pytest.mark.parametrize("has_weights", [True, False])
+def test_a_configuration_that_claims_millions_of_layers_is_refused_at_once(tmp_path: Path, has_weights: bool) -> None:
+    directory = saved("bert-cased", tmp_path)
+    if not has_weights:
+        (directory / "model.safetensors").unlink()
+    config = json.loads((directory / "config.json").read_text())
+    (directory / "config.json").write_text(json.dumps({**config, "num_hidden_layers": 10_000_000}))
+    with pytest.raises(TaskError, match="claims 10,000,000 layers, which no encoder has"):
+        run(directory)
+
+
 def test_a_tokenizer_of_another_model_is_refused(tmp_path: Path) -> None:
     directory = saved("bert-cased", tmp_path)
     (directory / "model.safetensors").unlink()

@@ -228,6 +228,21 @@ def test_a_command_without_any_open_stream_still_ends_with_its_exit_code() -> No
     assert closed.returncode == 2
 
 
+def test_a_command_whose_stderr_is_closed_still_prints_its_answer() -> None:
+    command = encoder_tui("-m", "builtin:bert", "tokens", "a lighthouse", "--json")
+    closed = subprocess.run(["sh", "-c", 'exec "$@" 2>&-', "sh", *command], check=True, stdout=subprocess.PIPE)
+    assert b'"input_ids"' in closed.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_an_option_whose_words_cannot_be_written_says_so_in_a_line(option: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(encoder_tui(option), check=False, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+
+
 def colours(terminal: Terminal) -> set[tuple[int, ...]]:
     """The colours that were asked of the terminal: (r, g, b), or (n,) of its palette."""
     found: set[tuple[int, ...]] = set()

@@ -5,6 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -99,6 +103,38 @@ def test_an_atomic_file_is_whole_or_not_there(folder: Path) -> None:
         file.write(bytes(100))
         file.write(bytes(100_000))
     assert [*folder.iterdir()] == []
+
+
+def test_an_atomic_file_follows_a_link_and_takes_no_pipes_place(folder: Path) -> None:
+    path, link, pipe = folder / "file", folder / "link", folder / "pipe"
+    path.write_bytes(OLD)
+    link.symlink_to(path)
+    with AtomicFile(link) as file:
+        file.write(b"new")
+    assert (path.read_bytes(), link.is_symlink()) == (b"new", True)
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match="is no file"), AtomicFile(pipe) as file:
+        file.write(b"new")
+    assert pipe.is_fifo()
+    assert sorted(folder.iterdir()) == [path, link, pipe]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_command_that_is_ended_by_a_signal_while_it_saves_leaves_no_half_file(
+    folder: Path, number: signal.Signals
+) -> None:
+    pytest.importorskip("torch")
+    path = folder / "outputs.safetensors"
+    command = [sys.executable, "-m", "encoder_tui", "-m", "builtin:bert", "run", "word " * 500, "--save", str(path)]
+    with subprocess.Popen([*command, "--attentions", "--hidden-states"], stdout=subprocess.DEVNULL) as running:
+        deadline = time.monotonic() + 120
+        while not list(folder.glob(".outputs*")):
+            assert time.monotonic() < deadline
+            assert running.poll() is None
+            time.sleep(0.005)
+        running.send_signal(number)
+        assert running.wait(30) == 128 + number
+    assert list(folder.iterdir()) == []
 
 
 def test_a_run_that_cannot_be_kept_is_a_sentence_and_no_half_file(folder: Path) -> None:

@@ -259,3 +259,12 @@ def test_a_cancelled_reading_ends_and_the_next_one_works(tmp_path: Path, job: Jo
     with pytest.raises(Cancelled):
         opened.texts_of(spec, "text", unwanted).get(50, unwanted)
     assert opened.texts_of(spec, "text", job).get(51, job) == "document 51"
+
+
+def test_a_lone_surrogate_in_the_name_of_a_column_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"\\ud800": "one"}\n')
+    source = open_source(SourceSpec(str(path)), Job(1, lambda message: None))
+    source.reach(9, Job(1, lambda message: None))
+    assert source.columns == ["\N{REPLACEMENT CHARACTER}"]
+    assert list(source.iterate(0, source.columns[0])) == ["one"]

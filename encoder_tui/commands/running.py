@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import NoReturn, TypeVar
@@ -41,7 +43,10 @@ class Loaded(msgspec.Struct, frozen=True):
 def run(settings: Settings, work: Callable[[Loader], Awaitable[R]]) -> R:
     """Do a command's work with an engine that starts when it is first asked, and ends with the command."""
 
+    signalled: list[int] = []
+
     async def session() -> R:
+        _end_in_order(signalled)
         engine = EngineClient(log_path() / "engine.log", settings.engine)
         loader = Loader(engine, FormCache(cache_path() / "tokenizers"), settings.offline, settings.trust_remote_code)
         try:
@@ -59,6 +64,27 @@ def run(settings: Settings, work: Callable[[Loader], Awaitable[R]]) -> R:
     except KeyboardInterrupt:
         fail("interrupted")
         raise AssertionError from None
+    except asyncio.CancelledError:
+        if not signalled:
+            raise
+        raise SystemExit(128 + signalled[0]) from None
+
+
+def _end_in_order(signalled: list[int]) -> None:
+    """Cancel the command where a signal means its end: half files are taken away then, and the engine is closed."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+
+    def end(number: int) -> None:
+        signalled.append(number)
+        task.cancel()
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        # What was ignored when the program began (nohup) stays ignored; Windows knows no such handlers.
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.add_signal_handler(number, end, number)
 
 
 async def each_model(

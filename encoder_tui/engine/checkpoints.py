@@ -11,6 +11,7 @@ from encoder_tui import builtin, display
 from encoder_tui.engine import devices
 from encoder_tui.engine.failures import memory_errors
 from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.engine.layers import refuse_layers
 from encoder_tui.engine.loaded_model import LoadedModel
 from encoder_tui.engine.random_weights import SEED, construct, fill
 from encoder_tui.hub_weights import fetch_weights
@@ -54,6 +55,9 @@ def load(source: ModelSource, directory: Path, dtype: str | None, device: torch.
     torch_dtype = None if dtype is None else devices.dtype_of(dtype)
     code = {"trust_remote_code": source.trust_remote_code}
     has_weights = bool(weight_files(directory))
+    with refusals(TaskError, f"{source.name}: transformers cannot read its configuration"):
+        config = AutoConfig.from_pretrained(directory, local_files_only=True, **code)
+    refuse_layers(source.name, config)
     if has_weights:
         job.progress(f"{source.name}: loading the weights")
         loaded = _read(source, directory, torch_dtype, code)
@@ -62,7 +66,6 @@ def load(source: ModelSource, directory: Path, dtype: str | None, device: torch.
         making = f"{source.name}: making random weights"
         with memory_errors(making):
             with refusals(TaskError, f"{source.name}: transformers cannot build it"), memory_errors(making):
-                config = AutoConfig.from_pretrained(directory, local_files_only=True, **code)
                 model = construct(config, **code, **({} if torch_dtype is None else {"dtype": torch_dtype}))
             fill(model, job)
         loaded = model, [], [], []

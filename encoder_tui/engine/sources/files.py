@@ -13,6 +13,7 @@ from typing import IO, Any, Final
 
 import msgspec
 
+from encoder_tui.decoding import without_surrogates
 from encoder_tui.engine.job import Job, TaskError
 from encoder_tui.engine.sources.source import SAMPLED, Source, text_of
 from encoder_tui.engine.sources.unchanged import AsOpened
@@ -147,6 +148,9 @@ class JsonLines(RecordFile):
                 value = json.loads(text)
             except (ValueError, RecursionError) as error:
                 raise TaskError(f"{self.path.name} is no JSON at byte {position:,} ({error})") from error
+            if isinstance(value, dict):
+                # The names of columns are sent as they are.
+                value = {without_surrogates(name): one for name, one in value.items()}
         if isinstance(value, str):
             value = {"text": value}
         if not isinstance(value, dict):

@@ -10,14 +10,12 @@ from encoder_tui import hub_headers
 from encoder_tui.checkpoint import has_safetensors, notes_of, parameters_of, stored_tensors
 from encoder_tui.engine.contract import DescribeRequest
 from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.engine.layers import refuse_layers
 from encoder_tui.engine.tasks.layer_facts import layer_facts, repeats
 from encoder_tui.parameters import Buffer, Description, Parameter
 from encoder_tui.refusals import refusals
 from encoder_tui.roles import role_of
 from encoder_tui.safetensors_header import HeaderError
-
-MOST_LAYERS: Final = 1_000
-"""A configuration that claims more would keep the engine busy with making them."""
 
 UNINTERESTING: Final = frozenset({"position_ids", "token_type_ids", "original_inv_freq"})
 """Buffers that count from zero, hold zeros, or repeat another one."""
@@ -42,9 +40,7 @@ def run(request: DescribeRequest, job: Job) -> Description:
         return from_checkpoint(request, job, written, kind)
     with refusals(TaskError, f"{request.name}: transformers cannot read its configuration"):
         config = AutoConfig.from_pretrained(request.location, trust_remote_code=request.trust_remote_code, **where)
-    layers = getattr(config, "num_hidden_layers", 0)
-    if isinstance(layers, int) and layers > MOST_LAYERS:
-        raise TaskError(f"{request.name}: config.json claims {layers:,} layers, which no encoder has")
+    refuse_layers(request.name, config)
     return from_architecture(request, job, config)
 
 
