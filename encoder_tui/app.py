@@ -183,15 +183,9 @@ class EncoderApp(WindowActions, Keeping, TerminalApp):
         banner.display = bool(self.session.banner)
 
     def on_notify(self, event: Notify) -> None:
-        """The same words again take the place of the first, and what held a toast goes with it."""
-        for old in list(self._notifications):
-            if old.message == event.notification.message:
-                self._unnotify(old, refresh=False)
-        # Textual leaves it behind where one runs out just as another comes, and a day has many.
-        for screen in self.screen_stack:  # none is left while the window closes
-            for holder in screen.query("ToastHolder"):
-                if holder.is_mounted and not holder.children:
-                    holder.remove()
+        from encoder_tui import toasts  # noqa: PLC0415  # after the first paint
+
+        toasts.take(self, event)
 
     def _show_notice(self, notice: tuple[str, str]) -> None:
         sentence, severity = notice

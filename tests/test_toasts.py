@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from textual.events import MouseDown
+from textual.notifications import Notification
 from textual.pilot import Pilot
 from textual.widgets._toast import ToastRack
 
 from encoder_tui.app import EncoderApp
 from encoder_tui.settings import Settings
+from encoder_tui.toasts import Lasting
 from tests.in_process import tasks_in_process
 from tests.still import until
 
@@ -68,3 +73,40 @@ async def test_a_press_upon_a_toast_that_has_just_gone_is_for_nobody() -> None:
         await app.on_event(MouseDown(None, x, y, 0, 0, 1, False, False, False, screen_x=x, screen_y=y))
         assert app._exception is None
         toast._attach(holder)
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """What spins in the event loop is heard of: no timeout of asyncio would ever have its turn."""
+
+    def over(*_: object) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, over)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+async def test_a_notification_that_runs_out_before_its_toast_is_made_does_not_stop_the_window(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = EncoderApp(Settings(model=("builtin:bert",)))
+    async with app.run_test(notifications=True) as pilot:
+        # As if the time ran out between the look at what has expired and the making of the toast.
+        monkeypatch.setattr(Notification, "has_expired", False)
+        monkeypatch.setattr(Lasting, "has_expired", False)
+        with within(20):
+            app.notify("late", timeout=-1)
+            await until(pilot, lambda: toasts(app) == ["late"])
+            await until(pilot, lambda: toasts(app) == [])
+
+
+def test_a_late_notification_has_expired_and_its_toast_has_time_left() -> None:
+    late, early = (Lasting("words", timeout=seconds) for seconds in (-1, 60))
+    assert (late.has_expired, early.has_expired) == (True, False)
+    assert late.time_left > 0
+    assert early.time_left > 50
