@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from encoder_tui import __version__
 from encoder_tui.hub_errors import proxy_for, refusal, words
@@ -62,12 +62,17 @@ class HubClient:
     """
 
     def __init__(self, name: str, repo: str, progress: Callable[..., None]) -> None:
-        from huggingface_hub import get_session  # noqa: PLC0415
-
         self.name = name
         self.repo = repo
         self.progress = progress
         self.endpoint = endpoint()
+        try:
+            _ = urlsplit(self.endpoint).port
+        except ValueError as error:
+            # huggingface_hub cannot even be imported then.
+            raise ModelError(f"{name}: HF_ENDPOINT is no address ({words(str(error))}); mend or unset it") from error
+        from huggingface_hub import get_session  # noqa: PLC0415
+
         self.shown = words(re.sub(r"//[^/@]*@", "//", self.endpoint))
         self.patience = _seconds("HF_HUB_ETAG_TIMEOUT", 2)
         self.silence = _seconds("HF_HUB_DOWNLOAD_TIMEOUT", 10)

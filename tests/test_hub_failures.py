@@ -10,6 +10,7 @@ import pytest
 
 from encoder_tui import hub
 from encoder_tui.models import parse_name
+from tests.command_case import call
 from tests.fake_hub import FakeHub
 from tests.hub_case import ENTRIES, REPO, fetch, partial_files, ranges, refusal
 
@@ -65,7 +66,7 @@ def test_a_download_that_stays_cut_fails_and_the_next_call_takes_it_up(fake: Fak
         ("/api/*", "403", "", ["HTTP 403", "disabled"]),
         ("/api/*", "429", "", ["limits how often", "try again", "set HF_TOKEN"]),
         ("*/vocab.txt", "429", "hf_x", ["limits how often", "try again"]),
-        ("/api/*", "500", "", ["fault of its own", "HTTP 500", "Error [31mred", "try later"]),
+        ("/api/*", "500", "", ["fault of its own", "HTTP 500", "Error ␛[31mred", "try later"]),
         ("*/vocab.txt", "503", "", ["HTTP 503", "try later"]),
         ("*/vocab.txt", "bare 404", "", ["lists vocab.txt", "no such file"]),
         ("/api/*", "html", "", ["no Hub", "HF_ENDPOINT"]),
@@ -160,10 +161,18 @@ def test_a_name_look_up_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPa
     the_end.set()
 
 
-@pytest.mark.parametrize("address", ["hub.example", "http://[1", "gopher://hub.example"])
+@pytest.mark.parametrize("address", ["hub.example", "http://[1", "gopher://hub.example", "http://hub.example:99999"])
 def test_an_address_that_is_none_is_said(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     monkeypatch.setenv("HF_ENDPOINT", address)
     assert "HF_ENDPOINT" in refusal()
+
+
+def test_an_address_that_is_none_is_one_sentence_of_a_command_that_begins_with_it(home: Path) -> None:
+    done = call("-m", "own/er", "tokens", "x", environ={"HF_ENDPOINT": "http://[::1", "HOME": home})
+    assert (done.code, done.remarks) == (
+        1,
+        ["encoder-tui: own/er: HF_ENDPOINT is no address (Invalid IPv6 URL); mend or unset it"],
+    )
 
 
 def test_offline_nothing_is_asked_and_the_cache_still_serves(fake: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -182,6 +182,9 @@ def test_an_empty_file_a_missing_one_and_one_without_texts_each_have_a_sentence(
     assert "holds no documents" in refused(tmp_path / "none", job)
     assert "there is no such file or directory" in refused(tmp_path / "missing.jsonl", job)
     assert "there is no such file or directory" in refused("no such thing!", job)
+    assert "~nobody-of-this-name/a.txt cannot be read: there is no such user" in refused(
+        "~nobody-of-this-name/a.txt", job
+    )
 
 
 def test_json_that_is_none_is_told_with_its_place(tmp_path: Path, job: Job) -> None:

@@ -16,6 +16,7 @@ from encoder_tui.engine.sources.parquet import ParquetFile
 from encoder_tui.engine.sources.samples import Samples
 from encoder_tui.engine.sources.source import Source
 from encoder_tui.models import ModelError
+from encoder_tui.typed_paths import typed_path
 
 KINDS: Final = {
     ".parquet": "parquet",
@@ -45,8 +46,8 @@ def open_source(spec: SourceSpec, job: Job) -> Source:
             return Samples(f"the built-in samples stand in for {DEFAULT}: {error}")
     if name == "builtin":
         return Samples()
-    path = Path(name).expanduser()
     try:
+        path = typed_path(name)
         if path.is_dir():
             return _directory(name, path, spec, job)
         if path.exists():
