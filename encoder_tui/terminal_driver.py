@@ -186,8 +186,11 @@ class TerminalDriver(LinuxDriver):
         try:
             while not self.exit_event.is_set():
                 if select.select([self.fileno], [], [], TICK)[0]:
-                    for message in source.feed(os.read(self.fileno, 1 << 12)):
+                    data = os.read(self.fileno, 1 << 12)
+                    for message in source.feed(data):
                         self.process_message(message)
+                    if not data:
+                        self.exit_event.wait(TICK)  # an end that is none: a terminal's is heard of by who watches it
                 for message in source.tick():
                     self.process_message(message)
         except OSError:

@@ -47,9 +47,9 @@ class ParquetFile(Source):
         if not texts:
             names = ", ".join(schema.names[:8])
             raise TaskError(f"{label} has no column of text; its columns are {names}")
-        samples = [dict.fromkeys(texts, "")]
+        samples: list[dict[str, str | None]] = [dict.fromkeys(texts, "")]
         for batch in self._batches(0, texts):
-            columns = [[text or "" for text in self._texts(column.slice(0, SAMPLED))] for column in batch.columns]
+            columns = [self._texts(column.slice(0, SAMPLED)) for column in batch.columns]
             samples += [dict(zip(texts, row, strict=True)) for row in zip(*columns, strict=True)]
             break
         self.take_columns(samples)
