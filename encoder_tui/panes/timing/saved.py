@@ -57,7 +57,7 @@ class SavedRuns(Table):
         try:
             run = load(path)
         except FileProblem as error:
-            return [path.stem, str(error), "", "", ""]
+            return [path.stem, str(error).removeprefix(f"{path.name}: "), "", "", ""]
         names = ", ".join(dict.fromkeys(column.name.rsplit("/", 1)[-1] for column in run.columns))
         when = run.environment.started[:16].replace("T", " ") if run.environment is not None else path.stem
         in_force = [samples.in_force for samples in run.samples.values() if samples.in_force is not None]
