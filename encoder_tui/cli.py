@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import sys
@@ -113,9 +114,15 @@ def reason(error: Exception) -> str:
     return str(error)
 
 
+def tell(words: str, nl: bool = True) -> None:
+    """Words for people, on stderr; where that cannot be written, what was asked for is done all the same."""
+    with contextlib.suppress(OSError):
+        click.echo(words, err=True, nl=nl)
+
+
 def fail(message: str) -> None:
     """End the program with one line on stderr and exit code 1."""
-    click.echo(f"encoder-tui: {visible(' '.join(message.split()))}", err=True)
+    tell(f"encoder-tui: {visible(' '.join(message.split()))}")
     raise SystemExit(1)
 
 

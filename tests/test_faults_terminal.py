@@ -235,6 +235,15 @@ def test_a_command_whose_stderr_is_closed_still_prints_its_answer() -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
+def test_a_remark_that_cannot_be_written_costs_no_measurement() -> None:
+    pytest.importorskip("torch")
+    command = encoder_tui("-m", "builtin:bert", "time", "--lengths", "8", "--min-time", "0.05", "--json")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=full)
+    assert b'"median_s"' in done.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
 @pytest.mark.parametrize("option", ["--help", "--version"])
 def test_an_option_whose_words_cannot_be_written_says_so_in_a_line(option: str) -> None:
     with Path("/dev/full").open("w") as full:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import click
 from rich.cells import cell_len, set_cell_size
 
-from encoder_tui.cli import gather, shared_options
+from encoder_tui.cli import gather, shared_options, tell
 from encoder_tui.collection import COMMAND_SLICE, Collection, CountedModel
 from encoder_tui.commands import running
 from encoder_tui.display import count, visible
@@ -196,7 +196,7 @@ async def _summarize(loader: Loader, settings: Settings, asked: _Asked) -> list[
     async for answer in collection.scan(counts, counted, seconds=COMMAND_SLICE, on_progress=show):
         told.hear(answer.remarks)
     if show is not None:
-        click.echo("\r\x1b[K", err=True, nl=False)
+        tell("\r\x1b[K", nl=False)
     figures = summary(counts, STRIDE)
     failed = [{"model": model.name, "error": model.error} for model in models if model.error is not None]
     if asked.as_json:
@@ -208,7 +208,7 @@ async def _summarize(loader: Loader, settings: Settings, asked: _Asked) -> list[
 
 def _progress(progress: Progress) -> None:
     of = "" if progress.total is None else f" of {progress.total:,}"
-    click.echo(f"\r\x1b[K{visible(progress.text)}: {progress.done:,}{of}", err=True, nl=False)
+    tell(f"\r\x1b[K{visible(progress.text)}: {progress.done:,}{of}", nl=False)
 
 
 def _summary_table(figures: dict[str, Any], sentence: str) -> str:

@@ -12,7 +12,7 @@ from typing import NoReturn, TypeVar
 import click
 import msgspec
 
-from encoder_tui.cli import fail, reason
+from encoder_tui.cli import fail, reason, tell
 from encoder_tui.decoding import without_surrogates
 from encoder_tui.defaults import DEFAULT_PAIR
 from encoder_tui.display import shorten, visible
@@ -146,7 +146,7 @@ def texts_of(arguments: Sequence[str]) -> list[str]:
 
 def say(message: str) -> None:
     """A remark for people, on stderr."""
-    click.echo(f"encoder-tui: {visible(' '.join(message.split()))}", err=True)
+    tell(f"encoder-tui: {visible(' '.join(message.split()))}")
 
 
 class ProgressLine:
@@ -162,13 +162,13 @@ class ProgressLine:
         if self._is_terminal:
             words = self._transfer.words(progress.text, progress.done, progress.total, progress.unit)
             text = shorten(visible(words), terminal_width() - 1)
-            click.echo(f"\r\x1b[K{text}", err=True, nl=False)
+            tell(f"\r\x1b[K{text}", nl=False)
             self._is_shown = True
 
     def clear(self) -> None:
         """Take the line away again, before anything else is written."""
         if self._is_shown:
-            click.echo("\r\x1b[K", err=True, nl=False)
+            tell("\r\x1b[K", nl=False)
             self._is_shown = False
 
 
