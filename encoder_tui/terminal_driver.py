@@ -141,20 +141,15 @@ class TerminalDriver(LinuxDriver):
         signal.signal(signal.SIGWINCH, lambda *_: self._loop.call_soon_threadsafe(self._tell_size))
 
     def stop_application_mode(self) -> None:
-        if self._is_given_back:
-            return
+        if self._is_suspended:
+            return  # the terminal is somebody else's: to set anything of it from behind stops a process
         if self._mouse_pixels:
             self.write("\x1b[?1016l")
         super().stop_application_mode()
 
     def disable_input(self) -> None:
-        if not self._is_given_back:
+        if not self._is_suspended:
             super().disable_input()
-
-    @property
-    def _is_given_back(self) -> bool:
-        """Whether the terminal is somebody else's: to set anything of it from behind stops a process."""
-        return self._is_suspended and self._output is None
 
     def write(self, data: str) -> None:
         if self._output is not None:

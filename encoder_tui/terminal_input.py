@@ -34,12 +34,13 @@ class TerminalInput:
         text = self._decoder.decode(data)
         while text:
             if self._pasted is None:
-                # The mark may have begun in what came before.
-                end = (self._before + text).find(BRACKETED_PASTE_START) + len(BRACKETED_PASTE_START) - len(self._before)
-                if end < len(BRACKETED_PASTE_START) - len(self._before):
-                    self._before = (self._before + text)[1 - len(BRACKETED_PASTE_START) :]
+                seen = self._before + text  # the mark may have begun in what came before
+                mark = seen.find(BRACKETED_PASTE_START)
+                if mark < 0:
+                    self._before = seen[1 - len(BRACKETED_PASTE_START) :]
                     yield from self._keys(text)
                     return
+                end = mark + len(BRACKETED_PASTE_START) - len(self._before)
                 yield from self._keys(text[:end])
                 self._before, self._pasted, text = "", "", text[end:]
             else:

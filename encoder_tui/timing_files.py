@@ -18,11 +18,18 @@ from encoder_tui.private_files import private_folder, write_private
 from encoder_tui.timing import Environment, Point, Samples, statistics
 from encoder_tui.timing_checks import refuse_environment, refuse_nonsense, refuse_samples
 from encoder_tui.timing_plan import Column, Plan, Row
-from encoder_tui.timing_run import Run, Title
+from encoder_tui.timing_run import Run, Title, trusting
 
 FORMAT: Final = 1
 LONGEST: Final = 64 << 20
 """Bytes of a file that is read; a run of a thousand points has a tenth of that."""
+
+
+NONSENSE: Final = (
+    *(msgspec.MsgspecError, ValueError, LookupError, TypeError, AttributeError, RecursionError),
+    ArithmeticError,  # of numbers that Python's own floats cannot hold
+)
+"""What is raised over a file that holds something else."""
 
 
 class FileProblem(Exception):
@@ -72,7 +79,8 @@ def run_of(lines: list[str]) -> Run:
         if head.encoder_tui_timing != FORMAT:
             raise FileProblem(f"it is of format {head.encoder_tui_timing}, and this version reads {FORMAT}")
         refuse_nonsense(head.plan, head.columns, head.rows, head.groups)
-        run = Run(head.plan, [_untrusted(column) for column in head.columns], head.rows, head.groups, head.title)
+        # Whether a model's own code may run is for the settings of today to say, not for a file.
+        run = Run(head.plan, [trusting(column, {}) for column in head.columns], head.rows, head.groups, head.title)
         if head.environment is not None:
             refuse_environment(head.environment)
             run.environment = head.environment
@@ -84,18 +92,9 @@ def run_of(lines: list[str]) -> Run:
                 raise FileProblem("a point of it belongs to no row")
             refuse_samples(samples, len(run.columns))
             run.skip(row, samples)
-    # An OverflowError is of numbers that Python's own floats cannot hold.
-    except (msgspec.MsgspecError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
-        raise FileProblem("it holds no run of encoder-tui") from error
-    except RecursionError as error:
+    except NONSENSE as error:
         raise FileProblem("it holds no run of encoder-tui") from error
     return run
-
-
-def _untrusted(column: Column) -> Column:
-    """A column whose model may not run its own code: that is for the settings of today to say, not for a file."""
-    source = msgspec.structs.replace(column.variant.source, trust_remote_code=False)
-    return msgspec.structs.replace(column, variant=msgspec.structs.replace(column.variant, source=source))
 
 
 def _of_today(head: Any) -> Any:

@@ -100,7 +100,7 @@ class Run:
         `models` are those of the window, which know whether their own code may run: a kept run does not.
         """
         known = {(model.source.name, model.source.location): model.source for model in models}
-        run = Run(self.plan, [_known(column, known) for column in self.columns], self.rows, self.groups, self.title)
+        run = Run(self.plan, [trusting(column, known) for column in self.columns], self.rows, self.groups, self.title)
         for place, samples in self.samples.items():
             found = self.statistics(*place)
             if found is not None:
@@ -189,7 +189,8 @@ class Run:
         return min(candidates)[2] if candidates else 1.0
 
 
-def _known(column: Column, known: Mapping[tuple[str, str], ModelSource]) -> Column:
+def trusting(column: Column, known: Mapping[tuple[str, str], ModelSource]) -> Column:
+    """A column whose model may run its own code only where a source that is known, by name and location, may."""
     asked = column.variant.source
     source = known.get((asked.name, asked.location), replace(asked, trust_remote_code=False))
     return replace(column, variant=replace(column.variant, source=source))

@@ -8,15 +8,15 @@ import shlex
 import shutil
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.engine_case import living
+from tests.engine_case import living, needs_proc
+from tests.long_use import children
 from tests.terminal import Terminal, encoder_tui
 
 pytestmark = [
-    pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are looked at in /proc"),
+    needs_proc,
     pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash"),
 ]
 PROMPT = "READY>"
@@ -38,8 +38,8 @@ def job() -> Iterator[tuple[Terminal, int]]:
                 os.kill(window, signal.SIGKILL)
 
 
-def children(parent: int) -> list[int]:
-    return sorted(living(lambda pid, its_parent, group: its_parent == parent))
+def gone(*pids: int) -> bool:
+    return not living(lambda pid, parent, group: pid in pids)
 
 
 def suspended(terminal: Terminal) -> None:
@@ -65,7 +65,7 @@ def hears(terminal: Terminal, window: int) -> None:
     terminal.send("quokka")
     terminal.wait_for("lighthousequokka")
     terminal.send("ctrl+q")
-    terminal.wait_for(lambda text: not {window} & set(living(lambda pid, parent, group: True)))
+    terminal.wait_for(lambda text: gone(window))
     answers(terminal)
 
 
@@ -97,5 +97,5 @@ def test_a_suspended_window_that_is_killed_by_its_shell_leaves_no_process(name: 
         assert engines
         suspended(terminal)
         terminal.send(f"kill -{name} %1", "enter")
-        terminal.wait_for(lambda text: not {window, *engines} & set(living(lambda pid, parent, group: True)), 4)
+        terminal.wait_for(lambda text: gone(window, *engines), 4)
         answers(terminal)

@@ -264,10 +264,8 @@ def test_a_cancelled_reading_ends_and_the_next_one_works(tmp_path: Path, job: Jo
     assert opened.texts_of(spec, "text", job).get(51, job) == "document 51"
 
 
-def test_a_lone_surrogate_in_the_name_of_a_column_is_replaced(tmp_path: Path) -> None:
+def test_a_lone_surrogate_in_the_name_of_a_column_is_replaced(tmp_path: Path, job: Job) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text('{"\\ud800": "one"}\n')
-    source = open_source(SourceSpec(str(path)), Job(1, lambda message: None))
-    source.reach(9, Job(1, lambda message: None))
-    assert source.columns == ["\N{REPLACEMENT CHARACTER}"]
-    assert list(source.iterate(0, source.columns[0])) == ["one"]
+    assert opened_source(path, job).columns == ["\N{REPLACEMENT CHARACTER}"]
+    assert read(path, job) == ["one"]

@@ -62,7 +62,7 @@ class RecordFile(Source):
         self.path = path
         self.offsets = array("Q")
         self._file = opened(path)
-        self._as_opened = AsOpened(self._file)
+        self._as_opened = AsOpened(self._file, may_grow=True)
         self._finding = self.starts(self._file)
         samples = list(islice(self.records(opened(path), 0), SAMPLED))
         if not samples:
@@ -102,7 +102,7 @@ class RecordFile(Source):
         if start >= self.known:
             return
         with opened(self.path) as file:
-            self._as_opened.refuse_another(file, self.path.name, may_grow=True)
+            self._as_opened.refuse_another(file, self.path.name)
             for record in self.records(file, self.offsets[start]):
                 yield text_of(record.get(column))
 

@@ -13,23 +13,23 @@ PROBE: Final = 512
 
 
 class AsOpened:
-    """What a file was when it was opened."""
+    """What a file was when it was opened.
 
-    def __init__(self, file: IO[bytes]) -> None:
+    Lines added at its end do no harm where it `may_grow`: what stood there before is read again in some places.
+    """
+
+    def __init__(self, file: IO[bytes], may_grow: bool = False) -> None:
         self._was = os.fstat(file.fileno())
-        self._probed = self._probe(file)
+        self._probed = self._probe(file) if may_grow else None
 
-    def refuse_another(self, file: IO[bytes], name: str, may_grow: bool = False) -> None:
-        """Raise `TaskError` where another file has taken the place, or this one was written anew.
-
-        Lines added at its end do no harm where it `may_grow`: what stood there before is read again in some places.
-        """
+    def refuse_another(self, file: IO[bytes], name: str) -> None:
+        """Raise `TaskError` where another file has taken the place, or this one was written anew."""
         was, now = self._was, os.fstat(file.fileno())
         is_same = (now.st_dev, now.st_ino, now.st_size) == (was.st_dev, was.st_ino, was.st_size)
         if is_same and now.st_mtime_ns == was.st_mtime_ns:
             return
         has_grown = (now.st_dev, now.st_ino) == (was.st_dev, was.st_ino) and now.st_size > was.st_size
-        if not (may_grow and has_grown and self._probe(file) == self._probed):
+        if self._probed is None or not has_grown or self._probe(file) != self._probed:
             raise TaskError(f"{name} has changed on the disk since it was opened; open it again")
 
     def _probe(self, file: IO[bytes]) -> list[bytes]:
