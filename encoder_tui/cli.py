@@ -7,7 +7,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 import click
 
@@ -79,7 +79,6 @@ class Cli(click.Group):
             raise
         except OSError as error:
             fail(f"nothing can be written: {error.strerror or error}")
-            raise AssertionError from error
         except click.ClickException as error:
             _make_visible(error)
             raise
@@ -120,7 +119,7 @@ def tell(words: str, nl: bool = True) -> None:
         click.echo(words, err=True, nl=nl)
 
 
-def fail(message: str) -> None:
+def fail(message: str) -> NoReturn:
     """End the program with one line on stderr and exit code 1."""
     tell(f"encoder-tui: {visible(' '.join(message.split()))}")
     raise SystemExit(1)
@@ -155,7 +154,6 @@ def gather(context: click.Context, options: dict[str, Any]) -> settings.Settings
                 raise settings.SettingsError(f"{name} in {gathered.origin(name)} must be one of {', '.join(choices)}")
     except settings.SettingsError as error:
         fail(reason(error))
-        raise AssertionError from error
     context.meta[_DEBUG] = gathered.debug
     if len(gathered.model) > MAXIMUM:
         raise click.UsageError(f"{len(gathered.model)} models were named; at most {MAXIMUM} can be compared")

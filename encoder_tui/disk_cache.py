@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from encoder_tui.private_files import private_folder
+from encoder_tui.private_files import private_folder, read_file
 
 T = TypeVar("T")
 
@@ -39,7 +39,7 @@ class DiskCache(Generic[T]):
     def get(self, fingerprint: str, versions: dict[str, str]) -> T | None:
         """The value, or None where there is none or what is there is damaged."""
         try:
-            return msgspec.msgpack.decode(self._path(fingerprint, versions).read_bytes(), type=self._value)
+            return msgspec.msgpack.decode(read_file(self._path(fingerprint, versions)), type=self._value)
         except (OSError, msgspec.MsgspecError):
             return None
 

@@ -2,8 +2,36 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from pathlib import Path
+from typing import Final
+
+_AT_ONCE: Final = getattr(os, "O_NONBLOCK", 0)
+"""A pipe is opened without waiting for somebody at its other end."""
+
+
+def open_file(path: Path, flags: int) -> int:
+    """A descriptor of a file, which is made for the user alone where `flags` make it; raises OSError.
+
+    Also where there is a pipe or a device in its place, which may give bytes without an end, or neither bytes nor an
+    end. The null device is as good as a file.
+    """
+    descriptor = os.open(path, flags | _AT_ONCE, 0o600)
+    found = os.fstat(descriptor)
+    if stat.S_ISREG(found.st_mode) or os.path.samestat(found, Path(os.devnull).stat()):
+        return descriptor
+    os.close(descriptor)
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    raise OSError(errno.EINVAL, "it is no plain file", str(path))
+
+
+def read_file(path: Path) -> bytes:
+    """All of a file; raises OSError, also where it is a pipe or a device."""
+    with os.fdopen(open_file(path, os.O_RDONLY), "rb") as file:
+        return file.read()
 
 
 def private_folder(folder: Path) -> None:

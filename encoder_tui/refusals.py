@@ -59,4 +59,11 @@ def refusals(kind: type[Exception], what: str) -> Iterator[None]:
             raise
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
-        raise kind(f"{what}: {visible(' '.join(str(error).split())[:240])}") from error
+        raise kind(f"{what}: {words(error)}") from error
+
+
+def words(error: BaseException) -> str:
+    """What an error says, as one line of bounded length; with its kind where it says nothing, or a bare key."""
+    said = visible(" ".join(str(error).split())[:240])
+    kind = type(error).__name__
+    return kind if not said else f"{kind}: {said}" if isinstance(error, KeyError) else said

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from encoder_tui.private_files import open_file, read_file
+
 if TYPE_CHECKING:
     from encoder_tui.models import ModelName
 
@@ -164,7 +166,7 @@ def read(path: Path) -> tuple[Remembered, str]:
     try:
         if path.stat().st_size > LONGEST_FILE:
             raise ValueError
-        found = json.loads(path.read_bytes())
+        found = json.loads(read_file(path))
         version = found["version"]
         if version != VERSION:
             words = f"is of version {str(version)[:20]}, and this program reads {VERSION}"
@@ -223,10 +225,12 @@ def _alone(path: Path) -> Iterator[None]:
     """Keep other windows from writing meanwhile; where locks cannot be had, go on without: a file is whole anyway."""
     try:
         import fcntl  # noqa: PLC0415  # not on every system
-    except ImportError:
+
+        descriptor = open_file(_lock_path(path), os.O_WRONLY | os.O_CREAT)
+    except (ImportError, OSError):
         yield
         return
-    with os.fdopen(os.open(_lock_path(path), os.O_WRONLY | os.O_CREAT, 0o600), "wb") as lock:
+    with os.fdopen(descriptor, "wb") as lock:
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             try:

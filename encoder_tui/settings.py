@@ -12,6 +12,8 @@ from typing import Any, Final
 
 import platformdirs
 
+from encoder_tui.private_files import read_file
+
 APP: Final = "encoder-tui"
 PREFIX: Final = "ENCODER_TUI_"
 CHOSEN: Final = "chosen in this window"
@@ -110,8 +112,7 @@ def load(command_line: Mapping[str, Any], environ: Mapping[str, str] | None = No
 
 def _from_file(path: Path) -> dict[str, Any]:
     try:
-        with path.open("rb") as file:
-            table = tomllib.load(file)
+        table = tomllib.loads(read_file(path).decode())
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:
@@ -131,7 +132,7 @@ def _from_file(path: Path) -> dict[str, Any]:
 def _line_of(name: str, path: Path) -> str:
     """Where a key stands in the file, for people; empty where it is written in a way not looked for."""
     key = re.compile(rf"""\s*\[?\s*["']?{re.escape(name)}["']?\s*[]=.]""")
-    lines = path.read_text("utf-8", "replace").split("\n")
+    lines = read_file(path).decode("utf-8", "replace").split("\n")
     return next((f" (line {number})" for number, line in enumerate(lines, 1) if key.match(line)), "")
 
 

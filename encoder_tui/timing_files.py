@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
-from encoder_tui.private_files import private_folder, write_private
+from encoder_tui.private_files import private_folder, read_file, write_private
 from encoder_tui.timing import Environment, Point, Samples, statistics
 from encoder_tui.timing_checks import refuse_environment, refuse_nonsense, refuse_samples
 from encoder_tui.timing_plan import Column, Plan, Row
@@ -127,7 +127,7 @@ def load(path: Path) -> Run:
     try:
         if path.stat().st_size > LONGEST:
             raise FileProblem(f"{path.name}: it is too long for a run")
-        return run_of(path.read_text("utf-8").splitlines())
+        return run_of(read_file(path).decode().splitlines())
     except FileProblem as error:
         raise FileProblem(f"{path.name}: {error}") from error
     except UnicodeDecodeError as error:
@@ -139,7 +139,7 @@ def load(path: Path) -> Run:
 def delete(path: Path) -> bytes:
     """Take a kept run away, and return what brings it back; raises `FileProblem`."""
     try:
-        content = path.read_bytes()
+        content = read_file(path)
         path.unlink()
     except OSError as error:
         raise FileProblem(f"{path.name} cannot be deleted: {error.strerror}") from error

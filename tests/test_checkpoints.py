@@ -95,6 +95,14 @@ def test_a_pickle_of_plain_tensors_is_read(tmp_path: Path) -> None:
     assert torch.equal(value("last_hidden_state"), expected)
 
 
+def test_an_error_without_words_is_told_by_its_kind(tmp_path: Path) -> None:
+    directory = saved("bert-cased", tmp_path)
+    (directory / "model.safetensors").unlink()
+    (directory / "pytorch_model.bin").touch()
+    with pytest.raises(TaskError, match="its weights cannot be loaded: EOFError"):
+        run(directory)
+
+
 class Trap:
     """Unpickled, it makes a folder."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 from pathlib import Path
 
@@ -29,6 +30,15 @@ from tests.saved_models import (
 torch = pytest.importorskip("torch")
 
 pytestmark = pytest.mark.usefixtures("unloaded")
+
+
+def test_a_pass_that_the_model_itself_fails_at_is_told_with_its_name(tmp_path: Path) -> None:
+    directory = saved("bert-cased", tmp_path)
+    configuration = json.loads((directory / "config.json").read_text())
+    (directory / "config.json").write_text(json.dumps({**configuration, "max_position_embeddings": 0}))
+    with pytest.raises(TaskError) as caught:
+        run(directory)
+    assert str(caught.value).startswith(f"{directory}: the pass failed: The size of tensor a ")
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)

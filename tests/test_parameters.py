@@ -134,6 +134,7 @@ def test_ten_billion_parameters_cost_no_memory(tmp_path: Path) -> None:
         ({"num_hidden_layers": 10**9}, "claims 1,000,000,000 layers"),
         ({"pad_token_id": 4_000}, "cannot build a model"),
         ({"num_attention_heads": 3}, "cannot"),
+        ({"hidden_act": "gelu_nope"}, "cannot build a model from its configuration: KeyError: 'gelu_nope'"),
         ({"hidden_size": -1}, "cannot"),
         ({"model_type": "unheard-of"}, "no code for the architecture unheard-of"),
         ({"model_type": None}, "no code for the architecture"),

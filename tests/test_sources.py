@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
+import os
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -185,6 +188,25 @@ def test_an_empty_file_a_missing_one_and_one_without_texts_each_have_a_sentence(
     assert "~nobody-of-this-name/a.txt cannot be read: there is no such user" in refused(
         "~nobody-of-this-name/a.txt", job
     )
+
+
+def test_folders_that_cannot_be_read_are_told(tmp_path: Path, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder in ("open", "closed", ".hidden"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "one.txt").write_text(folder)
+    closed = str(tmp_path / "closed")
+    scandir = os.scandir
+
+    def refusing(path: str) -> Any:
+        if str(path) == closed:
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)  # whoever runs the tests may be allowed everything
+    assert refused(closed, job) == f"{closed} cannot be read: Permission denied"
+    source = open_source(SourceSpec(str(tmp_path)), job)
+    assert read(tmp_path, job) == ["open"]
+    assert source.remarks == [f"1 folder of {tmp_path} cannot be read (closed: Permission denied)"]
 
 
 def test_json_that_is_none_is_told_with_its_place(tmp_path: Path, job: Job) -> None:

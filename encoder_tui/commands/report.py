@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import click
 
-from encoder_tui.cli import gather, shared_options
+from encoder_tui.cli import fail, gather, shared_options
 from encoder_tui.collection import COMMAND_SLICE, Collection
 from encoder_tui.commands import docs, running
 from encoder_tui.commands import run as run_command
@@ -85,7 +85,7 @@ def command(
             with AtomicFile(output) as file:
                 file.write(content.encode())
         except OSError as error:
-            running.stop(f"{output} cannot be written: {error.strerror or error}")
+            fail(f"{output} cannot be written: {error.strerror or error}")
         running.say(f"written to {output}")
     running.finish(made.errors)
 

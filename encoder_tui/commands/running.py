@@ -7,7 +7,7 @@ import contextlib
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 import click
 import msgspec
@@ -60,10 +60,8 @@ def run(settings: Settings, work: Callable[[Loader], Awaitable[R]]) -> R:
         return asyncio.run(session())
     except FAILURES as error:
         fail(reason(error))
-        raise AssertionError from error
     except KeyboardInterrupt:
         fail("interrupted")
-        raise AssertionError from None
     except asyncio.CancelledError:
         if not signalled:
             raise
@@ -191,12 +189,6 @@ def finish(errors: Sequence[str | None]) -> None:
         say(error)
     if failed:
         raise SystemExit(1)
-
-
-def stop(message: str) -> NoReturn:
-    """End with a failure."""
-    fail(message)
-    raise AssertionError
 
 
 def terminal_width() -> int:

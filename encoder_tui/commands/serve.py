@@ -8,8 +8,7 @@ from typing import Any
 
 import click
 
-from encoder_tui.cli import gather, shared_options
-from encoder_tui.commands import running
+from encoder_tui.cli import fail, gather, shared_options
 from encoder_tui.settings import NAMES, Settings
 
 INSTALL = "the browser needs textual-serve, which is not installed; pip install 'encoder-tui[serve]'"
@@ -32,12 +31,12 @@ def command(context: click.Context, /, host: str, port: int, **shared: Any) -> N
         from encoder_tui.serving import serve  # noqa: PLC0415  # an extra
     except ImportError as error:
         if (error.name or "").partition(".")[0] in {"textual_serve", "aiohttp", "aiohttp_jinja2", "jinja2"}:
-            running.stop(INSTALL)
+            fail(INSTALL)
         raise
     try:
         serve(window_command(settings), host, port)
     except OSError as error:
-        running.stop(f"{host}:{port} cannot be listened at: {error.strerror or error}; --port says another one")
+        fail(f"{host}:{port} cannot be listened at: {error.strerror or error}; --port says another one")
 
 
 def window_command(settings: Settings) -> str:

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Final
 
 from encoder_tui import __version__
+from encoder_tui.display import visible
 from encoder_tui.engine import protocol
 from encoder_tui.engine.parent import environment
 from encoder_tui.engine.pulse import BEAT, GIVEN_UP_AFTER
-from encoder_tui.private_files import private_folder
+from encoder_tui.private_files import open_file, private_folder
 
 END_GRACE: Final = 2.0
 """Seconds that a process whose pipe is closed has to end before it is killed."""
@@ -37,6 +38,7 @@ class Child:
         assert process.stdout is not None
         self.pid = process.pid
         self.is_ending = False
+        self._outlived_its_pipe = False
         self._process = process
         self._stdin = process.stdin
         self._stdout = process.stdout
@@ -121,6 +123,7 @@ class Child:
             with contextlib.suppress(TimeoutError, OSError):
                 await asyncio.wait_for(self._exhausted(), END_GRACE)
                 break
+            self._outlived_its_pipe = True
             self.kill()
         # Whatever else its group had may hold a GPU as well as the engine itself.
         self.kill()
@@ -136,6 +139,8 @@ class Child:
     def post_mortem(self, code: int, was_starting: bool, broke_off: bool) -> str:
         """What became of the engine, in a sentence; `broke_off` tells that its last frame is not whole."""
         number = -code if code < 0 else code - 128 if code > 128 else 0  # a shell says it so
+        if number == signal.SIGKILL and self._outlived_its_pipe:
+            return "the engine closed its output and was ended"
         if number == signal.SIGKILL:
             return "the engine was killed (SIGKILL; perhaps the machine ran out of memory)"
         if number:
@@ -152,7 +157,7 @@ class Child:
 
     def _last_log_line(self) -> str:
         """The last line that the engine, or what was to start it, wrote to the log."""
-        with contextlib.suppress(OSError), self._log.open("rb") as file:
+        with contextlib.suppress(OSError), os.fdopen(open_file(self._log, os.O_RDONLY), "rb") as file:
             file.seek(max(self._log_start, file.seek(0, os.SEEK_END) - LOG_TAIL))
             lines = file.read(LOG_TAIL).decode("utf-8", "replace").splitlines()
             return next((printable(line)[:200] for line in reversed(lines) if line.strip()), "")
@@ -168,7 +173,7 @@ def open_log(log: Path) -> int:
     with contextlib.suppress(FileNotFoundError):
         if log.stat().st_size > LONGEST_LOG:
             log.replace(log.with_name(f"{log.name}.1"))
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    descriptor = open_file(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     with contextlib.suppress(OSError):
         os.fchmod(descriptor, 0o600)
     return descriptor
@@ -214,5 +219,4 @@ def silence(was_starting: bool, command: str | None) -> str:
 
 def printable(text: str) -> str:
     """One line without control characters, for a sentence that may be printed to a terminal as it is."""
-    line = " ".join(text.split())
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in line)
+    return visible(" ".join(text.split()))

@@ -12,9 +12,10 @@ import torch
 from encoder_tui import display
 from encoder_tui.engine import devices
 from encoder_tui.engine.failures import OutOfMemory, memory_errors
-from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.engine.job import Cancelled, Job, TaskError
 from encoder_tui.engine.loaded_model import LoadedModel
 from encoder_tui.outputs import Batch, Dimensions, OutputFacts, memory_needed
+from encoder_tui.refusals import words
 
 CHUNK = 1 << 22
 """Values that are described at once, in float64."""
@@ -85,22 +86,25 @@ def forward(
 ) -> dict[str, torch.Tensor]:
     """Run a model and name every tensor that comes out: `last_hidden_state`, `hidden_states.7`.
 
-    The values are those of `model(**inputs)` to the last bit. Raises `OutOfMemory` and `Cancelled`.
+    The values are those of `model(**inputs)` to the last bit. Raises `TaskError`, of which `OutOfMemory` is one kind,
+    and `Cancelled`.
     """
     wishes = {"output_hidden_states": hidden_states, "output_attentions": attentions}
-    with (
-        torch.inference_mode(),
-        memory_errors(f"{loaded.source.name}: the pass"),
-        told_by_layer(loaded, job),
-    ):
-        output = loaded.model(**inputs, **{key: True for key, wish in wishes.items() if wish}, return_dict=True)
-        devices.synchronize(loaded.device)
+    name = loaded.source.name
+    try:
+        with torch.inference_mode(), memory_errors(f"{name}: the pass"), told_by_layer(loaded, job):
+            output = loaded.model(**inputs, **{key: True for key, wish in wishes.items() if wish}, return_dict=True)
+            devices.synchronize(loaded.device)
+    except (Cancelled, TaskError):
+        raise
+    except Exception as error:  # of whatever kind the model's own code raises
+        raise TaskError(f"{name}: the pass failed: {words(error)}") from error
     found = {}
-    for name, value in output.items():
+    for key, value in output.items():
         if isinstance(value, torch.Tensor):
-            found[name] = value
+            found[key] = value
         elif isinstance(value, tuple):
-            found |= {f"{name}.{index}": item for index, item in enumerate(value) if isinstance(item, torch.Tensor)}
+            found |= {f"{key}.{index}": item for index, item in enumerate(value) if isinstance(item, torch.Tensor)}
     return found
 
 

@@ -21,6 +21,7 @@ from encoder_tui.engine.other_load import OtherLoad
 from encoder_tui.engine.random_weights import SEED
 from encoder_tui.interleaving import Ended, Taken
 from encoder_tui.placement import InForce, Placement
+from encoder_tui.refusals import words
 from encoder_tui.timing import DeviceState, Distance, Mode, Point, Samples
 
 LONG_PASS: Final = 0.5
@@ -140,7 +141,7 @@ class ModelRunner:
 
     def _ended(self, error: Exception) -> Ended:
         self._short = "no memory" if is_out_of_memory(error) else "failed"
-        why = "out of memory" if is_out_of_memory(error) else " ".join(str(error).split())[:200]
+        why = "out of memory" if is_out_of_memory(error) else words(error)
         return Ended(f"{self.name} at {self.point.batch} × {self.point.length:,} tokens: {why}")
 
     def reset_peak(self) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from encoder_tui.display import count
 from encoder_tui.engine.document_messages import SourceSpec
 from encoder_tui.engine.job import Job, TaskError
 from encoder_tui.engine.sources.files import CsvFile, JsonArray, JsonLines, LineFile, TextFiles, opened
@@ -91,12 +93,10 @@ def _json(label: str, path: Path) -> Source:
 
 def _directory(name: str, path: Path, spec: SourceSpec, job: Job) -> Source:
     """All files of the kind that the directory has most of, in the order of their names."""
-    files = sorted(
-        file
-        for file in path.rglob("*")
-        if file.suffix.lower() in KINDS and not any(part.startswith(".") for part in file.relative_to(path).parts)
-    )
-    files = [file for file in files if file.is_file() and file.stat().st_size]
+    everything, closed = _below(path)
+    files = [file for file in everything if file.suffix.lower() in KINDS and file.is_file() and file.stat().st_size]
+    if closed and not files:
+        raise closed[0]
     if not files:
         suffixes = ", ".join(KINDS)
         raise TaskError(f"{name} holds no documents; looked for files with the suffixes {suffixes}")
@@ -114,4 +114,18 @@ def _directory(name: str, path: Path, spec: SourceSpec, job: Job) -> Source:
             source.reach(1 << 62, job)
     if len(chosen) < len(files):
         source.remark(f"{len(chosen):,} {kind} files of {name} are read, {len(files) - len(chosen):,} others are not")
+    if closed:
+        first = Path(closed[0].filename).name
+        folders = count(len(closed), "folder")
+        source.remark(f"{folders} of {name} cannot be read ({first}: {closed[0].strerror})")
     return source
+
+
+def _below(path: Path) -> tuple[list[Path], list[OSError]]:
+    """The files of a directory and of those in it, hidden ones left out, by name; and what refused to be listed."""
+    closed: list[OSError] = []
+    files = []
+    for folder, folders, names in os.walk(path, onerror=closed.append):
+        folders[:] = [one for one in folders if not one.startswith(".")]
+        files += [Path(folder, one) for one in names if not one.startswith(".")]
+    return sorted(files), closed
