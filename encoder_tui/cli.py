@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any, Final, NoReturn, TypeVar
@@ -52,6 +53,8 @@ OPTIONS: Final = (
     click.option("--debug", is_flag=True, default=None, help="Show the traceback of a failure."),
     click.version_option(__version__, prog_name="encoder-tui"),
 )
+INTERRUPTED: Final = 128 + signal.SIGINT
+"""The exit code of what ctrl+c ended, as a shell counts it."""
 _DEBUG: Final = "encoder_tui.debug"
 
 
@@ -92,6 +95,8 @@ class Cli(click.Group):
             raise
         except (click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
+        except KeyboardInterrupt:
+            fail("interrupted", INTERRUPTED)
         except Exception as error:  # noqa: BLE001  # whatever it is, people get a sentence
             fail(f"{type(error).__name__}: {reason(error)}; --debug shows where")
 
@@ -119,10 +124,10 @@ def tell(words: str, nl: bool = True) -> None:
         click.echo(words, err=True, nl=nl)
 
 
-def fail(message: str) -> NoReturn:
-    """End the program with one line on stderr and exit code 1."""
+def fail(message: str, code: int = 1) -> NoReturn:
+    """End the program with one line on stderr and an exit code."""
     tell(f"encoder-tui: {visible(' '.join(message.split()))}")
-    raise SystemExit(1)
+    raise SystemExit(code)
 
 
 def shared_options(function: F) -> F:

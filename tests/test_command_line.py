@@ -261,3 +261,28 @@ def test_the_engine_speaks_the_marker_and_ends_when_stdin_closes() -> None:
 def test_the_hub_cache_of_these_tests_is_not_the_users(home: Path) -> None:
     assert cache_folder().is_relative_to(home)
     assert os.environ["HF_ENDPOINT"].startswith("http://127.0.0.1")
+
+
+INTERRUPTING = """
+import os, signal, sys
+
+class Interrupting:
+    def find_spec(self, name, *rest):
+        if name == module:
+            os.kill(os.getpid(), signal.SIGINT)
+
+module = sys.argv.pop(1)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.meta_path.insert(0, Interrupting())
+from encoder_tui.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    "module", ["click", "encoder_tui.cli", "encoder_tui.commands.tokens", "encoder_tui.commands.running"]
+)
+def test_ctrl_c_is_one_line_and_130_from_the_first_import_on(module: str) -> None:
+    command = [sys.executable, "-c", INTERRUPTING, module, "tokens", "x", "-m", "builtin:bert"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "encoder-tui: interrupted\n")

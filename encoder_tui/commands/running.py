@@ -60,8 +60,6 @@ def run(settings: Settings, work: Callable[[Loader], Awaitable[R]]) -> R:
         return asyncio.run(session())
     except FAILURES as error:
         fail(reason(error))
-    except KeyboardInterrupt:
-        fail("interrupted")
     except asyncio.CancelledError:
         if not signalled:
             raise
