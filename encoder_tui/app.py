@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import importlib
 import os
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from textual import on
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding
 from textual.content import Content
 from textual.events import Event, InputEvent, Resize
 from textual.notifications import Notify
 from textual.screen import Screen
-from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
 from encoder_tui import workers
@@ -28,41 +24,17 @@ from encoder_tui.display import visible
 from encoder_tui.failures import came_too_late
 from encoder_tui.keeping import Keeping
 from encoder_tui.main_screen import MainScreen, TooSmall, TopLine
+from encoder_tui.pane_switching import PANES, PaneChoice, PaneSwitching
 from encoder_tui.screen_guard import own_screen, write_crash_report
 from encoder_tui.session import Session
 from encoder_tui.settings import Settings, log_path
 from encoder_tui.terminal_app import TerminalApp
-from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.fence import Fence
 from encoder_tui.widgets.key_line import KeyLine
 from encoder_tui.window_actions import WindowActions
 
 if TYPE_CHECKING:
     from textual.command import Provider
-
-
-@dataclass(frozen=True)
-class Pane:
-    """A pane: its key (F2 and 1 for number 1), its title, and its class, imported when it is first shown."""
-
-    number: int
-    title: str
-    module: str
-    class_name: str
-
-    def make(self, session: Session) -> Widget:
-        """The pane's widget; its id is the pane's name."""
-        made: Widget = getattr(importlib.import_module(self.module), self.class_name)(session)
-        return made
-
-
-PANES: Final = {
-    "tokens": Pane(1, "Tokens", "encoder_tui.panes.tokens", "TokensPane"),
-    "parameters": Pane(2, "Parameters", "encoder_tui.panes.parameters", "ParametersPane"),
-    "documents": Pane(3, "Documents", "encoder_tui.panes.documents", "DocumentsPane"),
-    "outputs": Pane(4, "Outputs", "encoder_tui.panes.outputs", "OutputsPane"),
-    "timing": Pane(5, "Timing", "encoder_tui.panes.timing", "TimingPane"),
-}
 
 
 def _palette() -> type[Provider]:
@@ -72,7 +44,7 @@ def _palette() -> type[Provider]:
     return Actions
 
 
-class EncoderApp(WindowActions, Keeping, TerminalApp):
+class EncoderApp(PaneSwitching, WindowActions, Keeping, TerminalApp):
     """Composes the panes and routes between them; what they share is the session."""
 
     CSS_PATH = "app.tcss"
@@ -126,7 +98,7 @@ class EncoderApp(WindowActions, Keeping, TerminalApp):
         yield TopLine(self.session)
         if len(PANES) > 1:
             titles = [pane.title for pane in PANES.values()]
-            yield Choice(titles, chosen=PANES[self._first_pane].title, id="pane-choice")
+            yield PaneChoice(titles, chosen=PANES[self._first_pane].title, id="pane-choice")
         yield Static(id="banner", markup=False)
         with ContentSwitcher(initial=self._first_pane, id="panes"):
             yield PANES[self._first_pane].make(self.session)
@@ -205,36 +177,6 @@ class EncoderApp(WindowActions, Keeping, TerminalApp):
         await super().on_event(event)
 
     # Keys
-
-    async def action_pane(self, name: str) -> None:
-        """Open a pane, making it when it is opened first."""
-        while len(self.screen_stack) > 1:
-            await self.pop_screen()
-        self.screen.minimize()
-        switcher = self.query_one("#panes", ContentSwitcher)
-        if name == switcher.current:
-            return
-        if is_new := not switcher.query(f"#{name}"):
-            await switcher.add_content(PANES[name].make(self.session), id=name)
-        switcher.current = name
-        self.session.remember(pane=name)
-        for choice in self.query("#pane-choice").results(Choice):
-            choice.chosen = PANES[name].title
-        pane: Any = switcher.visible_content
-        focused = self.screen.focused
-        if not is_new and focused is not None and focused.id == "pane-choice":
-            return
-        # At once: the next key may be there already and is meant for this pane.
-        if hasattr(pane, "take_focus"):
-            pane.take_focus()
-        else:
-            self.screen.set_focus(next((widget for widget in pane.query("*") if widget.focusable), None))
-
-    @on(Choice.Changed, "#pane-choice")
-    async def _pane_chosen(self, event: Choice.Changed) -> None:
-        # The window may be closing; or another pane was chosen before this was heard of.
-        if self.query("#panes") and event.name == event.choice.chosen:
-            await self.action_pane(next(name for name, pane in PANES.items() if pane.title == event.name))
 
     def action_models(self) -> None:
         """Choose the models."""

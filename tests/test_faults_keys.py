@@ -351,3 +351,32 @@ async def test_a_pane_opened_while_the_window_is_too_small_has_the_focus_afterwa
             await still(pilot)
             assert app.focused is not None
             assert app.query_one(f"#{app.pane_in_front}") in app.focused.ancestors
+
+
+async def test_the_row_of_panes_keeps_the_arrows_and_gives_every_other_key_to_the_pane() -> None:
+    app = EncoderApp(Settings(model=("builtin:bert",), text="lens", docs="builtin"))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.session.slots[0].state == "exact")
+        row = app.query_one("#pane-choice", Choice)
+        app.screen.set_focus(row)
+        walked = []
+        for _ in range(5):
+            await pilot.press("right")
+            await still(pilot)
+            walked.append(app.pane_in_front)
+            assert app.focused is row
+        assert walked == ["parameters", "documents", "outputs", "timing", "tokens"]
+
+        def pane_has_keys(name: str) -> bool:
+            return app.focused is not None and app.query_one(f"#{name}") in app.focused.ancestors
+
+        # A key names a pane: it has the next key, also where it was in front already.
+        for key, name in (("f4", "documents"), ("3", "documents"), ("f2", "tokens"), ("5", "timing")):
+            app.screen.set_focus(row)
+            await pilot.press(key)
+            assert (app.pane_in_front, pane_has_keys(name)) == (name, True), key
+        # So does a press on its name.
+        for name, column in (("parameters", 14), ("parameters", 16), ("documents", 28)):
+            await pilot.click(row, offset=(column, 0))
+            await still(pilot)
+            assert (app.pane_in_front, pane_has_keys(name)) == (name, True), column
