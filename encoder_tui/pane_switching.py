@@ -55,7 +55,7 @@ class PaneSwitching(App[Any]):
         await self._show_pane(name)
         pane: Any = self.query_one("#panes", ContentSwitcher).visible_content
         focused = self.screen.focused
-        if not pane.children or (focused is not None and pane in focused.ancestors):
+        if not pane.is_mounted or (focused is not None and pane in focused.ancestors):
             return  # one that is still being made takes them itself
         # At once: the next key may be there already and is meant for this pane.
         if hasattr(pane, "take_focus"):
@@ -84,6 +84,8 @@ class PaneSwitching(App[Any]):
         if not self.query("#panes") or event.name != event.choice.chosen:
             return
         name = next(name for name, pane in PANES.items() if pane.title == event.name)
+        if name == self.query_one("#panes", ContentSwitcher).current:
+            return  # the row only follows
         if self.screen.focused is event.choice:
             # Somebody walks along the row: a pane that is made on the way does not take the next arrow.
             await self._show_pane(name)
