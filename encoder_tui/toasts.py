@@ -30,9 +30,9 @@ class Lasting(Notification):
 def take(app: App[Any], event: Notify) -> None:
     """Before Textual shows a notification: the same words take the place of the first, and what held one goes."""
     event.notification = Lasting(**vars(event.notification))
-    for old in list(app._notifications):
-        if old.message == event.notification.message:
-            app._unnotify(old, refresh=False)
+    # Not by `list`, which asks for the length once it has begun: that forgets what has run out meanwhile.
+    for old in [one for one in app._notifications if one.message == event.notification.message]:
+        app._unnotify(old, refresh=False)
     # Textual leaves it behind where one runs out just as another comes, and a day has many.
     for screen in app.screen_stack:  # none is left while the window closes
         for holder in screen.query("ToastHolder"):

@@ -105,6 +105,23 @@ async def test_a_notification_that_runs_out_before_its_toast_is_made_does_not_st
             await until(pilot, lambda: toasts(app) == [])
 
 
+async def test_a_notification_that_runs_out_while_another_is_taken_in_does_not_end_the_window(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = EncoderApp(Settings(model=("builtin:bert",)))
+    async with app.run_test(notifications=True) as pilot:
+        app.notify("first", timeout=60)
+        await until(pilot, lambda: toasts(app) == ["first"])
+        (first,) = app._notifications
+        looks = iter([False])
+        # There at the first look at what has run out, gone at the next.
+        has_expired = property(lambda one: next(looks, True) if one.identity == first.identity else False)
+        monkeypatch.setattr(Lasting, "has_expired", has_expired)
+        app.notify("second", timeout=60)
+        await until(pilot, lambda: toasts(app) == ["second"])
+        assert app._exception is None
+
+
 def test_a_late_notification_has_expired_and_its_toast_has_time_left() -> None:
     late, early = (Lasting("words", timeout=seconds) for seconds in (-1, 60))
     assert (late.has_expired, early.has_expired) == (True, False)
