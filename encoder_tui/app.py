@@ -64,6 +64,7 @@ class EncoderApp(PaneSwitching, WindowActions, Keeping, TerminalApp):
         # At once, not in the queue of the widget that has the focus: keys typed ahead of it are meant for the next.
         Binding("tab", "app.focus_next", "Next", show=False, priority=True, id="window.focus-next"),
         Binding("shift+tab", "app.focus_previous", "Previous", show=False, priority=True, id="window.focus-previous"),
+        Binding("ctrl+p", "command_palette", "Palette", show=False, priority=True, id="window.palette"),
         Binding("m", "models", "Models", id="window.models"),
         Binding("f8", "maximize", "Fill the window", show=False, priority=True, id="window.maximize"),
         Binding("f9", "screenshot", "Screenshot", show=False, priority=True, id="window.screenshot"),

@@ -156,7 +156,9 @@ def gather(context: click.Context, options: dict[str, Any]) -> settings.Settings
         gathered = settings.load(asked)
         for name, choices in (("pane", PANES), ("dtype", DTYPES)):
             if getattr(gathered, name) not in {None, *choices}:
-                raise settings.SettingsError(f"{name} in {gathered.origin(name)} must be one of {', '.join(choices)}")
+                origin, path = gathered.origin(name), settings.config_path()
+                line = settings.line_of(name, path) if origin == str(path) else ""
+                raise settings.SettingsError(f"{name} in {origin} must be one of {', '.join(choices)}{line}")
     except settings.SettingsError as error:
         fail(reason(error))
     context.meta[_DEBUG] = gathered.debug

@@ -11,8 +11,9 @@ from typing import Final
 
 TERMINAL: Final = "terminal"
 MODELS: Final = "models"
-WIDTH: Final = 80
+WIDTH: Final = 72
 """Characters that a line of a command has, if it can be broken."""
+TEN: Final = ("--limit", "10")
 
 
 @lru_cache
@@ -31,16 +32,16 @@ def sections(page: str) -> dict[str, str]:
     return {heading: words.strip() for heading, words in found.items()}
 
 
-def command(pane: str, models: Sequence[str], text: str, source: str | None) -> str:
-    """A command that prints what a pane shows, with the models at hand."""
+def command(pane: str, models: Sequence[str], text: str, source: str | None, view: str = "") -> str:
+    """A command that prints of what a pane or one of its views shows, with the models at hand."""
     words = " ".join(text.split())
     shown = words if len(words) <= 60 else f"{words[:59]}…"
     asked = {
         "tokens": ["tokens", shown or "Hello!"],
         "parameters": ["params"],
-        "documents": ["docs", *([source] if source else []), "--limit", "10"],
-        "outputs": ["run", shown or "Hello!"],
-        "timing": ["time", "--lengths", "128,512"],
+        "documents": ["docs", *([source] if source else []), *(["--summary"] if view == "collection" else TEN)],
+        "outputs": ["run", shown or "Hello!", *(["--attentions"] if view == "attention" else [])],
+        "timing": ["time", "--best"] if view == "best" else ["time", "--lengths", "128,512"],
     }
     pieces = ["encoder-tui", *(shlex.join(("-m", name)) for name in models), shlex.join(asked[pane])]
     lines, last = [], ""

@@ -113,13 +113,13 @@ class HelpScreen(ModalScreen[None]):
             choices = asked_from.query(f"#{keys.PANES[pane].choice}").results(Choice)
             view = next((choice.chosen for choice in choices), "")
             focused = next((words for kind, words in FOCUSED if isinstance(asked_from.focused, kind)), "")
-            here = [f"# {title}: {view}", focused, sections(pane).get(view, ""), self._command(pane)]
+            here = [f"# {title}: {view}", focused, sections(pane).get(view, ""), self._command(pane, view)]
             pages = {f"{title}: {view}": "\n\n".join(filter(None, [*here, sections(pane)[""]]))}
         return {**pages, "keys": key_page(asked_from), TERMINAL: sections(TERMINAL)[""]}
 
-    def _command(self, pane: str) -> str:
+    def _command(self, pane: str, view: str) -> str:
         session = self.session
-        words = command(pane, [slot.name for slot in session.slots], session.text, session.settings.docs)
+        words = command(pane, [slot.name for slot in session.slots], session.text, session.settings.docs, view)
         safe = "\n".join(map(visible, words.splitlines()))
         return f"**To try in a shell:**\n\n```sh\n{safe}\n```"
 

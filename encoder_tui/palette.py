@@ -64,7 +64,7 @@ class Actions(Provider):
         found = {
             key.binding.action: Entry(key.binding.description, self._key(key), None, self._on_app(key.binding.action))
             for key in reversed(keys.everywhere())
-            if key.place.title == "Window" and key.binding.description
+            if key.place.title == "Window" and key.binding.action != "command_palette"
         }
         others = [
             Entry(command.title, escape(command.help), None, self._plain(command.callback))

@@ -21,7 +21,14 @@ CHOSEN: Final = "chosen in this window"
 
 
 class SettingsError(Exception):
-    """A setting that cannot be followed; the message names it, where it stands, and what it may be."""
+    """A setting that cannot be followed; the message names it, where it stands, and what it may be.
+
+    `key` is what the file calls it, where that is not the setting's name.
+    """
+
+    def __init__(self, message: str, key: str | None = None) -> None:
+        super().__init__(message)
+        self.key = key
 
 
 @dataclass(frozen=True)
@@ -97,7 +104,7 @@ def load(command_line: Mapping[str, Any], environ: Mapping[str, str] | None = No
         try:
             values[name] = _checked(name, value, str(path))
         except SettingsError as error:
-            raise SettingsError(f"{error}{_line_of(name, path)}") from error
+            raise SettingsError(f"{error}{line_of(error.key or name, path)}") from error
         sources[name] = str(path)
     for name in NAMES:
         variable = PREFIX + name.upper()
@@ -123,13 +130,13 @@ def _from_file(path: Path) -> dict[str, Any]:
     if unknown:
         known = ", ".join([*NAMES, "keys"])
         raise SettingsError(
-            f"the configuration file {path} has no setting named {unknown[0]}{_line_of(unknown[0], path)};"
+            f"the configuration file {path} has no setting named {unknown[0]}{line_of(unknown[0], path)};"
             f" there are {known}"
         )
     return table
 
 
-def _line_of(name: str, path: Path) -> str:
+def line_of(name: str, path: Path) -> str:
     """Where a key stands in the file, for people; empty where it is written in a way not looked for."""
     key = re.compile(rf"""\s*\[?\s*["']?{re.escape(name)}["']?\s*[]=.]""")
     lines = read_file(path).decode("utf-8", "replace").split("\n")
@@ -166,7 +173,7 @@ def _keys(value: Any, where: str) -> dict[str, str]:
     for name, written in _leaves(value) if isinstance(value, dict) else ():
         keys = [written] if isinstance(written, str) else written
         if not isinstance(keys, list) or not keys or not all(isinstance(key, str) and key.strip() for key in keys):
-            raise SettingsError(f"{name} in [keys] of {where} must be a key or a list of keys")
+            raise SettingsError(f"{name} in [keys] of {where} must be a key or a list of keys", name)
         found[name] = ",".join(keys)
     if not isinstance(value, dict):
         raise SettingsError(f"keys in {where} must be a table: [keys], and below it an id = a key")

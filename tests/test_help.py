@@ -112,6 +112,16 @@ def test_the_command_to_try_is_one_that_there_is(pane: str) -> None:
     assert asked.params
 
 
+def test_the_command_to_try_follows_the_view() -> None:
+    def asked(pane: str, view: str) -> str:
+        return help_pages.command(pane, [], "words", None, view)
+
+    assert asked("documents", "collection") == "encoder-tui docs --summary"
+    assert asked("documents", "text") == "encoder-tui docs --limit 10"
+    assert asked("outputs", "attention") == "encoder-tui run words --attentions"
+    assert asked("timing", "best") == "encoder-tui time --best"
+
+
 async def test_help_is_of_the_view_in_front_and_is_read_with_the_keys_of_a_list() -> None:
     async with window(size=(80, 24)) as (app, pilot):
         app.query_one("#view", Choice).chosen = "batch"

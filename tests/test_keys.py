@@ -112,6 +112,13 @@ def test_a_keymap_is_read_and_what_is_wrong_with_it_is_told(home: Path) -> None:
             settings.load({}, {})
 
 
+def test_the_key_of_the_palette_can_be_remapped_and_collides_like_any_other() -> None:
+    assert "window.palette" in {name for _, name, _, _ in keys.listed({})}
+    assert keys.problems({"window.help": "ctrl+p"}) == [
+        "ctrl+p stands for both window.help and window.palette: only one of them is heard"
+    ]
+
+
 def test_keys_of_different_panes_do_not_collide_nor_do_those_as_they_are() -> None:
     assert keys.problems({}) == []
     # Outputs has w for saving; Parameters has not.

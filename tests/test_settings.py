@@ -166,6 +166,18 @@ def test_what_cannot_be_followed_is_told_with_its_line(file: Path) -> None:
         assert "line 4" in refusal(), line
 
 
+def test_what_cannot_be_followed_inside_a_table_is_told_with_its_own_line(file: Path) -> None:
+    file.write_text('theme = "nord"\n[keys]\n"tokens.copy-block" = "b"\n"tokens.copy-ids" = 3\n')
+    assert refusal() == f"tokens.copy-ids in [keys] of {file} must be a key or a list of keys (line 4)"
+
+
+def test_a_choice_that_there_is_not_is_told_with_its_line(file: Path) -> None:
+    file.write_text('theme = "nord"\ndtype = "int8"\n')
+    assert f"dtype in {file} must be one of float32, float16, bfloat16 (line 2)" in call("config").stderr
+    variable = call("config", environ={"ENCODER_TUI_DTYPE": "int8"})
+    assert "dtype in ENCODER_TUI_DTYPE must be one of float32, float16, bfloat16\n" in variable.stderr
+
+
 def test_a_file_that_is_no_text_is_refused(file: Path) -> None:
     file.write_bytes(b'text = "\xff\xfe"')
     assert refusal().startswith(f"the configuration file {file} is not valid TOML: ")
@@ -208,8 +220,18 @@ def test_the_command_prints_the_path_and_where_each_setting_came_from(file: Path
     assert shown["model"].split() == ["a,", "b", str(file)]
     assert shown["text"].startswith("escape ␛[31m ")
     assert shown["device"].split() == ["cpu", "command", "line"]
-    assert shown["offline"].split() == ["True", "ENCODER_TUI_OFFLINE"]
+    assert shown["offline"].split() == ["true", "ENCODER_TUI_OFFLINE"]
     assert shown["theme"].split() == ["–", "default"]
+
+
+def test_a_long_value_does_not_push_its_origin_out_of_the_column() -> None:
+    lines = call("config", "-m", "x/" + "long" * 12).text.splitlines()
+    assert lines[1].split() == ["model", "x/" + "long" * 12]
+    assert lines[2].strip() == "command line"
+    assert (
+        len({line.index(origin) for line in lines[2:4] for origin in ("command line", "default") if origin in line})
+        == 1
+    )
 
 
 def test_the_commands_json_holds_every_value_and_its_origin(file: Path) -> None:

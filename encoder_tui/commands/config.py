@@ -30,13 +30,22 @@ def command(context: click.Context, /, as_json: bool, list_keys: bool, **options
         click.echo(json.dumps({"path": str(path), "settings": in_force, "keys": dict(chosen.keys)}))
         return
     click.echo(f"configuration file: {visible(str(path))}{'' if path.is_file() else ' (there is none yet)'}")
-    for name in settings.NAMES:
-        value = getattr(chosen, name)
-        shown = ", ".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
-        click.echo(f"{name:<18} {visible(shown) or '–':<44} {visible(chosen.origin(name))}")
+    rows = [(name, visible(_written(getattr(chosen, name))) or "–", chosen.origin(name)) for name in settings.NAMES]
+    for name, shown, origin in rows:
+        # What a long value does not leave room for stands in a line of its own.
+        click.echo(f"{name:<18} {shown:<44} {visible(origin)}" if len(shown) <= 44 else f"{name:<18} {shown}")
+        if len(shown) > 44:
+            click.echo(f"{'':<18} {'':<44} {visible(origin)}")
     if chosen.keys:
         click.echo(f"{'keys':<18} {len(chosen.keys)} remapped; --keys lists them")
         complain(chosen.keys)
+
+
+def _written(value: object) -> str:
+    """A value as the file has it, without its quotes; empty for none."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ", ".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
 
 
 def print_keys(keymap: Mapping[str, str], as_json: bool) -> None:

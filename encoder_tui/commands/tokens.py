@@ -17,7 +17,7 @@ from encoder_tui.tokens import EncodeOptions, Padding, TokenizationError
 
 @click.command("tokens")
 @click.argument("texts", nargs=-1, metavar="[TEXT…]")
-@click.option("--pair", metavar="TEXT", help="A second text that goes with each.")
+@click.option("--pair", metavar="TEXT", help="A second text that goes with each; the first is aligned.")
 @click.option("--padding", type=click.Choice(get_args(Padding)), default="none", help="How to pad several texts.")
 @click.option("--max-length", type=click.IntRange(min=0), metavar="N", help="For padding and truncation.")
 @click.option("--truncation", is_flag=True, help="Cut to the maximum length.")
@@ -43,6 +43,8 @@ def command(
     second = None if pair is None else without_surrogates(pair)
     models = running.run(settings, lambda loader: running.load_tokenizers(loader, settings))
     options = EncodeOptions(padding, truncation, max_length)
+    if max_length is not None and not truncation and padding != "max_length":
+        running.say("--max-length changes nothing without --truncation or --padding max_length")
     streams: list[list[Stream] | None] = []
     entries: list[dict[str, Any]] = []
     for model in models:
@@ -67,7 +69,7 @@ def command(
         alignments = [alignment_record(comparison) for comparison in comparisons]
         click.echo(json.dumps({"models": entries, "alignments": alignments}))
     elif any(streams):
-        tables = [table([model.name for model in models], comparison) for comparison in comparisons]
+        tables = [table([model.name for model in models], comparison, second) for comparison in comparisons]
         if len(batch) > 1:
             # Each under its text.
             width = running.terminal_width()
@@ -76,8 +78,11 @@ def command(
     running.finish([entry.get("error") for entry in entries])
 
 
-def table(names: list[str], comparison: Comparison) -> str:
-    """The streams one after the other, each as a line of facts and its tokens, and the sentence."""
+def table(names: list[str], comparison: Comparison, pair: str | None = None) -> str:
+    """The streams one after the other, each as a line of facts and its tokens, and the sentence.
+
+    Of a pair the first text alone is aligned, while the tokens are those of both.
+    """
     letters = "ABCD"
     lines = []
     for letter, name, stream in zip(letters, names, comparison.streams, strict=False):
@@ -91,5 +96,7 @@ def table(names: list[str], comparison: Comparison) -> str:
             f"   {tokens}",
             f"   {ids}",
         ]
-    lines.append(visible(comparison.sentence(letters[: len(names)])))
+    of = "of the first text, " if pair is not None and len(comparison.present) > 1 and comparison.text else ""
+    words = comparison.sentence(letters[: len(names)]) if comparison.text else "The text is empty."
+    lines.append(visible(f"{of}{words}"))
     return "\n".join(lines)
