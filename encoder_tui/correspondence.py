@@ -180,17 +180,18 @@ def _deepest(description: Description) -> int:
     return max((layer_of(p.name) or 0 for p in description.parameters), default=0)
 
 
-def sentence(descriptions: Sequence[Description | None], letters: Sequence[str]) -> str:
-    """What the comparison comes to, in a sentence that can be read aloud."""
+def sentence(descriptions: Sequence[Description | None], letters: Sequence[str], short: bool = False) -> str:
+    """What the comparison comes to, in a sentence that can be read aloud; `short` for a narrow window."""
     known = [(letter, one) for letter, one in zip(letters, descriptions, strict=False) if one is not None]
     if not known:
         return "No model is described yet."
-    sizes = ", ".join(
-        f"{letter} has {million(one.total)} values in {count(len(one.parameters), 'parameter')}"
-        if index == 0
-        else f"{letter} {million(one.total)} in {len(one.parameters):,}"
-        for index, (letter, one) in enumerate(known)
-    )
+    told: list[str] = []
+    for letter, one in known:
+        words = f"{letter} {million(one.total)}" if told else f"{letter} has {million(one.total)} values"
+        number = len(one.parameters)
+        within = "" if short else f" in {number:,}" if told else f" in {count(number, 'parameter')}"
+        told.append(words + within)
+    sizes = ", ".join(told)
     if len(known) == 1:
         return f"{sizes}."
     described = [one for _, one in known]

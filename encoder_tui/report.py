@@ -163,7 +163,15 @@ def architectures_section(material: Material) -> list[str]:
     agree = len(found) - len(shown)
     told = configuration.summary(found, len(described))
     left_out = f"; the {count(agree, 'other')} {'is' if agree == 1 else 'are'} left out" if agree else ""
-    return [*parts, f"Configuration: {told}{left_out}.", table(["setting", *there], values, left=len(there) + 1)]
+    computed = sum(row.is_derived for row in shown)
+    follow = (
+        f" The first {count(computed, 'row')} {'follows' if computed == 1 else 'follow'} from them." if computed else ""
+    )
+    return [
+        *parts,
+        f"Configuration: {told}{left_out}.{follow}",
+        table(["setting", *there], values, left=len(there) + 1),
+    ]
 
 
 def documents_section(material: Material) -> list[str]:

@@ -110,6 +110,9 @@ def test_the_counterpart_is_in_the_layer_that_is_as_deep() -> None:
 
 def test_the_sentence_counts_names_and_roles() -> None:
     assert correspondence.sentence([bert(), modernbert()], "AB").endswith("they share no name and 1 of 10 roles.")
+    short = correspondence.sentence([bert(), modernbert()], "AB", short=True)
+    assert short.endswith("they share no name and 1 of 10 roles.")
+    assert " in " not in short
     assert "they share 16 names" in correspondence.sentence([bert(), bert()], "AB")
     assert correspondence.sentence([None], "A") == "No model is described yet."
 

@@ -113,8 +113,11 @@ class ParametersPane(Focusing):
             view.show(self.descriptions.entries)
 
     def _show_sentence(self) -> None:
-        words = correspondence.sentence(self.descriptions.known, self.session.letters)
         room = max(self.size.width - 2, 1)
+        for short in (False, True):
+            words = correspondence.sentence(self.descriptions.known, self.session.letters, short)
+            if len(words) < room:
+                break
         self.query_one("#parameters-sentence", Static).update(
             Content(f" {visible(words)}").truncate(room, ellipsis=True)
         )
