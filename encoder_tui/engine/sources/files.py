@@ -61,17 +61,17 @@ class RecordFile(Source):
         super().__init__(label)
         self.path = path
         self.offsets = array("Q")
-        self._file = opened(path)
-        self._as_opened = AsOpened(self._file, may_grow=True)
-        self._finding = self.starts(self._file)
-        samples = list(islice(self.records(opened(path), 0), SAMPLED))
+        with opened(path) as file:
+            self._as_opened = AsOpened(file, may_grow=True)
+            samples = list(islice(self.records(file, 0), SAMPLED))
         if not samples:
             raise TaskError(f"{path.name} holds no rows; name a file with documents")
         self.take_columns(samples)
 
-    def starts(self, file: IO[bytes]) -> Iterator[int]:
-        """The byte at which each record begins."""
-        position = 0
+    def starts(self, file: IO[bytes], offset: int) -> Iterator[int]:
+        """The byte at which each record begins, from a record's first byte on."""
+        file.seek(offset)
+        position = offset
         for line in file:
             if self.is_record(line):
                 yield position
@@ -88,23 +88,37 @@ class RecordFile(Source):
     def reach(self, count: int, job: Job) -> None:
         if self.total is not None or count <= self.known:
             return
-        while self.known < count:
-            found = list(islice(self._finding, min(count - self.known, 20_000)))
-            self.offsets.extend(found)
-            self.known += len(found)
-            if not found:
-                self.total = self.known
-                self._file.close()
-                return
-            job.progress(f"reading {self.path.name}", self.known, None, "rows")
+        with opened(self.path) as file:
+            self._as_opened.refuse_another(file, self.path.name)
+            finding = self.starts(file, self.offsets[-1] if self.known else 0)
+            if self.known:
+                next(finding, None)
+            while self.known < count and self.total is None:
+                self._find(finding, min(count - self.known, 20_000))
+                job.progress(f"reading {self.path.name}", self.known, None, "rows")
+
+    def _find(self, finding: Iterator[int], count: int) -> None:
+        """Take in the next records; those before one that cannot be read stay known."""
+        before = self.known
+        try:
+            self.offsets.extend(islice(finding, count))
+        except OSError as error:
+            raise unreadable(self.path, error) from error
+        finally:
+            self.known = len(self.offsets)
+        if self.known == before:
+            self.total = before
 
     def iterate(self, start: int, column: str) -> Iterator[str | None]:
         if start >= self.known:
             return
         with opened(self.path) as file:
             self._as_opened.refuse_another(file, self.path.name)
-            for record in self.records(file, self.offsets[start]):
-                yield text_of(record.get(column))
+            try:
+                for record in self.records(file, self.offsets[start]):
+                    yield text_of(record.get(column))
+            except OSError as error:
+                raise unreadable(self.path, error) from error
 
     def decoded(self, line: bytes) -> str:
         """A line as text."""
@@ -170,10 +184,12 @@ class CsvFile(RecordFile):
         self.header: list[str] = []
         super().__init__(label, path)
 
-    def starts(self, file: IO[bytes]) -> Iterator[int]:
+    def starts(self, file: IO[bytes], offset: int) -> Iterator[int]:
+        file.seek(offset)
         lines = _Lines(self, file)
-        rows = csv.reader(lines, delimiter=self._delimiter)
-        next(rows, None)
+        rows = self._rows(lines)
+        if not offset:
+            next(rows, None)
         position = lines.position
         for row in rows:
             if row:
@@ -182,15 +198,18 @@ class CsvFile(RecordFile):
 
     def records(self, file: IO[bytes], offset: int) -> Iterator[dict[str, Any]]:
         file.seek(offset)
-        rows = csv.reader(_Lines(self, file), delimiter=self._delimiter)
+        rows = self._rows(_Lines(self, file))
+        if not offset:
+            self.header = next(rows, [])
+        for row in rows:
+            if row:
+                yield dict(zip(self.header, row, strict=False))
+
+    def _rows(self, lines: _Lines) -> Iterator[list[str]]:
         try:
-            if not offset:
-                self.header = next(rows, [])
-            for row in rows:
-                if row:
-                    yield dict(zip(self.header, row, strict=False))
+            yield from csv.reader(lines, delimiter=self._delimiter)
         except csv.Error as error:
-            raise TaskError(f"{self.path.name} is no CSV after {rows.line_num:,} lines ({error})") from error
+            raise TaskError(f"{self.path.name} is no CSV near byte {lines.position:,} ({error})") from error
 
 
 class _Lines(Iterator[str]):
@@ -237,7 +256,7 @@ def opened(path: Path) -> IO[bytes]:
     try:
         return path.open("rb")
     except OSError as error:
-        raise TaskError(f"{path} cannot be read: {error.strerror}") from error
+        raise unreadable(path, error) from error
 
 
 def read_whole(path: Path) -> bytes:
@@ -248,4 +267,9 @@ def read_whole(path: Path) -> bytes:
             raise TaskError(f"{path.name} is longer than the {mebibytes} MiB that one document may have; try --lines")
         return path.read_bytes()
     except OSError as error:
-        raise TaskError(f"{path} cannot be read: {error.strerror}") from error
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: Path, error: OSError) -> TaskError:
+    """The sentence for a file that the system does not let be read."""
+    return TaskError(f"{path} cannot be read: {error.strerror}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import time
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from typing import Final
 from encoder_tui.documents import packed
 from encoder_tui.engine import fast, opened
 from encoder_tui.engine.document_messages import ScanAnswer, ScanRequest, SourceSpec
-from encoder_tui.engine.job import Job
+from encoder_tui.engine.job import Job, TaskError
 from encoder_tui.lengths import LengthCounts
 
 BATCH: Final = 1 << 20
@@ -38,7 +39,9 @@ def run(request: ScanRequest, job: Job) -> ScanAnswer:
             break
     source = opened.source_of(request.spec, job)
     if not source.is_remote:
-        opened.look_ahead(source, request.seconds / 5, job)
+        with contextlib.suppress(TaskError):
+            # What was counted stays; whoever reads as far as that is told.
+            opened.look_ahead(source, request.seconds / 5, job)
     return slice_.answer(job)
 
 
