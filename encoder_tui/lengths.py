@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from encoder_tui.defaults import MAXIMUM
 from encoder_tui.display import count
 from encoder_tui.documents import LIMITS, percent, window_count
+from encoder_tui.private_files import read_file
 
 FORMAT: Final = 1
 """The version of saved counts; another one is not understood."""
+LONGEST: Final = 64 << 20
+"""Bytes of a file of counts that is read."""
+MOST: Final = 1 << 53
+"""What no number of tokens, characters or documents reaches; below it a float is exact."""
 
 
 class LengthCounts(msgspec.Struct):
@@ -151,7 +158,26 @@ def reopen(data: bytes) -> CollectionCounts:
         raise ValueError(f"these are no counts that encoder-tui saved ({error})") from error
     if counts.format != FORMAT:
         raise ValueError(f"these counts are of format {counts.format}, this version reads {FORMAT}")
+    if not _is_possible(counts):
+        raise ValueError("these are no counts that encoder-tui saved (no documents have such lengths)")
     return counts
+
+
+def load(path: Path) -> CollectionCounts:
+    """Counts from a file; raises OSError, and ValueError with a sentence."""
+    if path.stat().st_size > LONGEST:
+        raise ValueError("it is too long for counts")
+    return reopen(read_file(path))
+
+
+def _is_possible(counts: CollectionCounts) -> bool:
+    """Whether a collection can have been counted so: anybody may have edited the file."""
+    numbers = [counts.next, counts.total or 0, counts.empty, counts.sample or 0]
+    for model in counts.models:
+        numbers += [model.special, 1 if model.limit is None else model.limit - 1, model.characters]
+        numbers += [length - model.special for length in model.documents]
+        numbers += [*model.documents, *model.documents.values()]
+    return 0 < len(counts.models) <= MAXIMUM and all(0 <= number < MOST for number in numbers)
 
 
 def summary(counts: CollectionCounts, stride: int) -> dict[str, Any]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import os
 import random
 import statistics
+from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from encoder_tui.documents import DocumentTokens, lost, packed, percent, unpacked, window_count
-from encoder_tui.lengths import CollectionCounts, LengthCounts, card, reopen, save, summary
+from encoder_tui.lengths import LONGEST, CollectionCounts, LengthCounts, card, load, reopen, save, summary
 
 
 def words(count: int, special: int = 2, side: str = "right") -> DocumentTokens:
@@ -126,6 +130,42 @@ def test_counts_are_saved_and_reopened_as_they_were() -> None:
     for damaged in (b"", b"{}", b"[1]", save(counts)[:-9], save(counts).replace(b'"format": 1', b'"format": 9')):
         with pytest.raises(ValueError, match="these "):
             reopen(damaged)
+
+
+@pytest.mark.parametrize(
+    "edited",
+    [
+        {"limit": 0},
+        {"special": -1},
+        {"special": 3},
+        {"documents": {600: -1}},
+        {"documents": {-600: 1}},
+        {"documents": {600: 1 << 60}},
+        {"documents": {1 << 60: 1}},
+        {"characters": -1},
+    ],
+)
+def test_counts_that_no_documents_have_are_not_reopened(edited: dict[str, Any]) -> None:
+    model = msgspec.structs.replace(counted([2, 600, 600]), **edited)
+    with pytest.raises(ValueError, match="these are no counts"):
+        reopen(save(CollectionCounts("documents.jsonl", "text", [model])))
+
+
+@pytest.mark.parametrize("number", [0, 5])
+def test_counts_of_no_model_or_of_too_many_are_not_reopened(number: int) -> None:
+    with pytest.raises(ValueError, match="these are no counts"):
+        reopen(save(CollectionCounts("documents.jsonl", "text", [counted([2, 600])] * number)))
+
+
+def test_counts_are_not_read_from_a_pipe_or_from_a_file_that_is_too_long(tmp_path: Path) -> None:
+    pipe, long = tmp_path / "pipe", tmp_path / "long"
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match="it is no plain file"):
+        load(pipe)
+    with long.open("wb") as file:
+        file.truncate(LONGEST + 1)
+    with pytest.raises(ValueError, match="too long for counts"):
+        load(long)
 
 
 def test_the_card_says_what_is_beyond_what_it_takes_and_what_is_still_cut() -> None:

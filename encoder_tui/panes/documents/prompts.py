@@ -14,7 +14,7 @@ from textual.widgets import Input
 from encoder_tui.defaults import LETTERS
 from encoder_tui.display import count
 from encoder_tui.engine.client import EngineError, TaskFailed
-from encoder_tui.lengths import reopen, save
+from encoder_tui.lengths import load, save
 from encoder_tui.panes.documents.listing import DocumentList
 from encoder_tui.panes.documents.text import DocumentText
 from encoder_tui.typed_paths import typed_path
@@ -183,7 +183,7 @@ class Prompts(Widget):
 
     def _reopen(self, name: str) -> None:
         try:
-            self.reopened = reopen(typed_path(name).read_bytes())
+            self.reopened = load(typed_path(name))
         except OSError as error:
             self.session.notice(f"{name.strip()} cannot be read: {error.strerror}", "error")
         except ValueError as error:
