@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from encoder_tui.decoding import without_surrogates
 from encoder_tui.engine.protocol import FromEngine, Partial, Progress
 
 
@@ -70,9 +71,9 @@ class Job:
             raise Cancelled
 
     def progress(self, text: str, done: int = 0, total: int | None = None, unit: str = "") -> None:
-        """Say what is being done; also a checkpoint."""
+        """Say what is being done, names of files included that are no UTF-8; also a checkpoint."""
         self.checkpoint()
-        self._send(Progress(self.id, text, done, total, unit))
+        self._send(Progress(self.id, without_surrogates(text), done, total, unit))
 
     def partial(self, value: object) -> None:
         """Hand over a piece of the answer; also a checkpoint."""

@@ -16,6 +16,7 @@ from typing import IO
 import msgspec
 
 from encoder_tui import __version__
+from encoder_tui.decoding import without_surrogates
 from encoder_tui.engine import protocol
 from encoder_tui.engine.contract import TASKS
 from encoder_tui.engine.importing import Announcer
@@ -154,7 +155,8 @@ class Server:
             self.send(protocol.Cancelled(request.id))
         except BaseException as error:  # noqa: BLE001  # the boundary: whatever happens in a task (a Rust library's
             # panic and `sys.exit` are no Exceptions) is told and does not end the engine.
-            self.send(protocol.Failure(request.id, sendable(sentence(error)), sendable(traceback.format_exc())))
+            # Names of files, and so messages, may hold lone surrogates.
+            self.send(protocol.Failure(request.id, *map(without_surrogates, (sentence(error), traceback.format_exc()))))
 
 
 def prepare(request: protocol.Request) -> tuple[Run, object]:
@@ -187,8 +189,3 @@ def one_line(error: BaseException) -> str:
     if len(words) > 300:
         words = words[:299] + "…"
     return f"{type(error).__name__}: {words}" if words else type(error).__name__
-
-
-def sendable(text: str) -> str:
-    """A text that can be packed: the names of files, and so error messages, may hold lone surrogates."""
-    return "".join("\N{REPLACEMENT CHARACTER}" if "\ud800" <= char <= "\udfff" else char for char in text)

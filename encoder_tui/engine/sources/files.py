@@ -162,9 +162,7 @@ class JsonLines(RecordFile):
                 value = json.loads(text)
             except (ValueError, RecursionError) as error:
                 raise TaskError(f"{self.path.name} is no JSON at byte {position:,} ({error})") from error
-            if isinstance(value, dict):
-                # The names of columns are sent as they are.
-                value = {without_surrogates(name): one for name, one in value.items()}
+            value = _named(value)
         if isinstance(value, str):
             value = {"text": value}
         if not isinstance(value, dict):
@@ -238,7 +236,7 @@ class JsonArray(Source):
             value = json.loads(read_whole(path))
         except (ValueError, RecursionError) as error:
             raise TaskError(f"{path.name} is no JSON ({error})") from error
-        self._rows = [{"text": row} if isinstance(row, str) else row for row in value]
+        self._rows = [{"text": row} if isinstance(row, str) else _named(row) for row in value]
         if not self._rows or not all(isinstance(row, dict) for row in self._rows):
             raise TaskError(f"{path.name} holds no array of JSON objects, so no rows")
         self.take_columns(self._rows[:SAMPLED])
@@ -249,6 +247,11 @@ class JsonArray(Source):
 
     def iterate(self, start: int, column: str) -> Iterator[str | None]:
         return (text_of(row.get(column)) for row in self._rows[start:])
+
+
+def _named(row: Any) -> Any:
+    """A row with names of columns that can be sent."""
+    return {without_surrogates(name): value for name, value in row.items()} if isinstance(row, dict) else row
 
 
 def opened(path: Path) -> IO[bytes]:

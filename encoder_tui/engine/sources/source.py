@@ -56,7 +56,8 @@ class Source(ABC):
         return column
 
     def remark(self, sentence: str) -> None:
-        """Say something of the data, once."""
+        """Say something of the data, once; names of files in it may be no UTF-8."""
+        sentence = without_surrogates(sentence)
         if sentence not in self.remarks:
             self.remarks.append(sentence)
 

@@ -1,19 +1,24 @@
-"""Files that break off: what came before stays, and what is wrong is said whenever somebody reads so far."""
+"""Files that break off, and files with names that are no text."""
 
 from __future__ import annotations
 
 import errno
+import json
+import os
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import IO
 
+import msgspec
 import pytest
 
-from encoder_tui.engine.document_messages import SourceSpec
+from encoder_tui.engine import protocol
+from encoder_tui.engine.document_messages import RowsRequest, SourceRequest, SourceSpec
 from encoder_tui.engine.job import Job, TaskError
 from encoder_tui.engine.sources import open_source
 from encoder_tui.engine.sources.files import JsonLines
+from encoder_tui.engine.tasks import rows, source
 
 
 @pytest.fixture
@@ -50,3 +55,24 @@ def test_a_file_that_cannot_be_read_on_has_not_ended(tmp_path: Path, job: Job, m
     assert (source.known, source.total) == (5, None)
     source.reach(10, job)
     assert (source.known, source.total) == (9, 9)
+
+
+@pytest.mark.parametrize(("name", "content"), [(b"a\xff.jsonl", b'"one"\n'), (b"a\xff.txt", b"on\xe9")])
+def test_a_name_that_is_no_utf_8_keeps_no_document_of_a_folder_from_being_read(
+    tmp_path: Path, name: bytes, content: bytes
+) -> None:
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_bytes(content)
+    spec = SourceSpec(str(tmp_path))
+    sent: list[bytes] = []
+    job = Job(1, lambda message: sent.append(protocol.pack(message)))
+    sent.append(msgspec.msgpack.encode(source.run(SourceRequest(spec), job)))
+    sent += [msgspec.msgpack.encode(rows.run(RowsRequest(spec, "text", 0, 5), job)) for _ in range(2)]
+    assert "\N{REPLACEMENT CHARACTER}".encode() in b"".join(sent)
+
+
+def test_a_lone_surrogate_in_a_name_of_an_array_of_objects_is_replaced(tmp_path: Path, job: Job) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps([{"\ud800": "one"}]))
+    found = open_source(SourceSpec(str(path)), job)
+    assert found.columns == ["\N{REPLACEMENT CHARACTER}"]
+    assert list(found.iterate(0, found.column)) == ["one"]
