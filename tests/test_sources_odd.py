@@ -1,4 +1,4 @@
-"""Files that break off, and files with names that are no text."""
+"""Files that break off, files with names that are no text, and shards."""
 
 from __future__ import annotations
 
@@ -76,3 +76,14 @@ def test_a_lone_surrogate_in_a_name_of_an_array_of_objects_is_replaced(tmp_path:
     found = open_source(SourceSpec(str(path)), job)
     assert found.columns == ["\N{REPLACEMENT CHARACTER}"]
     assert list(found.iterate(0, found.column)) == ["one"]
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.csv"])
+def test_shards_that_nobody_has_reached_are_read_like_the_others(tmp_path: Path, job: Job, name: str) -> None:
+    for folder in "ab":
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / name).write_text('"text"\n"one"\n"two"\n')
+    texts = ["text", "one", "two"] if name == "rows.jsonl" else ["one", "two"]
+    found = open_source(SourceSpec(str(tmp_path)), job)
+    found.reach(1, job)
+    assert list(found.iterate(0, "text")) == 2 * texts

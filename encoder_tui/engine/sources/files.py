@@ -110,12 +110,12 @@ class RecordFile(Source):
             self.total = before
 
     def iterate(self, start: int, column: str) -> Iterator[str | None]:
-        if start >= self.known:
+        if start and start >= self.known:
             return
         with opened(self.path) as file:
             self._as_opened.refuse_another(file, self.path.name)
             try:
-                for record in self.records(file, self.offsets[start]):
+                for record in self.records(file, self.offsets[start] if start else 0):
                     yield text_of(record.get(column))
             except OSError as error:
                 raise unreadable(self.path, error) from error
