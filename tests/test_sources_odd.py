@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Iterator
+import resource
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import IO
@@ -87,3 +88,32 @@ def test_shards_that_nobody_has_reached_are_read_like_the_others(tmp_path: Path,
     found = open_source(SourceSpec(str(tmp_path)), job)
     found.reach(1, job)
     assert list(found.iterate(0, "text")) == 2 * texts
+
+
+def as_parquet(path: Path, text: str) -> None:
+    pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    parquet.write_table(pyarrow.table({"text": [text]}), path)
+
+
+def as_jsonl(path: Path, text: str) -> None:
+    path.write_text(json.dumps({"text": text}) + "\n")
+
+
+@pytest.mark.parametrize(("suffix", "write"), [(".parquet", as_parquet), (".jsonl", as_jsonl)])
+def test_a_directory_may_hold_more_shards_than_a_process_may_have_open(
+    tmp_path: Path, job: Job, suffix: str, write: Callable[[Path, str], None]
+) -> None:
+    texts = [f"text {number}" for number in range(100)]
+    for number, text in enumerate(texts):
+        write(tmp_path / f"{number:03}{suffix}", text)
+    first_free = os.dup(0)
+    os.close(first_free)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (first_free + 20, hard))
+    try:
+        found = open_source(SourceSpec(str(tmp_path)), job)
+        assert list(found.iterate(0, "text")) == texts
+        found.reach(1 << 40, job)
+        assert found.total == 100
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

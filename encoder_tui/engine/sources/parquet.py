@@ -31,18 +31,18 @@ class ParquetFile(Source):
         with opened(path) as file:
             self._as_opened = AsOpened(file)
         try:
-            self._file: Any = pyarrow.parquet.ParquetFile(path)
+            # A directory may hold more shards than a process may have open: each is open while it is read.
+            with pyarrow.parquet.ParquetFile(path) as file:
+                self._metadata, schema = file.metadata, file.schema_arrow
         except self._errors as error:
             raise TaskError(
                 f"{path.name} is no whole parquet file ({one_line(error)}); it may have been cut"
             ) from error
-        metadata = self._file.metadata
-        rows = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
+        rows = [self._metadata.row_group(group).num_rows for group in range(self._metadata.num_row_groups)]
         self._ends = list(accumulate(rows))
-        self.known = self.total = metadata.num_rows
+        self.known = self.total = self._metadata.num_rows
         if not self.known:
             raise TaskError(f"{path.name} holds no rows; name a file with documents")
-        schema = self._file.schema_arrow
         texts = [field.name for field in schema if _is_text(pyarrow.types, field.type)]
         if not texts:
             names = ", ".join(schema.names[:8])
@@ -65,9 +65,12 @@ class ParquetFile(Source):
 
     def _batches(self, group: int, columns: list[str]) -> Iterator[Any]:
         """The batches from a row group on."""
+        from pyarrow.parquet import ParquetFile as Reader  # noqa: PLC0415
+
         groups = list(range(group, len(self._ends)))
         try:
-            yield from self._file.iter_batches(BATCH, row_groups=groups, columns=columns)
+            with Reader(self.path, metadata=self._metadata) as file:
+                yield from file.iter_batches(BATCH, row_groups=groups, columns=columns)
         except self._errors as error:
             raise TaskError(f"{self.path.name} is damaged ({one_line(error)})") from error
 
