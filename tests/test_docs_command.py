@@ -140,6 +140,14 @@ def test_a_summary_of_a_sample_says_that_it_is_one() -> None:
     assert (figures["documents"], figures["complete"]) == (4, False)
 
 
+def test_a_sample_as_large_as_the_whole_collection_is_the_whole(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('"a lighthouse"\n' * 5)
+    for most in ("5", "6"):
+        (figures,) = records(path, "--summary", "--limit", most, *PAIR)
+        assert (figures["documents"], figures["complete"]) == (5, True)
+
+
 def test_where_nobody_named_a_source_and_the_hub_is_silent_the_samples_stand_in() -> None:
     done = run("--json", "--limit", "1", *PAIR)
     assert done.returncode == 0
