@@ -183,8 +183,7 @@ def documents_section(material: Material) -> list[str]:
     parts.append(f"{code(figures['source'])} · {code(figures['column'])}: {words(material.counts.sentence())}")
     if figures["empty"]:
         parts.append(f"{count(figures['empty'], 'row')} without a text.")
-    names = [model.name for model in material.models]
-    letters = [LETTERS[names.index(model["model"])] if model["model"] in names else "–" for model in figures["models"]]
+    letters = _letters([model.name for model in material.models], [model["model"] for model in figures["models"]])
     rows = []
     for letter, model in zip(letters, figures["models"], strict=True):
         windows = model["windows"]["mean"]
@@ -217,6 +216,17 @@ def documents_section(material: Material) -> list[str]:
         table(["limit", *(f"{letter} {what}" for letter in letters for what in ("documents", "tokens"))], lost)
     )
     return [*parts, bullets([words(line) for line in figures["card"]])]
+
+
+def _letters(names: Sequence[str], counted: Sequence[str]) -> list[str]:
+    """The letter of each model that was counted, a dash where it is none of the report's; one may be named twice."""
+    left = dict(zip(LETTERS, names, strict=False))
+    letters = []
+    for name in counted:
+        letter = next((letter for letter, one in left.items() if one == name), "–")
+        left.pop(letter, None)
+        letters.append(letter)
+    return letters
 
 
 def outputs_section(material: Material) -> list[str]:

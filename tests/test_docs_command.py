@@ -108,6 +108,15 @@ def test_a_model_that_cannot_be_had_has_its_error_and_the_other_goes_on(tmp_path
     assert record["models"][1].keys() == {"model", "error"}
 
 
+def test_a_model_keeps_its_letter_where_another_failed(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("some words")
+    listed = run(path, "-m", "./missing", "-m", "builtin:bert").stdout
+    assert "\nB  builtin:bert reads 512 tokens" in listed
+    assert "B tokens" in listed
+    assert "\nB  builtin:bert, limit 512" in run(path, "--summary", "-m", "./missing", "-m", "builtin:bert").stdout
+
+
 def test_wrong_usage_is_exit_code_2() -> None:
     assert run("builtin", "--limit", "0").returncode == 2
     assert run("builtin", "--nothing").returncode == 2

@@ -271,6 +271,13 @@ def test_a_model_that_cannot_be_had_is_told_and_the_rest_is_there() -> None:
     assert "## Tokens" in done.stdout
 
 
+def test_documents_of_a_model_that_was_named_twice_have_both_letters() -> None:
+    counts = [LengthCounts(name, 2, 512, {600: 1}, 2_400) for name in ("one", "one", "of old")]
+    counted = CollectionCounts("documents.jsonl", "text", counts)
+    written = "\n".join(SECTIONS["documents"](Material([ReportedModel("one"), ReportedModel("one")], counts=counted)))
+    assert re.findall(r"^\| (\S) \| `?(?:one|of old)", written, re.MULTILINE) == ["A", "B", "–"]
+
+
 # The window
 
 

@@ -14,6 +14,7 @@ from rich.cells import cell_len, set_cell_size
 from encoder_tui.cli import gather, shared_options, tell
 from encoder_tui.collection import COMMAND_SLICE, Collection, CountedModel
 from encoder_tui.commands import running
+from encoder_tui.defaults import LETTERS
 from encoder_tui.display import count, visible
 from encoder_tui.documents import lost, percent
 from encoder_tui.engine.document_messages import Row, SourceSpec
@@ -98,6 +99,11 @@ async def _opened(
     return collection, models, counted_models(models)
 
 
+def _letters(models: Sequence[running.Loaded]) -> list[str]:
+    """The letters of the models that were had: a model has the same in every command, whether others failed or not."""
+    return [letter for letter, model in zip(LETTERS, models, strict=False) if counted_models([model])]
+
+
 def counted_models(models: Sequence[running.Loaded]) -> list[CountedModel]:
     """The models that were had, with their limits."""
     return [
@@ -117,7 +123,7 @@ async def _list(loader: Loader, settings: Settings, asked: _Asked) -> list[str |
         most = LOOK
         running.say(f"the first {LOOK} rows of {collection.answer.label}; --limit N reads more")
     if not asked.as_json:
-        click.echo(_header(collection, models, counted))
+        click.echo(_header(collection, _letters(models), counted))
     start, empty = 0, 0
     page = asyncio.ensure_future(collection.rows(0, _page(0, most), counted, cuts=True))
     while True:
@@ -160,15 +166,13 @@ def _record(row: Row, column: str, models: list[running.Loaded], counted: list[C
     return {"index": row.index, "column": column, "characters": row.characters, "models": entries}
 
 
-def _header(collection: Collection, models: list[running.Loaded], counted: list[CountedModel]) -> str:
+def _header(collection: Collection, letters: list[str], counted: list[CountedModel]) -> str:
     """What is listed, which letter stands for which model, and the heads of the columns."""
     lines = [visible(collection.label)]
-    for letter, model in zip("ABCD", counted, strict=False):
+    for letter, model in zip(letters, counted, strict=True):
         reads = "has no limit" if model.limit is None else f"reads {model.limit:,} tokens"
         lines.append(f"{letter}  {visible(model.name)} {reads}, {model.special} of them special")
-    heads = "".join(
-        f"{f'{letter} tokens':>12}{'lost':>10}{'cut at':>10}" for letter, _ in zip("ABCD", counted, strict=False)
-    )
+    heads = "".join(f"{f'{letter} tokens':>12}{'lost':>10}{'cut at':>10}" for letter in letters)
     return "\n".join([*lines, "", f"{'#':>7}{'characters':>12}{heads}  text"])
 
 
@@ -202,7 +206,7 @@ async def _summarize(loader: Loader, settings: Settings, asked: _Asked) -> list[
     if asked.as_json:
         click.echo(json.dumps({**figures, "models": figures["models"] + failed}))
     else:
-        click.echo(_summary_table(figures, counts.sentence()))
+        click.echo(_summary_table(figures, counts.sentence(), _letters(models)))
     return [model.error for model in models]
 
 
@@ -211,12 +215,12 @@ def _progress(progress: Progress) -> None:
     tell(f"\r\x1b[K{visible(progress.text)}: {progress.done:,}{of}", nl=False)
 
 
-def _summary_table(figures: dict[str, Any], sentence: str) -> str:
+def _summary_table(figures: dict[str, Any], sentence: str, letters: list[str]) -> str:
     """The figures for people."""
     lines = [f"{visible(figures['source'])} · {visible(figures['column'])}: {sentence}", ""]
     if figures["empty"]:
         lines.insert(1, f"{count(figures['empty'], 'row')} without a text")
-    for letter, model in zip("ABCD", figures["models"], strict=False):
+    for letter, model in zip(letters, figures["models"], strict=True):
         reads = "no limit" if model["limit"] is None else f"limit {model['limit']:,}"
         lines += [
             f"{letter}  {visible(model['model'])}, {reads}",
