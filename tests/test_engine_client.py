@@ -56,6 +56,12 @@ async def test_the_engine_of_this_installation_is_the_default(tmp_path: Path) ->
         await task
 
 
+async def test_a_number_that_fits_into_no_frame_is_a_failure_of_the_task(start: Start) -> None:
+    count: contract.Task[dict[str, int], Deed] = contract.Task("act", dict[str, int], Deed)
+    with pytest.raises(TaskFailed, match="the engine cannot be asked: "):
+        await start().run(count, {"rows": 10**30})
+
+
 async def test_many_requests_at_once_come_back_to_their_callers(start: Start) -> None:
     client = start()
     words = [f"word {number}" for number in range(50)]

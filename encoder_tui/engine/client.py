@@ -80,7 +80,7 @@ class EngineClient:
         request_id = next(self._ids)
         try:
             frame = protocol.pack(protocol.Request(request_id, task.name, msgspec.msgpack.encode(request)))
-        except (protocol.ProtocolError, UnicodeEncodeError) as error:
+        except (protocol.ProtocolError, UnicodeEncodeError, OverflowError) as error:
             why = "a name is not valid UTF-8; rename it" if isinstance(error, UnicodeEncodeError) else str(error)
             raise TaskFailed(f"the engine cannot be asked: {why}", "") from error
         call = self._calls[request_id] = Call(task, frame, on_progress, on_partial)

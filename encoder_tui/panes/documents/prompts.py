@@ -25,6 +25,8 @@ PROMPTS: Final = {
     "index": "go to the document with this index",
     "reopen": "reopen counts from (a JSON file)",
 }
+DIGITS: Final = 9
+"""Of an index: more documents than any list holds."""
 
 
 class Prompts(Widget):
@@ -75,6 +77,8 @@ class Prompts(Widget):
         listing = self.query_one(DocumentList)
         if not digits.isdecimal():
             self.session.notice("an index is a number, 0 for the first document", "warning")
+        elif len(digits) > DIGITS:
+            self.session.notice(f"an index has {DIGITS} digits at most", "warning")
         elif listing.order is not None:
             order = list(listing.order)
             if int(digits) in order:
