@@ -105,6 +105,17 @@ def test_a_long_document_is_counted_over_several_slices(
     assert slices > 4
 
 
+def test_a_count_that_was_dropped_for_others_is_known_again_from_the_tokens(
+    spec: SourceSpec, models: list[Counted], job: Job
+) -> None:
+    tokens = opened.Tokens(spec, "text", 0, NAMES[0], TEXTS[0])
+    total = tokens.go_on(job).total
+    opened.counts.clear()
+    # A slice goes on with a long document until its count is there.
+    tokens.go_on(job)
+    assert opened.counts.get((spec, "text", 0, NAMES[0])) == total
+
+
 def test_a_cancelled_slice_ends(spec: SourceSpec, models: list[Counted], job: Job) -> None:
     job.cancel()
     with pytest.raises(Cancelled):

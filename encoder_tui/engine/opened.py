@@ -134,6 +134,8 @@ class Tokens:
         """Find more tokens: all where the document is no long one. Raises `TaskError`."""
         known = _tokens.get(self._place)
         if known is not None:
+            # The count alone may have been dropped for others meanwhile.
+            counts.put(self._place, known.total)
             return known
         tokenizer = tokenizers[self._place[-1]]
         if len(self._text) <= LONG:
