@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from encoder_tui.panes.parameters import ParametersPane
 from encoder_tui.panes.parameters.difference import DifferenceView
 from encoder_tui.panes.parameters.tensor import Picture, TensorView
 from tests.architectures import write_configuration
@@ -54,6 +55,32 @@ async def test_a_tensor_of_a_checkpoint_is_shown_with_histogram_and_heatmap(tune
         await pilot.press("n")
         await until(pilot, lambda: "pooler.dense.bias" in text(pilot, "#tensor-words"))
         assert pilot.app.query_one(TensorView).asked == (1, "pooler.dense.bias")
+
+
+async def test_what_is_broken_off_before_its_first_step_says_so_and_is_done_when_it_is_asked_for_again(
+    tuned: tuple[str, str],
+) -> None:
+    async with window(*tuned) as pilot:
+        pane = pilot.app.query_one(ParametersPane)
+        await pilot.press("V")
+        difference = pilot.app.query_one(DifferenceView)
+        await until(pilot, lambda: "differ" in text(pilot, "#difference-words"))
+        difference._asked = ()
+        difference.show(pane.descriptions.entries)
+        difference.cancel()
+        await until(pilot, lambda: text(pilot, "#difference-words") == "broken off; 0 tensors were compared")
+        difference.show(pane.descriptions.entries)
+        await until(pilot, lambda: "1 of 55 tensors differ" in text(pilot, "#difference-words"))
+
+        tree(pilot, 1).focus()
+        await pilot.press("V")
+        tensor = pilot.app.query_one(TensorView)
+        entry = pane.descriptions.entries[1]
+        assert entry.files is not None
+        assert entry.description is not None
+        tensor.ask(1, entry.files, entry.description.parameters[0])
+        tensor.cancel()
+        await until(pilot, lambda: "broken off; enter in the tree reads it again" in text(pilot, "#tensor-words"))
 
 
 async def test_the_difference_of_two_checkpoints_names_what_changed_first(tuned: tuple[str, str]) -> None:

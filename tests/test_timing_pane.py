@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
@@ -210,6 +211,22 @@ async def test_a_plan_that_cannot_be_followed_says_so_and_starts_nothing(no_engi
         await pilot.press("s")
         assert pane.run is None
         assert not app.session.is_measuring
+
+
+@pytest.mark.parametrize("key", ["s", "b", "n"])
+async def test_a_run_that_is_stopped_by_the_next_key_of_a_burst_leaves_nothing_waiting(
+    no_engine: None, key: str
+) -> None:
+    async with window(("builtin:bert",)) as (app, pilot, pane):
+        for one in (key, "x"):
+            app.post_message(events.Key(one, one))
+        await until(pilot, lambda: pane._working is not None and pane._working.done(), 10)
+        assert not app.session.is_measuring
+        # A search knows no settings yet, and leaves no run.
+        assert (pane.run is None) == (key == "b")
+        await until(pilot, lambda: ("stopped" in said(pane, "sentence")) == (key != "b"))
+        await pilot.press("s")
+        assert pane.is_measuring
 
 
 async def test_the_fastest_settings_are_looked_for_said_and_taken_for_the_session(

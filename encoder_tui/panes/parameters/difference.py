@@ -83,6 +83,13 @@ class DifferenceView(Vertical):
         self.cancel()
         self._take([])
         self._comparing = asyncio.create_task(self._compare(one, first, other, second))
+        self._comparing.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Say what was broken off, be it before its first step, and compare it when it is shown again."""
+        if task.cancelled() and task is self._comparing and self._asked:
+            self._asked = ()
+            self._say(f"broken off; {len(self.changes):,} tensors were compared")
 
     async def _compare(self, one: int, first: ModelFiles, other: int, second: ModelFiles) -> None:
         letters = LETTERS[one] + LETTERS[other]
@@ -99,11 +106,6 @@ class DifferenceView(Vertical):
             found = await self.session.engine.run(DIFFERENCE, request, progressed, came)
         except (TaskFailed, EngineError) as error:
             self._say(str(error))
-        except asyncio.CancelledError:
-            if self._asked == (first.path, first.weights, second.path, second.weights):
-                self._asked = ()
-                self._say(f"broken off; {len(self.changes):,} tensors were compared")
-            raise
         else:
             self._take(found.changes)
             self._say(sentence(found, letters))

@@ -143,6 +143,13 @@ class TensorView(Vertical):
         self._say(index, parameter, "reading", "$text-muted")
         self._reading = asyncio.create_task(self._read(index, files, parameter))
 
+        def ended(task: asyncio.Task[None]) -> None:
+            # Not in the work itself: it may be broken off before its first step.
+            if task.cancelled() and task is self._reading and self.asked == (index, parameter.name):
+                self._say(index, parameter, "broken off; enter in the tree reads it again", "$text-warning")
+
+        self._reading.add_done_callback(ended)
+
     async def _read(self, index: int, files: ModelFiles, parameter: Parameter) -> None:
         def show(progress: Progress) -> None:
             share = f" {100 * progress.done / progress.total:.0f} %" if progress.total else ""
@@ -154,10 +161,6 @@ class TensorView(Vertical):
             statistics = await self.session.engine.run(TENSOR, request, show)
         except (TaskFailed, EngineError) as error:
             self._say(index, parameter, str(error), "$text-error")
-        except asyncio.CancelledError:
-            if self.asked == (index, parameter.name):
-                self._say(index, parameter, "broken off; enter in the tree reads it again", "$text-warning")
-            raise
         else:
             self._say(index, parameter, "", "", *facts(statistics))
             self.query_one(Picture).show(statistics)

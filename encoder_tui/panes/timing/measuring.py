@@ -157,19 +157,13 @@ class Measuring(Vertical):
         """Ask what each model could run with, then measure that."""
         self.redraw()
         offers: dict[int, Offers | str] = {}
-        try:
-            for model in models:
-                try:
-                    request = OffersRequest(model.source, asked)
-                    found = await self.session.engine.run(OFFERS, request, self._hear_progress)
-                    offers[model.slot] = found
-                except (EngineError, TaskFailed) as error:
-                    offers[model.slot] = str(error)
-        except asyncio.CancelledError:
-            self.session.is_measuring = False
-            self.run, self.ending = None, ""
-            self.redraw()
-            raise
+        for model in models:
+            try:
+                request = OffersRequest(model.source, asked)
+                found = await self.session.engine.run(OFFERS, request, self._hear_progress)
+                offers[model.slot] = found
+            except (EngineError, TaskFailed) as error:
+                offers[model.slot] = str(error)
         self.run = run = best_run(models, offers, asked, inputs, compiled=compiled)
         await self._measure(run)
 
@@ -186,7 +180,17 @@ class Measuring(Vertical):
         self.begin()
         possible_changed(self)
 
-    def _ended(self, _: asyncio.Task[None]) -> None:
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Tell that nothing is measured any more; of a search that knew no settings yet, nothing stays.
+
+        Not at the end of the work itself: a key that stops it may come before its first step.
+        """
+        if task is self._working:
+            self.session.is_measuring = False
+            if self.run is not None and not self.ending:
+                self.run, self.ending = (self.run, "stopped") if self.run.columns else (None, "")
+            if self.is_mounted:
+                self.redraw()
         possible_changed(self)
 
     async def _measure(self, run: Run) -> None:
@@ -202,13 +206,10 @@ class Measuring(Vertical):
             run.hear(answer)
             ending = f"measured in {words.duration(time.monotonic() - begun)}"
         finally:
-            self.session.is_measuring = False
             if self.run is run:
                 run.next = []
                 self.ending = ending
                 self._save(run)
-                if self.is_mounted:
-                    self.redraw()
 
     def _save(self, run: Run) -> None:
         """Keep what was measured; a run without a sample is none."""
