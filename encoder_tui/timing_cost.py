@@ -57,20 +57,17 @@ def _at(ordered: Sequence[tuple[float, float]], length: float) -> tuple[float, b
 
 def costs(tokens: int, special: int, limit: int | None, curve: Sequence[tuple[float, float]]) -> list[Cost]:
     """Whole where the model takes the document; otherwise cut, and in windows."""
-    bound = math.inf if limit is None else limit
-    if tokens <= bound:
+    if limit is None or tokens <= limit:
         found = seconds_at(curve, tokens)
         return [] if found is None else [Cost(f"whole ({tokens:,} tokens)", found[0], beyond=found[1])]
-    window, ordered = min(WINDOW, int(bound)), _ordered(curve)
-    found = _at(ordered, window)
+    window, ordered = min(WINDOW, limit), _ordered(curve)
+    found = _at(ordered, limit)
     if found is None:
         return []
-    seconds, beyond = found
-    cut = Cost(f"cut to {window:,} of {tokens:,} tokens", seconds, beyond=beyond)
-    if not _has_windows(window, special):
-        return [cut]
     number = window_count(tokens, window, _stride(window), special)
-    return [cut, Cost(f"in {number:,} windows", _in_windows(ordered, tokens, special, window), number, beyond)]
+    cut = Cost(f"cut to {limit:,} of {tokens:,} tokens", found[0], beyond=found[1])
+    split = _in_windows(ordered, tokens, special, window)
+    return [cut, Cost(f"in {number:,} windows", split, number, not ordered[0][0] <= window <= ordered[-1][0])]
 
 
 def collection_costs(
@@ -87,14 +84,12 @@ def collection_costs(
     if limit is None or longest <= limit:
         return [_mean("whole", documents, ordered, longest)]
     window = min(WINDOW, limit)
-    cut = _mean(f"cut to {limit:,}", documents, ordered, limit)
-    if not _has_windows(window, special):
-        return [cut]
     passes, seconds = 0, 0.0
     for length, number in documents.items():
         passes += number * window_count(length, window, _stride(window), special)
         seconds += number * _in_windows(ordered, length, special, window)
     split = f"in {passes / total:,.1f} windows"
+    cut = _mean(f"cut to {limit:,}", documents, ordered, limit)
     return [cut, Cost(split, seconds / total, passes / total, window > ordered[-1][0])]
 
 
@@ -117,11 +112,6 @@ def _mean(how: str, documents: Mapping[int, int], ordered: Sequence[tuple[float,
         seconds += found[0] * number
     reads = min(max(documents), most)
     return Cost(how, seconds / sum(documents.values()), beyond=reads > ordered[-1][0])
-
-
-def _has_windows(window: int, special: int) -> bool:
-    """Whether windows leave room for tokens that the one before has not seen."""
-    return special + _stride(window) < window
 
 
 def _stride(window: int) -> int:

@@ -145,6 +145,14 @@ def test_a_document_beyond_the_limit_is_cut_or_run_in_windows() -> None:
     assert 0.5 < whole.seconds < 4.0
 
 
+def test_a_document_beyond_a_limit_that_is_no_window_is_cut_at_the_limit() -> None:
+    curve = [(128.0, 0.1), (512.0, 0.4), (2048.0, 2.0), (8192.0, 12.0)]
+    cut, split = costs(10_000, 2, 8192, curve)
+    (cut_of_collection, _) = collection_costs({10_000: 1}, 2, 8192, curve)
+    assert (cut.how, cut.seconds) == ("cut to 8,192 of 10,000 tokens", cut_of_collection.seconds)
+    assert (split.how, split.passes) == ("in 23 windows", 23)
+
+
 def test_a_collection_costs_the_mean_over_its_documents_and_not_that_of_a_mean_document() -> None:
     curve = [(16.0, 0.1), (512.0, 0.5), (2048.0, 8.0)]
     documents = {16: 1, 512: 2, 2048: 1}
