@@ -121,3 +121,10 @@ def seconds(value: float) -> str:
             scaled = value * factor
             return f"{scaled:,.0f} {unit}" if scaled >= 99.95 else f"{scaled:#.3g} {unit}"
     raise AssertionError
+
+
+def about_seconds(value: float) -> str:
+    """A guess of a time, in two digits: `1.2 s`, `12 ms`, `350 µs`."""
+    number, _, unit = seconds(float(f"{value:.2g}")).partition(" ")
+    rounded = float(number.replace(",", ""))
+    return f"{rounded:,.1f} {unit}" if rounded < 10 else f"{rounded:,.0f} {unit}"

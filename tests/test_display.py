@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from encoder_tui.display import count, shorten, size, visible, visible_piece
+from encoder_tui.display import about_seconds, count, shorten, size, visible, visible_piece
 from tests.texts import HARD
 
 ANY_TEXT = st.text(st.characters(codec=None, categories=None))
@@ -173,3 +173,9 @@ def test_a_count_has_its_noun(counted: str, expected: str) -> None:
 )
 def test_bytes_are_told_in_a_decimal_unit(number: int, text: str) -> None:
     assert size(number) == text
+
+
+def test_a_guess_of_a_time_has_two_digits() -> None:
+    assert [about_seconds(value) for value in (1234.0, 1.234, 0.996, 0.1234, 0.00996, 0.0123, 1.234e-5)] == [
+        *("1,200 s", "1.2 s", "1.0 s", "120 ms", "10 ms", "12 ms", "12 µs")
+    ]

@@ -13,7 +13,7 @@ from textual.widgets import Static
 from encoder_tui.app import EncoderApp
 from encoder_tui.engine.contract import Device, Hello
 from encoder_tui.panes.timing import TimingPane, results, words
-from encoder_tui.panes.timing.cost_table import CostTable
+from encoder_tui.panes.timing.cost_table import UNKNOWN, CostTable
 from encoder_tui.panes.timing.plan_line import PlanLine
 from encoder_tui.placement import ModelSource
 from encoder_tui.settings import Settings
@@ -143,3 +143,11 @@ async def test_costs_are_of_the_document_at_hand_and_of_the_counted_collection()
         pane.redraw()
         await until(pilot, lambda: "the mean of 30 documents" in "\n".join(lines(table)))
         assert not pane.query_one("#timing-detail", Static).display
+        # What lies far beyond the longest length that was measured has no figure, and a guess has two digits.
+        assert UNKNOWN not in "\n".join(lines(table))
+        pane.run = made_up_runs.whole(words.timed_models(pane.session), Plan([64, 128]))
+        pane.redraw()
+        await until(pilot, lambda: f"{UNKNOWN} more than 4 × the longest measured" in "\n".join(lines(table)))
+        told = "\n".join(lines(table))
+        assert all(piece in told for piece in ("≈ 580 ms", "≈ 6,200", "B   whole (903 tokens) "))
+        assert all(line.split()[-3:] == ["1", "–", "–"] for line in lines(table) if "B   whole" in line)

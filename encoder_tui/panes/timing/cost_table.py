@@ -6,16 +6,18 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from encoder_tui.defaults import LETTERS
-from encoder_tui.display import count, seconds
+from encoder_tui.display import about_seconds, count, seconds
 from encoder_tui.models import limit
 from encoder_tui.session import Session
-from encoder_tui.timing_cost import Cost, collection_costs, costs
+from encoder_tui.timing_cost import TOO_FAR, Cost, collection_costs, costs
 from encoder_tui.timing_run import Run
 from encoder_tui.widgets.table import Column, Row, Table
 
 MAXIMUM: Final = 20
 GUESS: Final = "≈"
 """Before seconds of lengths that were not measured."""
+UNKNOWN: Final = "–"
+"""In place of seconds that nobody can tell."""
 COLUMNS: Final = (
     Column("", 3),
     Column("how", 0),
@@ -35,6 +37,8 @@ class CostTable(Table):
     def look(self, session: Session, run: Run | None, text: str) -> None:
         """Show what the curves of a run say of the text at hand and of the collection."""
         rows = list(self._rows_of(session, run, text))
+        if any(row[3] == UNKNOWN for row in rows):
+            rows.append(_sentence(f"{UNKNOWN} {TOO_FAR}"))
         self.show_rows(len(rows), rows.__getitem__, lambda row: not rows[row][0])
         self.refresh()
 
@@ -97,8 +101,20 @@ def _lines(run: Run, index: int, found: Sequence[Cost]) -> Iterator[Row]:
     column = run.columns[index]
     for cost in found:
         how = f"{column.apart}  {cost.how}" if column.apart else cost.how
-        guess = f"{GUESS} " if cost.beyond else ""
         passes = f"{cost.passes:,.1f}" if cost.passes % 1 else f"{cost.passes:,.0f}"
-        hour = 3600 / cost.seconds
-        shown = f"{hour:,.0f}" if hour >= 100 else f"{hour:,.1f}"
-        yield [f" {LETTERS[column.slot]}", how, passes, f"{guess}{seconds(cost.seconds)}", f"{guess}{shown}"]
+        yield [f" {LETTERS[column.slot]}", how, passes, *_figures(cost)]
+
+
+def _figures(cost: Cost) -> tuple[str, str]:
+    """The time of a document and how many an hour holds; of a guess in two digits."""
+    if cost.seconds is None:
+        return UNKNOWN, UNKNOWN
+    hour = 3600 / cost.seconds
+    if cost.beyond:
+        return f"{GUESS} {about_seconds(cost.seconds)}", f"{GUESS} {_hours(float(f'{hour:.2g}'), 10)}"
+    return seconds(cost.seconds), _hours(hour, 100)
+
+
+def _hours(number: float, whole: float) -> str:
+    """How many an hour holds, from `whole` on without a fraction."""
+    return f"{number:,.0f}" if number >= whole else f"{number:,.1f}"
