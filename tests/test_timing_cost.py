@@ -79,6 +79,11 @@ def test_a_collection_costs_the_mean_over_its_documents_and_not_that_of_a_mean_d
     assert whole.words() == "whole: 2.27 s, 1,582 an hour"
     assert collection_costs(documents, 2, 8192, curve[:2])[0].beyond
     assert collection_costs({}, 2, 512, curve) == collection_costs(documents, 2, 512, []) == []
+    # Special tokens fill such windows.
+    assert [cost.how for cost in collection_costs(documents, 2, 2, curve) + costs(9, 2, 2, curve)] == [
+        "cut to 2",
+        "cut to 2 of 9 tokens",
+    ]
 
 
 @pytest.mark.parametrize("tokens", [2, 511, 512, 513, 958, 959, 2671])
