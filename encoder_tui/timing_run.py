@@ -256,6 +256,11 @@ def growth_words(label: str, points: Sequence[tuple[float, float]]) -> str | Non
     if found is None:
         return None
     short, long, power = found
+    if power < -0.15:
+        return (
+            f"{label} gets faster from {short:,.0f} to {long:,.0f} tokens (power {power:.2f}): too noisy to tell how it"
+            " grows"
+        )
     bounds = (
         (0.15, "hardly at all"),
         (0.9, "less than in proportion"),

@@ -124,6 +124,12 @@ def test_growth_is_that_of_the_longest_lengths() -> None:
     assert growth_words("A", [(16.0, 1.0)]) is None
 
 
+def test_a_curve_that_falls_is_not_said_to_grow() -> None:
+    told = growth_words("A", [(16.0, 0.176), (32.0, 0.122)])
+    assert told == "A gets faster from 16 to 32 tokens (power -0.53): too noisy to tell how it grows"
+    assert "grows hardly at all" in str(growth_words("A", [(16.0, 0.100), (32.0, 0.095)]))
+
+
 def test_a_kept_run_is_read_as_it_was_and_belongs_to_its_owner_alone(tmp_path: Path) -> None:
     run = measured()
     path = save(run, tmp_path / "timing")
