@@ -205,8 +205,9 @@ def log_ticks(lowest: float, highest: float) -> list[float]:
     last = max(math.ceil(highest * math.log10(2) - 1e-9), first + 1)
     between = (1, 2, 5) if last - first <= 2 else (1,)
     ticks = [factor * 10.0**power for power in range(first, last) for factor in between] + [10.0**last]
-    below = [tick for tick in ticks if math.log2(tick) <= lowest]
-    above = [tick for tick in ticks if math.log2(tick) >= highest]
+    # A value that is a power of ten but for rounding may lie outside all of them.
+    below = [tick for tick in ticks if math.log2(tick) <= lowest] or ticks[:1]
+    above = [tick for tick in ticks if math.log2(tick) >= highest] or ticks[-1:]
     found = [tick for tick in ticks if below[-1] <= tick <= above[0]]
     return found if len(found) > 1 else ticks
 

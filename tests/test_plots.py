@@ -95,7 +95,13 @@ def test_ticks_are_round_begin_at_zero_and_reach_the_highest_value(highest: floa
     assert min(abs(step - round_step) for round_step in (1, 2, 2.5, 5, 10)) < 1e-6
 
 
-@pytest.mark.parametrize(("low", "high"), [(0.01, 5.0), (0.2, 0.2), (1e-6, 1e3), (0.02, 0.03)])
+ROUNDED = math.nextafter(0.01, 0)
+
+
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [(0.01, 5.0), (0.2, 0.2), (1e-6, 1e3), (0.02, 0.03), (ROUNDED, 0.2), (ROUNDED, ROUNDED), (50, 1e3 * (1 + 1e-11))],
+)
 def test_logarithmic_ticks_enclose_the_values(low: float, high: float) -> None:
     ticks = log_ticks(math.log2(low), math.log2(high))
     assert ticks == sorted(set(ticks))
