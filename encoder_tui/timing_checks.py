@@ -17,18 +17,24 @@ BYTES: Final = 1 << 50
 
 
 def refuse_nonsense(
-    plan: Plan, columns: Sequence[Column], rows: Sequence[Row], groups: Sequence[Sequence[Point]]
+    plan: Plan,
+    columns: Sequence[Column],
+    rows: Sequence[Row],
+    groups: Sequence[Sequence[Point]],
+    failures: Iterable[int],
 ) -> None:
-    """Raise ValueError where a plan cannot have been measured, or its points do not fit its table."""
+    """Raise ValueError where a plan cannot have been measured, or its points or failed columns do not fit its table."""
     if not rows or not columns or len(groups) != len(rows):
         raise ValueError("its points do not fit its table")
     for column in columns:
         _within([column.slot], 0, MAXIMUM - 1)
+        _within(_there(column.variant.placement.threads), 1, TOKENS)
     for row in rows:
         _within([row.length, row.batch], 1, TOKENS)
     for group in groups:
         for point in group:
             refuse_point(point, len(columns))
+    _within(failures, 0, len(columns) - 1)
     _within([*plan.lengths, *plan.batches], 1, TOKENS)
     _within([plan.min_time], 0, SECONDS)
     _within([one for one in plan.threads if one is not None], 1, TOKENS)

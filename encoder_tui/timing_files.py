@@ -78,13 +78,14 @@ def run_of(lines: list[str]) -> Run:
         head = msgspec.convert(_of_today(json.loads(lines[0])), Head)
         if head.encoder_tui_timing != FORMAT:
             raise FileProblem(f"it is of format {head.encoder_tui_timing}, and this version reads {FORMAT}")
-        refuse_nonsense(head.plan, head.columns, head.rows, head.groups)
+        failures = {int(column): reason for column, reason in head.failures.items()}
+        refuse_nonsense(head.plan, head.columns, head.rows, head.groups, failures)
         # Whether a model's own code may run is for the settings of today to say, not for a file.
         run = Run(head.plan, [trusting(column, {}) for column in head.columns], head.rows, head.groups, head.title)
         if head.environment is not None:
             refuse_environment(head.environment)
             run.environment = head.environment
-        run.failures = {int(column): reason for column, reason in head.failures.items()}
+        run.failures = failures
         for line in lines[1:]:
             found: dict[str, Any] = json.loads(line)
             row, samples = msgspec.convert(found["row"], int), msgspec.convert(found["everything"], Samples)
