@@ -11,6 +11,7 @@ from encoder_tui.engine.contract import DifferenceRequest, TensorRequest
 from encoder_tui.engine.job import Cancelled, Job, TaskError
 from encoder_tui.engine.protocol import Partial
 from encoder_tui.engine.tasks import difference, stored_values, tensor
+from encoder_tui.panes.parameters.tensor import facts
 from encoder_tui.tensor_statistics import Differences, TensorStatistics, percent, sentence
 
 
@@ -104,6 +105,32 @@ def test_values_that_are_not_finite_are_counted_apart(tmp_path: Path, slice_size
     assert sum(found.histogram) == 20 * 96 - 6
     assert numpy.isnan(found.heatmap[3][5])
     assert found.heatmap[3][20] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("values", "filled"),
+    [
+        ([1.0, 1.0, numpy.nan, numpy.nan], {30: 2}),
+        ([numpy.nan, numpy.nan, numpy.inf], {}),
+        ([1e308, -1e308, 0.0], {0: 1, 30: 1, 59: 1}),
+        ([0.0, 5e-324], {0: 1, 59: 1}),
+        ([3.0, 3.0], {30: 2}),
+    ],
+)
+def test_the_histogram_counts_finite_values_alone_wherever_they_lie(
+    tmp_path: Path, values: list[float], filled: dict[int, int]
+) -> None:
+    import torch
+
+    found = statistics(write(tmp_path, **{"a.weight": torch.tensor(values, dtype=torch.float64)}))
+    assert {place: number for place, number in enumerate(found.histogram) if number} == filled
+
+
+def test_a_tensor_without_a_finite_value_is_told_without_numbers(tmp_path: Path) -> None:
+    import torch
+
+    found = statistics(write(tmp_path, **{"a.weight": torch.tensor([numpy.nan, numpy.nan, numpy.inf])}))
+    assert facts(found) == ["no finite value   2 NaN   1 infinite", "a.weight in model.safetensors, float32"]
 
 
 def test_a_mean_that_is_large_beside_the_deviation_costs_no_digits(tmp_path: Path, slice_size: int) -> None:

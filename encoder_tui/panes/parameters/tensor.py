@@ -57,7 +57,7 @@ class Picture(Lines):
             return [Strip([Segment(" There are no finite values to count.")])]
         step = (statistics.maximum - statistics.minimum) / len(statistics.histogram)
         positions = [statistics.minimum + (index + 0.5) * step for index in range(len(statistics.histogram))]
-        if not step:
+        if not step or not isfinite(step):
             positions = [float(index) for index in range(len(positions))]
         colour = Style(color=self.app.theme_variables["primary"]) if self.size.width else Style.null()
         lines = plots.bars(positions, statistics.histogram, min(self.size.width - 2, 100), PLOT_HEIGHT)
@@ -182,6 +182,8 @@ def facts(statistics: TensorStatistics) -> list[str]:
     """A tensor's numbers in a few lines."""
     odd = [f"{statistics.nan:,} NaN", f"{statistics.infinite:,} infinite"]
     where = f"{statistics.stored_name} in {statistics.file}, {statistics.dtype}"
+    if statistics.numel and not any(statistics.histogram):
+        return [f"no finite value   {'   '.join(odd)}", where]
     return [
         f"mean {statistics.mean:.5g}   deviation {statistics.std:.5g}   norm {statistics.norm:.5g}",
         f"least {statistics.minimum:.5g}   most {statistics.maximum:.5g}   {statistics.zeros:,} zeros   "
