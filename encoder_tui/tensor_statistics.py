@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf, isfinite
+
 import msgspec
 
 
@@ -31,7 +33,10 @@ class TensorStatistics(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """How far a tensor is from its twin: the norm of the difference, over that of the first; the largest step."""
+    """How far a tensor is from its twin: the norm of the difference, over that of the first; the largest step.
+
+    `norm` is of the finite values. Where a value came that is none, or went, the difference is infinite.
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -42,9 +47,9 @@ class Change(msgspec.Struct, frozen=True):
     @property
     def relative(self) -> float:
         """0 where nothing changed; infinite where something came of nothing."""
-        if self.norm:
+        if self.norm and isfinite(self.difference):
             return self.difference / self.norm
-        return float("inf") if self.difference else 0.0
+        return inf if self.difference else 0.0
 
 
 class Differences(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,7 +85,7 @@ def sentence(found: Differences, letters: str) -> str:
 
 def percent(relative: float) -> str:
     """A relative norm in per cent, for people."""
-    if relative == float("inf"):
+    if relative == inf:
         return "∞"
     value = 100 * relative
     return f"{value:,.0f} %" if value >= 100 else f"{value:.3g} %"

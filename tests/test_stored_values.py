@@ -231,6 +231,24 @@ def test_a_checkpoint_equals_itself_under_another_prefix(tmp_path: Path) -> None
     assert found.only_second == []
 
 
+def test_what_is_no_number_in_both_is_equal_and_what_is_in_one_alone_is_infinitely_far(
+    tmp_path: Path, slice_size: int
+) -> None:
+    import torch
+
+    odd = torch.tensor([1.0, numpy.nan, numpy.inf, -numpy.inf])
+    first = write(tmp_path / "1", **{"a.weight": odd, "b.weight": torch.ones(3), "c.weight": torch.ones(3)})
+    spoiled = torch.tensor([1.0, numpy.nan, 1.0])
+    second = write(tmp_path / "2", **{"a.weight": odd, "b.weight": 2 * torch.ones(3), "c.weight": spoiled})
+    assert sentence(compared(first, first), "AB") == "all 3 tensors are equal"
+    found = {change.name: change for change in compared(first, second).changes}
+    assert (found["a.weight"].norm, found["a.weight"].difference, found["a.weight"].relative) == (1, 0, 0)
+    assert found["b.weight"].relative == pytest.approx(1)
+    assert (found["c.weight"].relative, found["c.weight"].largest) == (numpy.inf, numpy.inf)
+    told = sentence(compared(first, second), "AB")
+    assert told == "2 of 3 tensors differ; most of all c.weight, by ∞ of its norm"
+
+
 def test_what_came_of_nothing_is_infinitely_far() -> None:
     from encoder_tui.tensor_statistics import Change
 

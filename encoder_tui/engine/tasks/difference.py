@@ -8,6 +8,7 @@ from encoder_tui.checkpoint import Stored, find, prefixes_of
 from encoder_tui.engine.contract import DifferenceRequest
 from encoder_tui.engine.job import Job
 from encoder_tui.engine.tasks import stored_values
+from encoder_tui.engine.tasks.tensor import finite_of
 from encoder_tui.tensor_statistics import Change, Differences
 
 
@@ -47,7 +48,12 @@ def _change(name: str, tensor: Stored, twin: Stored, job: Job) -> Change:
     with numpy.errstate(invalid="ignore", over="ignore"):
         for one, other in values:
             step = other - one
-            squares += float(numpy.dot(one, one))
+            if not numpy.isfinite(step.sum()):
+                # What is the same on both sides did not change, be it no number; what else is none is far from any.
+                step[(one == other) | (numpy.isnan(one) & numpy.isnan(other))] = 0.0
+                step[numpy.isnan(step)] = numpy.inf
+            finite = finite_of(one)
+            squares += float(numpy.dot(finite, finite))
             difference += float(numpy.dot(step, step))
             largest = max(largest, float(numpy.abs(step).max(initial=0.0)))
     return Change(name, tensor.entry.shape, sqrt(squares), sqrt(difference), largest)
