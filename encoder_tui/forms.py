@@ -121,7 +121,7 @@ def _content(token: Any) -> str | None:
 
 
 class FormCache(DiskCache[TokenizerForm]):
-    """Exact forms on disk, under the model's fingerprint and the versions that made them."""
+    """Exact forms on disk, under what they depend on of the model and the versions that made them."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(folder, TokenizerForm, "form 1", ("tokenizers", "transformers"))
+        super().__init__(folder, TokenizerForm, "form 2", ("tokenizers", "transformers"))

@@ -70,7 +70,7 @@ class Loader:
         """The exact form if it ships with the program or is cached; None where the engine must be asked."""
         if files.source == "builtin":
             return builtin_form(files)
-        return self.cache.get(files.fingerprint, versions)
+        return self.cache.get(self._formed_by(files), versions)
 
     async def form(
         self, files: ModelFiles, versions: dict[str, str], on_progress: OnProgress | None = None
@@ -86,7 +86,7 @@ class Loader:
             self.trusts(files),
         )
         form = await self.engine.run(contract.TOKENIZER, request, on_progress)
-        await asyncio.to_thread(self.cache.put, files.fingerprint, versions, form)
+        await asyncio.to_thread(self.cache.put, self._formed_by(files), versions, form)
         return form
 
     def trusts(self, files: ModelFiles) -> bool:
@@ -117,10 +117,16 @@ class Loader:
         await asyncio.to_thread(self.descriptions.put, self._described_by(files), versions, description)
         return description
 
+    def _formed_by(self, files: ModelFiles) -> str:
+        """What an exact form depends on: the tokenizer's files, and the model's own code where that may run."""
+        if not self.trusts(files):
+            return files.fingerprint
+        return hashlib.sha256(f"{files.fingerprint} {files.code}".encode()).hexdigest()
+
     def _described_by(self, files: ModelFiles) -> str:
-        """What a description depends on: the configuration, the checkpoint, and whose code may run."""
+        """What a description depends on: the configuration, the checkpoint, and the model's code where that may run."""
         place = [files.repo, files.commit] if self.trusts(files) or not files.weights else [None, None]
-        parts = [files.config, files.weights, *place, self.trusts(files)]
+        parts = [files.config, files.weights, *place, files.code if self.trusts(files) else None]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

@@ -86,7 +86,8 @@ class ModelFiles(msgspec.Struct, frozen=True, kw_only=True):
     """The small files of one model, where they lie and what they say.
 
     `fingerprint` hashes every file that `AutoTokenizer` might read, with its name; `tokenizer_json` is the plain
-    file, which the app may show until the exact form is there. `weights` changes when a file of weights does.
+    file, which the app may show until the exact form is there. `weights` changes when a file of weights does,
+    `code` when a Python file does.
     """
 
     name: str
@@ -100,6 +101,7 @@ class ModelFiles(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str
     has_weights: bool = False
     weights: str = ""
+    code: str = ""
 
 
 def parse_name(text: str) -> ModelName:
@@ -207,6 +209,7 @@ def from_directory(
         fingerprint=digest.hexdigest(),
         has_weights=any(WEIGHT_PATTERN.match(file.name) for file in everything),
         weights=_weights_stamp(everything),
+        code=_code_stamp(everything),
         **where,
     )
 
@@ -220,6 +223,17 @@ def _weights_stamp(files: list[Path]) -> str:
                 about = file.stat()
                 stamps.append(f"{file.name}\0{about.st_size}\0{about.st_mtime_ns}")
     return hashlib.sha256("\0".join(stamps).encode(errors="surrogateescape")).hexdigest() if stamps else ""
+
+
+def _code_stamp(files: list[Path]) -> str:
+    """Names and contents of the Python files, hashed; empty where there are none."""
+    digests = []
+    for file in files:
+        if file.suffix == ".py":
+            with contextlib.suppress(OSError):
+                if file.is_file() and file.stat().st_size <= SMALL_FILE:
+                    digests.append(f"{file.name}\0{hashlib.sha256(file.read_bytes()).hexdigest()}")
+    return hashlib.sha256("\0".join(digests).encode(errors="surrogateescape")).hexdigest() if digests else ""
 
 
 def has_vocabulary(names: Iterable[str]) -> bool:

@@ -110,5 +110,5 @@ class Descriptions:
 def _wanted(slot: Slot) -> tuple[str, ...] | None:
     """What a slot's description is asked for by; None while its files are still being looked for."""
     if slot.files is not None:
-        return (slot.name, slot.files.path, slot.files.fingerprint, slot.files.weights)
+        return (slot.name, slot.files.path, slot.files.fingerprint, slot.files.weights, slot.files.code)
     return (slot.name,) if slot.state == "failed" else None
