@@ -33,6 +33,9 @@ UNRELATED: Final = re.compile(
 )
 """Files at the top of repositories that no tokenizer reads, whatever their suffix."""
 
+SETTINGS: Final = "tokenizer_config.json"
+"""What a tokenizer works without, and differently: other programs fetch files one by one, and may have left it out."""
+
 
 def cache_folder() -> Path:
     """The cache of the Hub's files, found as huggingface_hub finds it."""
@@ -71,20 +74,31 @@ def _lacking(names: Iterable[str], needs_tokenizer: bool = True) -> str:
     return "" if not needs_tokenizer or has_vocabulary(there) else "tokenizer (tokenizer.json, vocab.txt or the like)"
 
 
-def cached(name: ModelName, *, needs_tokenizer: bool = True) -> ModelFiles | None:
+def cached(name: ModelName, *, needs_tokenizer: bool = True, needs_settings: bool = True) -> ModelFiles | None:
     """What the cache holds of a Hub id at its revision; None where a part is missing.
 
-    Asks nobody. Raises `ModelError` where the files are there and cannot be read.
+    A tokenizer is whole with its settings, or where the repository is known to have none; `needs_settings` says
+    whether it has to be. Asks nobody. Raises `ModelError` where the files are there and cannot be read.
     """
     snapshot = _snapshot(name.location, name.revision or "main", needs_tokenizer)
-    if snapshot is None:
+    if snapshot is None or (needs_tokenizer and needs_settings and not _has_settings(snapshot)):
         return None
     where = {"repo": name.location, "commit": snapshot.name}
     return from_directory(name.text, snapshot, "cache", needs_tokenizer=needs_tokenizer, **where)
 
 
+def _has_settings(snapshot: Path) -> bool:
+    """Whether all that the repository has of a tokenizer's settings is here."""
+    return (snapshot / SETTINGS).is_file() or _absence(snapshot).is_file()
+
+
+def _absence(snapshot: Path) -> Path:
+    """The empty file by which huggingface_hub notes that a repository has no settings of a tokenizer."""
+    return snapshot.parent.parent / ".no_exist" / snapshot.name / SETTINGS
+
+
 def cached_models() -> list[str]:
-    """The Hub ids that `cached` would find at their main revision, the last used first."""
+    """The Hub ids of which the cache holds a tokenizer at their main revision, the last used first."""
     used: dict[str, float] = {}
     for folder in cache_folder().glob("models--*"):
         repo = folder.name.removeprefix("models--").replace("--", "/")
@@ -120,6 +134,9 @@ def fetch(name: ModelName, *, offline: bool, progress: Callable[..., None], need
         snapshot = bring(client, listing, wanted)
         if revision != listing.commit:
             _write_reference(_repository(name.location) / "refs" / revision, listing.commit)
+        if SETTINGS not in {file.name for file in listing.files}:
+            _absence(snapshot).parent.mkdir(parents=True, exist_ok=True)
+            _absence(snapshot).touch()
     except OSError as error:
         raise ModelError(
             f"{name.text}: the cache {cache_folder()} cannot be written ({error.strerror or error});"

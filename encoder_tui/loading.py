@@ -29,7 +29,7 @@ class Loader:
     """Finds models for the window and for the commands alike.
 
     Where the engine is on another machine, so are the models' names and directories: everything but the built-in
-    pair is then asked of the engine.
+    pair is then asked of the engine. `remarks` are for the user, from whoever tells and clears them.
     """
 
     def __init__(
@@ -39,6 +39,7 @@ class Loader:
         self.cache = cache
         self.offline = offline
         self.trusted = trusted
+        self.remarks: list[str] = []
         self.descriptions = DiskCache(
             cache.folder.parent / "parameters", Description, f"description 1 {ROLES_VERSION}", ("torch", "transformers")
         )
@@ -64,6 +65,8 @@ class Loader:
             return here, installed_versions()
         request = contract.FilesRequest(name.text, self.offline, needs_tokenizer)
         answer = await self.engine.run(contract.FILES, request, on_progress)
+        if answer.remark and answer.remark not in self.remarks:
+            self.remarks.append(answer.remark)
         return answer.files, answer.versions
 
     def form_here(self, files: ModelFiles, versions: dict[str, str]) -> TokenizerForm | None:

@@ -65,6 +65,8 @@ async def _load_from_files(session: Session, slot: Slot, files: ModelFiles, vers
     if form is None:
         form = await session.loader.form(files, versions, _progress_of(session, slot))
     await _take(session, slot, form, before)
+    while session.loader.remarks:
+        session.notice(session.loader.remarks.pop(), "warning")
     if session.loader.cache.complaint is not None:
         session.notice(session.loader.cache.complaint, "warning")
         session.loader.cache.complaint = None

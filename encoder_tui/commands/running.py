@@ -53,6 +53,8 @@ def run(settings: Settings, work: Callable[[Loader], Awaitable[R]]) -> R:
             return await work(loader)
         finally:
             await engine.close()
+            for remark in loader.remarks:
+                say(remark)
             if loader.cache.complaint is not None:
                 say(loader.cache.complaint)
 

@@ -71,10 +71,11 @@ class FilesRequest(msgspec.Struct, frozen=True):
 
 
 class FilesAnswer(msgspec.Struct, frozen=True):
-    """The files, and the versions of the libraries that will read them."""
+    """The files, the versions of the libraries that will read them, and what there is to say of them, if anything."""
 
     files: ModelFiles
     versions: dict[str, str]
+    remark: str = ""
 
 
 class TokenizerRequest(msgspec.Struct, frozen=True):
