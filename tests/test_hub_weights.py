@@ -63,14 +63,33 @@ def test_weights_are_fetched_with_progress_and_give_the_values_of_the_checkpoint
     assert not any("model.safetensors" in path for path in fake.paths())
 
 
-def test_weights_in_several_files_are_fetched_by_their_index(fake: FakeHub, repository: Path) -> None:
+def in_shards(repository: Path) -> None:
+    """Spread the weights over several files."""
     from transformers import AutoModel
 
     model = AutoModel.from_pretrained(repository)
     (repository / "model.safetensors").unlink()
     model.save_pretrained(repository, max_shard_size="10KB")
     assert len(list(repository.glob("model-*.safetensors"))) > 1
+
+
+def test_weights_in_several_files_are_fetched_by_their_index(fake: FakeHub, repository: Path) -> None:
+    in_shards(repository)
     assert run().in_force.new == []
+    assert torch.equal(value("last_hidden_state"), directly(repository).last_hidden_state)
+
+
+def test_weights_of_which_a_part_was_fetched_are_completed(fake: FakeHub, repository: Path) -> None:
+    in_shards(repository)
+    assert run().in_force.weights == "checkpoint"
+    snapshot = Path(fetch().path)
+    for shard in sorted(snapshot.glob("model-*.safetensors"))[1:]:
+        shard.unlink()
+    in_force = run(offline=True).in_force
+    assert in_force.weights == "random"
+    assert "its weights are not in the cache, and --offline forbids" in in_force.remarks[0]
+    in_force = run().in_force
+    assert (in_force.weights, in_force.remarks) == ("checkpoint", [])
     assert torch.equal(value("last_hidden_state"), directly(repository).last_hidden_state)
 
 

@@ -48,7 +48,7 @@ class LoadedModels:
         directory = directory_of(source)
         device = devices.resolve(placement.device)
         reason = bring_weights(source, directory, job) if fetch else None
-        key = _Key(source.location, False, placement.dtype, device, weight_files(directory))
+        key = _Key(source.location, False, placement.dtype, device, weight_files(source, directory))
         loaded = self._kept(key, source, lambda: load(source, directory, placement.dtype, device, job))
         if loaded.weights == "random" and not source.location.startswith("builtin:"):
             remark = reason or f"{source.name}: there are no weights at {directory}"
@@ -64,7 +64,7 @@ class LoadedModels:
         directory = directory_of(source)
         device = devices.resolve(placement.device)
         reason = bring_weights(source, directory, job)
-        key = _Key(source.location, True, placement.dtype, device, weight_files(directory))
+        key = _Key(source.location, True, placement.dtype, device, weight_files(source, directory))
         if not key.files:
             raise TaskError(reason or f"{source.name}: its weights are random, and a random head would invent words")
         return self._kept(key, source, lambda: load_with_head(source, directory, placement.dtype, device, job))
