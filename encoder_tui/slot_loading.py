@@ -14,7 +14,7 @@ from encoder_tui.forms import TokenizerForm, provisional
 from encoder_tui.loading import BUILTIN_NAMES
 from encoder_tui.models import ModelError, ModelFiles, parse_name
 from encoder_tui.session import Session, Slot
-from encoder_tui.tokens import ModelTokenizer
+from encoder_tui.tokens import ModelTokenizer, TokenizationError
 
 
 async def load_slot(session: Session, slot: Slot, is_default: bool) -> None:
@@ -76,7 +76,10 @@ async def _take(session: Session, slot: Slot, form: TokenizerForm, before: Model
     """Put the exact form in its place, saying where it changes an id of the text at hand."""
     exact = await asyncio.to_thread(ModelTokenizer, form)
     if before is not None:
-        old, new = (tokenizer.encode([session.text])[0].ids for tokenizer in (before, exact))
+        try:
+            old, new = (tokenizer.encode([session.text])[0].ids for tokenizer in (before, exact))
+        except TokenizationError:
+            old = new = []  # where a text is refused, the panes say so
         if old != new:
             changed = abs(len(old) - len(new)) + sum(a != b for a, b in zip(old, new, strict=False))
             session.notice(
