@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from encoder_tui.engine.job import Cancelled, TaskError
@@ -64,6 +66,39 @@ def test_a_head_that_was_written_anew_is_read_anew_and_the_older_one_goes(source
     second = LOADED.get_with_head(source, Placement(), silent())
     assert second is not first
     assert LOADED.all() == [second]
+
+
+@pytest.mark.parametrize("has_weights", [True, False])
+def test_a_model_whose_configuration_was_written_anew_is_loaded_anew_and_the_older_one_goes(
+    tmp_path: Path, has_weights: bool
+) -> None:
+    from encoder_tui.engine.loading_models import LOADED
+
+    directory = saved("bert-cased", tmp_path)
+    if not has_weights:
+        (directory / "model.safetensors").unlink()
+    source = ModelSource("tiny", str(directory))
+    assert len(LOADED.get(source, Placement(), silent()).model.encoder.layer) == 2
+    configuration = directory / "config.json"
+    configuration.write_text(json.dumps(json.loads(configuration.read_text()) | {"num_hidden_layers": 1}))
+    shorter = LOADED.get(source, Placement(), silent())
+    assert len(shorter.model.encoder.layer) == 1
+    assert LOADED.all() == [shorter]
+
+
+def test_a_model_whose_own_code_was_written_anew_is_loaded_anew_where_that_code_may_run(source: ModelSource) -> None:
+    from encoder_tui.engine.loading_models import LOADED
+
+    trusted = msgspec.structs.replace(source, trust_remote_code=True)
+    code = Path(source.location) / "modeling.py"
+    code.write_text("")
+    first = [LOADED.get(source, Placement(), silent()), LOADED.get(trusted, Placement(), silent())]
+    assert LOADED.all() == first[1:]
+    code.write_text("# another")
+    assert LOADED.get(trusted, Placement(), silent()) is not first[1]
+    plain = LOADED.get(source, Placement(), silent())
+    code.write_text("# yet another")
+    assert LOADED.get(source, Placement(), silent()) is plain
 
 
 def test_where_memory_runs_out_while_loading_all_others_go_and_it_is_tried_again(

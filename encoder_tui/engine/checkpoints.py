@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +45,17 @@ def weight_files(source: ModelSource, directory: Path) -> tuple[tuple[str, int, 
     """
     if source.repo and not are_whole(directory):
         return ()
-    return tuple(
-        (file.name, file.stat().st_mtime_ns, file.stat().st_size)
-        for file in sorted(directory.iterdir())
-        if WEIGHT_PATTERN.match(file.name)
-    )
+    return _states(file for file in directory.iterdir() if WEIGHT_PATTERN.match(file.name))
+
+
+def building_files(source: ModelSource, directory: Path) -> tuple[tuple[str, int, int], ...]:
+    """Names, times and sizes of what a model is built by: its configuration and, where that may run, its own code."""
+    code = (file for file in directory.glob("*.py") if source.trust_remote_code and file.is_file())
+    return _states([directory / "config.json", *code])
+
+
+def _states(files: Iterable[Path]) -> tuple[tuple[str, int, int], ...]:
+    return tuple((file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in sorted(files))
 
 
 def load(source: ModelSource, directory: Path, dtype: str | None, device: torch.device, job: Job) -> LoadedModel:

@@ -5,13 +5,21 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
 import torch
 
 from encoder_tui import display
 from encoder_tui.engine import devices
-from encoder_tui.engine.checkpoints import bring_weights, directory_of, load, load_with_head, weight_files
+from encoder_tui.engine.checkpoints import (
+    bring_weights,
+    building_files,
+    directory_of,
+    load,
+    load_with_head,
+    weight_files,
+)
 from encoder_tui.engine.failures import OutOfMemory
 from encoder_tui.engine.job import Job, TaskError
 from encoder_tui.engine.loaded_model import LoadedModel
@@ -20,17 +28,28 @@ from encoder_tui.placement import ModelSource, Placement
 
 @dataclass(frozen=True)
 class _Key:
-    """What a model was loaded from and how; `files` is the state of its weights at that time."""
+    """What a model was loaded from and how; `files` and `built_by` are the state of its weights and of what it was
+    built by at that time."""
 
     location: str
     has_head: bool
     dtype: str | None
     device: torch.device
     files: tuple[tuple[str, int, int], ...]
+    built_by: tuple[tuple[str, int, int], ...]
+    is_trusted: bool
 
     def is_older(self, other: _Key) -> bool:
-        """Whether this is the same model with other weights: nothing of it is needed any more."""
-        return replace(self, files=other.files) == other and self != other
+        """Whether this is the same model before it was written anew: nothing of it is needed any more."""
+        now = replace(self, files=other.files, built_by=other.built_by, is_trusted=other.is_trusted)
+        return now == other and self != other
+
+
+def _key(
+    source: ModelSource, directory: Path, placement: Placement, device: torch.device, has_head: bool = False
+) -> _Key:
+    files, built_by = weight_files(source, directory), building_files(source, directory)
+    return _Key(source.location, has_head, placement.dtype, device, files, built_by, source.trust_remote_code)
 
 
 class LoadedModels:
@@ -48,7 +67,7 @@ class LoadedModels:
         directory = directory_of(source)
         device = devices.resolve(placement.device)
         reason = bring_weights(source, directory, job) if fetch else None
-        key = _Key(source.location, False, placement.dtype, device, weight_files(source, directory))
+        key = _key(source, directory, placement, device)
         loaded = self._kept(key, source, lambda: load(source, directory, placement.dtype, device, job))
         if loaded.weights == "random" and not source.location.startswith("builtin:"):
             remark = reason or f"{source.name}: there are no weights at {directory}"
@@ -64,7 +83,7 @@ class LoadedModels:
         directory = directory_of(source)
         device = devices.resolve(placement.device)
         reason = bring_weights(source, directory, job)
-        key = _Key(source.location, True, placement.dtype, device, weight_files(source, directory))
+        key = _key(source, directory, placement, device, has_head=True)
         if not key.files:
             raise TaskError(reason or f"{source.name}: its weights are random, and a random head would invent words")
         return self._kept(key, source, lambda: load_with_head(source, directory, placement.dtype, device, job))
