@@ -24,7 +24,7 @@ from urllib.parse import quote, urlsplit
 from encoder_tui import __version__
 from encoder_tui.hub_errors import proxy_for, refusal, words
 from encoder_tui.hub_listing import Listing, RemoteFile, parse_listing
-from encoder_tui.models import SMALL_FILE, ModelError
+from encoder_tui.models import ModelError
 
 RESUMPTIONS: Final = 5
 """How often one call takes up a download again that the other side cut; each time bytes must have come."""
@@ -143,13 +143,12 @@ class HubClient:
         """Bring a file to `blob` in the cache, taking up what an earlier download left in `blob`.incomplete.
 
         Two programs that want the same file wait for each other, with the lock that huggingface_hub uses.
-        `arrived` is told how many bytes are there. No more than the stated size is written, or `SMALL_FILE`
-        where none is stated. Raises `ModelError`, OSError, and what `progress` or `arrived` raises.
+        `arrived` is told how many bytes are there. No more than `file.bound` is written. Raises
+        `ModelError`, OSError, and what `progress` or `arrived` raises.
         """
         from huggingface_hub.utils import WeakFileLock  # type: ignore[attr-defined]  # noqa: PLC0415
 
         url = f"{self.endpoint}/{self.repo}/resolve/{commit}/{quote(file.name)}"
-        bound = SMALL_FILE if file.size is None else file.size
         partial = blob.with_name(f"{blob.name}.incomplete")
         repository = blob.parent.parent
         lock = repository.parent / ".locks" / repository.name / f"{blob.name}.lock"
@@ -167,7 +166,7 @@ class HubClient:
                 before = _length(partial)
                 try:
                     if before != file.size or not before:
-                        self._receive(url, partial, bound, arrived, file.name)
+                        self._receive(url, partial, file, arrived)
                     whole = file.is_whole(partial)
                 except self._http.HTTPError as error:
                     if _length(partial) <= before or resumptions == RESUMPTIONS:
@@ -181,7 +180,7 @@ class HubClient:
                 if not before:
                     raise ModelError(f"{self.name}: {file.name} arrived damaged; try again, or check HF_ENDPOINT")
 
-    def _receive(self, url: str, partial: Path, bound: int, arrived: Callable[[int], None], file: str) -> None:
+    def _receive(self, url: str, partial: Path, file: RemoteFile, arrived: Callable[[int], None]) -> None:
         """Append to a partial file what is missing; one request."""
         done = _length(partial)
         # Ranges count the bytes of the encoded body, so the body must not be encoded.
@@ -191,15 +190,16 @@ class HubClient:
                 partial.unlink(missing_ok=True)
                 return
             if response.status_code not in {200, 206}:
-                raise self._refusal(response, file=file)
+                raise self._refusal(response, file=file.name)
             if response.status_code == 200:
                 done = 0
             with partial.open("ab" if done else "wb", buffering=0) as out:
                 for piece in response.iter_bytes():
                     done += len(piece)
-                    if done > bound:
+                    if file.bound is not None and done > file.bound:
                         partial.unlink(missing_ok=True)
-                        raise ModelError(f"{self.name}: {file} is longer than {self.shown} said; check HF_ENDPOINT")
+                        told = "too long to be true" if file.size is None else f"longer than {self.shown} said"
+                        raise ModelError(f"{self.name}: {file.name} is {told}; check HF_ENDPOINT")
                     view = memoryview(piece)
                     while view:
                         view = view[out.write(view) :]

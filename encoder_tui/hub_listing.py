@@ -10,6 +10,8 @@ from typing import Final
 
 import msgspec
 
+from encoder_tui.models import SMALL_FILE, TOKENIZER_SUFFIXES
+
 COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 HASH: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
@@ -33,6 +35,11 @@ class RemoteFile(msgspec.Struct, frozen=True):
         """SHA-256 of a large file, git's SHA-1 of any other; None where the server states neither."""
         stated = self.lfs.sha256 if self.lfs else self.git_hash
         return stated if stated and HASH.fullmatch(stated) else None
+
+    @property
+    def bound(self) -> int | None:
+        """Bytes that may arrive at most: the stated size, else what a small file may have; weights have no such."""
+        return self.size if self.size is not None or Path(self.name).suffix not in TOKENIZER_SUFFIXES else SMALL_FILE
 
     def is_whole(self, path: Path) -> bool:
         """Whether a download is what the server promised, as far as it promised anything."""

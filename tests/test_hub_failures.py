@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from encoder_tui import hub
+from encoder_tui import hub, hub_listing
 from encoder_tui.models import parse_name
 from tests.command_case import call
 from tests.fake_hub import FakeHub
@@ -18,6 +18,15 @@ from tests.hub_case import ENTRIES, REPO, fetch, partial_files, ranges, refusal
 def test_a_file_that_is_longer_than_announced_is_refused(fake: FakeHub, home: Path) -> None:
     fake.fault("*/tokenizer.json", "longer")
     assert "longer" in refusal()
+    assert not partial_files(home)
+
+
+def test_a_small_file_of_which_no_length_was_stated_has_a_bound_all_the_same(
+    fake: FakeHub, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake.states_hashes = False
+    monkeypatch.setattr(hub_listing, "SMALL_FILE", 100)
+    assert "tokenizer.json is too long to be true; check HF_ENDPOINT" in refusal()
     assert not partial_files(home)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Static
 
+from encoder_tui import hub_listing
 from encoder_tui.app import EncoderApp
 from encoder_tui.batching import batch_of
 from encoder_tui.engine import protocol
@@ -120,6 +121,16 @@ def test_a_download_that_fails_is_an_error_and_no_random_weights(fake: FakeHub) 
     fake.fault("*/model.safetensors", "damage")
     with pytest.raises(ModelError, match="arrived damaged"):
         run()
+
+
+def test_weights_of_which_no_length_was_stated_may_be_longer_than_a_small_file(
+    fake: FakeHub, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake.states_hashes = False
+    fetch()
+    monkeypatch.setattr(hub_listing, "SMALL_FILE", 100)
+    assert run().in_force.weights == "checkpoint"
+    assert torch.equal(value("last_hidden_state"), directly(repository).last_hidden_state)
 
 
 def test_weights_that_end_too_early_are_not_kept_though_nothing_was_said_of_their_length(
