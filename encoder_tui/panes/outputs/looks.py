@@ -99,7 +99,7 @@ class Look(OutputView):
     def title(self, chosen: Chosen) -> Content:
         """Which output this is."""
         output = chosen.output
-        head = f"  head {self.leading(chosen)[1] + 1} of {output.shape[1]}" if len(output.shape) == 4 else ""
+        head = f"  head {self.leading(chosen)[1]} of {output.shape[1]}" if len(output.shape) == 4 else ""
         shape = f"{shape_words(output)}  {output.dtype}" if self.is_wide else shape_short(output)
         return Content.assemble(
             (f" {chosen.letter} ", letter_markup(chosen.index)),
