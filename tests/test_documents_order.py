@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual.widgets import Input, Static
 
+from encoder_tui.panes.documents import DocumentsPane
 from encoder_tui.panes.documents.listing import DocumentList
 from tests.still import screen, until
 from tests.test_documents_pane import app_of, rows_file, settled
@@ -22,3 +24,53 @@ async def test_an_index_that_no_list_holds_is_told(tmp_path: Path, typed: str) -
         pane._index(typed)
         await until(pilot, lambda: "an index has 9 digits at most" in screen(pilot))
         assert listing.known == 2
+
+
+def told(pane: DocumentsPane) -> str:
+    return str(pane.query_one("#source", Static).visual)
+
+
+async def test_a_filter_and_an_order_hold_together_and_are_told_in_eighty_columns(tmp_path: Path) -> None:
+    path = rows_file(tmp_path, [f"document {i} " + "word " * i for i in range(40)])
+    async with app_of(path).run_test(size=(80, 24)) as pilot:
+        pane = await settled(pilot)
+        listing = pane.query_one(DocumentList)
+        assert "40 rows · all 40 documents counted" in told(pane)
+        await pilot.press("f", *">20", "enter")
+        filtered = list(listing.order or ())
+        assert filtered == sorted(filtered)
+        await until(pilot, lambda: f"{len(filtered)} of 40 rows: > 20 A tokens" in told(pane))
+        await pilot.press("s")
+        assert list(listing.order or ()) == filtered[::-1]
+        assert f" {len(filtered)} of 40 rows: > 20 A tokens, most characters first" in told(pane)
+        await pilot.press("f")
+        assert pane.query_one("#prompt", Input).value == ">20"
+        await pilot.press(*"Document 3", "enter")
+        await until(pilot, lambda: " 11 of 40 rows: holding 'Document 3', most characters first" in told(pane))
+        assert list(listing.order or ()) == [*range(39, 29, -1), 3]
+        await pilot.press("f", "delete", "enter")
+        assert " 40 of 40 rows, most characters first" in told(pane)
+        await pilot.press("s", "s", "s")
+        assert listing.order is None
+        await until(pilot, lambda: "40 rows · all 40 documents counted" in told(pane))
+
+
+async def test_a_list_that_a_filter_left_empty_says_so_and_another_source_knows_no_filter(tmp_path: Path) -> None:
+    async with app_of(rows_file(tmp_path, ["one", "two"])).run_test(size=(80, 24)) as pilot:
+        pane = await settled(pilot)
+        await pilot.press("f", *">250", "enter")
+        await until(pilot, lambda: "no document passes the filter: > 250 A tokens; f changes it" in screen(pilot))
+        await pilot.press("f", *"three", "enter")
+        await until(pilot, lambda: "no document passes the filter: holding 'three'; f changes it" in screen(pilot))
+        assert "0 of 2 rows: holding 'three'" in told(pane)
+        pane.open("builtin")
+        await until(pilot, lambda: "built-in" in told(pane) and "rows: " not in told(pane))
+        await pilot.press("f")
+        assert pane.query_one("#prompt", Input).value == ""
+
+
+async def test_a_comma_is_no_length(tmp_path: Path) -> None:
+    async with app_of(rows_file(tmp_path, ["a > , b", "two"])).run_test(size=(80, 24)) as pilot:
+        pane = await settled(pilot)
+        await pilot.press("f", *"> ,", "enter")
+        await until(pilot, lambda: "1 of 2 rows: holding '> ,'" in told(pane))

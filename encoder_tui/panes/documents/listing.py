@@ -8,15 +8,19 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
+from rich.segment import Segment
+from textual.strip import Strip
 
 from encoder_tui.collection import Collection, CountedModel
 from encoder_tui.defaults import LETTERS
+from encoder_tui.display import count, visible
 from encoder_tui.documents import lost, percent
 from encoder_tui.engine.client import EngineError, TaskFailed
 from encoder_tui.engine.document_messages import Row, RowsAnswer
 from encoder_tui.engine.protocol import Progress
+from encoder_tui.panes.documents.arrangement import Arrangement
 from encoder_tui.session import Session
-from encoder_tui.widgets.table import Column, Table
+from encoder_tui.widgets.table import Column, Table, fitted
 
 KEPT: Final = 4_000
 AHEAD: Final = 16
@@ -38,6 +42,7 @@ class DocumentList(Table):
         self.models: list[CountedModel] = []
         self.slots: list[int] = []
         self.limits: list[int | None] = []
+        self.arranged = Arrangement()
         self.order: Sequence[int] | None = None
         self.lengths: Sequence[Sequence[int]] = ()
         """Each model's tokens of every row that the counting has passed."""
@@ -71,7 +76,8 @@ class DocumentList(Table):
         """Show another source, or another column of it."""
         self.forget()
         self.collection = collection
-        self.known, self.total, self.order = collection.answer.known, collection.answer.total, None
+        self.known, self.total = collection.answer.known, collection.answer.total
+        self.arranged, self.order = Arrangement(), None
         self.lengths = ()
         self.cursor = 0
         self.show_again()
@@ -91,6 +97,20 @@ class DocumentList(Table):
             rows = len(self.order)
         self.show_rows(rows if self.collection is not None else 0, self.cells)
         self.refresh()
+
+    def sentence(self) -> str:
+        """How many documents the source has and, unless that is all of them in its order, what is listed of them."""
+        rows = f"{self.known:,} rows so far" if self.total is None else count(self.total, "row")
+        return rows if self.arranged.is_everything else self.arranged.sentence(self.row_count, rows)
+
+    def render_line(self, y: int) -> Strip:
+        """The table; where a filter left nothing of it, what did so."""
+        if y != 1 or self.row_count or self.arranged.rows is None:
+            return super().render_line(y)
+        so_far = " so far" if self.arranged.is_part else ""
+        told = f" no document passes the filter{so_far}: {self.arranged.words}; f changes it"
+        told = fitted(visible(told), self.size.width)
+        return self._cropped(Strip([Segment(told, self.get_component_rich_style("table--quiet"))]))
 
     def go_to(self, index: int) -> None:
         """Put the cursor on a document, which may be one that nobody has seen yet."""

@@ -286,7 +286,7 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Vertical):
             return
         listing = self.query_one(DocumentList)
         label = self.collection.label if self.collection is not None else "no documents yet"
-        line = words.source_line(label, self._doing, listing.total, listing.known, self.counting, self.size.width)
+        line = words.source_line(label, self._doing, listing, self.counting, self.size.width)
         self.query_one("#source", Static).update(line)
         told = words.sentence(self.readings, bool(self.readings), len(self.document))
         if self.collection is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from array import array
+from collections.abc import Sequence
 from typing import Any, Final
 
 from textual import on
@@ -12,7 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from encoder_tui.defaults import LETTERS
-from encoder_tui.display import count
+from encoder_tui.display import count, shorten
 from encoder_tui.engine.client import EngineError, TaskFailed
 from encoder_tui.lengths import load, save
 from encoder_tui.panes.documents.listing import DocumentList
@@ -38,7 +39,6 @@ class Prompts(Widget):
     reopened: Any
     slots: list[int]
     _mode = ""
-    _sorted_by = 0
     _sort_wanted = 0
     """The last session's order, until there are lengths to sort by."""
     _finding: asyncio.Task[None] | None = None
@@ -48,7 +48,7 @@ class Prompts(Widget):
         self._mode = mode
         prompt = self.query_one("#prompt", Input)
         prompt.placeholder = PROMPTS[mode]
-        prompt.value = ""
+        prompt.value = self.query_one(DocumentList).arranged.typed if mode == "filter" else ""
         prompt.display = True
         prompt.focus()
 
@@ -84,19 +84,20 @@ class Prompts(Widget):
             if int(digits) in order:
                 listing.cursor = order.index(int(digits))
             else:
-                self.session.notice(f"document {digits} is not in this filter", "warning")
+                self.session.notice(f"document {digits} is not in this list", "warning")
         else:
             listing.go_to(int(digits))
 
     # Order
 
     def _filter(self, typed: str) -> None:
-        listing = self.query_one(DocumentList)
+        arranged = self.query_one(DocumentList).arranged
         if self._finding is not None:
             self._finding.cancel()
-        compared = re.fullmatch(r"\s*([<>])\s*([\d,]+)\s*", typed)
+        compared = re.fullmatch(r"\s*([<>])\s*(\d[\d,]{0,18})\s*", typed)
         if not typed.strip():
-            self._order(None)
+            arranged.filter("", "", None)
+            self._order()
         elif compared:
             if self.counting is None or not len(self.counting.characters):
                 self.session.notice("documents are filtered by length once they are counted; space counts", "warning")
@@ -104,26 +105,29 @@ class Prompts(Widget):
             than = int(compared[2].replace(",", ""))
             lengths = self.counting.tokens[0]
             is_longer = compared[1] == ">"
-            order = array(
+            rows = array(
                 "I", (i for i, length in enumerate(lengths) if (length > than if is_longer else length < than))
             )
-            self._order(order)
             letter = LETTERS[self.slots[0]]
-            told = f"{count(len(order), 'document')} of {len(lengths):,} counted have {compared[1]} {than:,} tokens"
+            words = f"{compared[1]} {than:,} {letter} tokens"
+            arranged.filter(typed, words, rows, is_part=self.counting.state != "done")
+            self._order()
+            told = f"{count(len(rows), 'document')} of {len(lengths):,} counted have {compared[1]} {than:,} tokens"
             self.session.notice(f"{told} under {letter}")
         elif self.collection is not None:
-            listing.order = array("I")
             self._finding = asyncio.create_task(self._find(typed))
 
     async def _find(self, wanted: str) -> None:
-        listing = self.query_one(DocumentList)
-        order: array[int] = array("I")
-        self._order(order)
+        arranged = self.query_one(DocumentList).arranged
+        rows: array[int] = array("I")
+        arranged.filter(wanted, f"holding {shorten(wanted, 20)!r}", rows, is_part=True)
+        self._order()
         try:
             async for found, reached, is_end in self.collection.find(wanted):
-                order.extend(found)
-                listing.show_again()
-                told = f"{wanted!r} stands in {count(len(order), 'document')} of {reached:,}"
+                rows.extend(found)
+                arranged.is_part = not is_end
+                self._arrange()
+                told = f"{wanted!r} stands in {count(len(rows), 'document')} of {reached:,}"
                 self._heard("" if is_end else f"{told}; escape stops")
                 if is_end:
                     self.session.notice(told)
@@ -142,34 +146,56 @@ class Prompts(Widget):
         if self.counting is None or not len(self.counting.characters):
             self.session.notice("documents are sorted by length once they are counted; space counts", "warning")
             return
-        self._sorted_by = (self._sorted_by + 1) % (2 + len(self.counting.tokens))
+        arranged = self.query_one(DocumentList).arranged
+        arranged.by = (arranged.by + 1) % (2 + len(self.counting.tokens))
         self._sort_wanted = 0
-        self.session.remember(documents_sort=self._sorted_by)
+        self.session.remember(documents_sort=arranged.by)
         self._sort()
 
     def sort_as_before(self) -> None:
         """Take up the last session's order, once everything is counted and unless another was chosen meanwhile."""
         wanted, self._sort_wanted = self._sort_wanted, 0
-        if wanted and self.query_one(DocumentList).order is None:
-            self._sorted_by = min(wanted, 1 + len(self.counting.tokens))
+        listing = self.query_one(DocumentList)
+        if wanted and listing.order is None:
+            listing.arranged.by = min(wanted, 1 + len(self.counting.tokens))
             self._sort()
 
     def _sort(self) -> None:
-        if not self._sorted_by:
-            self._order(None)
-            self.session.notice("in the order of the source")
-            return
-        lengths = self.counting.characters if self._sorted_by == 1 else self.counting.tokens[self._sorted_by - 2]
-        name = "characters" if self._sorted_by == 1 else f"{LETTERS[self.slots[self._sorted_by - 2]]} tokens"
-        self._order(array("I", sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)))
-        self.session.notice(f"{count(len(lengths), 'counted document')}, most {name} first")
-
-    def _order(self, order: Any) -> None:
+        self._order()
         listing = self.query_one(DocumentList)
-        listing.order = order
+        listed = count(listing.row_count, "document")
+        told = f"{listed}, {listing.arranged.first}" if listing.arranged.by else "in the order of the source"
+        self.session.notice(told)
+
+    def _order(self) -> None:
+        """List documents as they are arranged, from the first on."""
+        listing = self.query_one(DocumentList)
+        self._arrange()
         listing.cursor = 0
-        listing.show_again()
         listing.post_message(DocumentList.Moved(listing, 0))
+
+    def _arrange(self) -> None:
+        listing = self.query_one(DocumentList)
+        arranged = listing.arranged
+        lengths = self._lengths(arranged.by)
+        if not len(lengths):
+            arranged.by = 0
+        elif arranged.by:
+            name = "characters" if arranged.by == 1 else f"{LETTERS[self.slots[arranged.by - 2]]} tokens"
+            arranged.first = f"most {name} first"
+        listing.order = arranged.order(lengths)
+        listing.show_again()
+        self._show_words()
+
+    def _lengths(self, by: int) -> Sequence[int]:
+        """What the list is sorted by; empty where nothing was counted that it could be."""
+        if self.counting is None or not 0 < by < 2 + len(self.counting.tokens):
+            return ()
+        lengths: Sequence[int] = self.counting.characters if by == 1 else self.counting.tokens[by - 2]
+        return lengths
+
+    def _show_words(self) -> None:
+        raise NotImplementedError
 
     # Files
 

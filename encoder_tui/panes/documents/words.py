@@ -10,26 +10,35 @@ from encoder_tui.defaults import LETTERS
 from encoder_tui.display import count, shorten, visible
 from encoder_tui.documents import percent
 from encoder_tui.panes.documents.counting import Counting
+from encoder_tui.panes.documents.listing import DocumentList
 from encoder_tui.panes.documents.reading import Reading
 
 STRIDE = 64
 
 
-def source_line(
-    label: str, doing: str, total: int | None, known: int, counting: Counting | None, width: int
-) -> Content:
-    """What is listed on the left; how many rows, and how far the counting is, on the right."""
-    right = doing
-    if not right and counting is not None:
-        rows = f"{known:,} rows so far" if total is None else count(total, "row")
-        right = f"{rows} · {counting.words()}"
-        if counting.state in {"counting", "paused"} and total:
-            right += f" {progress_bar((counting.counts.next) / (counting.counts.sample or total), 10)}"
+def source_line(label: str, doing: str, listing: DocumentList, counting: Counting | None, width: int) -> Content:
+    """The source on the left; which rows are listed, and how far the counting is, on the right."""
     room = max(width - 2, 20)
-    right = shorten(visible(right), room - min(len(label), room // 3) - 1)
+    is_arranged = not listing.arranged.is_everything
+    # What is left out of the list must be read; of a source that was chosen, less is enough.
+    for_right = room - min(len(label), room // (5 if is_arranged else 3)) - 1
+    right = doing
+    if not right and (is_arranged or counting is not None):
+        right = listing.sentence()
+        told = "" if counting is None else f" · {_counted(counting, listing.total)}"
+        if not is_arranged or len(right + told) <= for_right:
+            right += told
+    right = shorten(visible(right), for_right)
     left = shorten(visible(label), max(room - len(right) - 2, 8))
     gap = " " * max(room - len(left) - len(right), 1)
     return Content.assemble(" ", (left, "bold"), gap, (right, "$text-muted"))
+
+
+def _counted(counting: Counting, total: int | None) -> str:
+    """How far the counting is."""
+    if counting.state in {"counting", "paused"} and total:
+        return f"{counting.words()} {progress_bar(counting.counts.next / (counting.counts.sample or total), 10)}"
+    return counting.words()
 
 
 def progress_bar(share: float, width: int) -> str:

@@ -1,0 +1,52 @@
+"""Which documents the list holds, and in which order."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass
+class Arrangement:
+    """A filter and an order, which hold together.
+
+    `typed` is the filter as it was typed, `words` what it lets pass, and `rows` are the documents that pass, in the
+    order of the source: None where there is no filter. `is_part` says that others have not been looked at.
+    `by` is 0 for the order of the source, 1 for characters, 2 and more for the tokens of each model; `first` says which
+    documents are first then.
+    """
+
+    typed: str = ""
+    words: str = ""
+    rows: array[int] | None = None
+    is_part: bool = False
+    by: int = 0
+    first: str = ""
+
+    def filter(self, typed: str, words: str, rows: array[int] | None, *, is_part: bool = False) -> None:
+        """Let other documents pass, in the order in force."""
+        self.typed, self.words, self.rows, self.is_part = typed, words, rows, is_part
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether all documents are listed in the order of the source."""
+        return self.rows is None and not self.by
+
+    def order(self, lengths: Sequence[int]) -> Sequence[int] | None:
+        """The documents in the order of the list, None for all of them in that of the source.
+
+        `lengths` are what they are sorted by; those that have none yet come last.
+        """
+        if not self.by:
+            return self.rows
+        rows = range(len(lengths)) if self.rows is None else self.rows
+        known = len(lengths)
+        return array("I", sorted(rows, key=lambda row: lengths[row] if row < known else -1, reverse=True))
+
+    def sentence(self, listed: int, rows: str) -> str:
+        """How many documents are listed of the source's `rows`, and why these, and in which order."""
+        told = f"{listed:,} of {rows}"
+        if self.rows is not None:
+            told += f"{' so far' if self.is_part else ''}: {self.words}"
+        return f"{told}, {self.first}" if self.by else told
