@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Final
 
 from rich.segment import Segment
@@ -13,7 +14,7 @@ from textual.strip import Strip
 from textual.widgets import Static
 
 from encoder_tui.defaults import LETTERS
-from encoder_tui.display import visible
+from encoder_tui.display import shorten, visible
 from encoder_tui.documents import percent
 from encoder_tui.lengths import CollectionCounts, LengthCounts, card
 from encoder_tui.panes.documents.counting import Counting
@@ -24,6 +25,8 @@ from encoder_tui.widgets.lines import Lines
 
 SAMPLES: Final = ("all rows", "100 rows", "1,000 rows", "10,000 rows")
 STRIDE: Final = 64
+SHORTEST: Final = 12
+"""Cells of a name that still tells one model from another."""
 SHOWN: Final = (512, 1024, 2048, 4096, 8192)
 
 
@@ -37,8 +40,10 @@ class Figures(Lines):
         for slot, model in zip(slots, counts.models, strict=True):
             if not model.total:
                 continue
-            self._lines.append((f" {LETTERS[slot]}  {visible(model.model)}: {figures(model)}", slot))
-            self._lines += [(f"    {line}", None) for line in shares(model)]
+            # The last cell may be the scroll bar's.
+            room = self.size.width - 1
+            self._lines += [(line, slot) for line in heading(LETTERS[slot], model, room)]
+            self._lines += [(f"    {line}", None) for line in shares(model, room - 4)]
             limits = [] if model.limit is None else [model.limit]
             self._lines += [(f" {line}", slot) for line in histogram(model.documents, limits, width, 9)]
             self._lines.append(("", None))
@@ -53,6 +58,16 @@ class Figures(Lines):
         return Strip([Segment(text, Style.null() if slot is None else letter_style(self, slot))])
 
 
+def heading(letter: str, model: LengthCounts, width: int) -> list[str]:
+    """A model's name and figures in a line, the name without its folder where it needs to be; or in two and more."""
+    told, name = figures(model), visible(model.model)
+    room = width - len(f" {letter}  : {told}")
+    last = name.rstrip("/").rsplit("/", 1)[-1] or name
+    if room >= min(len(last), SHORTEST):
+        return [f" {letter}  {name if len(name) <= room else shorten(last, room)}: {told}"]
+    return [f" {letter}  {shorten(name, width - 4)}", *(f"    {line}" for line in textwrap.wrap(told, width - 4))]
+
+
 def figures(model: LengthCounts) -> str:
     """Median, p95, maximum and density of one model's tokens."""
     return (
@@ -61,14 +76,16 @@ def figures(model: LengthCounts) -> str:
     )
 
 
-def shares(model: LengthCounts) -> list[str]:
+def shares(model: LengthCounts, width: int) -> list[str]:
     """What lies beyond each limit, and the windows that it would take."""
     limits = sorted({*SHOWN, *([] if model.limit is None else [model.limit])})
-    heads = "".join(f"{limit:>11,}" for limit in limits)
-    documents = "".join(f"{percent(model.documents_beyond(limit)):>11}" for limit in limits)
-    tokens = "".join(f"{percent(model.tokens_beyond(limit)):>11}" for limit in limits)
+    cell = min(max((width - 10) // len(limits), 10), 11)
+    heads = "".join(f"{limit:>{cell},}" for limit in limits)
+    documents = "".join(f"{percent(model.documents_beyond(limit)):>{cell}}" for limit in limits)
+    tokens = "".join(f"{percent(model.tokens_beyond(limit)):>{cell}}" for limit in limits)
     windows = "".join(
-        f"{model.windows(limit, STRIDE):>11.1f}" if limit - model.special > STRIDE else f"{'–':>11}" for limit in limits
+        f"{model.windows(limit, STRIDE):>{cell}.1f}" if limit - model.special > STRIDE else f"{'–':>{cell}}"
+        for limit in limits
     )
     return [f"beyond    {heads}", f"documents {documents}", f"tokens    {tokens}", f"windows   {windows}"]
 
