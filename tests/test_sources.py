@@ -212,11 +212,11 @@ def test_folders_that_cannot_be_read_are_told(tmp_path: Path, job: Job, monkeypa
 def test_json_that_is_none_is_told_with_its_place(tmp_path: Path, job: Job) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text('{"text": "a"}\n{"text": \n')
-    assert "is no JSON at byte 14" in refused(path, job)
+    assert "is no JSON at byte 14, in line 2 (Expecting value)" in refused(path, job)
     path.write_text("[1, 2]\n")
     assert "holds no array of JSON objects" in refused(path, job)
     path.write_text("7\n")
-    assert "no JSON object at byte 0" in refused(path, job)
+    assert "no JSON object at byte 0, in line 1, so no columns" in refused(path, job)
 
 
 def test_a_truncated_parquet_file_is_told(tmp_path: Path, job: Job) -> None:

@@ -21,6 +21,9 @@ from encoder_tui.engine.sources.unchanged import AsOpened
 WHOLE_AT_MOST: Final = 1 << 28
 """Bytes of the largest text that is one document; its frame and its tokens have to fit into memory."""
 
+SOON_COUNTED: Final = 1 << 24
+"""Bytes of a file whose lines are counted only to name one of them."""
+
 csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
 
 
@@ -161,13 +164,24 @@ class JsonLines(RecordFile):
             try:
                 value = json.loads(text)
             except (ValueError, RecursionError) as error:
-                raise TaskError(f"{self.path.name} is no JSON at byte {position:,} ({error})") from error
+                # Its own position is one in this line, which begins at 1 for it.
+                why = error.msg if isinstance(error, json.JSONDecodeError) else error
+                raise TaskError(f"{self.path.name} is no JSON {self._place(position)} ({why})") from error
             value = _named(value)
         if isinstance(value, str):
             value = {"text": value}
         if not isinstance(value, dict):
-            raise TaskError(f"{self.path.name} has no JSON object at byte {position:,}, so no columns")
+            raise TaskError(f"{self.path.name} has no JSON object {self._place(position)}, so no columns")
         return value
+
+    def _place(self, position: int) -> str:
+        """A place in the file, for people; with its line where that is soon counted."""
+        told = f"at byte {position:,}"
+        if position > SOON_COUNTED:
+            return told
+        with opened(self.path) as file:
+            lines = file.read(position).count(b"\n")
+        return f"{told}, in line {lines + 1:,}"
 
 
 class CsvFile(RecordFile):
