@@ -1,4 +1,4 @@
-"""Files that break off, files with names that are no text, and shards."""
+"""Files that break off, files with names that are no text, empty ones, and shards."""
 
 from __future__ import annotations
 
@@ -69,6 +69,16 @@ def test_a_name_that_is_no_utf_8_keeps_no_document_of_a_folder_from_being_read(
     sent.append(msgspec.msgpack.encode(source.run(SourceRequest(spec), job)))
     sent += [msgspec.msgpack.encode(rows.run(RowsRequest(spec, "text", 0, 5), job)) for _ in range(2)]
     assert "\N{REPLACEMENT CHARACTER}".encode() in b"".join(sent)
+
+
+def test_empty_files_of_a_directory_are_told(tmp_path: Path, job: Job) -> None:
+    (tmp_path / "a.txt").touch()
+    (tmp_path / "b.txt").write_text("b")
+    assert open_source(SourceSpec(str(tmp_path)), job).remarks == [f"1 empty file of {tmp_path} left out: a.txt"]
+    (tmp_path / "c.jsonl").touch()
+    found = open_source(SourceSpec(str(tmp_path)), job)
+    assert found.remarks == [f"2 empty files of {tmp_path} left out: a.txt, …"]
+    assert list(found.iterate(0, "text")) == ["b"]
 
 
 def test_a_lone_surrogate_in_a_name_of_an_array_of_objects_is_replaced(tmp_path: Path, job: Job) -> None:

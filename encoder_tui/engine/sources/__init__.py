@@ -94,7 +94,11 @@ def _json(label: str, path: Path) -> Source:
 def _directory(name: str, path: Path, spec: SourceSpec, job: Job) -> Source:
     """All files of the kind that the directory has most of, in the order of their names."""
     everything, closed = _below(path)
-    files = [file for file in everything if file.suffix.lower() in KINDS and file.is_file() and file.stat().st_size]
+    files: list[Path] = []
+    empty: list[Path] = []
+    for file in everything:
+        if file.suffix.lower() in KINDS and file.is_file():
+            (files if file.stat().st_size else empty).append(file)
     if closed and not files:
         raise closed[0]
     if not files:
@@ -114,6 +118,9 @@ def _directory(name: str, path: Path, spec: SourceSpec, job: Job) -> Source:
             source.reach(1 << 62, job)
     if len(chosen) < len(files):
         source.remark(f"{len(chosen):,} {kind} files of {name} are read, {len(files) - len(chosen):,} others are not")
+    if empty:
+        more = ", …" if len(empty) > 1 else ""
+        source.remark(f"{count(len(empty), 'empty file')} of {name} left out: {empty[0].name}{more}")
     if closed:
         first = Path(closed[0].filename).name
         folders = count(len(closed), "folder")
