@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,11 @@ from typing import Any
 import pytest
 
 from encoder_tui import hub_headers
+from encoder_tui.engine.contract import DescribeRequest
+from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.engine.tasks import describe
 from encoder_tui.models import ModelError
-from encoder_tui.parameters import BITS
+from encoder_tui.parameters import BITS, Description
 from tests.architectures import write_configuration
 from tests.fake_hub import FakeHub
 from tests.terminal import encoder_tui
@@ -124,6 +128,34 @@ def test_a_checkpoint_on_the_hub_is_described_by_range_requests(unknown: Path, m
         assert all(asked), "every request for a shard is for a part of it"
         table = run("-m", "someone/new-bert").stdout
         assert "transformers has no code for the architecture new-bert: these are the checkpoint's own names" in table
+
+
+def test_a_checkpoint_whose_download_was_cancelled_is_still_described_by_the_hub(
+    unknown: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = tmp_path / "snapshot"
+    begun.mkdir()
+    for name in ("config.json", "model.safetensors.index.json", "model-00001-of-00002.safetensors"):
+        shutil.copy(unknown / name, begun)
+
+    def described(**where: Any) -> Description:
+        request = DescribeRequest("new-bert", str(begun), str(begun), **where)
+        return describe.run(request, Job(1, lambda message: None))
+
+    with FakeHub({"someone/new-bert": unknown}) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
+        of_hub = {"repo": "someone/new-bert", "commit": hub.commit("someone/new-bert")}
+        assert len(described(**of_hub).parameters) == 12
+        hub.requests.clear()
+        missing = "model-00002-of-00002.safetensors is missing, though"
+        with pytest.raises(TaskError, match=missing):
+            described(**of_hub, offline=True)
+        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+        with pytest.raises(TaskError, match=missing):
+            described(**of_hub)
+        with pytest.raises(TaskError, match=missing):
+            described()
+        assert hub.requests == []
 
 
 def entries(hub: FakeHub) -> list[str]:

@@ -12,6 +12,8 @@ from encoder_tui.engine.contract import DescribeRequest
 from encoder_tui.engine.job import Job, TaskError
 from encoder_tui.engine.layers import refuse_layers
 from encoder_tui.engine.tasks.layer_facts import layer_facts, repeats
+from encoder_tui.hub import offline_by_environment
+from encoder_tui.hub_weights import are_whole
 from encoder_tui.parameters import Buffer, Description, Parameter
 from encoder_tui.refusals import refusals
 from encoder_tui.roles import role_of
@@ -97,12 +99,14 @@ def from_checkpoint(request: DescribeRequest, job: Job, config: dict[str, Any], 
     directory = Path(request.path)
     job.progress(f"reading the header of {request.name}")
     why = f"transformers has no code for the architecture {kind or '(none is named)'}"
-    if has_safetensors(directory):
+    can_ask = not request.offline and not offline_by_environment()
+    # Of weights whose download was cancelled, the Hub still tells all.
+    if has_safetensors(directory) and (are_whole(directory) or request.repo is None or not can_ask):
         try:
             entries = [stored.entry for stored in stored_tensors(directory).values()]
         except (HeaderError, OSError) as error:
             raise TaskError(f"{request.name}: {error}") from error
-    elif request.repo and request.commit and not request.offline:
+    elif request.repo and request.commit and can_ask:
         entries = hub_headers.remote_entries(request.name, request.repo, request.commit, job.progress)
     else:
         raise TaskError(f"{request.name}: {why}, and there is no safetensors file whose header would tell")
