@@ -107,7 +107,7 @@ class Keeping(App[int]):
     async def _describe(self, material: Material) -> None:
         """The descriptions that the Parameters pane has not asked for."""
         from encoder_tui.engine.client import EngineError, TaskFailed  # noqa: PLC0415
-        from encoder_tui.models import ModelError, parse_name  # noqa: PLC0415
+        from encoder_tui.models import ModelError  # noqa: PLC0415
 
         known = material.descriptions or [None for _ in material.models]
         material.descriptions = list(known)
@@ -117,7 +117,7 @@ class Keeping(App[int]):
                 continue
             try:
                 self.session.notice(f"the report asks for the parameters of {model.name}")
-                files, versions = await loader.files(parse_name(model.name), needs_tokenizer=False)
+                files, versions = await loader.files(loader.parse(model.name), needs_tokenizer=False)
                 material.descriptions[index] = await loader.description(files, versions)
             except (ModelError, TaskFailed, EngineError) as error:
                 material.complaints.append(str(error))

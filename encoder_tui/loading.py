@@ -16,7 +16,7 @@ from encoder_tui.engine import contract, protocol
 from encoder_tui.engine.client import EngineClient
 from encoder_tui.engine.versions import installed_versions
 from encoder_tui.forms import FormCache, TokenizerForm
-from encoder_tui.models import ModelFiles, ModelName, is_trusted, resolve_here
+from encoder_tui.models import ModelFiles, ModelName, is_trusted, parse_name, resolve_here
 from encoder_tui.parameters import Description
 from encoder_tui.roles import VERSION as ROLES_VERSION
 
@@ -43,6 +43,10 @@ class Loader:
         self.descriptions = DiskCache(
             cache.folder.parent / "parameters", Description, f"description 1 {ROLES_VERSION}", ("torch", "transformers")
         )
+
+    def parse(self, text: str) -> ModelName:
+        """Read a model's name, of which the engine's side has the last word; raises `ModelError`."""
+        return parse_name(text, self.engine.is_remote)
 
     def files_here(self, name: ModelName, *, needs_tokenizer: bool = True) -> ModelFiles | None:
         """A model's small files without the engine; None where they are on its side or not cached.

@@ -104,8 +104,11 @@ class ModelFiles(msgspec.Struct, frozen=True, kw_only=True):
     code: str = ""
 
 
-def parse_name(text: str) -> ModelName:
-    """Read a model's name; raises `ModelError` for one that cannot name a model."""
+def parse_name(text: str, is_elsewhere: bool = False) -> ModelName:
+    """Read a model's name; raises `ModelError` for one that cannot name a model.
+
+    Where the models are elsewhere, on the engine's side, what can be no Hub id may be a directory there.
+    """
     if not text.strip():
         raise ModelError("a model's name is empty; name a Hub id, a directory, or builtin:bert")
     shown = shorten(visible(text), 100)
@@ -122,9 +125,13 @@ def parse_name(text: str) -> ModelName:
         return whole
     location, at, revision = text.rpartition("@")
     name = ModelName(text, location, revision) if at and location and revision else whole
-    if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name.location, re.ASCII) or len(name.location) > 200:
+    is_id = re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name.location, re.ASCII) and len(name.location) <= 200
+    is_revision = name.revision is None or REVISION.fullmatch(name.revision)
+    if is_elsewhere and not (is_id and is_revision):
+        return whole
+    if not is_id:
         raise ModelError(f"{shown} is neither a directory here nor a Hub id of the form OWNER/NAME")
-    if name.revision is not None and not REVISION.fullmatch(name.revision):
+    if not is_revision:
         raise ModelError(f"{shown}: what follows the @ is no branch, tag or commit")
     return name
 

@@ -20,7 +20,7 @@ from encoder_tui.tokens import ModelTokenizer, TokenizationError
 async def load_slot(session: Session, slot: Slot, is_default: bool) -> None:
     """Load a slot's model. A failure becomes the slot's message; a default that cannot be had has a stand-in."""
     try:
-        name = parse_name(slot.name)
+        name = session.loader.parse(slot.name)
         here = await asyncio.to_thread(session.loader.files_here, name)
         if here is None and is_default:
             await _stand_in(session, slot)

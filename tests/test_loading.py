@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from encoder_tui.loading import Loader
 from encoder_tui.models import ModelFiles, parse_name
 from encoder_tui.parameters import Description
 from tests import tiny_tokenizers as tiny
+from tests.command_case import call
 from tests.hub_case import write_model
 
 
@@ -74,3 +77,14 @@ async def test_what_is_cached_is_of_the_trust_in_force_and_of_the_code_as_it_is(
     assert await seen(True) == "class Second: ..."
     assert await seen(False) == "transformers"
     assert len(asked) == 3
+
+
+def test_a_relative_directory_on_the_engine_s_side_is_found_there(tmp_path: Path) -> None:
+    far = tmp_path / "far"
+    write_model(far / "runs" / "exp" / "best")
+    there = shlex.join([sys.executable, "-m", "encoder_tui.engine"])
+    engine = shlex.join(["bash", "-c", f"cd {shlex.quote(str(far))} && exec {there}"])
+    done = call("--engine", engine, "-m", "runs/exp/best", "-m", "runs/exp/none", "tokens", "--json", "Tiny tokens")
+    found, missing = done.models
+    assert found["encodings"][0]["tokens"] == ["[CLS]", "Tiny", "tokens", "[SEP]"]
+    assert "runs/exp/none is neither a directory here nor a Hub id" in missing["error"]

@@ -73,6 +73,11 @@ def test_what_is_neither_a_directory_nor_a_hub_id_is_refused(name: str) -> None:
     assert "neither a directory here nor a Hub id" in error_of(name)
 
 
+@pytest.mark.parametrize("name", ["runs/exp/best", "my model", "é/ü", "a/b/c@v1", "someone/model@a b"])
+def test_where_models_are_elsewhere_what_is_no_hub_id_may_be_a_directory_there(name: str) -> None:
+    assert parse_name(name, is_elsewhere=True) == ModelName(name, name)
+
+
 @pytest.mark.parametrize("name", ["", " ", "\t\n"])
 def test_an_empty_name_is_refused(name: str) -> None:
     assert "empty" in error_of(name)

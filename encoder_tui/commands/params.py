@@ -12,7 +12,6 @@ from encoder_tui.cli import gather, reason, shared_options
 from encoder_tui.commands import running
 from encoder_tui.display import count, shorten, visible
 from encoder_tui.loading import Loader
-from encoder_tui.models import parse_name
 from encoder_tui.parameters import Description
 from encoder_tui.roles import label
 
@@ -27,7 +26,7 @@ def command(context: click.Context, /, as_json: bool, **shared: Any) -> None:
 
     async def describe(loader: Loader, name: str) -> Description | str:
         try:
-            files, versions = await loader.files(parse_name(name), needs_tokenizer=False)
+            files, versions = await loader.files(loader.parse(name), needs_tokenizer=False)
             return await loader.description(files, versions)
         except running.FAILURES as error:
             return reason(error)

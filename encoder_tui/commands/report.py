@@ -20,7 +20,6 @@ from encoder_tui.defaults import LETTERS, WELCOME
 from encoder_tui.engine.document_messages import SourceSpec
 from encoder_tui.engine.versions import installed_versions
 from encoder_tui.loading import Loader
-from encoder_tui.models import parse_name
 from encoder_tui.report import SECTIONS, write
 from encoder_tui.report_material import Material, ReportedModel, ReportedRun, ReportedTiming
 from encoder_tui.safetensors_file import AtomicFile
@@ -137,7 +136,7 @@ class Gathering:
     async def _describe(self, loader: Loader) -> None:
         for model in self._models:
             try:
-                files, versions = await loader.files(parse_name(model.name), needs_tokenizer=False)
+                files, versions = await loader.files(loader.parse(model.name), needs_tokenizer=False)
                 self.material.descriptions.append(await loader.description(files, versions))
             except running.FAILURES as error:
                 self.material.descriptions.append(None)

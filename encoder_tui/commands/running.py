@@ -20,7 +20,7 @@ from encoder_tui.engine import protocol
 from encoder_tui.engine.client import EngineClient, EngineError, TaskFailed
 from encoder_tui.forms import FormCache
 from encoder_tui.loading import BUILTIN_NAMES, Loader
-from encoder_tui.models import ModelError, ModelFiles, parse_name
+from encoder_tui.models import ModelError, ModelFiles
 from encoder_tui.settings import Settings, cache_path, log_path
 from encoder_tui.tokens import ModelTokenizer
 from encoder_tui.transfer import Transfer
@@ -126,7 +126,7 @@ async def load_tokenizers(loader: Loader, settings: Settings) -> list[Loaded]:
 
 async def _load(loader: Loader, name: str) -> Loaded:
     try:
-        files, versions = await loader.files(parse_name(name))
+        files, versions = await loader.files(loader.parse(name))
         form = await loader.form(files, versions)
         return Loaded(name, files, ModelTokenizer(form))
     except (*FAILURES, ValueError) as error:

@@ -100,7 +100,8 @@ def snippet(runs: list[ModelRun]) -> str:
         if in_force.weights == "random":
             remarks.append(f"# {run.slot.name!a} ran with random weights, which this cannot reproduce.")
             continue
-        name = ModelName(files.name, files.path) if files.source == "builtin" else parse_name(files.name)
+        is_builtin = files.source == "builtin"
+        name = ModelName(files.name, files.path) if is_builtin else parse_name(files.name, is_elsewhere=True)
         cut = None if run.truncation is None else run.truncation.seen
         force = in_force.device, in_force.dtype, in_force.attention, in_force.threads
         found.append(RunToReproduce(name, cut, *force))

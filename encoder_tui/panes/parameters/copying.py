@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from textual.widget import Widget
 
-from encoder_tui.models import parse_name
 from encoder_tui.panes.parameters.descriptions import Descriptions
 from encoder_tui.panes.parameters.difference import DifferenceView
 from encoder_tui.panes.parameters.tables import ConfigView, RolesView
@@ -34,7 +33,7 @@ def python(session: Session, descriptions: Descriptions, tree: ParameterTree) ->
         return None
     files = descriptions.entries[tree.index].files
     return parameter_snippet(
-        parse_name(session.slots[tree.index].name),
+        session.loader.parse(session.slots[tree.index].name),
         (node.parameter or node.parameters[0]).name,
         is_checkpoint=description.source == "checkpoint",
         # The weights of a model of the Hub may just not be fetched yet.

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from encoder_tui.display import visible
 from encoder_tui.engine.client import EngineError, TaskFailed
 from encoder_tui.engine.protocol import Progress
-from encoder_tui.models import ModelError, ModelFiles, parse_name
+from encoder_tui.models import ModelError, ModelFiles
 from encoder_tui.parameters import Description
 from encoder_tui.session import Session, Slot
 
@@ -96,7 +96,7 @@ class Descriptions:
         loader = self.session.loader
         try:
             # Not the files that the tokenizer needed: a model without one has parameters all the same.
-            entry.files, versions = await loader.files(parse_name(slot.name), show, needs_tokenizer=False)
+            entry.files, versions = await loader.files(loader.parse(slot.name), show, needs_tokenizer=False)
             entry.description = await loader.description(entry.files, versions, show)
             entry.message = ""
         except (ModelError, TaskFailed, EngineError) as error:

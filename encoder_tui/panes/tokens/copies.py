@@ -33,4 +33,4 @@ def python(
 
 def _name_of(files: ModelFiles) -> ModelName:
     """What `from_pretrained` finds a model by: transformers knows a built-in one by its folder only."""
-    return ModelName(files.name, files.path) if files.source == "builtin" else parse_name(files.name)
+    return ModelName(files.name, files.path) if files.source == "builtin" else parse_name(files.name, is_elsewhere=True)
