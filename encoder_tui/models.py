@@ -14,6 +14,7 @@ import msgspec
 
 from encoder_tui import builtin
 from encoder_tui.display import shorten, visible
+from encoder_tui.positions import positions_of
 
 Source = Literal["builtin", "directory", "cache", "hub"]
 
@@ -33,24 +34,6 @@ SMALL_FILE: Final = 64 << 20
 """Bytes; the largest tokenizer.json in use (XLM-R's kind) has 17 MB, the smallest weights have more than this."""
 
 WEIGHT_PATTERN: Final = re.compile(r"(^|.*[/.-])(model|pytorch_model)[^/]*\.(safetensors|bin)$")
-
-ROBERTA_KIND: Final = frozenset(
-    {
-        "camembert",
-        "data2vec-text",
-        "ibert",
-        "longformer",
-        "luke",
-        "mpnet",
-        "roberta",
-        "roberta-prelayernorm",
-        "xlm-roberta",
-        "xlm-roberta-xl",
-        "xmod",
-    }
-)
-"""Architectures that count positions from `pad_token_id + 1`, as fairseq did."""
-
 
 REVISION: Final = re.compile(r"(?!.*\.\.)\w[\w.+/-]{0,199}", re.ASCII)
 """A branch, a tag, a commit, or a reference such as refs/pr/1; never a way out of a folder of the cache."""
@@ -284,14 +267,6 @@ def limit(config: dict[str, Any], model_max_length: int | None) -> int | None:
     The smaller of what its positions allow and what its tokenizer states (`model_max_length`, None where the
     tokenizer states nothing sane).
     """
-    positions = _count(config.get("max_position_embeddings")) or _count(config.get("n_positions"))
-    if positions and str(config.get("model_type")) in ROBERTA_KIND:
-        padding = config.get("pad_token_id")
-        positions -= (0 if padding == 0 else _count(padding) or 1) + 1
+    positions = positions_of(config)
     bounds = [bound for bound in (positions, model_max_length) if bound is not None and bound > 0]
     return min(bounds, default=None)
-
-
-def _count(value: object) -> int | None:
-    """A positive integer of a configuration; None for anything else."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None

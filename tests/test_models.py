@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from encoder_tui.models import ModelError, ModelFiles, ModelName, is_trusted, limit, parse_name, resolve_here
+from encoder_tui.positions import UNSTATED
 
 CONFIG = {"model_type": "bert", "hidden_size": 16, "max_position_embeddings": 64}
 
@@ -201,6 +202,11 @@ def test_the_short_name_leaves_out_owner_and_folder(name: str, short: str) -> No
         ({"model_type": "modernbert", "max_position_embeddings": 8192, "pad_token_id": 50283}, 8192, 8192),
         ({"model_type": "xlm", "n_positions": 512}, None, 512),
         ({"max_position_embeddings": None, "n_positions": 512}, None, 512),
+        ({"model_type": "bert"}, None, 512),
+        ({"model_type": "bert"}, 256, 256),
+        ({"model_type": "roberta"}, None, 510),
+        ({"model_type": "modernbert"}, None, 8192),
+        ({"model_type": "unheard-of"}, None, None),
         ({}, 128, 128),
         ({}, None, None),
     ],
@@ -209,6 +215,17 @@ def test_the_limit_is_what_positions_and_tokenizer_allow(
     config: dict[str, Any], stated: int | None, expected: int | None
 ) -> None:
     assert limit(config, stated) == expected
+
+
+def test_positions_that_are_not_stated_are_those_that_transformers_takes() -> None:
+    from transformers import AutoConfig
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+
+    known = UNSTATED.keys() & CONFIG_MAPPING_NAMES.keys()
+    assert {"bert", "modernbert", "roberta"} <= known
+    assert {kind: AutoConfig.for_model(kind).max_position_embeddings for kind in known} == {
+        kind: UNSTATED[kind] for kind in known
+    }
 
 
 @pytest.mark.parametrize("positions", [True, False, 0, -1, 512.0, float("nan"), "512", [512], {"a": 1}, None])
