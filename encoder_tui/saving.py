@@ -23,10 +23,15 @@ PIECE: Final = 32 << 20
 SUFFIXES: Final = (".safetensors", ".npz")
 
 
+def wrong_suffix(path: Path) -> str:
+    """That a name tells of no format; empty where it does."""
+    return "" if path.suffix in SUFFIXES else f"{path.name or path} must end in {' or '.join(SUFFIXES)}"
+
+
 def why_not(path: Path, answers: Mapping[int, tuple[str, RunAnswer]]) -> str:
-    """Why outputs cannot be saved under this name; empty where they can."""
-    if path.suffix not in SUFFIXES:
-        return f"{path.name or path} must end in {' or '.join(SUFFIXES)}"
+    """Why outputs cannot be saved under this name; empty where they can. Raises OSError for a path that can be none."""
+    if wrong := wrong_suffix(path):
+        return wrong
     if not path.parent.is_dir():
         return f"there is no folder {path.parent} to save in"
     if path.is_dir():

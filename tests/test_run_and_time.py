@@ -92,7 +92,8 @@ def test_run_prints_and_saves_what_comes_out_of_every_model(pair: tuple[str, str
 
 def test_the_builtin_pair_is_printed_as_a_table_even_where_it_cannot_be_saved(tmp_path: Path) -> None:
     models = ["-m", "builtin:bert", "-m", "builtin:modernbert"]
-    done = call("run", *models, "--attentions", "--save", str(tmp_path / ("x" * 250)), stdin="How bread rises.\n")
+    path = tmp_path / f"{'x' * 250}.npz"
+    done = call("run", *models, "--attentions", "--save", str(path), stdin="How bread rises.\n")
     assert done.stdout.count("eager attention, random weights") == 2
     assert re.search(r"^ +attentions.21 +1×12×\d+×\d+ +float32 ", done.stdout, re.MULTILINE)
     assert "attentions come out of eager attention only, so eager is used" in done.stderr
@@ -145,6 +146,23 @@ def test_wrong_usage_of_time_is_told(arguments: list[str]) -> None:
     done = call("time", *arguments)
     assert done.returncode == 2
     assert arguments[0] in done.stderr
+
+
+def test_what_numpy_has_no_values_for_is_printed_all_the_same_and_not_saved(
+    pair: tuple[str, str], tmp_path: Path
+) -> None:
+    file = tmp_path / "out.npz"
+    done = call("run", "-m", pair[0], "--dtype", "bfloat16", "text", "--save", str(file), "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["models"][0]["dtype"] == "bfloat16"
+    assert f"{file} is not written: numpy knows no bfloat16; save as .safetensors" in done.stderr
+    assert not file.exists()
+
+
+def test_a_name_that_tells_of_no_format_is_wrong_usage(tmp_path: Path) -> None:
+    done = call("run", "text", "--save", str(tmp_path / "x.txt"))
+    assert done.returncode == 2
+    assert "x.txt must end in .safetensors or .npz" in done.stderr
 
 
 def test_a_folder_that_is_not_there_cannot_be_saved_in(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from encoder_tui.engine import contract
 from encoder_tui.loading import Loader
 from encoder_tui.outputs import OUTPUT_COLUMNS, RunAnswer, RunRequest, output_cells, run_record
 from encoder_tui.placement import placement_of, source_of
-from encoder_tui.saving import save_outputs
+from encoder_tui.saving import save_outputs, why_not, wrong_suffix
 from encoder_tui.settings import Settings
 from encoder_tui.tokens import TokenizationError
 
@@ -37,7 +37,7 @@ class Done:
     "--save",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE.safetensors",
-    help="Write every tensor there, named MODEL_INDEX.NAME.",
+    help="Write every tensor there, named MODEL_INDEX.NAME; as numpy's format where it ends in .npz.",
 )
 @click.option("--hidden-states", is_flag=True, help="The output of every layer, too.")
 @click.option("--attentions", is_flag=True, help="The attentions of every layer, too; switches to eager attention.")
@@ -58,6 +58,8 @@ def command(
     settings = gather(context, shared)
     if not texts and settings.text is not None and settings.origin("text") == "command line":
         texts = (settings.text,)
+    if save is not None and (wrong := wrong_suffix(save)):
+        raise click.UsageError(wrong)
     if save is not None and not save.parent.is_dir():
         raise click.UsageError(f"there is no folder {save.parent} to save in")
     batch = running.texts_of(texts)
@@ -75,7 +77,10 @@ def command(
         answers = {slot: (one.name, one.answer) for slot, one in enumerate(done) if one.answer is not None}
         if save is not None and answers:
             try:
-                await save_outputs(loader.engine, save, answers)
+                if why := why_not(save, answers):
+                    unsaved.append(f"{save} is not written: {why}")
+                else:
+                    await save_outputs(loader.engine, save, answers)
             except OSError as error:
                 unsaved.append(f"{save} cannot be written: {error.strerror or error}")
             except running.FAILURES as error:
