@@ -120,6 +120,14 @@ def test_poolings_are_those_of_the_last_hidden_states(bert: Path) -> None:
         assert torch.allclose(torch.tensor(found[pooling]), vector, atol=1e-6), pooling
 
 
+def test_the_first_token_of_a_row_that_is_padded_on_the_left_is_no_padding() -> None:
+    from encoder_tui.engine.tasks.vectors import _pool
+
+    states = torch.arange(24.0).reshape(2, 4, 3)
+    found = _pool({"last_hidden_state": states}, torch.tensor([[0, 0, 1, 1], [1, 1, 1, 0]]))
+    assert torch.equal(found["cls"], torch.stack([states[0, 2], states[1, 0]]))
+
+
 def test_windows_are_averaged_and_padding_counts_for_nothing(bert: Path) -> None:
     from transformers import AutoModel, AutoTokenizer
 

@@ -50,9 +50,11 @@ def _pool(outputs: dict[str, Any], mask: Any) -> dict[str, Any]:
 
     states = outputs["last_hidden_state"].float()
     weights = mask[:, :, None].to(states.dtype)
+    # Where rows are padded on the left, the first token is not the row's first place.
+    first = mask.argmax(1)
     found = {
         "mean": (states * weights).sum(1) / weights.sum(1).clamp(min=1),
-        "cls": states[:, 0],
+        "cls": states[torch.arange(len(states), device=states.device), first],
         "max": states.masked_fill(weights == 0, -torch.inf).amax(1),
     }
     if outputs.get("pooler_output") is not None:
