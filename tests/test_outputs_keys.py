@@ -9,6 +9,7 @@ from encoder_tui.panes.outputs import OutputsPane
 from encoder_tui.panes.outputs.vectors import VectorsView
 from encoder_tui.settings import Settings
 from encoder_tui.widgets.choice import Choice
+from encoder_tui.widgets.cycle import Cycle
 from tests.canned_outputs import canned
 from tests.still import until
 
@@ -42,6 +43,41 @@ async def test_what_is_asked_before_the_tokenizers_are_there_waits_for_them() ->
         pane.action_run()
         await until(pilot, lambda: bool(pane.runs.runs) and not pane.runs.is_running)
         assert [(run.error, run.answer is not None) for run in pane.runs.runs] == [("", True)] * 2
+
+
+async def test_what_is_copied_is_the_view_in_front_under_a_header() -> None:
+    app = EncoderApp(Settings(model=PAIR, text="Bread.", pane="outputs"))
+    async with app.run_test(size=(120, 40)) as pilot:
+        pane = app.query_one(OutputsPane)
+        await pilot.press("r")
+        await until(pilot, lambda: bool(pane.runs.runs) and not pane.runs.is_running)
+        await pilot.press("p")
+        python = app.clipboard
+        pane.query_one("#outputs-view", Choice).chosen = "vectors"
+        await until(pilot, lambda: isinstance(pane.view, VectorsView))
+        view = pane.view
+        assert isinstance(view, VectorsView)
+        await pilot.press("y")
+        assert app.clipboard == python
+        await pilot.press("r")
+        await until(pilot, lambda: bool(view.sentence()) and not view.status and not view.is_asking)
+        await pilot.press("p")
+        assert app.clipboard == python
+        assert [one.message for one in app._notifications][-1].startswith("there is no Python of this view")
+
+        await pilot.press("y")
+        labels, *rows = [line.split("\t") for line in app.clipboard.splitlines()]
+        assert labels == ["model", "text", "1", "2", "3"]
+        assert [row[:2] for row in rows] == [[name, str(number)] for name in PAIR for number in (1, 2, 3)]
+        assert float(rows[0][2]) == pytest.approx(1)
+
+        view.query_one("#vector-show", Cycle).value = "vectors"
+        await pilot.pause()
+        await pilot.press("y")
+        labels, *rows = [line.split("\t") for line in app.clipboard.splitlines()]
+        assert labels[:5] == ["model", "text", "pooling", "norm", "1"]
+        assert [row[:3] for row in rows[:2]] == [[PAIR[0], "1", "mean"], [PAIR[0], "1", "cls"]]
+        assert {len(row) for row in rows} == {len(labels)}
 
 
 async def test_the_memory_line_stands_in_views_with_a_question_of_their_own() -> None:

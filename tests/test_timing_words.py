@@ -16,8 +16,9 @@ from encoder_tui.panes.timing import TimingPane, results, words
 from encoder_tui.panes.timing.cost_table import UNKNOWN, CostTable
 from encoder_tui.panes.timing.plan_line import PlanLine
 from encoder_tui.placement import ModelSource
-from encoder_tui.settings import Settings
+from encoder_tui.settings import Settings, data_path
 from encoder_tui.timing import Mode
+from encoder_tui.timing_files import save
 from encoder_tui.timing_plan import Plan, PlanError, TimedModel
 from encoder_tui.timing_run import Run
 from encoder_tui.widgets.choice import Choice
@@ -151,3 +152,32 @@ async def test_costs_are_of_the_document_at_hand_and_of_the_counted_collection()
         told = "\n".join(lines(table))
         assert all(piece in told for piece in ("≈ 580 ms", "≈ 6,200", "B   whole (903 tokens) "))
         assert all(line.split()[-3:] == ["1", "–", "–"] for line in lines(table) if "B   whole" in line)
+
+
+@pytest.mark.usefixtures("no_engine", "home")
+async def test_the_table_that_is_copied_is_that_of_the_view_in_front() -> None:
+    app = EncoderApp(Settings(model=("builtin:bert",), pane="timing", text="A lens.", offline=True))
+    async with app.run_test(size=(120, 40)) as pilot:
+        pane = pane_of(pilot)
+        await until(pilot, lambda: all(slot.tokenizer is not None for slot in app.session.slots))
+
+        async def copied(view: str) -> list[list[str]]:
+            pane.query_one("#timing-view", Choice).chosen = view
+            pane.redraw()
+            await still(pilot)
+            app.copy_to_clipboard("")
+            await pilot.press("y")
+            return [line.split("\t") for line in app.clipboard.splitlines()]
+
+        for view in ("latency", "best", "cost", "saved"):
+            assert await copied(view) == []
+        pane.run = made_up_runs.whole(words.timed_models(pane.session))
+        save(pane.run, data_path() / "timing")
+        assert (await copied("latency"))[0][0] == "tokens"
+        labels, *rows = await copied("cost")
+        assert labels == ["", "how", "passes", "a document", "an hour"]
+        assert rows[1][:3] == [" A", "whole (5 tokens)", "1"]
+        labels, *rows = await copied("saved")
+        assert labels == ["when", "models", "run", "device", "dtype"]
+        assert [row[1] for row in rows] == ["builtin:bert"]
+        assert await copied("best") == []

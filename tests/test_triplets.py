@@ -102,7 +102,9 @@ async def test_the_row_of_the_document_at_hand_is_asked_about_under_every_model(
         assert view.query_one(Cycle).value == AT_HAND
         assert "positive of row 0" in sentence(app)
         await ask(view, pilot)
-        table = [row.split("\t") for row in view.copied().splitlines()]
+        labels, *table = [row.split("\t") for row in view.copied().splitlines()]
+        assert labels[:4] == ["model", "documents", "tokens seen", "pooling"]
+        assert {len(row) for row in table} == {len(labels)}
         kinds = {(row[0], row[1].lstrip("0123456789 ")) for row in table}
         assert kinds == {("A", "cut at 64"), ("A", "windows of 64"), ("B", "cut at 512"), ("B", "whole")}
 
@@ -136,7 +138,7 @@ async def test_a_document_without_such_columns_is_compared_with_the_text_at_hand
         assert (view.at_hand.anchor, view.at_hand.negative) == ("The text at hand.", None)
         assert "the anchor is the text of the Tokens pane" in str(view.query_one("#triplet-texts", Static).content)
         await ask(view, pilot)
-        rows = [row.split("\t") for row in view.copied().splitlines()]
+        _, *rows = [row.split("\t") for row in view.copied().splitlines()]
         assert {(row[5], row[6]) for row in rows} == {("–", "–")}
         assert "the tail turns it by" in sentence(app)
         app.session.set_text("Another text at hand.")

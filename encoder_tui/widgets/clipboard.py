@@ -22,14 +22,17 @@ def taking() -> Iterator[list[str]]:
         _taken.reset(token)
 
 
-def copy(widget: Widget, text: str, what: str) -> None:
-    """Copy by OSC 52, the only way that reaches the user's own machine over SSH; it has no acknowledgement."""
+def copy(widget: Widget, text: str, what: str, why_none: str = "there is nothing to copy yet") -> None:
+    """Copy by OSC 52, the only way that reaches the user's own machine over SSH; it has no acknowledgement.
+
+    `why_none` is said where there is no text.
+    """
     taken = _taken.get()
     if taken is not None:
         taken.append(text)
         return
     if not text:
-        widget.notify("there is nothing to copy yet", severity="warning", markup=False)
+        widget.notify(why_none, severity="warning", markup=False)
         return
     widget.app.copy_to_clipboard(text)
     widget.notify(f"copied {what}: {len(text):,} characters", markup=False)

@@ -95,6 +95,10 @@ class Table(Lines):
         self.cursor = min(self.cursor, max(row_count - 1, 0))
         self.set_size(row_count + 1, self._fixed)
 
+    def rows(self) -> list[Row]:
+        """The labels of the columns, and every row."""
+        return [[column.label for column in self.columns], *map(self._row, range(self.row_count))]
+
     def validate_cursor(self, cursor: int) -> int:
         return min(max(cursor, 0), max(self.row_count - 1, 0))
 

@@ -268,6 +268,9 @@ class OutputsPane(Vertical):
 
     def action_copy_python(self) -> None:
         """Copy the Python that gives the same tensors with transformers."""
+        if self.view.has_question:
+            copy(self, "", "the Python", "there is no Python of this view; in «list», p copies that of a run")
+            return
         runs = [run for run in self.runs.runs if run.answer is not None]
         copy(self, snippet(runs) if runs else "", "the Python")
 

@@ -219,7 +219,8 @@ class TripletsView(AskingView):
         return "; ".join(word for word in found if word)
 
     def copied(self) -> str:
-        return "\n".join("\t".join(row) for row in self._rows)
+        labels = ("model", *(column.label for column in columns(True)[1:]))
+        return "\n".join("\t".join(row) for row in (labels, *self._rows)) if self._rows else ""
 
 
 def columns(wide: bool) -> list[Column]:

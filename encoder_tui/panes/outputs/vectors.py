@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.segment import Segment
 from rich.style import Style
@@ -191,8 +191,20 @@ class VectorsView(AskingView):
         return "; ".join(found) + f", by {self.pooling}" if found else ""
 
     def copied(self) -> str:
-        """Every model's matrix, tab-separated, with every digit."""
-        lines = []
-        for slot in self.slots:
-            lines += ["\t".join([slot.name, *map(repr, row)]) for row in self.matrix(slot)]
-        return "\n".join(lines)
+        """What is shown of every model, cosines or vectors, tab-separated under a header, with every digit."""
+        labels = ["model", "text"] if self._shows_cosines else ["model", "text", "pooling", "norm"]
+        rows = [row for slot in self.slots for row in self._copied_of(slot)]
+        values = range(1, max(map(len, rows), default=0) - len(labels) + 1)
+        return "\n".join("\t".join(row) for row in ([*labels, *map(str, values)], *rows)) if rows else ""
+
+    def _copied_of(self, slot: Slot) -> Iterator[list[str]]:
+        name = visible(slot.name)
+        if self._shows_cosines:
+            for number, row in enumerate(self.matrix(slot), 1):
+                yield [name, str(number), *map(repr, row)]
+            return
+        for number, (_, answer) in enumerate(self._answers.get(slot, []), 1):
+            for pooling in POOLINGS:
+                vector = answer.vector(pooling)
+                if vector is not None:
+                    yield [name, str(number), pooling, repr(norm(vector)), *map(repr, vector)]

@@ -17,7 +17,7 @@ from textual.widgets import Input, Static
 from encoder_tui import plots
 from encoder_tui.defaults import BESIDE
 from encoder_tui.display import shorten
-from encoder_tui.panes.timing import results, words
+from encoder_tui.panes.timing import copying, results, words
 from encoder_tui.panes.timing.best import BestTable
 from encoder_tui.panes.timing.chart import PLOTS, SCALES, Chart, plot_of
 from encoder_tui.panes.timing.cost_table import CostTable
@@ -123,7 +123,7 @@ class TimingPane(Measuring):
         if action in {"start", "notebook", "best", "stop"}:
             return self.is_measuring == (action == "stop")
         if action == "copy":
-            return self.run is not None
+            return self.run is not None or self.query_one(SavedRuns).display
         return True
 
     def add_to_report(self, material: Material) -> None:
@@ -287,9 +287,9 @@ class TimingPane(Measuring):
         self.take_focus()
 
     def action_copy(self) -> None:
-        """Copy the table, tab-separated."""
-        text = "" if self.run is None else results.tsv(self.run, results.columns(self.run))
-        copy(self, text, "the table")
+        """Copy the table in front, tab-separated."""
+        of_view = self.query(f"#timing-{self.query_one('#timing-view', Choice).chosen}").results(Table)
+        copy(self, copying.table(self.run, next(of_view, None)), "the table")
 
     def action_clear_under(self) -> None:
         """Show the run on the screen alone again."""

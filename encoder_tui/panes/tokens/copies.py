@@ -10,12 +10,22 @@ from encoder_tui.tokens import EncodeOptions
 
 
 def block(comparison: Comparison, index: int) -> str:
-    """The characters of a block, and a line for each stream: its tokens with their ids."""
+    """The characters of a block, and a line for each stream: its tokens with their ids; empty for a block of none."""
+    # Under another view the ribbon stays with the text that it showed last, which may have been longer.
+    if not 0 <= index < len(comparison.alignment):
+        return ""
     chosen = comparison.alignment[index]
     lines = [comparison.alignment.text[chosen.start : chosen.end]]
     for stream, tokens in zip(comparison.present, chosen.tokens, strict=True):
         lines.append(" ".join(f"{stream.encoding.tokens[t]} {stream.encoding.ids[t]}" for t in tokens))
     return "\n".join(lines)
+
+
+def why_no_block(view: str) -> str:
+    """Why there is no block to copy in a view."""
+    if view == "aligned":
+        return "there is nothing to copy yet"
+    return "y copies a block, in the view «aligned»; t copies the tables, i the ids, p the Python"
 
 
 def ids(comparison: Comparison) -> str:

@@ -275,10 +275,9 @@ class TokensPane(Comparing):
 
     def action_copy_block(self) -> None:
         """Copy the characters and the tokens of the block under the cursor."""
-        block = self.query_one(Ribbon).cursor
-        # Under another view the ribbon stays with the text that it showed last, which may have been longer.
-        is_there = self.possible("copy_block") and 0 <= block < len(self.comparison.alignment)
-        copy(self, copies.block(self.comparison, block) if is_there else "", "the block")
+        is_there = self.possible("copy_block")
+        text = copies.block(self.comparison, self.query_one(Ribbon).cursor) if is_there else ""
+        copy(self, text, "the block", copies.why_no_block(self._view_name))
 
     def action_copy_ids(self) -> None:
         """Copy the ids of every stream, a line each."""
