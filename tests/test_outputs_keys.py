@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from textual.widgets import Static
 
 from encoder_tui.app import EncoderApp
 from encoder_tui.panes.outputs import OutputsPane
 from encoder_tui.panes.outputs.vectors import VectorsView
+from encoder_tui.report_material import Material
 from encoder_tui.settings import Settings
 from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.cycle import Cycle
@@ -78,6 +80,32 @@ async def test_what_is_copied_is_the_view_in_front_under_a_header() -> None:
         assert labels[:5] == ["model", "text", "pooling", "norm", "1"]
         assert [row[:3] for row in rows[:2]] == [[PAIR[0], "1", "mean"], [PAIR[0], "1", "cls"]]
         assert {len(row) for row in rows} == {len(labels)}
+
+
+async def test_what_was_run_of_the_text_is_said_to_be_so_when_the_document_takes_its_place() -> None:
+    app = EncoderApp(Settings(model=PAIR, text="Bread.", pane="outputs"))
+    async with app.run_test(size=(120, 40)) as pilot:
+        pane = app.query_one(OutputsPane)
+        await pilot.press("r")
+        await until(pilot, lambda: bool(pane.runs.runs) and not pane.runs.is_running)
+        app.session.set_document("A document of its own.")
+
+        def line() -> str:
+            return str(pane.query_one("#outputs-text", Static).content)
+
+        await pilot.press("d")
+        await until(pilot, lambda: "this is of a text and not of the document at hand; r runs that" in line())
+        material = Material([])
+        pane.add_to_report(material)
+        assert material.run_of == "the text"
+        await pilot.press("r")
+        await until(pilot, lambda: "A document of its own." in line())
+        await pilot.press("d")
+        await until(pilot, lambda: "this is of a document and not of the text at hand; r runs that" in line())
+        app.session.set_text("Another text.")
+        await pilot.press("d")
+        app.session.set_document("Another document.")
+        await until(pilot, lambda: "this is of another document than the one at hand" in line())
 
 
 async def test_the_memory_line_stands_in_views_with_a_question_of_their_own() -> None:

@@ -25,7 +25,9 @@ def text_line(session: Session, runs: Runs, width: int, about: str = "") -> Cont
     if about:
         left = Content.styled(f" {about}", QUIET).truncate(max(width - len(held) - 3, 8), ellipsis=True)
     elif runs.is_earlier:
-        words = f"this is of another {what} than the one at hand; r runs that"
+        was = runs.runs[0].question.what
+        other = f"another {what} than the one" if was == what else f"a {was} and not of the {what}"
+        words = f"this is of {other} at hand; r runs that"
         left = Content.styled(f" {words}", "$text-warning")
     else:
         characters = count(len(text), "character")

@@ -155,10 +155,12 @@ class OutputsPane(Vertical):
 
     def add_to_report(self, material: Material) -> None:
         """What came out, and of what."""
-        what = "the document at hand" if self.runs.of_document else "the text"
-        material.run_of = (
-            f"another text than the one of this report ({what} has changed)" if self.runs.is_earlier else what
-        )
+        if self.runs.runs:
+            asked = self.runs.runs[0].question
+            what = "the document at hand" if asked.of_document else "the text"
+            there = self.session.document if asked.of_document else self.session.text
+            has_changed = f"another text than the one of this report ({what} has changed)"
+            material.run_of = what if asked.text == there else has_changed
         for index, slot in enumerate(self.session.slots):
             run = self.runs.of(slot)
             if run is not None:
@@ -209,12 +211,15 @@ class OutputsPane(Vertical):
         if self.view.has_question:
             self.view.ask()
         else:
-            self.runs.start(Question(self.runs.text, **self._wishes))
+            self._start()
+
+    def _start(self) -> None:
+        self.runs.start(Question(self.runs.text, **self._wishes, of_document=self.runs.of_document))
 
     def action_run_with(self, what: str) -> None:
         """Run with more outputs, or without them again."""
         self._wishes[what] = not self._wishes[what]
-        self.runs.start(Question(self.runs.text, **self._wishes))
+        self._start()
 
     def action_cancel(self) -> None:
         """Give up what is under way; in a text field, leave it."""

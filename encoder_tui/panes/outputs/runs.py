@@ -20,11 +20,17 @@ from encoder_tui.transfer import Transfer
 
 @dataclass(frozen=True)
 class Question:
-    """What was asked: a text, and what is wanted beside the outputs that always come."""
+    """What was asked: a text, what is wanted beside the outputs that always come, and whether it is a document's."""
 
     text: str
     hidden_states: bool = False
     attentions: bool = False
+    of_document: bool = False
+
+    @property
+    def what(self) -> str:
+        """What the text is, in a word."""
+        return "document" if self.of_document else "text"
 
 
 @dataclass(eq=False)
