@@ -33,7 +33,8 @@ VOCABULARY_FILES: Final = (
 SMALL_FILE: Final = 64 << 20
 """Bytes; the largest tokenizer.json in use (XLM-R's kind) has 17 MB, the smallest weights have more than this."""
 
-WEIGHT_PATTERN: Final = re.compile(r"(^|.*[/.-])(model|pytorch_model)[^/]*\.(safetensors|bin)$")
+WEIGHT_PATTERN: Final = re.compile(r"(model(-\d+-of-\d+)?\.safetensors|pytorch_model(-\d+-of-\d+)?\.bin)\Z")
+"""What transformers reads weights from; other programs' weights, and other precisions, lie beside them."""
 
 REVISION: Final = re.compile(r"(?!.*\.\.)\w[\w.+/-]{0,199}", re.ASCII)
 """A branch, a tag, a commit, or a reference such as refs/pr/1; never a way out of a folder of the cache."""
