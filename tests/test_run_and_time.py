@@ -141,6 +141,13 @@ def test_ctrl_c_keeps_what_was_measured(pair: tuple[str, str]) -> None:
     assert (first["length"], len(first["samples_s"]) >= 5) == (16, True)
 
 
+def test_a_measurement_of_nothing_is_a_failure(pair: tuple[str, str]) -> None:
+    done = call("time", "-m", pair[0], "--lengths", "65", "--json")
+    assert done.returncode == 1
+    assert "65 tokens are more than the 64" in json.loads(done.stdout)["results"][0]["skipped"]
+    assert done.stderr.splitlines()[-1] == "encoder-tui: nothing was measured"
+
+
 @pytest.mark.parametrize("arguments", [["--lengths", "0"], ["--lengths", "a"], ["--batch", "0"], ["--min-time", "-1"]])
 def test_wrong_usage_of_time_is_told(arguments: list[str]) -> None:
     done = call("time", *arguments)

@@ -97,6 +97,9 @@ def command(
         if report.names:
             report.print(as_json)
     running.finish([report.errors.get(index) for index in range(len(report.names))])
+    if not report.run.has_results:
+        # Each point's reason stands in the report.
+        running.finish(["nothing was measured"])
 
 
 async def measure(report: Report, loader: Loader, settings: Settings) -> None:
