@@ -256,7 +256,7 @@ def spread_sentence(name: str, length: int, found: Statistics) -> str | None:
     if not found.is_wide:
         return None
     return (
-        f"{name} at {length:,} tokens: the samples spread by {100 * found.spread:.0f} % of the median;"
+        f"{name} at {count(length, 'token')}: the samples spread by {100 * found.spread:.0f} % of the median;"
         " something else is using this machine, so measure again or longer"
     )
 

@@ -156,12 +156,13 @@ class Verdict(msgspec.Struct, frozen=True):
         busy = (
             f"; other processes used up to {self.others:.1f} cores, so ask again later" if self.others >= BUSY else ""
         )
+        at = f"at {count(self.length, 'token')}"
         if not self.is_faster:
-            return f"nothing tried is measurably faster at {self.length:,} tokens than what is in force ({now}){busy}"
+            return f"nothing tried is measurably faster {at} than what is in force ({now}){busy}"
         spread = f"{self.gain.first_quartile:.2f} to {self.gain.third_quartile:.2f}"
         apart = f"; its last hidden state {self.distance}" if self.distance else ""
         return (
-            f"{self.settings} is {self.gain.median:.2f} times as fast ({spread}) at {self.length:,} tokens as what is"
+            f"{self.settings} is {self.gain.median:.2f} times as fast ({spread}) {at} as what is"
             f" in force: {seconds(self.seconds)} against {now}{apart}{busy}"
         )
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from encoder_tui.display import count
 from encoder_tui.documents import window_count
 
 WINDOW = 512
@@ -66,7 +67,7 @@ def costs(tokens: int, special: int, limit: int | None, curve: Sequence[tuple[fl
     if not ordered:
         return []
     if limit is None or tokens <= limit:
-        return [_cost(f"whole ({tokens:,} tokens)", seconds_at(ordered, tokens), tokens, ordered)]
+        return [_cost(f"whole ({count(tokens, 'token')})", seconds_at(ordered, tokens), tokens, ordered)]
     window = min(WINDOW, limit)
     cut = _cost(f"cut to {limit:,} of {tokens:,} tokens", seconds_at(ordered, limit), limit, ordered)
     if not _has_windows(window, special):

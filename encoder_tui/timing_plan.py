@@ -86,6 +86,11 @@ class Row(msgspec.Struct, frozen=True):
     length: int
     batch: int
 
+    @property
+    def words(self) -> str:
+        """The label as people say it: `1 token`, `512 tokens`."""
+        return f"{self.label} token{'' if self.label == '1' else 's'}"
+
 
 def numbers(text: str, what: str, most: int) -> list[int]:
     """The whole numbers of a list such as `128, 512`, without repetitions; raises `PlanError`."""

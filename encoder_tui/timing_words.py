@@ -53,7 +53,7 @@ def remarks(points: Sequence[tuple[str, Samples]]) -> list[str]:
     for label, samples in points:
         said, length = statistics(samples.samples_s), samples.point.length
         if said is None:
-            found.append(f"{label} at {length:,} tokens was not measured: {samples.ended}")
+            found.append(f"{label} at {count(length, 'token')} was not measured: {samples.ended}")
             continue
         found += [spread_sentence(label, length, said), samples.ended]
         if samples.point.batch == points[0][1].point.batch:

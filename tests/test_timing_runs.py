@@ -20,6 +20,7 @@ from encoder_tui.timing import Environment, Measurement, Mode, Samples, time_rec
 from encoder_tui.timing_files import FileProblem, csv_of, lines_of, load, run_of, save, saved
 from encoder_tui.timing_plan import Plan, PlanError, TimedModel, numbers, varied_lengths
 from encoder_tui.timing_run import Run, growth, growth_words, ratio, sweep
+from encoder_tui.timing_words import remarks
 from encoder_tui.widgets.choice import Choice
 from tests.in_process import tasks_in_process
 from tests.still import until
@@ -262,3 +263,10 @@ def test_csv_has_a_line_for_each_point() -> None:
     first = time_record("bert", run.samples[0, 0])
     assert float(rows[0]["median_s"]) == first["median_s"]
     assert rows[4]["skipped"].startswith("1,024 tokens")
+
+
+def test_a_single_token_is_told_as_one() -> None:
+    run = sweep([TimedModel(0, "bert", A.source, 512)], Plan([1, 2]), 2)
+    assert [row.words for row in run.rows] == ["1 token", "2 tokens"]
+    told = remarks([("A", Samples(group[0], ended="out of memory")) for group in run.groups])
+    assert told == [f"A at {words} was not measured: out of memory" for words in ("1 token", "2 tokens")]

@@ -12,6 +12,7 @@ import msgspec
 import torch
 
 from encoder_tui.choosing import HOPELESS
+from encoder_tui.display import count
 from encoder_tui.engine import device_state, devices, forward, memory, modes
 from encoder_tui.engine.device_clock import DeviceClock
 from encoder_tui.engine.failures import OutOfMemory, is_out_of_memory
@@ -142,7 +143,7 @@ class ModelRunner:
     def _ended(self, error: Exception) -> Ended:
         self._short = "no memory" if is_out_of_memory(error) else "failed"
         why = "out of memory" if is_out_of_memory(error) else words(error)
-        return Ended(f"{self.name} at {self.point.batch} × {self.point.length:,} tokens: {why}")
+        return Ended(f"{self.name} at {self.point.batch} × {count(self.point.length, 'token')}: {why}")
 
     def reset_peak(self) -> None:
         """Let the process, and the accelerator where it can, count their peaks from here."""

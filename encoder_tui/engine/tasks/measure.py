@@ -12,6 +12,7 @@ import msgspec
 
 from encoder_tui import interleaving
 from encoder_tui.choosing import Choosing
+from encoder_tui.display import count
 from encoder_tui.engine.job import Job, TaskError
 from encoder_tui.engine.tasks.hello import cores
 from encoder_tui.engine.versions import installed_versions
@@ -47,7 +48,7 @@ def run(request: MeasureRequest, job: Job) -> Measurement:
             torch.set_num_threads(threads)
             runners, choosing = _runners(request, points, loaded, job)
             names = " and ".join(dict.fromkeys(runner.name for runner in runners))
-            text = f"{names}: {points[0].batch} × {points[0].length:,} tokens" if points else ""
+            text = f"{names}: {points[0].batch} × {count(points[0].length, 'token')}" if points else ""
             results: dict[int, Samples] = {}
 
             def told(

@@ -138,8 +138,8 @@ def _samples(run: Run, row: int) -> tuple[str, list[Curve], Axes]:
         curves.append(Curve(run.label(column)[0], about.slot, [(middle, quantile(ordered, 0.5))], bars, joined=False))
     step = max(1, most // 6)
     ticks = [1.0, *(float(place) for place in range(step, most + 1, step))]
-    label = run.rows[row].label if row < len(run.rows) else ""
-    title = f"samples at {label} tokens, in their order"
+    words = run.rows[row].words if row < len(run.rows) else "no tokens"
+    title = f"samples at {words}, in their order"
     return title, curves, Axes(sorted(set(ticks)), tick, log_x=False)
 
 

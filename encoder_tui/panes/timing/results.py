@@ -140,13 +140,13 @@ def conclusion(run: Run) -> str:
     for row in reversed(range(len(run.rows))):
         words = compared(run, row)
         if words is not None:
-            where = "This text: " if run.plan.text else f"At {run.rows[row].label} tokens "
+            where = "This text: " if run.plan.text else f"At {run.rows[row].words} "
             return f"{where}{words}"
     for row in reversed(range(len(run.rows))):
         for column in range(len(run.columns)):
             found = run.statistics(row, column)
             if found is not None:
-                return f"At {run.rows[row].label} tokens {run.label(column)} takes {seconds(found.median)}"
+                return f"At {run.rows[row].words} {run.label(column)} takes {seconds(found.median)}"
     return "Nothing was measured"
 
 

@@ -106,7 +106,7 @@ def plan_words(pane: TimingPane) -> str:
 def _progress(pane: TimingPane, run: Run) -> str:
     if run.environment is None:
         return f"{visible(pane.activity)}…"
-    where = "" if run.current is None else f" at {run.rows[run.current].label} tokens"
+    where = "" if run.current is None else f" at {run.rows[run.current].words}"
     done, planned = run.done, len(run.planned)
     room = 20 if pane.size.width >= 100 else 8
     filled = round(room * done / max(planned, 1))
