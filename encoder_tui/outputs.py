@@ -97,10 +97,12 @@ class Values(msgspec.Struct, frozen=True):
 class UnloadRequest(msgspec.Struct, frozen=True):
     """Give back the memory of all outputs and of the models at `locations`, None for all.
 
-    An empty list gives back nothing and only asks.
+    An empty list gives back nothing and only asks, but for the outputs of slots that are not in `slots`, where that is
+    given.
     """
 
     locations: list[str] | None = None
+    slots: list[int] | None = None
 
 
 class ModelInMemory(msgspec.Struct, frozen=True):

@@ -24,6 +24,16 @@ def source(tmp_path: Path) -> ModelSource:
     return ModelSource("tiny", str(with_head("bert-cased", tmp_path)))
 
 
+def test_outputs_of_slots_that_were_not_run_any_more_are_given_back() -> None:
+    from encoder_tui.engine.kept_outputs import KEPT
+    from encoder_tui.engine.tasks import memory
+
+    KEPT.update({slot: {"last_hidden_state": torch.zeros(10)} for slot in range(3)})
+    assert memory.run(UnloadRequest([]), silent()).outputs == 120
+    assert memory.run(UnloadRequest([], [0]), silent()).outputs == 40
+    assert list(KEPT) == [0]
+
+
 def test_a_model_with_its_head_is_counted_beside_the_plain_one_and_unloaded_with_it(source: ModelSource) -> None:
     from encoder_tui.engine.loading_models import LOADED
     from encoder_tui.engine.tasks import memory

@@ -6,6 +6,7 @@ import pytest
 from textual.widgets import Static
 
 from encoder_tui.app import EncoderApp
+from encoder_tui.outputs import UnloadRequest
 from encoder_tui.panes.outputs import OutputsPane
 from encoder_tui.panes.outputs.vectors import VectorsView
 from encoder_tui.report_material import Material
@@ -106,6 +107,23 @@ async def test_what_was_run_of_the_text_is_said_to_be_so_when_the_document_takes
         await pilot.press("d")
         app.session.set_document("Another document.")
         await until(pilot, lambda: "this is of another document than the one at hand" in line())
+
+
+async def test_the_engine_is_told_after_a_run_whose_outputs_are_still_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = EncoderApp(Settings(model=PAIR[:1], text="Bread.", pane="outputs"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        pane = app.query_one(OutputsPane)
+        asked: list[UnloadRequest] = []
+
+        async def hear(request: UnloadRequest) -> None:
+            asked.append(request)
+
+        monkeypatch.setattr(pane.runs, "ask_memory", hear)
+        await pilot.press("r")
+        await until(pilot, lambda: bool(asked))
+        assert asked == [UnloadRequest([], [0])]
 
 
 async def test_the_memory_line_stands_in_views_with_a_question_of_their_own() -> None:

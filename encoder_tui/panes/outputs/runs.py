@@ -164,7 +164,8 @@ class Runs:
                 await self._run_one(run)
             run.progress = None
             self._on_change()
-        await self.ask_memory(UnloadRequest([]))
+        # An earlier run may have been of more models: nothing can be seen of what came out of those any more.
+        await self.ask_memory(UnloadRequest([], [run.number for run in runs if run.answer is not None]))
 
     async def _run_one(self, run: ModelRun) -> None:
         """Run one model; what it cannot do is its own message."""
