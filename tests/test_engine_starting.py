@@ -55,7 +55,7 @@ async def test_an_engine_of_another_protocol_version_is_not_tried_again(start: S
     ("last", "told"),
     [
         ("ssh: connect to host gpu-box port 22: Connection refused", None),
-        ("escape \x1b]0;title\x07 sequences", "escape \ufffd]0;title\ufffd sequences"),
+        ("escape \x1b]0;title\x07 sequences", "escape ␛]0;title␇ sequences"),
         ("x" * 100_000, "x" * 200),
     ],
     ids=["refused", "escapes", "long"],
@@ -93,7 +93,7 @@ async def test_words_of_an_earlier_engine_are_not_taken_for_those_of_this_one(st
         ("ssh 'gpu-box", "the engine cannot be started: ssh 'gpu-box: No closing quotation"),
         ("/no/such/engine -x", "the engine cannot be started: /no/such/engine -x: No such file or directory"),
         ("/", "the engine cannot be started: /: Permission denied"),
-        ("a\x00b", "the engine cannot be started: 'a\N{REPLACEMENT CHARACTER}b': embedded null byte"),
+        ("a\x00b", "the engine cannot be started: 'a␀b': embedded null byte"),
         ("caf\udce9/\n", "the engine cannot be started: 'caf\N{REPLACEMENT CHARACTER}/': "),
     ],
     ids=["empty", "blank", "no name", "unbalanced", "missing", "folder", "null", "surrogate"],

@@ -17,7 +17,7 @@ def test_the_trees_open_a_search_finds_and_a_jump_lands_in_the_other_model(colum
         terminal.wait_for(lambda text: "BertModel  199 parameters" in text and "ModernBertModel  134 p" in text, 90)
         terminal.wait_for("12 layers alike")
         terminal.wait_for("22 layers")
-        terminal.wait_for("108.3 M values in 199 parameters")
+        terminal.wait_for("A has 108.3 M values")
         terminal.send("/")
         terminal.wait_for("part of a name")
         for letter in "feed-forward out":

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from encoder_tui.engine.job import TaskError
 from encoder_tui.outputs import Batch
 from encoder_tui.placement import ModelSource, OffersRequest, Placement
 from encoder_tui.timing import MeasureRequest, Point, Variant
@@ -80,7 +81,7 @@ def test_a_pass_that_fails_gives_the_threads_back(directory: Path, monkeypatch: 
         raise ValueError("no")
 
     monkeypatch.setattr(ModernBertModel, "forward", failing)
-    with pytest.raises(ValueError, match="no"):
+    with pytest.raises(TaskError, match="the pass failed: no"):
         run(directory, threads=3)
     assert torch.get_num_threads() == 1
 
@@ -172,7 +173,6 @@ def test_flex_attention_gives_what_sdpa_gives_and_without_a_compiler_a_sentence(
     from transformers.integrations.flex_attention import WrappedFlexAttention
 
     from encoder_tui.engine import devices
-    from encoder_tui.engine.job import TaskError
 
     if devices.FLEX in devices.offers(torch.device("cpu")):
         # Compiling it takes a minute on a busy machine.
