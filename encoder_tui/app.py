@@ -18,7 +18,7 @@ from textual.notifications import Notify
 from textual.screen import Screen
 from textual.widgets import ContentSwitcher, Static
 
-from encoder_tui import workers
+from encoder_tui import heap, workers
 from encoder_tui.colours import legible
 from encoder_tui.display import visible
 from encoder_tui.failures import came_too_late
@@ -125,9 +125,6 @@ class EncoderApp(PaneSwitching, WindowActions, Keeping, TerminalApp):
             # What the start made stays for good; a collection need not look through it every time.
             gc.freeze()
             gc.enable()
-        from encoder_tui import heap  # noqa: PLC0415  # a few milliseconds: after the first paint
-
-        heap.share_heap()
         self.set_interval(heap.EVERY, heap.give_back)
         await self.session.start()
 
@@ -210,6 +207,7 @@ class EncoderApp(PaneSwitching, WindowActions, Keeping, TerminalApp):
 
 def run(settings: Settings) -> int:
     """Open the window; the exit code of the program."""
+    heap.share_heap()  # before there is a second thread
     with own_screen():
         app = EncoderApp(settings)
         if settings.theme is None and app.console.color_system == "standard" and not app.no_color:

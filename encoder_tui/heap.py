@@ -21,7 +21,10 @@ EVERY: Final = 60.0
 
 
 def share_heap() -> None:
-    """From now on threads take memory from the heaps there are; nothing happens where the C library is another."""
+    """From now on threads take memory from the heaps there are, so call it before there is any other thread.
+
+    Nothing happens where the C library is another.
+    """
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
 

@@ -7,6 +7,8 @@ import platform
 import subprocess
 import sys
 import weakref
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from textual.widget import Widget
@@ -15,6 +17,7 @@ from encoder_tui.app import EncoderApp
 from encoder_tui.heap import give_back
 from encoder_tui.settings import Settings
 from tests.still import still, until
+from tests.terminal import Terminal, encoder_tui
 
 PROGRAM = """
 import ctypes, threading
@@ -44,6 +47,26 @@ def test_threads_share_the_heap_that_is_there() -> None:
 
     assert heaps("") > 4
     assert heaps("share_heap()") == 1
+
+
+def heaps_of_threads(pid: int) -> int:
+    """How many heaps beside the first a process has: 64 MiB each from a multiple of that on, the rest out of reach."""
+    size, found = 64 << 20, 0
+    maps = [line.split(maxsplit=5) for line in Path(f"/proc/{pid}/maps").read_text().splitlines()]
+    ranges = [(*(int(end, 16) for end in one[0].split("-")), one[1], len(one) == 5) for one in maps]
+    for (start, end, can, is_anonymous), (after, last, cannot, _) in pairwise(ranges):
+        begins = start % size == 0 and can == "rw-p" and is_anonymous
+        found += begins and end == after and cannot == "---p" and last == start + size
+    return found
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has a heap for each thread")
+def test_the_window_has_one_heap_whatever_its_threads_do() -> None:
+    with Terminal(encoder_tui("-m", "builtin:bert", "--docs", "builtin", "--pane", "documents")) as terminal:
+        terminal.wait_for("engine ready", 60)
+        terminal.wait_for("documents counted", 60)
+        assert len(list(Path(f"/proc/{terminal.pid}/task").iterdir())) > 3
+        assert heaps_of_threads(terminal.pid) == 0
 
 
 FREED = """
