@@ -10,7 +10,7 @@ from typing import Any, Final
 from encoder_tui.alignment import Alignment
 from encoder_tui.decoding import without_surrogates
 from encoder_tui.display import count
-from encoder_tui.tokens import EncodeOptions, Encoding, ModelTokenizer, align
+from encoder_tui.tokens import EncodeOptions, Encoding, ModelTokenizer, TokenizationError, align
 
 LONG: Final = 2_000
 """Characters from which on a thread for each model costs less than it saves."""
@@ -43,11 +43,16 @@ class Stream:
 
 
 class Comparison:
-    """A text under several tokenizers, aligned. A stream is None where its model has no tokenizer (yet)."""
+    """A text under several tokenizers, aligned.
 
-    def __init__(self, text: str, streams: Sequence[Stream | None]) -> None:
+    A stream is None where its model has no tokenizer (yet), or one that refuses the text: `refusals` has a sentence for
+    it then, and is empty for the others.
+    """
+
+    def __init__(self, text: str, streams: Sequence[Stream | None], refusals: Sequence[str] = ()) -> None:
         self.text = text
         self.streams = list(streams)
+        self.refusals = list(refusals) or [""] * len(self.streams)
         self.present = [stream for stream in self.streams if stream is not None]
 
     @cached_property
@@ -71,7 +76,7 @@ class Comparison:
     def sentence(self, letters: Sequence[str], names_shown: int = 4) -> str:
         """What the comparison comes to, in a sentence that can be read aloud; it names some of the differences."""
         if not self.present:
-            return "No tokenizer is here yet."
+            return "No tokenizer takes this text." if any(self.refusals) else "No tokenizer is here yet."
         if not self.text:
             return "The text is empty; type or paste one."
         if len(self.present) == 1:
@@ -113,18 +118,23 @@ def compare(
     pair: str | None = None,
     options: EncodeOptions | None = None,
 ) -> Comparison:
-    """Encode one text under every tokenizer. Raises `TokenizationError`."""
+    """Encode one text under every tokenizer; one that refuses it keeps none of the others from it."""
 
-    def encode(tokenizer: ModelTokenizer | None) -> Stream | None:
+    def encode(tokenizer: ModelTokenizer | None) -> tuple[Stream | None, str]:
         if tokenizer is None:
-            return None
-        return Stream(tokenizer, text, tokenizer.encode([text], pair, options)[0])
+            return None, ""
+        try:
+            return Stream(tokenizer, text, tokenizer.encode([text], pair, options)[0]), ""
+        except TokenizationError as refusal:
+            return None, str(refusal)
 
     if len(text) < LONG:
-        return Comparison(text, list(map(encode, tokenizers)))
-    # The Rust library works outside the interpreter lock, so the models of a long text share the processors.
-    with ThreadPoolExecutor(max(len(tokenizers), 1)) as pool:
-        return Comparison(text, list(pool.map(encode, tokenizers)))
+        found = list(map(encode, tokenizers))
+    else:
+        # The Rust library works outside the interpreter lock, so the models of a long text share the processors.
+        with ThreadPoolExecutor(max(len(tokenizers), 1)) as pool:
+            found = list(pool.map(encode, tokenizers))
+    return Comparison(text, [stream for stream, _ in found], [refusal for _, refusal in found])
 
 
 def encoding_record(stream: Stream) -> dict[str, Any]:

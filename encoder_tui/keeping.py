@@ -84,7 +84,6 @@ class Keeping(App[int]):
         from encoder_tui.comparison import compare  # noqa: PLC0415
         from encoder_tui.report import write  # noqa: PLC0415
         from encoder_tui.safetensors_file import AtomicFile  # noqa: PLC0415
-        from encoder_tui.tokens import TokenizationError  # noqa: PLC0415
 
         def work() -> None:
             if "tokens" in sections:
@@ -99,8 +98,6 @@ class Keeping(App[int]):
             await asyncio.to_thread(work)
         except OSError as error:
             self.session.notice(f"{path} cannot be written: {error.strerror or error}", "error")
-        except TokenizationError as error:
-            self.session.notice(f"{path} is not written: {error}", "error")
         else:
             self.session.notice(f"the report is in {path}")
 

@@ -82,7 +82,7 @@ def settings_section(material: Material) -> list[str]:
 def tokens_section(material: Material) -> list[str]:
     """The text, each stream in numbers, the sentence, and the aligned blocks."""
     comparison = material.comparison
-    if comparison is None or not comparison.present:
+    if comparison is None or not (comparison.present or any(comparison.refusals)):
         return ["No tokenizer is there."]
     text = without_surrogates(comparison.text)
     more = len(text) - CHARACTERS
@@ -90,8 +90,10 @@ def tokens_section(material: Material) -> list[str]:
     if more > 0:
         parts.append(f"… and {count(more, 'more character')}.")
     parts.append(words(comparison.sentence(material.letters)))
-    for letter, model, stream in zip(LETTERS, material.models, comparison.streams, strict=False):
+    found = zip(LETTERS, material.models, comparison.streams, comparison.refusals, strict=False)
+    for letter, model, stream, refusal in found:
         if stream is None:
+            parts += [f"**{letter}** {code(model.name)}: {words(refusal)}"] if refusal else []
             continue
         ids = stream.encoding.ids
         facts = f"{count(len(ids), 'token')}, {stream.unknown:,} unknown; {words(stream.tokenizer.kind)}"
@@ -99,7 +101,7 @@ def tokens_section(material: Material) -> list[str]:
             facts = f"{len(text) / len(ids):.1f} characters a token; {facts}"
         listed = " ".join(map(str, ids[:IDS])) + (f" … and {len(ids) - IDS:,} more" if len(ids) > IDS else "")
         parts += [f"**{letter}** {code(model.name)}: {facts}", fence(listed) if ids else ""]
-    return [*parts, *_blocks(comparison)]
+    return [*parts, *_blocks(comparison)] if comparison.present else parts
 
 
 def _blocks(comparison: Comparison) -> list[str]:

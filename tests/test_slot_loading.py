@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from encoder_tui.app import EncoderApp
+from encoder_tui.panes.tokens.pane import TokensPane
 from encoder_tui.settings import Settings
+from encoder_tui.widgets.words import Words
+from tests.command_case import call, named
 from tests.in_process import tasks_in_process
 from tests.model_directories import write
 from tests.still import until
@@ -23,13 +27,46 @@ def without_unknown() -> Tokenizer:
     return tokenizer
 
 
+@pytest.fixture
+def refusing(tmp_path: Path) -> str:
+    """The directory of a model whose tokenizer refuses nearly everything."""
+    return str(write("bert", without_unknown, {"tokenizer_class": "PreTrainedTokenizerFast"}, tmp_path / "m"))
+
+
 @pytest.mark.usefixtures("tasks_in_process")
-async def test_a_model_that_refuses_the_text_at_hand_is_loaded_all_the_same(tmp_path: Path) -> None:
-    directory = write("bert", without_unknown, {"tokenizer_class": "PreTrainedTokenizerFast"}, tmp_path / "m")
-    app = EncoderApp(Settings(model=(str(directory),), text="hello world"))
+async def test_a_model_that_refuses_the_text_at_hand_is_loaded_all_the_same(refusing: str) -> None:
+    app = EncoderApp(Settings(model=(refusing,), text="hello world"))
     async with app.run_test(size=(120, 40)) as pilot:
         (slot,) = app.session.slots
         await until(pilot, lambda: slot.state == "exact" and not slot.waiting, 60)
         assert slot.message == ""
-        told = [one.message for one in app._notifications]
-        assert any("the tokenizer refuses this text" in message for message in told)
+        await until(pilot, lambda: "the tokenizer refuses this text" in shown(app, "models"))
+        assert "No tokenizer takes this text." in shown(app, "sentence")
+
+
+def shown(app: EncoderApp, name: str) -> str:
+    return str(app.query_one(f"#{name}", Words).render())
+
+
+@pytest.mark.usefixtures("tasks_in_process")
+async def test_a_model_that_refuses_the_text_keeps_no_other_from_it(refusing: str) -> None:
+    app = EncoderApp(Settings(model=(refusing, "builtin:bert"), text="hello world"))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: all(slot.state == "exact" and not slot.waiting for slot in app.session.slots), 60)
+        await until(pilot, lambda: "the tokenizer refuses this text" in shown(app, "models"))
+        assert re.search(r" B .* tokens ", shown(app, "models"))
+        assert shown(app, "sentence").strip().endswith("of 11 characters.")
+        app.session.set_text("a b")
+        await until(pilot, lambda: "refuses" not in shown(app, "models"))
+        assert [stream is not None for stream in app.query_one(TokensPane).comparison.streams] == [True, True]
+
+
+def test_the_report_and_the_command_say_who_refuses_and_tell_of_the_others(refusing: str) -> None:
+    models = named(refusing, "builtin:bert")
+    report = call("report", "hello world", *models, "--sections", "tokens")
+    tokens = call("tokens", "hello world", *models)
+    for done in (report, tokens):
+        assert done.code == 1
+        assert [line for line in done.remarks if f"{refusing}: the tokenizer refuses this text" in line]
+    assert f"**A** `{refusing}`: the tokenizer refuses this text" in report.text
+    assert "**B** `builtin:bert`: " in report.text

@@ -25,7 +25,6 @@ from encoder_tui.report_material import Material, ReportedModel, ReportedRun, Re
 from encoder_tui.safetensors_file import AtomicFile
 from encoder_tui.settings import Settings
 from encoder_tui.timing_plan import Plan
-from encoder_tui.tokens import TokenizationError
 
 DEFAULT: Final = ("models", "settings", "tokens", "architectures")
 """Documents too where a source was named; outputs and timing only when asked for, because they take long."""
@@ -128,10 +127,9 @@ class Gathering:
                 await part(loader)
 
     def _compare(self) -> None:
-        try:
-            self.material.comparison = compare(self.text, [model.tokenizer for model in self._models])
-        except TokenizationError as error:
-            self.errors.append(str(error))
+        found = self.material.comparison = compare(self.text, [model.tokenizer for model in self._models])
+        refused = zip(self._models, found.refusals, strict=True)
+        self.errors += [f"{model.name}: {refusal}" for model, refusal in refused if refusal]
 
     async def _describe(self, loader: Loader) -> None:
         for model in self._models:

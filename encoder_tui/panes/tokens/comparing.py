@@ -12,7 +12,7 @@ from textual.containers import Vertical
 from encoder_tui.comparison import Comparison, compare
 from encoder_tui.display import count
 from encoder_tui.session import Session
-from encoder_tui.tokens import ModelTokenizer, TokenizationError
+from encoder_tui.tokens import ModelTokenizer
 from encoder_tui.widgets.key_line import possible_changed
 
 SOON: Final = 0.5
@@ -158,11 +158,7 @@ class Comparing(Vertical):
         tokenizers: Sequence[ModelTokenizer | None],
         checkpoint: Callable[[str], None] = lambda doing: None,
     ) -> Comparison:
-        try:
-            comparison = compare(text, tokenizers)
-        except TokenizationError as error:
-            self.session.notice(str(error), "error")
-            return Comparison(text, [None for _ in tokenizers])
+        comparison = compare(text, tokenizers)
         if comparison.present:
             doing = f"Aligning {count(sum(len(stream.encoding) for stream in comparison.present), 'token')}"
             checkpoint(doing)

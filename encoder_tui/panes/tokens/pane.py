@@ -158,10 +158,11 @@ class TokensPane(Comparing):
         width = self.size.width
         if not width:
             return
-        streams = [*self.comparison.streams, *[None] * len(self.session.slots)]
+        slots, found = self.session.slots, self.comparison
+        streams, refusals = [*found.streams, *[None] * len(slots)], [*found.refusals, *[""] * len(slots)]
         lines = [
-            facts.model_line(index, slot, stream, self.comparison.text, width)
-            for index, (slot, stream) in enumerate(zip(self.session.slots, streams, strict=False))
+            facts.model_line(index, slot, streams[index], refusals[index], found.text, width)
+            for index, slot in enumerate(slots)
         ]
         self.query_one("#models", Words).say(Content("\n").join(lines))
         told = Content.styled(f" {self.activity}", "$text-warning").truncate(width, ellipsis=True)
