@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from textual.app import App, ComposeResult
 
-from encoder_tui.lengths import LengthCounts
-from encoder_tui.panes.documents.collection_view import figures, heading, shares
+from encoder_tui.lengths import CollectionCounts, LengthCounts
+from encoder_tui.panes.documents.collection_view import Figures, figures, heading, shares
 
 
 def counted(name: str, limit: int = 512) -> LengthCounts:
@@ -31,3 +32,20 @@ def test_figures_are_whole_in_every_width(name: str, width: int) -> None:
 
 def test_a_limit_of_a_models_own_fits_beside_the_others() -> None:
     assert max(map(len, shares(counted("any", 514), 75))) <= 75
+
+
+@pytest.mark.usefixtures("no_engine")
+@pytest.mark.parametrize("size", [(80, 24), (20, 5), (1, 1)])
+async def test_a_view_that_has_no_width_is_written_all_the_same(size: tuple[int, int]) -> None:
+    class Window(App[None]):
+        def compose(self) -> ComposeResult:
+            yield Figures()
+
+    app = Window()
+    async with app.run_test(size=size) as pilot:
+        shown = app.query_one(Figures)
+        shown.display = False
+        await pilot.pause()
+        model = counted("/a/long/way/to/bert-base-cased")
+        shown.show(CollectionCounts(models=[model], source="some", column="text"), [0])
+        assert figures(model) in " ".join(shown.copied().split())

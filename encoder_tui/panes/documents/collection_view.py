@@ -40,8 +40,8 @@ class Figures(Lines):
         for slot, model in zip(slots, counts.models, strict=True):
             if not model.total:
                 continue
-            # The last cell may be the scroll bar's.
-            room = self.size.width - 1
+            # The last cell may be the scroll bar's. A view that is hidden has no width, and is written all the same.
+            room = max(self.size.width, 40) - 1
             self._lines += [(line, slot) for line in heading(LETTERS[slot], model, room)]
             self._lines += [(f"    {line}", None) for line in shares(model, room - 4)]
             limits = [] if model.limit is None else [model.limit]
