@@ -121,7 +121,10 @@ class Terminal:
     @property
     def text(self) -> str:
         """The screen, line by line."""
-        return "\n".join(line.rstrip() for line in self.screen.display)
+        # Not by `display`, which fails where a smaller window has cut a wide character in two.
+        buffer, columns = self.screen.buffer, range(self.screen.columns)
+        lines = ("".join(buffer[line][column].data for column in columns) for line in range(self.screen.lines))
+        return "\n".join(line.rstrip() for line in lines)
 
     def wait_for(self, seen: str | Callable[[str], bool], seconds: float = 30) -> str:
         """Read until a text (or a condition on the whole screen) is there; returns the screen."""
