@@ -18,8 +18,6 @@ from encoder_tui.display import visible
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-PANES: Final = ("tokens", "parameters", "documents", "outputs", "timing")
-DTYPES: Final = ("float32", "float16", "bfloat16")
 COMMANDS: Final = {
     "config": "encoder_tui.commands.config",
     "docs": "encoder_tui.commands.docs",
@@ -37,9 +35,9 @@ OPTIONS: Final = (
     click.option("-m", "--model", multiple=True, metavar="NAME[@REVISION]", help="A model; one to four of them."),
     click.option("--text", metavar="TEXT", help="The text that the window opens with."),
     click.option("--docs", metavar="SOURCE", help="The documents that the window opens with."),
-    click.option("--pane", type=click.Choice(PANES), help="The pane that the window opens with."),
+    click.option("--pane", type=click.Choice(settings.PANES), help="The pane that the window opens with."),
     click.option("--device", metavar="DEVICE", help="Where models run: cpu, cuda:0, …"),
-    click.option("--dtype", type=click.Choice(DTYPES), help="The precision that models run in."),
+    click.option("--dtype", type=click.Choice(settings.DTYPES), help="The precision that models run in."),
     click.option("--attention", metavar="KIND", help="The attention implementation: sdpa, eager, …"),
     click.option(
         "--threads",
@@ -124,9 +122,14 @@ def tell(words: str, nl: bool = True) -> None:
         click.echo(words, err=True, nl=nl)
 
 
+def say(message: str) -> None:
+    """A remark for people: one line on stderr."""
+    tell(f"encoder-tui: {visible(' '.join(message.split()))}")
+
+
 def fail(message: str, code: int = 1) -> NoReturn:
     """End the program with one line on stderr and an exit code."""
-    tell(f"encoder-tui: {visible(' '.join(message.split()))}")
+    say(message)
     raise SystemExit(code)
 
 
@@ -154,11 +157,6 @@ def gather(context: click.Context, options: dict[str, Any]) -> settings.Settings
     context.meta[_DEBUG] = asked.get("debug", False)
     try:
         gathered = settings.load(asked)
-        for name, choices in (("pane", PANES), ("dtype", DTYPES)):
-            if getattr(gathered, name) not in {None, *choices}:
-                origin, path = gathered.origin(name), settings.config_path()
-                line = settings.line_of(name, path) if origin == str(path) else ""
-                raise settings.SettingsError(f"{name} in {origin} must be one of {', '.join(choices)}{line}")
     except settings.SettingsError as error:
         fail(reason(error))
     context.meta[_DEBUG] = gathered.debug

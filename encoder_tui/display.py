@@ -116,15 +116,19 @@ def size(number: int) -> str:
 
 def seconds(value: float) -> str:
     """A time in three digits: `1.24 s`, `12.4 ms`, `350 µs`."""
-    for factor, unit in ((1, "s"), (1e3, "ms"), (1e6, "µs")):
-        if value * factor >= 0.9995 or unit == "µs":
-            scaled = value * factor
-            return f"{scaled:,.0f} {unit}" if scaled >= 99.95 else f"{scaled:#.3g} {unit}"
-    raise AssertionError
+    scaled, unit = _in_unit(value)
+    return f"{scaled:,.0f} {unit}" if scaled >= 99.95 else f"{scaled:#.3g} {unit}"
 
 
 def about_seconds(value: float) -> str:
     """A guess of a time, in two digits: `1.2 s`, `12 ms`, `350 µs`."""
-    number, _, unit = seconds(float(f"{value:.2g}")).partition(" ")
-    rounded = float(number.replace(",", ""))
-    return f"{rounded:,.1f} {unit}" if rounded < 10 else f"{rounded:,.0f} {unit}"
+    scaled, unit = _in_unit(float(f"{value:.2g}"))
+    return f"{scaled:,.0f} {unit}" if scaled >= 9.95 else f"{scaled:.1f} {unit}"
+
+
+def _in_unit(value: float) -> tuple[float, str]:
+    """Seconds in the largest unit of which they are at least one, or in the smallest."""
+    for factor, unit in ((1.0, "s"), (1e3, "ms")):
+        if value * factor >= 0.9995:
+            return value * factor, unit
+    return value * 1e6, "µs"

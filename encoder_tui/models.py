@@ -205,6 +205,11 @@ def from_directory(
     )
 
 
+def name_of(files: ModelFiles) -> ModelName:
+    """What `from_pretrained` finds a model by: transformers knows a built-in one by its folder only."""
+    return ModelName(files.name, files.path) if files.source == "builtin" else parse_name(files.name, is_elsewhere=True)
+
+
 def _weights_stamp(files: list[Path]) -> str:
     """Names, sizes and ages of the files of weights, hashed; empty where there are none."""
     stamps = []

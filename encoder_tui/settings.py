@@ -66,6 +66,9 @@ _LISTS: Final = {"model", "trust_remote_code"}
 _FLAGS: Final = {"offline", "debug", "fresh"}
 _NUMBERS: Final = {"threads"}
 MOST_THREADS: Final = 999
+PANES: Final = ("tokens", "parameters", "documents", "outputs", "timing")
+DTYPES: Final = ("float32", "float16", "bfloat16")
+_CHOICES: Final = {"pane": PANES, "dtype": DTYPES}
 
 
 def config_path(environ: Mapping[str, str] | None = None) -> Path:
@@ -104,7 +107,7 @@ def load(command_line: Mapping[str, Any], environ: Mapping[str, str] | None = No
         try:
             values[name] = _checked(name, value, str(path))
         except SettingsError as error:
-            raise SettingsError(f"{error}{line_of(error.key or name, path)}") from error
+            raise SettingsError(f"{error}{_line_of(error.key or name, path)}") from error
         sources[name] = str(path)
     for name in NAMES:
         variable = PREFIX + name.upper()
@@ -114,6 +117,11 @@ def load(command_line: Mapping[str, Any], environ: Mapping[str, str] | None = No
     for name, value in command_line.items():
         values[name] = value
         sources[name] = "command line"
+    # Those in force: what stands in the file may have been overruled.
+    for name, choices in _CHOICES.items():
+        if values.get(name) not in {None, *choices}:
+            line = _line_of(name, path) if sources[name] == str(path) else ""
+            raise SettingsError(f"{name} in {sources[name]} must be one of {', '.join(choices)}{line}")
     return Settings(**values, sources=sources)
 
 
@@ -130,13 +138,13 @@ def _from_file(path: Path) -> dict[str, Any]:
     if unknown:
         known = ", ".join([*NAMES, "keys"])
         raise SettingsError(
-            f"the configuration file {path} has no setting named {unknown[0]}{line_of(unknown[0], path)};"
+            f"the configuration file {path} has no setting named {unknown[0]}{_line_of(unknown[0], path)};"
             f" there are {known}"
         )
     return table
 
 
-def line_of(name: str, path: Path) -> str:
+def _line_of(name: str, path: Path) -> str:
     """Where a key stands in the file, for people; empty where it is written in a way not looked for."""
     key = re.compile(rf"""\s*\[?\s*["']?{re.escape(name)}["']?\s*[]=.]""")
     lines = read_file(path).decode("utf-8", "replace").split("\n")

@@ -14,11 +14,11 @@ from textual.widgets import Input, TextArea
 import encoder_tui
 from encoder_tui import keys, settings
 from encoder_tui.app import EncoderApp
-from encoder_tui.cli import PANES, cli
+from encoder_tui.cli import cli
 from encoder_tui.palette import Actions, Entry
 from encoder_tui.panes.parameters import ParametersPane
 from encoder_tui.panes.tokens.ribbon import Ribbon
-from encoder_tui.settings import Settings, SettingsError, config_path
+from encoder_tui.settings import PANES, Settings, SettingsError, config_path
 from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.key_line import KeyLine
 from encoder_tui.widgets.table import Column, Table

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import pytest
+from textual.pilot import Pilot
 from textual.widgets import Static
 
 from encoder_tui.app import EncoderApp
@@ -48,12 +52,19 @@ async def test_what_is_asked_before_the_tokenizers_are_there_waits_for_them() ->
         assert [(run.error, run.answer is not None) for run in pane.runs.runs] == [("", True)] * 2
 
 
-async def test_what_is_copied_is_the_view_in_front_under_a_header() -> None:
+@asynccontextmanager
+async def ran() -> AsyncIterator[tuple[EncoderApp, Pilot[int], OutputsPane]]:
+    """The window with what came out of both models for a text."""
     app = EncoderApp(Settings(model=PAIR, text="Bread.", pane="outputs"))
     async with app.run_test(size=(120, 40)) as pilot:
         pane = app.query_one(OutputsPane)
         await pilot.press("r")
         await until(pilot, lambda: bool(pane.runs.runs) and not pane.runs.is_running)
+        yield app, pilot, pane
+
+
+async def test_what_is_copied_is_the_view_in_front_under_a_header() -> None:
+    async with ran() as (app, pilot, pane):
         await pilot.press("p")
         python = app.clipboard
         pane.query_one("#outputs-view", Choice).chosen = "vectors"
@@ -84,11 +95,7 @@ async def test_what_is_copied_is_the_view_in_front_under_a_header() -> None:
 
 
 async def test_what_was_run_of_the_text_is_said_to_be_so_when_the_document_takes_its_place() -> None:
-    app = EncoderApp(Settings(model=PAIR, text="Bread.", pane="outputs"))
-    async with app.run_test(size=(120, 40)) as pilot:
-        pane = app.query_one(OutputsPane)
-        await pilot.press("r")
-        await until(pilot, lambda: bool(pane.runs.runs) and not pane.runs.is_running)
+    async with ran() as (app, pilot, pane):
         app.session.set_document("A document of its own.")
 
         def line() -> str:

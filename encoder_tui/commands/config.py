@@ -30,12 +30,13 @@ def command(context: click.Context, /, as_json: bool, list_keys: bool, **options
         click.echo(json.dumps({"path": str(path), "settings": in_force, "keys": dict(chosen.keys)}))
         return
     click.echo(f"configuration file: {visible(str(path))}{'' if path.is_file() else ' (there is none yet)'}")
-    rows = [(name, visible(_written(getattr(chosen, name))) or "–", chosen.origin(name)) for name in settings.NAMES]
-    for name, shown, origin in rows:
-        # What a long value does not leave room for stands in a line of its own.
-        click.echo(f"{name:<18} {shown:<44} {visible(origin)}" if len(shown) <= 44 else f"{name:<18} {shown}")
+    for name in settings.NAMES:
+        told, shown = name, visible(_written(getattr(chosen, name))) or "–"
         if len(shown) > 44:
-            click.echo(f"{'':<18} {'':<44} {visible(origin)}")
+            # What a long value does not leave room for stands in a line of its own.
+            click.echo(f"{told:<18} {shown}")
+            told = shown = ""
+        click.echo(f"{told:<18} {shown:<44} {visible(chosen.origin(name))}")
     if chosen.keys:
         click.echo(f"{'keys':<18} {len(chosen.keys)} remapped; --keys lists them")
         complain(chosen.keys)

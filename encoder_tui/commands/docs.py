@@ -11,7 +11,7 @@ from typing import Any, Final
 import click
 from rich.cells import cell_len, set_cell_size
 
-from encoder_tui.cli import gather, shared_options, tell
+from encoder_tui.cli import gather, say, shared_options, tell
 from encoder_tui.collection import COMMAND_SLICE, Collection, CountedModel
 from encoder_tui.commands import running
 from encoder_tui.defaults import LETTERS
@@ -85,7 +85,7 @@ class Told:
         for remark in remarks:
             if remark not in self._said:
                 self._said.add(remark)
-                running.say(remark)
+                say(remark)
 
 
 async def _opened(
@@ -94,7 +94,7 @@ async def _opened(
     """The source and the models; models that failed are in the first list only."""
     collection = await Collection.open(loader.engine, asked.spec, asked.column)
     if collection.answer.stands_in_for:
-        running.say(collection.answer.stands_in_for)
+        say(collection.answer.stands_in_for)
     models = await running.load_tokenizers(loader, settings)
     return collection, models, counted_models(models)
 
@@ -121,7 +121,7 @@ async def _list(loader: Loader, settings: Settings, asked: _Asked) -> list[str |
     most = asked.most
     if most is None and collection.answer.is_remote and not asked.as_json:
         most = LOOK
-        running.say(f"the first {LOOK} rows of {collection.answer.label}; --limit N reads more")
+        say(f"the first {LOOK} rows of {collection.answer.label}; --limit N reads more")
     if not asked.as_json:
         click.echo(_header(collection, _letters(models), counted))
     start, empty = 0, 0
@@ -143,7 +143,7 @@ async def _list(loader: Loader, settings: Settings, asked: _Asked) -> list[str |
         if is_last:
             break
     if empty:
-        running.say(f"{count(empty, 'row')} without a text in column {collection.column}: null stands there")
+        say(f"{count(empty, 'row')} without a text in column {collection.column}: null stands there")
     return errors
 
 

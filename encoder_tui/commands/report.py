@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import click
 
-from encoder_tui.cli import fail, gather, shared_options
+from encoder_tui.cli import fail, gather, say, shared_options
 from encoder_tui.collection import COMMAND_SLICE, Collection
 from encoder_tui.commands import docs, running
 from encoder_tui.commands import run as run_command
@@ -84,7 +84,7 @@ def command(
                 file.write(content.encode())
         except OSError as error:
             fail(f"{output} cannot be written: {error.strerror or error}")
-        running.say(f"written to {output}")
+        say(f"written to {output}")
     running.finish(made.errors)
 
 
@@ -150,7 +150,7 @@ class Gathering:
             most = self.most
             if most is None and collection.answer.is_remote:
                 most = MOST
-                running.say(f"the first {MOST:,} rows of {collection.answer.label}; --limit N counts more")
+                say(f"the first {MOST:,} rows of {collection.answer.label}; --limit N counts more")
             self.material.counts = collection.no_counts(counted, most)
             async for answer in collection.scan(self.material.counts, counted, seconds=COMMAND_SLICE):
                 told.hear(answer.remarks)

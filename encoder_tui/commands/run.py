@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from encoder_tui.batching import batch_of
-from encoder_tui.cli import gather, shared_options
+from encoder_tui.cli import gather, say, shared_options
 from encoder_tui.commands import running
 from encoder_tui.display import visible
 from encoder_tui.engine import contract
@@ -116,7 +116,7 @@ async def run_one(
     try:
         batch, _, truncations = batch_of(model.tokenizer, model.files, texts)
         for truncation in truncations:
-            running.say(truncation.sentence(model.name, len(texts)))
+            say(truncation.sentence(model.name, len(texts)))
         request = RunRequest(
             source_of(model.files, loader.trusted, loader.offline),
             placement_of(settings),
@@ -132,7 +132,7 @@ async def run_one(
     finally:
         line.clear()
     for remark in answer.in_force.remarks:
-        running.say(remark)
+        say(remark)
     return Done(model.name, answer)
 
 

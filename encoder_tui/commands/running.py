@@ -12,7 +12,7 @@ from typing import TypeVar
 import click
 import msgspec
 
-from encoder_tui.cli import fail, reason, tell
+from encoder_tui.cli import fail, reason, say, tell
 from encoder_tui.decoding import without_surrogates
 from encoder_tui.defaults import DEFAULT_PAIR
 from encoder_tui.display import shorten, visible
@@ -140,11 +140,6 @@ def texts_of(arguments: Sequence[str]) -> list[str]:
     if sys.stdin is None or sys.stdin.isatty():
         raise click.UsageError("there is no text: give one as an argument, or pipe one in")
     return [sys.stdin.buffer.read().decode("utf-8", "replace")]
-
-
-def say(message: str) -> None:
-    """A remark for people, on stderr."""
-    tell(f"encoder-tui: {visible(' '.join(message.split()))}")
 
 
 class ProgressLine:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 import msgspec
 
-from encoder_tui.cli import gather, shared_options
+from encoder_tui.cli import gather, say, shared_options
 from encoder_tui.commands import running
 from encoder_tui.defaults import LETTERS
 from encoder_tui.display import visible
@@ -110,7 +110,7 @@ async def measure(report: Report, loader: Loader, settings: Settings) -> None:
         nonlocal last
         if progress.text != last:
             last = progress.text
-            running.say(progress.text)
+            say(progress.text)
 
     models = report.take(await running.load_tokenizers(loader, settings), loader)
     if report.plan.best:
@@ -136,7 +136,7 @@ async def look_for_best(
     offers: dict[int, Offers | str] = {}
     for model in models:
         if model.limit is not None and longest > model.limit:
-            running.say(f"{model.name}: at {model.limit:,} tokens, which is all that it takes")
+            say(f"{model.name}: at {model.limit:,} tokens, which is all that it takes")
         try:
             found = await loader.engine.run(contract.OFFERS, OffersRequest(model.source, asked), tell)
             offers[model.slot] = found
@@ -192,7 +192,7 @@ class Report:
         """As JSON, or as a table; remarks go to stderr."""
         in_force = [samples.in_force for _, samples in self.points() if samples.in_force is not None]
         for remark in dict.fromkeys(remark for one in in_force for remark in one.remarks):
-            running.say(remark)
+            say(remark)
         click.echo(json.dumps(self.records()) if as_json else "\n".join(self.table()))
 
     def records(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import click
 
-from encoder_tui.cli import gather, reason, shared_options
+from encoder_tui.cli import gather, reason, say, shared_options
 from encoder_tui.commands import running
 from encoder_tui.comparison import Comparison, Stream, alignment_record, encoding_record
 from encoder_tui.decoding import without_surrogates
@@ -44,7 +44,7 @@ def command(
     models = running.run(settings, lambda loader: running.load_tokenizers(loader, settings))
     options = EncodeOptions(padding, truncation, max_length)
     if max_length is not None and not truncation and padding != "max_length":
-        running.say("--max-length changes nothing without --truncation or --padding max_length")
+        say("--max-length changes nothing without --truncation or --padding max_length")
     streams: list[list[Stream] | None] = []
     entries: list[dict[str, Any]] = []
     for model in models:

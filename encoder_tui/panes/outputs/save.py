@@ -11,7 +11,7 @@ from textual.widgets import Input
 
 from encoder_tui.display import visible
 from encoder_tui.engine.client import EngineError, TaskFailed
-from encoder_tui.models import ModelName, parse_name
+from encoder_tui.models import name_of
 from encoder_tui.panes.outputs.runs import ModelRun, Runs
 from encoder_tui.reproduce import RunToReproduce, run_snippet
 from encoder_tui.saving import save_outputs, why_not
@@ -100,8 +100,7 @@ def snippet(runs: list[ModelRun]) -> str:
         if in_force.weights == "random":
             remarks.append(f"# {run.slot.name!a} ran with random weights, which this cannot reproduce.")
             continue
-        is_builtin = files.source == "builtin"
-        name = ModelName(files.name, files.path) if is_builtin else parse_name(files.name, is_elsewhere=True)
+        name = name_of(files)
         cut = None if run.truncation is None else run.truncation.seen
         force = in_force.device, in_force.dtype, in_force.attention, in_force.threads
         found.append(RunToReproduce(name, cut, *force))

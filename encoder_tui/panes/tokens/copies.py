@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from encoder_tui.comparison import Comparison
-from encoder_tui.models import ModelFiles, ModelName, parse_name
+from encoder_tui.models import name_of
 from encoder_tui.reproduce import encode_snippet
 from encoder_tui.session import Session
 from encoder_tui.tokens import EncodeOptions
@@ -37,10 +37,5 @@ def python(
     session: Session, text: str, asked: tuple[list[str], str | None, EncodeOptions] | None, tensors: bool
 ) -> str:
     """The Python that gives the same with transformers; `asked` are texts, pair and options of a view of its own."""
-    names = [_name_of(slot.files) for slot in session.slots if slot.tokenizer and slot.files]
+    names = [name_of(slot.files) for slot in session.slots if slot.tokenizer and slot.files]
     return encode_snippet(names, [text], tensors=tensors) if asked is None else encode_snippet(names, *asked)
-
-
-def _name_of(files: ModelFiles) -> ModelName:
-    """What `from_pretrained` finds a model by: transformers knows a built-in one by its folder only."""
-    return ModelName(files.name, files.path) if files.source == "builtin" else parse_name(files.name, is_elsewhere=True)

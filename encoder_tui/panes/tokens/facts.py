@@ -22,11 +22,10 @@ TOKENS_SHOWN = 24
 def model_line(index: int, slot: Slot, stream: Stream | None, refusal: str, text: str, width: int) -> Content:
     """One model: how many tokens, characters a token, unknown tokens, what kind of tokenizer; or why there are none."""
     parts: list[Content | tuple[str, str]] = [(f" {LETTERS[index]} ", letter_markup(index))]
-    if slot.state == "failed":
+    if slot.state == "failed" or refusal:
+        wrong = slot.message if slot.state == "failed" else refusal
         # In the middle: a path may be long, and what is wrong with it stands at the end.
-        parts.append((f" {shorten(visible(slot.message), max(width - 5, 1))}", "$text-error"))
-    elif refusal:
-        parts.append((f" {shorten(visible(refusal), max(width - 5, 1))}", "$text-error"))
+        parts.append((f" {shorten(visible(wrong), max(width - 5, 1))}", "$text-error"))
     elif stream is None:
         words = "no tokens yet" if slot.state == "exact" else f"{visible(slot.message) or 'loading'}…"
         parts.append((f" {words}", QUIET))
