@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from textual._callback import invoke
 from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
+from textual.events import Mount
 from textual.markup import escape
 
 from encoder_tui import keys, workers
@@ -34,7 +35,12 @@ class Entry(NamedTuple):
 
 
 class Palette(CommandPalette):
-    """Textual's palette, in a terminal of one row as well."""
+    """Textual's palette, in a terminal of one row as well, and closed again before it was there."""
+
+    def _on_mount(self, event: Mount) -> None:
+        """Leave a palette alone that a key closed on a busy machine: Textual looks for the screen below it."""
+        if self not in self.app.screen_stack:
+            event.prevent_default()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Move in the list only where it has room: Textual knows no line of a list that has none."""

@@ -297,6 +297,26 @@ async def test_a_dialog_that_another_key_has_closed_closes_nothing_more(opened: 
 
 
 @pytest.mark.usefixtures("no_engine")
+@pytest.mark.parametrize("opened", ["command_palette", "change_theme", "models", "report", "help", "save"])
+async def test_what_is_closed_before_it_is_there_ends_nothing(opened: str) -> None:
+    """As by keys that wait for a window which is busy."""
+    app = EncoderApp(Settings(model=("builtin:bert",), text="A lighthouse.", docs="builtin"))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await still(pilot)
+        await app.run_action(opened)
+        assert len(app.screen_stack) == 2
+        assert not app.screen.is_mounted
+        app.pop_screen()
+        await still(pilot)
+        assert app._exception is None
+        assert len(app.screen_stack) == 1
+        await app.run_action(opened)
+        await until(pilot, lambda: len(app.screen_stack) == 2 and app.screen.is_mounted)
+        await still(pilot)
+        assert app._exception is None
+
+
+@pytest.mark.usefixtures("no_engine")
 @pytest.mark.parametrize("opened", ["command_palette", "change_theme", "models", "report"])
 async def test_no_list_turns_its_pages_in_a_terminal_of_one_row(opened: str) -> None:
     """Textual looks the line of its option up, and knows none as long as the list has no room."""
@@ -353,6 +373,7 @@ async def test_a_pane_opened_while_the_window_is_too_small_has_the_focus_afterwa
             assert app.query_one(f"#{app.pane_in_front}") in app.focused.ancestors
 
 
+@pytest.mark.usefixtures("no_engine")
 async def test_the_row_of_panes_keeps_the_arrows_and_gives_every_other_key_to_the_pane() -> None:
     app = EncoderApp(Settings(model=("builtin:bert",), text="lens", docs="builtin"))
     async with app.run_test(size=(120, 40)) as pilot:
