@@ -191,10 +191,9 @@ class Collection:
                 into.merge(part)
             counts.next, counts.empty = answer.next, counts.empty + answer.empty
             counts.total = answer.total
-            is_end = answer.is_end or (counts.total is not None and counts.next >= counts.total)
-            if is_end:
+            if answer.is_end:
                 counts.sample = None  # the sample was to be as large as the whole, or larger
-            counts.is_complete = is_end or counts.next == counts.sample
+            counts.is_complete = answer.is_end or counts.next == counts.sample
             yield answer
 
     def no_counts(self, models: Sequence[CountedModel], sample: int | None = None) -> CollectionCounts:

@@ -40,7 +40,7 @@ class DiskCache(Generic[T]):
         """The value, or None where there is none or what is there is damaged."""
         try:
             return msgspec.msgpack.decode(read_file(self._path(fingerprint, versions)), type=self._value)
-        except (OSError, msgspec.MsgspecError):
+        except (OSError, ValueError, RecursionError):  # a text that is no UTF-8 is no MsgspecError
             return None
 
     def put(self, fingerprint: str, versions: dict[str, str], value: T) -> None:

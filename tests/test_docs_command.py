@@ -79,6 +79,16 @@ def test_a_row_without_a_text_keeps_its_place_and_is_told(tmp_path: Path) -> Non
     assert "1 row without a text in column text" in done.stderr
 
 
+def test_rows_before_one_that_cannot_be_read_are_printed(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join('{"text": "a"}\n' if line != 30 else '{"text": \n' for line in range(61)))
+    done = run("--json", path, *PAIR)
+    assert done.returncode == 1
+    assert [json.loads(line)["index"] for line in done.stdout.splitlines()] == [*range(30)]
+    assert "line 31" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("content", "arguments", "said"),
     [

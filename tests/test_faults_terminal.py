@@ -22,6 +22,7 @@ from pyte.screens import Char
 
 from encoder_tui.terminal_driver import BACKLOG, RESTORE
 from tests.engine_case import is_stopped, living, needs_proc
+from tests.saved_models import saved
 from tests.terminal import Terminal, encoder_tui
 
 PAIR = ("-m", "builtin:bert", "-m", "builtin:modernbert")
@@ -235,9 +236,10 @@ def test_a_command_whose_stderr_is_closed_still_prints_its_answer() -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
-def test_a_remark_that_cannot_be_written_costs_no_measurement() -> None:
+def test_a_remark_that_cannot_be_written_costs_no_measurement(tmp_path: Path) -> None:
     pytest.importorskip("torch")
-    command = encoder_tui("-m", "builtin:bert", "time", "--lengths", "8", "--min-time", "0.05", "--json")
+    model = str(saved("bert-cased", tmp_path))
+    command = encoder_tui("-m", model, "time", "--lengths", "8", "--min-time", "0.05", "--json")
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=full)
     assert b'"median_s"' in done.stdout

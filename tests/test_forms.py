@@ -49,6 +49,16 @@ def test_a_damaged_file_is_as_none_and_is_replaced(tmp_path: Path, form: Tokeniz
     assert cache.get("print", VERSIONS) == form
 
 
+def test_one_byte_that_makes_a_text_no_utf_8_is_damage_too(tmp_path: Path, form: TokenizerForm) -> None:
+    cache = FormCache(tmp_path)
+    cache.put("print", VERSIONS, form)
+    path = next(tmp_path.glob("*.msgpack"))
+    content = path.read_bytes()
+    place = content.index(b'"model"')
+    path.write_bytes(content[:place] + b"\xff" + content[place + 1 :])
+    assert cache.get("print", VERSIONS) is None
+
+
 def test_half_a_file_is_as_none(tmp_path: Path, form: TokenizerForm) -> None:
     cache = FormCache(tmp_path)
     cache.put("print", VERSIONS, form)

@@ -219,9 +219,10 @@ async def test_the_triplets_of_a_hub_model_fetch_its_weights_in_the_pane(
 
 
 async def test_an_engine_killed_while_it_fetches_weights_is_told_and_the_next_one_takes_the_download_up(
-    fake: FakeHub, repository: Path, home: Path
+    fake: FakeHub, repository: Path, home: Path, tmp_path: Path
 ) -> None:
-    app = EncoderApp(Settings(model=("builtin:bert", REPO), text="A lighthouse.", pane="outputs"))
+    local = str(saved("modernbert", tmp_path))
+    app = EncoderApp(Settings(model=(local, REPO), text="A lighthouse.", pane="outputs"))
     async with app.run_test(size=(120, 40)) as pilot:
         runs = app.query_one(OutputsPane).runs
         await until(pilot, lambda: all(slot.state == "exact" for slot in app.session.slots), 90)

@@ -73,6 +73,17 @@ def test_a_log_is_not_written_into_it(odd: Path) -> None:
         open_log(odd)
 
 
+def test_a_log_that_is_the_null_device_leaves_it_to_everybody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = tmp_path / "engine.log"
+    log.symlink_to(os.devnull)
+    modes: list[int] = []
+    monkeypatch.setattr(os, "fchmod", lambda _, mode: modes.append(mode))
+    os.close(open_log(log))
+    assert modes == []
+    os.close(open_log(tmp_path / "another.log"))
+    assert modes == [0o600]
+
+
 def test_no_run_is_read_from_it(odd: Path) -> None:
     for of in (load_run, delete):
         with pytest.raises(FileProblem, match="it is no plain file"):

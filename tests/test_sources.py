@@ -209,6 +209,26 @@ def test_folders_that_cannot_be_read_are_told(tmp_path: Path, job: Job, monkeypa
     assert source.remarks == [f"1 folder of {tmp_path} cannot be read (closed: Permission denied)"]
 
 
+def test_a_folder_that_may_be_listed_and_not_entered_is_told(
+    tmp_path: Path, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("open", "closed"):
+        (tmp_path / folder).mkdir()
+        for file in ("one.txt", "two.txt"):
+            (tmp_path / folder / file).write_text(folder)
+    stat = os.stat
+
+    def refusing(path: Any, **options: Any) -> os.stat_result:
+        if str(path).startswith(f"{tmp_path}/closed/"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return stat(path, **options)
+
+    monkeypatch.setattr(os, "stat", refusing)  # whoever runs the tests may be allowed everything
+    source = open_source(SourceSpec(str(tmp_path)), job)
+    assert read(tmp_path, job) == ["open", "open"]
+    assert source.remarks == [f"1 folder of {tmp_path} cannot be read (closed: Permission denied)"]
+
+
 def test_json_that_is_none_is_told_with_its_place(tmp_path: Path, job: Job) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text('{"text": "a"}\n{"text": \n')

@@ -17,6 +17,7 @@ from encoder_tui.engine.document_messages import SourceSpec
 from tests.fake_hub import FakeHub
 
 ROWS = 400
+COLUMNS = ("anchor", "positive")
 REPO = "datasets/tiny/documents"
 
 
@@ -83,6 +84,30 @@ async def test_a_connection_cut_in_the_middle_is_told_and_the_next_question_goes
     answer = await collection.rows(ROWS - 10, 20, [])
     assert [row.beginning for row in answer.rows] == [text(index)[:400] for index in range(ROWS - 10, ROWS)]
     assert answer.total == ROWS
+
+
+@pytest.mark.parametrize("stated", [100, 1_000])
+async def test_a_card_that_states_another_number_of_rows_ends_nothing(
+    fake: FakeHub, engine: EngineClient, tmp_path: Path, stated: int
+) -> None:
+    card = tmp_path / "repository" / "README.md"
+    column = "  features:\n  - name: {}\n    dtype: string\n".format("\n    dtype: string\n  - name: ".join(COLUMNS))
+    splits = f"  splits:\n  - name: train\n    num_bytes: 1\n    num_examples: {stated}\n"
+    info = f"dataset_info:\n- config_name: pairs\n{column}{splits}  download_size: 1\n  dataset_size: 1\n---\n"
+    card.write_text(card.read_text().removesuffix("---\n") + info)
+    collection = await Collection.open(engine, SourceSpec("tiny/documents:pairs:train"), "anchor")
+    assert collection.answer.total == stated, "the card is what is known at first"
+    sample = collection.no_counts([], 150)
+    assert [answer.next async for answer in collection.scan(sample, [])][-1] == 150
+    assert (sample.is_complete, sample.sample) == (True, 150)
+    whole = collection.no_counts([])
+    assert len([answer async for answer in collection.scan(whole, [], seconds=0.001)]) > 0
+    assert (whole.is_complete, whole.next, whole.total) == (True, ROWS, ROWS)
+    answer = await collection.rows(95, 20, [])
+    assert [row.index for row in answer.rows] == [*range(95, 115)]
+    assert not answer.is_end
+    answer = await collection.rows(ROWS - 5, 20, [])
+    assert (len(answer.rows), answer.total, answer.is_end) == (5, ROWS, True)
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,7 @@ def test_values_that_are_not_finite_are_counted_apart(tmp_path: Path, slice_size
         ([1e308, -1e308, 0.0], {0: 1, 30: 1, 59: 1}),
         ([0.0, 5e-324], {0: 1, 59: 1}),
         ([3.0, 3.0], {30: 2}),
+        ([1e300, 1e300], {30: 2}),
     ],
 )
 def test_the_histogram_counts_finite_values_alone_wherever_they_lie(

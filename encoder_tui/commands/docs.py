@@ -130,7 +130,7 @@ async def _list(loader: Loader, settings: Settings, asked: _Asked) -> list[str |
         answer = await page
         told.hear(answer.remarks)
         start += len(answer.rows)
-        is_last = start == most or (not answer.rows) or (answer.total is not None and start >= answer.total)
+        is_last = start == most or not answer.rows or answer.is_end
         if not is_last:
             # The engine counts the next rows while these are printed.
             page = asyncio.ensure_future(collection.rows(start, _page(start, most), counted, cuts=True))

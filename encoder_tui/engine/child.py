@@ -7,6 +7,7 @@ import contextlib
 import os
 import shlex
 import signal
+import stat
 import sys
 from pathlib import Path
 from typing import Final
@@ -175,7 +176,9 @@ def open_log(log: Path) -> int:
             log.replace(log.with_name(f"{log.name}.1"))
     descriptor = open_file(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     with contextlib.suppress(OSError):
-        os.fchmod(descriptor, 0o600)
+        # Another's null device is no file of its own.
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.fchmod(descriptor, 0o600)
     return descriptor
 
 

@@ -87,13 +87,17 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class RowsAnswer(msgspec.Struct, frozen=True):
-    """Rows; the partial answer before the final one has no tokens yet. `missing` are keys of unknown tokenizers."""
+    """Rows; the partial answer before the final one has no tokens yet. `missing` are keys of unknown tokenizers.
+
+    `total` is what the source says of itself until the last row has been seen; `is_end` where these end with that.
+    """
 
     rows: list[Row]
     known: int
     total: int | None
     missing: list[str] = []
     remarks: list[str] = []
+    is_end: bool = False
 
 
 class DocumentRequest(msgspec.Struct, frozen=True):

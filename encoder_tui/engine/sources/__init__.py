@@ -97,8 +97,11 @@ def _directory(name: str, path: Path, spec: SourceSpec, job: Job) -> Source:
     files: list[Path] = []
     empty: list[Path] = []
     for file in everything:
-        if file.suffix.lower() in KINDS and file.is_file():
-            (files if file.stat().st_size else empty).append(file)
+        try:
+            if file.suffix.lower() in KINDS and file.is_file():
+                (files if file.stat().st_size else empty).append(file)
+        except OSError as error:  # its folder may be listed, and not be entered
+            closed.append(OSError(error.errno, error.strerror, str(file.parent)))
     if closed and not files:
         raise closed[0]
     if not files:
@@ -123,7 +126,7 @@ def _directory(name: str, path: Path, spec: SourceSpec, job: Job) -> Source:
         source.remark(f"{count(len(empty), 'empty file')} of {name} left out: {empty[0].name}{more}")
     if closed:
         first = Path(closed[0].filename).name
-        folders = count(len(closed), "folder")
+        folders = count(len({error.filename for error in closed}), "folder")
         source.remark(f"{folders} of {name} cannot be read ({first}: {closed[0].strerror})")
     return source
 

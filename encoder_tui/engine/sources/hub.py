@@ -52,13 +52,13 @@ class HubRows(Source):
         texts = [field for field, kind in features.items() if getattr(kind, "dtype", "") in {"string", "large_string"}]
         self.columns = texts
         info = self._rows.info.splits or {}
-        self._stated = info[self._split].num_examples if self._split in info else None
+        # The words of the data set's card, which nobody checks.
+        self.stated = info[self._split].num_examples if self._split in info else None
         self.reach(SAMPLED, job)
         samples = list(self._kept(0))
         if not samples:
             raise TaskError(f"{self.label} has no rows; choose another split")
         self.take_columns([{field: row.get(field) for field in texts or row} for row in samples])
-        self.total = self.total if self.total is not None else self._stated
 
     def _open(self, repo: str, config: str | None, split: str | None) -> None:
         import datasets  # noqa: PLC0415  # two seconds, for the Hub alone
@@ -86,7 +86,7 @@ class HubRows(Source):
         self._rows = splits[self._split]
 
     def reach(self, count: int, job: Job) -> None:
-        if count <= self.known or (self.total is not None and self.total == self.known):
+        if count <= self.known or self.total is not None:
             return
         if self._stream is None:
             self._stream = self._arriving(self.known)
@@ -96,7 +96,7 @@ class HubRows(Source):
             self._spool.write(kept)
             self._offsets.append(self._offsets[-1] + len(kept))
             self.known += 1
-            job.progress(f"receiving {self.label}", self.known, self.total, "rows")
+            job.progress(f"receiving {self.label}", self.known, self.expected(), "rows")
             if self.known >= count:
                 return
         self.total = self.known
@@ -129,7 +129,9 @@ class HubRows(Source):
         if self.total is not None and start >= self.total:
             return
         for row in self._arriving(start):
+            start += 1
             yield text_of(row.get(column))
+        self.stated = start
 
 
 def _read_little(builder: Any) -> None:

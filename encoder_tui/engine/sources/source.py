@@ -19,8 +19,8 @@ SAMPLED: Final = 20
 class Source(ABC):
     """Documents in an order.
 
-    `known` rows can be read at once; `total` is None until the last one has been seen. `remarks` collects what
-    people should know of the data.
+    `known` rows can be read at once; `total` is None until the last one has been seen, `stated` is what somebody
+    says it will be. `remarks` collects what people should know of the data.
     """
 
     label: str
@@ -33,6 +33,7 @@ class Source(ABC):
         self.label = label
         self.known = 0
         self.total: int | None = None
+        self.stated: int | None = None
         self.remarks: list[str] = []
 
     @abstractmethod
@@ -46,6 +47,12 @@ class Source(ABC):
         `start` is a row that is known, unless the source is remote. It may take many requests until the end is
         reached, so it knows no job: whoever reads looks for cancellation between rows.
         """
+
+    def expected(self, seen: int = 0) -> int | None:
+        """How many rows there seem to be; what is stated holds until more have been seen."""
+        if self.total is None and self.stated is not None and self.stated < max(seen, self.known):
+            return None
+        return self.stated if self.total is None else self.total
 
     def choose(self, column: str | None) -> str:
         """The column that was wished for, or the default one; raises `TaskError` where there is no such column."""

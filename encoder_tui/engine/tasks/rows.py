@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from encoder_tui.engine import opened
 from encoder_tui.engine.counting import count_batch, cut_batch
 from encoder_tui.engine.document_messages import Row, RowsAnswer, RowsRequest
-from encoder_tui.engine.job import Job
+from encoder_tui.engine.job import Job, TaskError
 
 BEGINNING = 400
 """Characters of a document that a list may show."""
@@ -26,9 +28,15 @@ def run(request: RowsRequest, job: Job) -> RowsAnswer:
     rows: list[Row] = []
     stop = min(request.start + request.count, source.known)
     for index in range(request.start, stop):
-        text = texts.get(index, job)
+        try:
+            text = texts.get(index, job)
+        except TaskError:
+            if not rows:
+                raise
+            stop = index  # who asks for the rest is told
+            break
         rows.append(Row(index, None if text is None else len(text), (text or "")[:BEGINNING]))
-    bare = RowsAnswer(rows, source.known, source.total, missing, source.remarks)
+    bare = RowsAnswer(rows, source.known, source.expected(), missing, source.remarks, stop == source.total)
     if missing or not request.models:
         return bare
     job.partial(bare)
@@ -40,7 +48,7 @@ def run(request: RowsRequest, job: Job) -> RowsAnswer:
             counted += _counted(request, batch, texts, job)
             batch = []
     counted += _counted(request, batch, texts, job)
-    return RowsAnswer(counted, source.known, source.total, [], source.remarks)
+    return msgspec.structs.replace(bare, rows=counted)
 
 
 def _counted(request: RowsRequest, rows: list[Row], texts: opened.Texts, job: Job) -> list[Row]:

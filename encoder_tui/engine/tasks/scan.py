@@ -34,7 +34,7 @@ def run(request: ScanRequest, job: Job) -> ScanAnswer:
             break
         slice_.count(texts)
         source = opened.source_of(request.spec, job)
-        job.progress(f"counting {source.label}", slice_.position, source.total, "rows")
+        job.progress(f"counting {source.label}", slice_.position, source.expected(slice_.position), "rows")
         if time.monotonic() >= deadline:
             break
     source = opened.source_of(request.spec, job)
@@ -124,14 +124,14 @@ class _Slice:
         source = opened.source_of(request.spec, job)
         if self._reading is not None and not self.is_end:
             opened.leave_reading(request.spec, request.column, self.position, self._reading)
-        known = max(source.known, self.position)
+        is_end = self.is_end or self.position == source.total
         return ScanAnswer(
             self.counts,
             self.position,
-            self.is_end,
+            is_end,
             self.empty,
-            known,
-            self.position if self.is_end else source.total,
+            max(source.known, self.position),
+            self.position if is_end else source.expected(self.position),
             [packed(lengths) for lengths in self.lengths],
             packed(self.characters),
             [counter.name for counter in self.counters],

@@ -26,7 +26,7 @@ def run(request: SourceRequest, job: Job) -> SourceAnswer:
         source.columns,
         column,
         source.known,
-        source.total,
+        source.expected(),
         source.is_remote,
         source.stands_in_for,
         source.remarks,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isinf, sqrt
+from math import hypot, isinf, sqrt
 from typing import TYPE_CHECKING, Any, Final
 
 from encoder_tui.checkpoint import Stored, find, prefixes_of
@@ -45,7 +45,7 @@ def run(request: TensorRequest, job: Job) -> TensorStatistics:
         zeros=moments.zeros,
         nan=moments.nan,
         infinite=moments.infinite,
-        norm=sqrt(moments.squares + moments.count * moments.mean**2),
+        norm=hypot(sqrt(moments.squares), sqrt(moments.count) * moments.mean),
         histogram=bins.counts,
         heatmap=heat.means(),
         heat_shape=heat.view,
@@ -107,7 +107,7 @@ class Bins:
     def __init__(self, moments: Moments, number: int) -> None:
         width = moments.maximum - moments.minimum
         # Neither the width nor a number over it may be infinite, however far apart or close the extremes are.
-        self.scale = 0.25 if isinf(width) else 2.0**64 if width < 1e-300 else 1.0
+        self.scale = 0.25 if isinf(width) else 2.0**64 if 0 < width < 1e-300 else 1.0
         self.low = moments.minimum * self.scale
         self.width = moments.maximum * self.scale - self.low
         self.counts = [0] * max(number, 1)

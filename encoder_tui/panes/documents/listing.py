@@ -220,6 +220,8 @@ class DocumentList(Table):
     def learn(self, known: int, total: int | None) -> None:
         """More of the source has been seen."""
         known, total = max(known, self.known), self.total if total is None else total
+        if total is not None and total < known:
+            total = None  # a data set's card said less than there is
         if (known, total) != (self.known, self.total):
             self.known, self.total = known, total
             self.show_again()
