@@ -10,11 +10,10 @@ from typing import Final, NamedTuple
 from encoder_tui.parameters import Parameter, numel_of
 from encoder_tui.roles import role_of
 from encoder_tui.safetensors_header import Entry, HeaderError, parse_index, read_header
+from encoder_tui.weight_files import LARGEST_INDEX
 
 SINGLE: Final = "model.safetensors"
 INDEX: Final = "model.safetensors.index.json"
-LARGEST_INDEX: Final = 64 << 20
-"""Bytes."""
 
 
 class Stored(NamedTuple):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from encoder_tui.checkpoint import INDEX, LARGEST_INDEX, SINGLE
+from encoder_tui.checkpoint import INDEX, SINGLE
 from encoder_tui.hub_client import HubClient
 from encoder_tui.models import ModelError
 from encoder_tui.safetensors_header import PREFIX, Entry, HeaderError, header_length, parse_header, parse_index
+from encoder_tui.weight_files import LARGEST_INDEX
 
 FIRST: Final = 128 << 10
 """Bytes of the first request; most headers are shorter, so that one request is enough."""

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Final
 
 from encoder_tui import hub
 from encoder_tui.hub_client import HubClient
 from encoder_tui.hub_listing import Listing, RemoteFile
 from encoder_tui.models import ModelError
-
-INDEX: Final = ".index.json"
-PREFERRED: Final = (
-    "model.safetensors",
-    f"model.safetensors{INDEX}",
-    "pytorch_model.bin",
-    f"pytorch_model.bin{INDEX}",
-)
-"""Where weights stand in a repository, in the order in which transformers looks for them."""
-
-DAMAGED: Final = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
-"""What reading an index that is none may raise."""
+from encoder_tui.weight_files import DAMAGED, INDEX, PREFERRED, named
 
 
 def fetch_weights(name: str, repo: str, commit: str, *, offline: bool, progress: Callable[..., None]) -> str | None:
@@ -53,26 +39,10 @@ def fetch_weights(name: str, repo: str, commit: str, *, offline: bool, progress:
     return None
 
 
-def are_whole(directory: Path) -> bool:
-    """Whether all of the weights that transformers would read is in a folder, by the index where they have one."""
-    first = next((name for name in PREFERRED if (directory / name).is_file()), "")
-    try:
-        files = _named(directory / first) if first.endswith(INDEX) else [first]
-        return all((directory / file).is_file() for file in files)
-    except (OSError, *DAMAGED):
-        return False
-
-
 def _shards(client: HubClient, listing: Listing, there: dict[str, RemoteFile], index: str) -> list[RemoteFile]:
     """The files that an index names; a name that is not one of the repository's files is refused."""
     path = hub.bring(client, listing, [there[index]]) / index
     try:
-        return [there[name] for name in _named(path)]
+        return [there[name] for name in named(path)]
     except DAMAGED as error:
         raise ModelError(f"{client.name}: {index} does not say which files hold the weights ({error})") from error
-
-
-def _named(index: Path) -> list[str]:
-    """The files that an index names, each once; raises `DAMAGED` and OSError."""
-    content: Any = json.loads(index.read_bytes())
-    return sorted(set(content["weight_map"].values()))

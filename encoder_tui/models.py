@@ -15,6 +15,7 @@ import msgspec
 from encoder_tui import builtin
 from encoder_tui.display import shorten, visible
 from encoder_tui.positions import positions_of
+from encoder_tui.weight_files import INDICES, weight_files
 
 Source = Literal["builtin", "directory", "cache", "hub"]
 
@@ -32,9 +33,6 @@ VOCABULARY_FILES: Final = (
 )
 SMALL_FILE: Final = 64 << 20
 """Bytes; the largest tokenizer.json in use (XLM-R's kind) has 17 MB, the smallest weights have more than this."""
-
-WEIGHT_PATTERN: Final = re.compile(r"(model(-\d+-of-\d+)?\.safetensors|pytorch_model(-\d+-of-\d+)?\.bin)\Z")
-"""What transformers reads weights from; other programs' weights, and other precisions, lie beside them."""
 
 REVISION: Final = re.compile(r"(?!.*\.\.)\w[\w.+/-]{0,199}", re.ASCII)
 """A branch, a tag, a commit, or a reference such as refs/pr/1; never a way out of a folder of the cache."""
@@ -165,6 +163,7 @@ def from_directory(
         raise ModelError(f"{shown}: there is no such directory")
     try:
         everything = sorted(path.iterdir())
+        weights = weight_files(path)
         small = [
             file
             for file in everything
@@ -198,8 +197,8 @@ def from_directory(
         tokenizer_json=None if plain is None else plain.decode("utf-8", "replace"),
         tokenizer_config=_json_object(shown, "tokenizer_config.json", contents.get("tokenizer_config.json", b"{}")),
         fingerprint=digest.hexdigest(),
-        has_weights=any(WEIGHT_PATTERN.match(file.name) for file in everything),
-        weights=_weights_stamp(everything),
+        has_weights=bool(weights),
+        weights=_weights_stamp(path, weights),
         code=_code_stamp(everything),
         **where,
     )
@@ -210,14 +209,13 @@ def name_of(files: ModelFiles) -> ModelName:
     return ModelName(files.name, files.path) if files.source == "builtin" else parse_name(files.name, is_elsewhere=True)
 
 
-def _weights_stamp(files: list[Path]) -> str:
-    """Names, sizes and ages of the files of weights, hashed; empty where there are none."""
+def _weights_stamp(path: Path, weights: list[Path]) -> str:
+    """Names, sizes and ages of the files of weights and of their index, hashed; empty where there are none."""
     stamps = []
-    for file in files:
-        if WEIGHT_PATTERN.match(file.name) or file.name.endswith(".safetensors.index.json"):
-            with contextlib.suppress(OSError):
-                about = file.stat()
-                stamps.append(f"{file.name}\0{about.st_size}\0{about.st_mtime_ns}")
+    for file in [*weights, *(path / index for index in INDICES)]:
+        with contextlib.suppress(OSError):
+            about = file.stat()
+            stamps.append(f"{file.name}\0{about.st_size}\0{about.st_mtime_ns}")
     return hashlib.sha256("\0".join(stamps).encode(errors="surrogateescape")).hexdigest() if stamps else ""
 
 

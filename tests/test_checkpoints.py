@@ -42,6 +42,17 @@ def test_tensors_that_the_checkpoint_lacks_are_named_and_random(tmp_path: Path) 
     assert torch.equal(value("last_hidden_state"), directly(directory).last_hidden_state)
 
 
+def test_a_link_among_the_weights_that_leads_nowhere_is_none_of_them(tmp_path: Path) -> None:
+    directory = saved("bert-cased", tmp_path)
+    (directory / "pytorch_model.bin").symlink_to(tmp_path / "gone")
+    assert run(directory).in_force.weights == "checkpoint"
+    (directory / "model.safetensors").rename(tmp_path / "model.safetensors")
+    (directory / "model.safetensors").symlink_to(tmp_path / "gone")
+    in_force = run(directory).in_force
+    assert in_force.weights == "random"
+    assert "there are no weights" in in_force.remarks[0]
+
+
 def test_a_tensor_of_the_wrong_shape_is_named_with_both_shapes(tmp_path: Path) -> None:
     directory = saved("bert-cased", tmp_path)
     name = "embeddings.position_embeddings.weight"

@@ -27,6 +27,7 @@ from tests.fake_hub import FakeHub
 from tests.hub_case import REPO, fetch, partial_files, ranges, serving
 from tests.in_process import tasks_in_process
 from tests.saved_models import TEXTS, Heard, directly, saved, silent, tokenizer_of, value, with_head
+from tests.saved_models import run as run_directory
 from tests.still import screen, until
 
 __all__ = ["tasks_in_process"]
@@ -77,6 +78,23 @@ def in_shards(repository: Path) -> None:
 def test_weights_in_several_files_are_fetched_by_their_index(fake: FakeHub, repository: Path) -> None:
     in_shards(repository)
     assert run().in_force.new == []
+    assert torch.equal(value("last_hidden_state"), directly(repository).last_hidden_state)
+
+
+@pytest.mark.parametrize("place", ["the Hub", "a directory"])
+def test_shards_may_have_any_name_that_their_index_gives_them(fake: FakeHub, repository: Path, place: str) -> None:
+    in_shards(repository)
+    index = repository / "model.safetensors.index.json"
+    for shard in repository.glob("model-*.safetensors"):
+        shard.rename(repository / shard.name.replace("model-", "model.safetensors-"))
+    index.write_text(index.read_text().replace('"model-', '"model.safetensors-'))
+    if place == "the Hub":
+        assert run().in_force.weights == "checkpoint"
+        fake.requests.clear()
+        assert run().in_force.weights == "checkpoint"
+        assert len(fake.paths()) == 1, "which commit it is, by the name; nothing is asked for weights"
+    else:
+        assert run_directory(repository).in_force.weights == "checkpoint"
     assert torch.equal(value("last_hidden_state"), directly(repository).last_hidden_state)
 
 

@@ -188,3 +188,24 @@ def test_the_fingerprint_does_not_change_with_what_no_tokenizer_reads(model: Pat
 def test_weights_are_seen_whether_in_one_file_or_many(model: Path, file: str, expected: bool) -> None:
     (model / file).write_bytes(b"{}")
     assert from_directory("NAME", model).has_weights is expected
+
+
+def test_weights_of_any_name_are_seen_where_an_index_names_them(model: Path) -> None:
+    index = model / "model.safetensors.index.json"
+    index.write_text(
+        '{"weight_map": {"a": "part_1.safetensors", "b": "sub/part_2.safetensors", "c": 3, "d": "\\u0000"}}'
+    )
+    assert not from_directory("NAME", model).has_weights
+    (model / "part_1.safetensors").write_bytes(b"{}")
+    before = from_directory("NAME", model)
+    assert before.has_weights
+    (model / "part_1.safetensors").write_bytes(b"{} ")
+    assert from_directory("NAME", model).weights != before.weights
+    for content in ("", "[]", '{"weight_map": 3}', "[" * 100_000):
+        index.write_text(content)
+        assert not from_directory("NAME", model).has_weights
+
+
+def test_a_link_that_leads_nowhere_is_no_weights(model: Path) -> None:
+    (model / "model.safetensors").symlink_to(model / "gone")
+    assert not from_directory("NAME", model).has_weights

@@ -15,10 +15,10 @@ from encoder_tui.engine.job import Job, TaskError
 from encoder_tui.engine.layers import refuse_layers
 from encoder_tui.engine.loaded_model import LoadedModel
 from encoder_tui.engine.random_weights import SEED, construct, fill
-from encoder_tui.hub_weights import are_whole, fetch_weights
-from encoder_tui.models import WEIGHT_PATTERN
+from encoder_tui.hub_weights import fetch_weights
 from encoder_tui.placement import ModelSource, Weights
 from encoder_tui.refusals import refusals
+from encoder_tui.weight_files import are_whole, weight_files
 
 
 def directory_of(source: ModelSource) -> Path:
@@ -33,19 +33,19 @@ def directory_of(source: ModelSource) -> Path:
 
 def bring_weights(source: ModelSource, directory: Path, job: Job) -> str | None:
     """Fetch the weights of a model of the Hub that are not here yet; why they cannot be had, if so."""
-    if not source.repo or not source.commit or weight_files(source, directory):
+    if not source.repo or not source.commit or weights_of(source, directory):
         return None
     return fetch_weights(source.name, source.repo, source.commit, offline=source.offline, progress=job.progress)
 
 
-def weight_files(source: ModelSource, directory: Path) -> tuple[tuple[str, int, int], ...]:
+def weights_of(source: ModelSource, directory: Path) -> tuple[tuple[str, int, int], ...]:
     """Names, times and sizes of a directory's weight files, so that weights that were written anew are loaded anew.
 
     Of a snapshot of the Hub, a part of the weights is as none: the rest has not been fetched yet.
     """
     if source.repo and not are_whole(directory):
         return ()
-    return _states(file for file in directory.iterdir() if WEIGHT_PATTERN.match(file.name))
+    return _states(weight_files(directory))
 
 
 def building_files(source: ModelSource, directory: Path) -> tuple[tuple[str, int, int], ...]:
@@ -66,7 +66,7 @@ def load(source: ModelSource, directory: Path, dtype: str | None, device: torch.
     logging.disable_progress_bar()
     torch_dtype = None if dtype is None else devices.dtype_of(dtype)
     code = {"trust_remote_code": source.trust_remote_code}
-    has_weights = bool(weight_files(source, directory))
+    has_weights = bool(weights_of(source, directory))
     with refusals(TaskError, f"{source.name}: transformers cannot read its configuration"):
         config = AutoConfig.from_pretrained(directory, local_files_only=True, **code)
     refuse_layers(source.name, config)

@@ -18,7 +18,7 @@ from encoder_tui.engine.checkpoints import (
     directory_of,
     load,
     load_with_head,
-    weight_files,
+    weights_of,
 )
 from encoder_tui.engine.failures import OutOfMemory
 from encoder_tui.engine.job import Job, TaskError
@@ -48,7 +48,7 @@ class _Key:
 def _key(
     source: ModelSource, directory: Path, placement: Placement, device: torch.device, has_head: bool = False
 ) -> _Key:
-    files, built_by = weight_files(source, directory), building_files(source, directory)
+    files, built_by = weights_of(source, directory), building_files(source, directory)
     return _Key(source.location, has_head, placement.dtype, device, files, built_by, source.trust_remote_code)
 
 

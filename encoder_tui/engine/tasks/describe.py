@@ -13,11 +13,11 @@ from encoder_tui.engine.job import Job, TaskError
 from encoder_tui.engine.layers import refuse_layers
 from encoder_tui.engine.tasks.layer_facts import layer_facts, repeats
 from encoder_tui.hub import offline_by_environment
-from encoder_tui.hub_weights import are_whole
 from encoder_tui.parameters import Buffer, Description, Parameter
 from encoder_tui.refusals import refusals
 from encoder_tui.roles import role_of
 from encoder_tui.safetensors_header import HeaderError
+from encoder_tui.weight_files import are_whole
 
 UNINTERESTING: Final = frozenset({"position_ids", "token_type_ids", "original_inv_freq"})
 """Buffers that count from zero, hold zeros, or repeat another one."""
