@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from textual import on
 from textual.app import App
+from textual.events import Click
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
@@ -43,6 +44,13 @@ class PaneChoice(Choice):
     """The row of panes. A press on a name is for its pane, which has the keys then, and not for the row."""
 
     FOCUS_ON_CLICK = False
+
+    def on_click(self, event: Click) -> None:
+        title = self.name_at(event.x)
+        event.prevent_default()
+        for name, pane in PANES.items():
+            if pane.title == title:
+                self.app.call_later(cast(PaneSwitching, self.app).action_pane, name)
 
 
 class PaneSwitching(App[Any]):

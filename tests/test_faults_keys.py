@@ -396,8 +396,15 @@ async def test_the_row_of_panes_keeps_the_arrows_and_gives_every_other_key_to_th
             app.screen.set_focus(row)
             await pilot.press(key)
             assert (app.pane_in_front, pane_has_keys(name)) == (name, True), key
-        # So does a press on its name.
-        for name, column in (("parameters", 14), ("parameters", 16), ("documents", 28)):
+        # So does a press on its name, wherever the keys were.
+        for name, column, has_keys in (
+            ("parameters", 14, 0),
+            ("parameters", 16, 1),
+            ("documents", 28, 0),
+            ("tokens", 3, 1),
+        ):
+            if has_keys:
+                app.screen.set_focus(row)
             await pilot.click(row, offset=(column, 0))
             await still(pilot)
             assert (app.pane_in_front, pane_has_keys(name)) == (name, True), column

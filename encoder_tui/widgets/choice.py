@@ -58,11 +58,12 @@ class Choice(Widget, can_focus=True):
         self.chosen = self.names[(self.names.index(self.chosen) + step) % len(self.names)]
 
     def on_click(self, event: Click) -> None:
+        self.chosen = self.name_at(event.x) or self.chosen
+
+    def name_at(self, x: int) -> str | None:
+        """The name that stands in a column; None where there is none."""
         places, _ = self._places()
-        for start, name in places:
-            if start - 1 <= event.x <= start + len(name):
-                self.chosen = name
-                return
+        return next((name for start, name in places if start - 1 <= x <= start + len(name)), None)
 
     def _places(self) -> tuple[list[tuple[int, str]], int]:
         """Where each name that is in sight stands, and how many names are left out before the first of them.
