@@ -13,7 +13,7 @@ import pytest
 from textual.binding import Binding
 from textual.command import CommandPalette
 from textual.css.query import NoMatches
-from textual.events import Key
+from textual.events import Key, Mount
 from textual.widget import Widget
 from textual.widgets import Input, OptionList, TextArea
 from textual.worker import WorkerFailed
@@ -21,6 +21,7 @@ from textual.worker import WorkerFailed
 from encoder_tui.app import PANES, EncoderApp
 from encoder_tui.engine.client import EngineClient, EngineError
 from encoder_tui.engine.contract import DESCRIBE
+from encoder_tui.failures import came_too_late
 from encoder_tui.models_dialog import ModelsDialog
 from encoder_tui.panes.outputs import OutputsPane
 from encoder_tui.panes.parameters import ParametersPane
@@ -99,11 +100,20 @@ async def test_a_failure_in_the_palette_is_no_end_of_the_window(monkeypatch: pyt
         palette = CommandPalette()
         with pytest.raises(NoMatches) as caught:
             await palette._watch__show_busy()
+        with pytest.raises(IndexError) as stumbled:
+            palette._on_mount(Mount())
         with palette._context():
             app._handle_exception(caught.value)
+            app._handle_exception(stumbled.value)
         await pilot.pause()
         assert app.is_running
         assert app._exception is None
+        # What is not of Textual is a failure of this program, wherever it comes from.
+        assert not came_too_late(IndexError())
+        with palette._context(), pytest.raises(IndexError) as own:
+            [].pop()
+        with palette._context():
+            assert not came_too_late(own.value)
 
 
 async def test_a_search_that_outlives_the_palette_is_no_end_of_the_window(monkeypatch: pytest.MonkeyPatch) -> None:
