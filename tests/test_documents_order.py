@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 from textual.widgets import Input, Static
 
+from encoder_tui.collection import Collection
 from encoder_tui.panes.documents import DocumentsPane
 from encoder_tui.panes.documents.listing import DocumentList
 from tests.still import screen, until
@@ -74,3 +77,40 @@ async def test_a_comma_is_no_length(tmp_path: Path) -> None:
         pane = await settled(pilot)
         await pilot.press("f", *"> ,", "enter")
         await until(pilot, lambda: "1 of 2 rows: holding '> ,'" in told(pane))
+
+
+async def test_the_document_under_the_cursor_is_the_one_that_is_read_after_a_filter_by_text(tmp_path: Path) -> None:
+    path = rows_file(tmp_path, [f"document {i} " + "word " * i for i in range(60)])
+    async with app_of(path).run_test(size=(80, 24)) as pilot:
+        pane = await settled(pilot)
+        listing = pane.query_one(DocumentList)
+        await pilot.press("down", "down")
+        await until(pilot, lambda: pane.document.startswith("document 2 "))
+        await pilot.press("f", *"document 5", "enter")
+        await until(pilot, lambda: (pilot.app.session.document or "").startswith("document 5 "))  # type: ignore[attr-defined]
+        assert (listing.index_of(listing.cursor), pane._opened_index) == (5, 5)
+
+
+async def test_matches_that_come_later_move_no_document_from_under_the_cursor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more = asyncio.Event()
+
+    async def find(self: Collection, wanted: str) -> AsyncIterator[tuple[Sequence[int], int, bool]]:
+        yield [3, 5], 20, False
+        await more.wait()
+        yield [30, 40], 60, True
+
+    monkeypatch.setattr(Collection, "find", find)
+    path = rows_file(tmp_path, [f"document {i} " + "word " * i for i in range(60)])
+    async with app_of(path).run_test(size=(80, 24)) as pilot:
+        pane = await settled(pilot)
+        listing = pane.query_one(DocumentList)
+        await pilot.press("s", "f", *"document", "enter")
+        await until(pilot, lambda: list(listing.order or ()) == [5, 3])
+        await pilot.press("down")
+        await until(pilot, lambda: pane.document.startswith("document 3 "))
+        more.set()
+        await until(pilot, lambda: list(listing.order or ()) == [40, 30, 5, 3])
+        await pilot.pause(0.2)
+        assert (listing.cursor, pane._opened_index) == (3, 3)

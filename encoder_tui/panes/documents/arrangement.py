@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
+
+LENGTH: Final = re.compile(r"\s*([<>])\s*(\d[\d,]{0,18})\s*")
+
+
+def length_asked(typed: str) -> tuple[str, int] | None:
+    """What a filter by length compares with, `> 512` or `< 512`; None for a filter by text."""
+    compared = LENGTH.fullmatch(typed)
+    return None if compared is None else (compared[1], int(compared[2].replace(",", "")))
 
 
 @dataclass

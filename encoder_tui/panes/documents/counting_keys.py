@@ -1,16 +1,20 @@
-"""The part of the pane that counts the collection: its keys, and what is shown as the counts come in."""
+"""The part of the pane that counts the collection under the models at hand: its keys, and what the counts change."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from textual import on
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
 from encoder_tui.collection import Collection, CountedModel
+from encoder_tui.documents import DocumentTokens
 from encoder_tui.lengths import CollectionCounts
 from encoder_tui.panes.documents.counting import Counting
+from encoder_tui.panes.documents.limits import LimitsRow, counted_models
 from encoder_tui.panes.documents.listing import DocumentList
+from encoder_tui.panes.documents.reading import Reading
 from encoder_tui.session import Session
 from encoder_tui.widgets.cycle import Cycle
 
@@ -23,6 +27,9 @@ class CountingKeys(Widget):
     counting: Counting | None
     reopened: CollectionCounts | None
     models: list[CountedModel]
+    slots: list[int]
+    readings: list[Reading]
+    _opened_index: int
 
     def _show_words(self) -> None:
         raise NotImplementedError
@@ -30,10 +37,39 @@ class CountingKeys(Widget):
     def _show_view(self) -> None:
         raise NotImplementedError
 
+    def _open_document(self, index: int) -> None:
+        raise NotImplementedError
+
+    def _show_document(self, tokens: list[DocumentTokens], keep_place: bool = False) -> None:
+        raise NotImplementedError
+
     if TYPE_CHECKING:  # not defined here: `Prompts`, which has it, comes later among the bases
 
         def sort_as_before(self) -> None:
             """Take up the last session's order."""
+
+    def _models_changed(self) -> None:
+        slots, models = counted_models(self.session)
+        before = [(model.name, model.key, model.limit) for model in self.models]
+        if before == [(model.name, model.key, model.limit) for model in models] and slots == self.slots:
+            return
+        self.models, self.slots = models, slots
+        self.query_one(LimitsRow).take(slots, models)
+        self._list_limits()
+        self._new_counting(start=self.collection is not None and not self.collection.answer.is_remote)
+        if self.collection is not None:
+            self._open_document(max(self._opened_index, 0))
+
+    def _list_limits(self) -> None:
+        self.query_one(DocumentList).count_under(self.slots, self.models, self.query_one(LimitsRow).chosen())
+
+    @on(Cycle.Changed)
+    def _limit_changed(self, event: Cycle.Changed) -> None:
+        if event.cycle.id == "sample":
+            self._new_counting(start=True)
+            return
+        self._list_limits()
+        self._show_document([reading.tokens for reading in self.readings], keep_place=True)
 
     def _new_counting(self, start: bool) -> None:
         if self.counting is not None:

@@ -123,6 +123,12 @@ class DocumentList(Table):
         """The document that stands in a row of the list."""
         return row if self.order is None else self.order[row]
 
+    def row_of(self, index: int) -> int | None:
+        """The row of the list in which a document stands; None where it is not listed."""
+        if self.order is None:
+            return index if 0 <= index < self.row_count else None
+        return self.order.index(index) if index in self.order else None
+
     def cells(self, row: int) -> Sequence[str]:
         """A row of the list; one that is not here yet is asked for."""
         index = self.index_of(row)

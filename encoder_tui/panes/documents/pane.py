@@ -24,7 +24,7 @@ from encoder_tui.panes.documents.bar import DocumentBar
 from encoder_tui.panes.documents.collection_view import CollectionView
 from encoder_tui.panes.documents.counting import Counting
 from encoder_tui.panes.documents.counting_keys import CountingKeys
-from encoder_tui.panes.documents.limits import LimitsRow, counted_models
+from encoder_tui.panes.documents.limits import LimitsRow
 from encoder_tui.panes.documents.listing import DocumentList
 from encoder_tui.panes.documents.opening import Opening
 from encoder_tui.panes.documents.prompts import Prompts
@@ -35,7 +35,6 @@ from encoder_tui.report_material import Material
 from encoder_tui.session import DocumentRow, Session
 from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.clipboard import copy
-from encoder_tui.widgets.cycle import Cycle
 from encoder_tui.widgets.field import Field
 from encoder_tui.widgets.key_line import possible_changed
 from encoder_tui.widgets.table import Table
@@ -124,47 +123,25 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Vertical):
         self.set_class(event.size.width >= BESIDE, "-wide")
         self._show_words()
 
-    # The models
-
-    def _models_changed(self) -> None:
-        slots, models = counted_models(self.session)
-        before = [(model.name, model.key, model.limit) for model in self.models]
-        if before == [(model.name, model.key, model.limit) for model in models] and slots == self.slots:
-            return
-        self.models, self.slots = models, slots
-        self.query_one(LimitsRow).take(slots, models)
-        self._list_limits()
-        self._new_counting(start=self.collection is not None and not self.collection.answer.is_remote)
-        if self.collection is not None:
-            self._open_document(max(self._opened_index, 0))
-
-    def _list_limits(self) -> None:
-        self.query_one(DocumentList).count_under(self.slots, self.models, self.query_one(LimitsRow).chosen())
-
-    @on(Cycle.Changed)
-    def _limit_changed(self, event: Cycle.Changed) -> None:
-        if event.cycle.id == "sample":
-            self._new_counting(start=True)
-            return
-        self._list_limits()
-        self._show_document([reading.tokens for reading in self.readings], keep_place=True)
-
     # The document
 
     @on(Table.Moved, "#list")
-    def _row_chosen(self, event: Table.Moved) -> None:
+    def _row_chosen(self) -> None:
         listing = self.query_one(DocumentList)
-        if self.collection is not None and event.row < listing.row_count:
-            self._open_document(listing.index_of(event.row))
+        # Where the cursor is by now: rows may have been arranged otherwise since, with the same document under it.
+        if self.collection is not None and listing.cursor < listing.row_count:
+            index = listing.index_of(listing.cursor)
+            if index != self._opened_index:
+                self._open_document(index)
 
     def _open_document(self, index: int) -> None:
         if self._reading is not None:
             self._reading.cancel()
         if self.collection is not None:
+            self._opened_index = index
             self._reading = asyncio.create_task(self._read_document(self.collection, index))
 
     async def _read_document(self, collection: Collection, index: int) -> None:
-        self._opened_index = index
         # A held arrow key passes many documents; only the one it stops at is read.
         await asyncio.sleep(0.05)
 

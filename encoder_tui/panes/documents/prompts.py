@@ -1,22 +1,20 @@
-"""What the pane asks for in one line: a text to find, a filter, an index, a file. And the order of the list."""
+"""What the pane asks for in one line: a text to find, a filter, an index, a file."""
 
 from __future__ import annotations
 
 import asyncio
-import re
 from array import array
-from collections.abc import Sequence
 from typing import Any, Final
 
 from textual import on
-from textual.widget import Widget
 from textual.widgets import Input
 
-from encoder_tui.defaults import LETTERS
 from encoder_tui.display import count, shorten
 from encoder_tui.engine.client import EngineError, TaskFailed
 from encoder_tui.lengths import load, save
+from encoder_tui.panes.documents.arrangement import length_asked
 from encoder_tui.panes.documents.listing import DocumentList
+from encoder_tui.panes.documents.ordering import Ordering
 from encoder_tui.panes.documents.text import DocumentText
 from encoder_tui.typed_paths import typed_path
 
@@ -30,17 +28,11 @@ DIGITS: Final = 9
 """Of an index: more documents than any list holds."""
 
 
-class Prompts(Widget):
+class Prompts(Ordering):
     """The part of the pane that takes typed words; what it needs of the rest is typed loosely here."""
 
-    session: Any
-    collection: Any
-    counting: Any
     reopened: Any
-    slots: list[int]
     _mode = ""
-    _sort_wanted = 0
-    """The last session's order, until there are lengths to sort by."""
     _finding: asyncio.Task[None] | None = None
 
     def action_prompt(self, mode: str) -> None:
@@ -80,40 +72,25 @@ class Prompts(Widget):
         elif len(digits) > DIGITS:
             self.session.notice(f"an index has {DIGITS} digits at most", "warning")
         elif listing.order is not None:
-            order = list(listing.order)
-            if int(digits) in order:
-                listing.cursor = order.index(int(digits))
+            row = listing.row_of(int(digits))
+            if row is not None:
+                listing.cursor = row
             else:
                 self.session.notice(f"document {digits} is not in this list", "warning")
         else:
             listing.go_to(int(digits))
 
-    # Order
+    # Filters
 
     def _filter(self, typed: str) -> None:
         arranged = self.query_one(DocumentList).arranged
         if self._finding is not None:
             self._finding.cancel()
-        compared = re.fullmatch(r"\s*([<>])\s*(\d[\d,]{0,18})\s*", typed)
         if not typed.strip():
             arranged.filter("", "", None)
             self._order()
-        elif compared:
-            if self.counting is None or not len(self.counting.characters):
-                self.session.notice("documents are filtered by length once they are counted; space counts", "warning")
-                return
-            than = int(compared[2].replace(",", ""))
-            lengths = self.counting.tokens[0]
-            is_longer = compared[1] == ">"
-            rows = array(
-                "I", (i for i, length in enumerate(lengths) if (length > than if is_longer else length < than))
-            )
-            letter = LETTERS[self.slots[0]]
-            words = f"{compared[1]} {than:,} {letter} tokens"
-            arranged.filter(typed, words, rows, is_part=self.counting.state != "done")
-            self._order()
-            told = f"{count(len(rows), 'document')} of {len(lengths):,} counted have {compared[1]} {than:,} tokens"
-            self.session.notice(f"{told} under {letter}")
+        elif length_asked(typed) is not None:
+            self._filter_by_length(typed)
         elif self.collection is not None:
             self._finding = asyncio.create_task(self._find(typed))
 
@@ -126,7 +103,7 @@ class Prompts(Widget):
             async for found, reached, is_end in self.collection.find(wanted):
                 rows.extend(found)
                 arranged.is_part = not is_end
-                self._arrange()
+                self._arrange_again()
                 told = f"{wanted!r} stands in {count(len(rows), 'document')} of {reached:,}"
                 self._heard("" if is_end else f"{told}; escape stops")
                 if is_end:
@@ -139,62 +116,6 @@ class Prompts(Widget):
 
     def stop(self) -> bool:
         """Give up what is under way."""
-        raise NotImplementedError
-
-    def action_sort(self) -> None:
-        """Order the list by index, then by characters, then by tokens under each model; the longest first."""
-        if self.counting is None or not len(self.counting.characters):
-            self.session.notice("documents are sorted by length once they are counted; space counts", "warning")
-            return
-        arranged = self.query_one(DocumentList).arranged
-        arranged.by = (arranged.by + 1) % (2 + len(self.counting.tokens))
-        self._sort_wanted = 0
-        self.session.remember(documents_sort=arranged.by)
-        self._sort()
-
-    def sort_as_before(self) -> None:
-        """Take up the last session's order, once everything is counted and unless another was chosen meanwhile."""
-        wanted, self._sort_wanted = self._sort_wanted, 0
-        listing = self.query_one(DocumentList)
-        if wanted and listing.order is None:
-            listing.arranged.by = min(wanted, 1 + len(self.counting.tokens))
-            self._sort()
-
-    def _sort(self) -> None:
-        self._order()
-        listing = self.query_one(DocumentList)
-        listed = count(listing.row_count, "document")
-        told = f"{listed}, {listing.arranged.first}" if listing.arranged.by else "in the order of the source"
-        self.session.notice(told)
-
-    def _order(self) -> None:
-        """List documents as they are arranged, from the first on."""
-        listing = self.query_one(DocumentList)
-        self._arrange()
-        listing.cursor = 0
-        listing.post_message(DocumentList.Moved(listing, 0))
-
-    def _arrange(self) -> None:
-        listing = self.query_one(DocumentList)
-        arranged = listing.arranged
-        lengths = self._lengths(arranged.by)
-        if not len(lengths):
-            arranged.by = 0
-        elif arranged.by:
-            name = "characters" if arranged.by == 1 else f"{LETTERS[self.slots[arranged.by - 2]]} tokens"
-            arranged.first = f"most {name} first"
-        listing.order = arranged.order(lengths)
-        listing.show_again()
-        self._show_words()
-
-    def _lengths(self, by: int) -> Sequence[int]:
-        """What the list is sorted by; empty where nothing was counted that it could be."""
-        if self.counting is None or not 0 < by < 2 + len(self.counting.tokens):
-            return ()
-        lengths: Sequence[int] = self.counting.characters if by == 1 else self.counting.tokens[by - 2]
-        return lengths
-
-    def _show_words(self) -> None:
         raise NotImplementedError
 
     # Files

@@ -1,0 +1,112 @@
+"""The order of the list, and the filter by length: what hangs on the counts as they come in."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from typing import Any
+
+from textual.widget import Widget
+
+from encoder_tui.defaults import LETTERS
+from encoder_tui.display import count
+from encoder_tui.panes.documents.arrangement import length_asked
+from encoder_tui.panes.documents.listing import DocumentList
+
+
+class Ordering(Widget):
+    """The part of the pane that sorts the list and filters it by length."""
+
+    session: Any
+    collection: Any
+    counting: Any
+    slots: list[int]
+    _sort_wanted = 0
+    """The last session's order, until there are lengths to sort by."""
+
+    def _show_words(self) -> None:
+        raise NotImplementedError
+
+    def _filter_by_length(self, typed: str) -> None:
+        if self.counting is None or not len(self.counting.characters):
+            self.session.notice("documents are filtered by length once they are counted; space counts", "warning")
+            return
+        self._let_pass(typed)
+        self._order()
+        arranged = self.query_one(DocumentList).arranged
+        told = f"{count(len(arranged.rows or ()), 'document')} of {len(self.counting.tokens[0]):,} counted have"
+        sign, than = length_asked(typed) or ("", 0)
+        self.session.notice(f"{told} {sign} {than:,} tokens under {LETTERS[self.slots[0]]}")
+
+    def _let_pass(self, typed: str) -> None:
+        """Let those pass that are as long as the filter wants, of all that were counted."""
+        sign, than = length_asked(typed) or ("", 0)
+        lengths = self.counting.tokens[0]
+        passing = (i for i, length in enumerate(lengths) if (length > than if sign == ">" else length < than))
+        words = f"{sign} {than:,} {LETTERS[self.slots[0]]} tokens"
+        arranged = self.query_one(DocumentList).arranged
+        arranged.filter(typed, words, array("I", passing), is_part=self.counting.state != "done")
+
+    def action_sort(self) -> None:
+        """Order the list by index, then by characters, then by tokens under each model; the longest first."""
+        if self.counting is None or not len(self.counting.characters):
+            self.session.notice("documents are sorted by length once they are counted; space counts", "warning")
+            return
+        arranged = self.query_one(DocumentList).arranged
+        arranged.by = (arranged.by + 1) % (2 + len(self.counting.tokens))
+        self._sort_wanted = 0
+        self.session.remember(documents_sort=arranged.by)
+        self._sort()
+
+    def sort_as_before(self) -> None:
+        """Take up the last session's order, once everything is counted and unless another was chosen meanwhile."""
+        wanted, self._sort_wanted = self._sort_wanted, 0
+        listing = self.query_one(DocumentList)
+        if wanted and listing.order is None:
+            listing.arranged.by = min(wanted, 1 + len(self.counting.tokens))
+            self._sort()
+
+    def _sort(self) -> None:
+        self._order()
+        listing = self.query_one(DocumentList)
+        listed = count(listing.row_count, "document")
+        told = f"{listed}, {listing.arranged.first}" if listing.arranged.by else "in the order of the source"
+        self.session.notice(told)
+
+    def _order(self) -> None:
+        """List documents as they are arranged, from the first on."""
+        listing = self.query_one(DocumentList)
+        self._arrange()
+        listing.cursor = 0
+        listing.post_message(DocumentList.Moved(listing, 0))
+
+    def _arrange_again(self) -> None:
+        """List documents as they are arranged by now; the one under the cursor keeps it, and is the one that is read.
+
+        Where there was none, or where it is not listed any more, the first is.
+        """
+        listing = self.query_one(DocumentList)
+        held = listing.index_of(listing.cursor) if listing.row_count else -1
+        self._arrange()
+        listing.cursor = listing.row_of(held) or 0
+        listing.post_message(DocumentList.Moved(listing, listing.cursor))
+
+    def _arrange(self) -> None:
+        listing = self.query_one(DocumentList)
+        arranged = listing.arranged
+        lengths = self._lengths(arranged.by)
+        if not len(lengths):
+            arranged.by = 0
+        elif arranged.by:
+            name = "characters" if arranged.by == 1 else f"{LETTERS[self.slots[arranged.by - 2]]} tokens"
+            arranged.first = f"most {name} first"
+        listing.order = arranged.order(lengths)
+        listing.show_again()
+        self._show_words()
+
+    def _lengths(self, by: int) -> Sequence[int]:
+        """What the list is sorted by; empty where nothing was counted that it could be."""
+        if self.counting is None or not 0 < by < 2 + len(self.counting.tokens):
+            return ()
+        lengths: Sequence[int] = self.counting.characters if by == 1 else self.counting.tokens[by - 2]
+        return lengths
