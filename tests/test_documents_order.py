@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
 from encoder_tui.collection import Collection
+from encoder_tui.engine.document_messages import ScanAnswer
+from encoder_tui.lengths import CollectionCounts
 from encoder_tui.panes.documents import DocumentsPane
 from encoder_tui.panes.documents.listing import DocumentList
 from tests.still import screen, until
 from tests.test_documents_pane import app_of, rows_file, settled
+from tests.test_last_session import remember
 
 pytestmark = pytest.mark.usefixtures("no_engine")
 
@@ -114,3 +119,100 @@ async def test_matches_that_come_later_move_no_document_from_under_the_cursor(
         await until(pilot, lambda: list(listing.order or ()) == [40, 30, 5, 3])
         await pilot.pause(0.2)
         assert (listing.cursor, pane._opened_index) == (3, 3)
+
+
+async def test_what_hangs_on_a_models_tokens_is_put_off_until_the_models_that_came_have_counted(tmp_path: Path) -> None:
+    path = rows_file(tmp_path, [f"document {i} " + "☃☃☃ " * (i % 7) + "lighthouse " * i for i in range(40)])
+    async with app_of(path).run_test(size=(80, 24)) as pilot:
+        pane = await settled(pilot)
+        listing = pane.query_one(DocumentList)
+        await pilot.press("s", "s", "f", *"> 30", "enter")
+        await until(pilot, lambda: "> 30 A tokens, most A tokens first" in told(pane))
+        await until(pilot, lambda: pane._opened_index == listing.index_of(0))
+        before, read = pane.counting, pane._opened_index
+        pilot.app.session.swap(0, 1)  # type: ignore[attr-defined]
+        await until(pilot, lambda: pane.counting is not None and pane.counting is not before)
+        if pane.counting is not None and pane.counting.state != "done":
+            assert "A tokens" not in told(pane)
+        await until(pilot, lambda: "> 30 A tokens, most A tokens first" in told(pane))
+        assert pane.counting is not None
+        tokens = pane.counting.tokens[0]
+        passing = sorted((i for i in range(40) if tokens[i] > 30), key=tokens.__getitem__, reverse=True)
+        assert list(listing.order or ()) == passing
+        assert (listing.index_of(listing.cursor), pane._opened_index) == (read, read)
+
+
+async def test_what_hangs_on_characters_or_a_text_stays_when_models_change(tmp_path: Path) -> None:
+    path = rows_file(tmp_path, [f"document {i} " + "word " * i for i in range(40)])
+    async with app_of(path).run_test(size=(80, 24)) as pilot:
+        pane = await settled(pilot)
+        await pilot.press("s", "f", *"document 3", "enter")
+        await until(pilot, lambda: "11 of 40 rows: holding 'document 3', most characters first" in told(pane))
+        before = pane.counting
+        pilot.app.session.swap(0, 1)  # type: ignore[attr-defined]
+        await until(pilot, lambda: pane.counting is not None and pane.counting is not before)
+        await settled(pilot)
+        assert "11 of 40 rows: holding 'document 3', most characters first" in told(pane)
+
+
+@pytest.fixture
+def more(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Ten rows are counted; the others once this is set."""
+    scan, more = Collection.scan, asyncio.Event()
+
+    async def slowly(self: Collection, counts: CollectionCounts, models: Any) -> AsyncIterator[ScanAnswer]:
+        counts.sample = 10
+        async for answer in scan(self, counts, models):
+            yield answer
+        await more.wait()
+        counts.sample, counts.is_complete = None, False
+        async for answer in scan(self, counts, models):
+            yield answer
+
+    monkeypatch.setattr(Collection, "scan", slowly)
+    return more
+
+
+async def counted_in_part(pilot: Pilot[int]) -> DocumentsPane:
+    """The pane once ten rows are counted under both models."""
+    pane = pilot.app.query_one(DocumentsPane)
+    await until(pilot, lambda: len(pane.models) == 2 and bool(pane.readings))
+    await until(pilot, lambda: pane.counting is not None and len(pane.counting.characters) == 10)
+    return pane
+
+
+@pytest.mark.parametrize("keys", [["s"], ["f", *"> 5", "enter"]])
+async def test_a_list_arranged_in_mid_count_says_so_and_holds_all_in_the_end(
+    tmp_path: Path, more: asyncio.Event, keys: list[str]
+) -> None:
+    path = rows_file(tmp_path, [f"document {i} " + "word " * i for i in range(40)])
+    async with app_of(path).run_test(size=(80, 24)) as pilot:
+        pane = await counted_in_part(pilot)
+        listing = pane.query_one(DocumentList)
+        await pilot.press(*keys)
+        await until(pilot, lambda: " of 40 rows so far" in told(pane))
+        assert listing.row_count <= 10
+        await until(pilot, lambda: pane._opened_index == listing.index_of(0))
+        read = pane._opened_index
+        more.set()
+        await until(pilot, lambda: pane.counting is not None and pane.counting.state == "done")
+        assert listing.row_count > 30
+        assert "so far" not in told(pane)
+        await pilot.pause(0.2)
+        assert (listing.index_of(listing.cursor), pane._opened_index) == (read, read)
+
+
+async def test_the_last_sessions_order_takes_no_document_away_that_is_being_read(
+    tmp_path: Path, more: asyncio.Event
+) -> None:
+    remember(documents_sort=1)
+    path = rows_file(tmp_path, [f"document {i} " + "word " * i for i in range(40)])
+    async with app_of(path).run_test(size=(80, 24)) as pilot:
+        pane = await counted_in_part(pilot)
+        listing = pane.query_one(DocumentList)
+        await pilot.press("down", "down")
+        await until(pilot, lambda: pane.document.startswith("document 2 "))
+        more.set()
+        await until(pilot, lambda: list(listing.order or ()) == [*range(39, -1, -1)])
+        await pilot.pause(0.2)
+        assert (listing.index_of(listing.cursor), pane._opened_index) == (2, 2)

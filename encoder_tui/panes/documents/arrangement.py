@@ -24,7 +24,8 @@ class Arrangement:
     `typed` is the filter as it was typed, `words` what it lets pass, and `rows` are the documents that pass, in the
     order of the source: None where there is no filter. `is_part` says that others have not been looked at.
     `by` is 0 for the order of the source, 1 for characters, 2 and more for the tokens of each model; `first` says which
-    documents are first then.
+    documents are first then, and `is_sorted_in_part` that others have no length yet.
+    `sort_wanted` and `filter_wanted` are an order and a filter by length that are put off until there are counts.
     """
 
     typed: str = ""
@@ -33,10 +34,19 @@ class Arrangement:
     is_part: bool = False
     by: int = 0
     first: str = ""
+    is_sorted_in_part: bool = False
+    sort_wanted: int = 0
+    filter_wanted: str = ""
 
     def filter(self, typed: str, words: str, rows: array[int] | None, *, is_part: bool = False) -> None:
         """Let other documents pass, in the order in force."""
+        self.filter_wanted = ""
         self.typed, self.words, self.rows, self.is_part = typed, words, rows, is_part
+
+    @property
+    def is_by_length(self) -> bool:
+        """Whether the filter lets documents of some length pass."""
+        return self.rows is not None and length_asked(self.typed) is not None
 
     @property
     def is_everything(self) -> bool:
@@ -56,7 +66,11 @@ class Arrangement:
 
     def sentence(self, listed: int, rows: str) -> str:
         """How many documents are listed of the source's `rows`, and why these, and in which order."""
-        told = f"{listed:,} of {rows}"
-        if self.rows is not None:
-            told += f"{' so far' if self.is_part else ''}: {self.words}"
-        return f"{told}, {self.first}" if self.by else told
+        is_filtered, is_in_part = self.rows is not None, bool(self.by) and self.is_sorted_in_part
+        so_far = self.is_part if is_filtered else is_in_part
+        told = f"{listed:,} of {rows}{' so far' if so_far else ''}"
+        if is_filtered:
+            told += f": {self.words}"
+        if self.by:
+            told += f", {self.first}{' so far' if is_in_part and not so_far else ''}"
+        return told

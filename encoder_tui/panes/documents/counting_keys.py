@@ -43,16 +43,20 @@ class CountingKeys(Widget):
     def _show_document(self, tokens: list[DocumentTokens], keep_place: bool = False) -> None:
         raise NotImplementedError
 
-    if TYPE_CHECKING:  # not defined here: `Prompts`, which has it, comes later among the bases
+    if TYPE_CHECKING:  # not defined here: `Ordering`, which has them, comes later among the bases
 
-        def sort_as_before(self) -> None:
-            """Take up the last session's order."""
+        def models_left(self) -> None:
+            """Put off what the list owes to the tokens of models."""
+
+        def arrange_as_before(self) -> None:
+            """Take up what was put off."""
 
     def _models_changed(self) -> None:
         slots, models = counted_models(self.session)
         before = [(model.name, model.key, model.limit) for model in self.models]
         if before == [(model.name, model.key, model.limit) for model in models] and slots == self.slots:
             return
+        self.models_left()
         self.models, self.slots = models, slots
         self.query_one(LimitsRow).take(slots, models)
         self._list_limits()
@@ -91,7 +95,7 @@ class CountingKeys(Widget):
             listing.learn(self.counting.known, self.counting.counts.total)
             listing.lengths = self.counting.tokens
             if self.counting.state == "done":
-                self.sort_as_before()
+                self.arrange_as_before()
             self.session.counts = self.reopened or self.counting.counts
         self._show_words()
         if self.query_one("#document-views", ContentSwitcher).current == "collection":

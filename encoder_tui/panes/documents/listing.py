@@ -72,12 +72,12 @@ class DocumentList(Table):
         self._rows.clear()
         self._wanted.clear()
 
-    def open(self, collection: Collection) -> None:
-        """Show another source, or another column of it."""
+    def open(self, collection: Collection, sort_wanted: int = 0) -> None:
+        """Show another source, or another column of it, in an order that is taken up once it is counted."""
         self.forget()
         self.collection = collection
         self.known, self.total = collection.answer.known, collection.answer.total
-        self.arranged, self.order = Arrangement(), None
+        self.arranged, self.order = Arrangement(sort_wanted=sort_wanted), None
         self.lengths = ()
         self.cursor = 0
         self.show_again()

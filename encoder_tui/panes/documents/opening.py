@@ -28,6 +28,8 @@ class Opening(Widget):
     counting: Counting | None
     reopened: CollectionCounts | None
     _doing: str
+    _sort_wanted = 0
+    """The last session's order, which the first source that opens takes up."""
     _opening: asyncio.Task[None] | None
     _finding: asyncio.Task[None] | None
     _opened_index: int
@@ -63,7 +65,8 @@ class Opening(Widget):
         if source is not None:
             self.session.use_source(source)
         self.collection, self.reopened, self._opened_index = collection, None, -1
-        self.query_one(DocumentList).open(collection)
+        self.query_one(DocumentList).open(collection, self._sort_wanted)
+        self._sort_wanted = 0
         self._heard("")
         # The document before the counting: the engine does one thing after the other.
         self._open_document(0)

@@ -21,8 +21,6 @@ class Ordering(Widget):
     collection: Any
     counting: Any
     slots: list[int]
-    _sort_wanted = 0
-    """The last session's order, until there are lengths to sort by."""
 
     def _show_words(self) -> None:
         raise NotImplementedError
@@ -45,7 +43,12 @@ class Ordering(Widget):
         passing = (i for i, length in enumerate(lengths) if (length > than if sign == ">" else length < than))
         words = f"{sign} {than:,} {LETTERS[self.slots[0]]} tokens"
         arranged = self.query_one(DocumentList).arranged
-        arranged.filter(typed, words, array("I", passing), is_part=self.counting.state != "done")
+        arranged.filter(typed, words, array("I", passing), is_part=self._is_counted_in_part)
+
+    @property
+    def _is_counted_in_part(self) -> bool:
+        """Whether there are documents that have no length yet: the counting goes on, or is of a sample."""
+        return self.counting.state != "done" or self.counting.counts.sample is not None
 
     def action_sort(self) -> None:
         """Order the list by index, then by characters, then by tokens under each model; the longest first."""
@@ -54,24 +57,55 @@ class Ordering(Widget):
             return
         arranged = self.query_one(DocumentList).arranged
         arranged.by = (arranged.by + 1) % (2 + len(self.counting.tokens))
-        self._sort_wanted = 0
+        arranged.sort_wanted = 0
         self.session.remember(documents_sort=arranged.by)
-        self._sort()
-
-    def sort_as_before(self) -> None:
-        """Take up the last session's order, once everything is counted and unless another was chosen meanwhile."""
-        wanted, self._sort_wanted = self._sort_wanted, 0
-        listing = self.query_one(DocumentList)
-        if wanted and listing.order is None:
-            listing.arranged.by = min(wanted, 1 + len(self.counting.tokens))
-            self._sort()
-
-    def _sort(self) -> None:
         self._order()
+        self._tell_order()
+
+    def models_left(self) -> None:
+        """Models have changed: what the list owes to the tokens of those before is put off until there are others."""
+        arranged = self.query_one(DocumentList).arranged
+        left = []
+        if arranged.is_by_length:
+            left.append(arranged.words)
+            typed = arranged.typed
+            arranged.filter("", "", None)
+            arranged.filter_wanted = typed
+        if arranged.by > 1:
+            left.append(arranged.first)
+            arranged.sort_wanted, arranged.by = arranged.sort_wanted or arranged.by, 0
+        if left:
+            self._arrange_again()
+            self.session.notice(f"{', '.join(left)}: so again once the models at hand have counted")
+
+    def arrange_as_before(self) -> None:
+        """All is counted: take up what was put off, unless another was chosen since, and what was done in part."""
+        arranged = self.query_one(DocumentList).arranged
+        is_waiting = bool(arranged.filter_wanted) or (bool(arranged.sort_wanted) and not arranged.by)
+        is_filtered_in_part = arranged.is_by_length and arranged.is_part
+        if not (is_waiting or is_filtered_in_part or (arranged.by and arranged.is_sorted_in_part)):
+            return
+        if arranged.filter_wanted or is_filtered_in_part:
+            self._let_pass(arranged.filter_wanted or arranged.typed)
+        if not arranged.by:
+            arranged.by = min(arranged.sort_wanted, 1 + len(self.counting.tokens))
+            if arranged.by == arranged.sort_wanted:
+                arranged.sort_wanted = 0  # otherwise it is by the tokens of a model that is still to come
+        self._arrange_again()
+        if is_waiting:
+            self._tell_order()
+
+    def _tell_order(self) -> None:
         listing = self.query_one(DocumentList)
-        listed = count(listing.row_count, "document")
-        told = f"{listed}, {listing.arranged.first}" if listing.arranged.by else "in the order of the source"
-        self.session.notice(told)
+        arranged = listing.arranged
+        told = []
+        if not arranged.is_everything:
+            so_far = arranged.is_part if arranged.rows is not None else arranged.is_sorted_in_part
+            told.append(count(listing.row_count, "document") + (" so far" if so_far else ""))
+        if arranged.rows is not None:
+            told.append(arranged.words)
+        told.append(arranged.first if arranged.by else "in the order of the source")
+        self.session.notice(", ".join(told))
 
     def _order(self) -> None:
         """List documents as they are arranged, from the first on."""
@@ -96,8 +130,9 @@ class Ordering(Widget):
         arranged = listing.arranged
         lengths = self._lengths(arranged.by)
         if not len(lengths):
-            arranged.by = 0
+            arranged.sort_wanted, arranged.by = arranged.sort_wanted or arranged.by, 0
         elif arranged.by:
+            arranged.is_sorted_in_part = self._is_counted_in_part
             name = "characters" if arranged.by == 1 else f"{LETTERS[self.slots[arranged.by - 2]]} tokens"
             arranged.first = f"most {name} first"
         listing.order = arranged.order(lengths)
