@@ -34,6 +34,7 @@ from encoder_tui.tokens import ModelTokenizer
 
 OnProgress = Callable[[Progress], None]
 A = TypeVar("A", RowsAnswer, DocumentAnswer, ScanAnswer)
+T = TypeVar("T")
 
 SLICE: Final = 0.5
 """Seconds that a slice of a scan takes: what else is asked of the engine waits no longer."""
@@ -165,7 +166,7 @@ class Collection:
         start, is_end = 0, False
         while not is_end:
             request = FindRequest(self.spec, self.column, wanted, start, seconds)
-            answer = await self.engine.run(contract.FIND, request)
+            answer = await self._twice(lambda request=request: self.engine.run(contract.FIND, request))  # type: ignore[misc]
             start, is_end = answer.next, answer.is_end
             yield unpacked(answer.found), start, is_end
 
@@ -207,15 +208,16 @@ class Collection:
         )
 
     async def _asked(self, models: Sequence[CountedModel], ask: Callable[[], Awaitable[A]]) -> A:
-        """An answer; where the engine misses tokenizers, they are handed over and it is asked again.
+        """An answer; where the engine misses tokenizers, they are handed over and it is asked again."""
+        return await self._twice(lambda: self._told(models, ask))
 
-        An engine that died is asked once more: all that it knew can be told or opened again.
-        """
+    async def _twice(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """An answer; an engine that died is asked once more: all that it knew can be told or opened again."""
         try:
-            return await self._told(models, ask)
+            return await ask()
         except EngineError:
             await asyncio.sleep(RESTART)
-            return await self._told(models, ask)
+            return await ask()
 
     async def _told(self, models: Sequence[CountedModel], ask: Callable[[], Awaitable[A]]) -> A:
         answer = await ask()

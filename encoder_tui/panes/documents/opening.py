@@ -88,9 +88,9 @@ class Opening(Widget):
     @property
     def is_stoppable(self) -> bool:
         """Whether documents are being opened or searched."""
-        return any(task is not None and not task.done() for task in (self._opening, self._finding)) and bool(
-            self._doing
-        )
+        is_opening, is_finding = (task is not None and not task.done() for task in (self._opening, self._finding))
+        # Between two slices of a search the document that was found is read, and says in its turn what is being done.
+        return is_finding or (is_opening and bool(self._doing))
 
     def stop(self) -> bool:
         """Give up opening or searching; whether there was anything to give up."""

@@ -84,8 +84,9 @@ class Prompts(Ordering):
 
     def _filter(self, typed: str) -> None:
         arranged = self.query_one(DocumentList).arranged
-        if self._finding is not None:
+        if self._finding is not None and not self._finding.done():
             self._finding.cancel()
+            self._heard("")
         if not typed.strip():
             arranged.filter("", "", None)
             self._order()
@@ -109,6 +110,7 @@ class Prompts(Ordering):
                 if is_end:
                     self.session.notice(told)
         except (TaskFailed, EngineError) as error:
+            self._heard("")
             self.session.notice(str(error), "error")
 
     def _heard(self, doing: str) -> None:
