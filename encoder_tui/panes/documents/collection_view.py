@@ -49,6 +49,11 @@ class Figures(Lines):
             self._lines.append(("", None))
         self.set_size(len(self._lines))
 
+    def clear(self) -> None:
+        """Show none."""
+        self._lines = []
+        self.set_size(0)
+
     def copied(self) -> str:
         """The figures as they are shown."""
         return "\n".join(text for text, _ in getattr(self, "_lines", ()))
@@ -100,7 +105,7 @@ class CollectionView(Vertical):
     CollectionView #counting-words { width: 1fr; height: 1; padding: 0 1; color: $text-muted; }
     """
 
-    _shown: tuple[Counting | None, list[int], CollectionCounts | None] | None = None
+    _shown: tuple[Counting | None, list[int], CollectionCounts | None, bool] | None = None
 
     def compose(self) -> ComposeResult:
         with Horizontal():
@@ -109,13 +114,19 @@ class CollectionView(Vertical):
         yield Static(id="card", markup=False)
         yield Figures(id="figures")
 
-    def show(self, counting: Counting | None, slots: list[int], reopened: CollectionCounts | None = None) -> None:
-        """Show how far the counting is, and what came of it so far."""
-        self._shown = (counting, slots, reopened)
+    def show(
+        self, counting: Counting | None, slots: list[int], reopened: CollectionCounts | None, is_open: bool
+    ) -> None:
+        """Show how far the counting is, and what came of it so far; `is_open` says that there are documents."""
+        self._shown = (counting, slots, reopened, is_open)
         words = self.query_one("#counting-words", Static)
         counts = reopened or (counting.counts if counting is not None else None)
         if counts is None:
-            words.update(Content("The collection's figures stand here once a source is open."))
+            wanted = "a model's tokenizer is there" if is_open else "a source is open"
+            words.update(Content(f"The figures stand here once {wanted}."))
+            # Those of a model that is gone must not stand there as another's.
+            self.query_one("#card", Static).update("")
+            self.query_one(Figures).clear()
             return
         told = counts.sentence() if reopened is not None or counting is None else counting.words()
         if reopened is not None:

@@ -70,6 +70,7 @@ class CountingKeys(Widget):
     @on(Cycle.Changed)
     def _limit_changed(self, event: Cycle.Changed) -> None:
         if event.cycle.id == "sample":
+            self.reopened = None
             self._new_counting(start=True)
             return
         self._list_limits()
@@ -81,6 +82,7 @@ class CountingKeys(Widget):
         self.counting = None
         self.query_one(DocumentList).lengths = ()
         if self.collection is None or not self.models:
+            self._counted()
             return
         chosen = self.query_one("#sample", Cycle).value.split()[0].replace(",", "")
         sample = int(chosen) if chosen.isdigit() else None
@@ -96,7 +98,7 @@ class CountingKeys(Widget):
             listing.lengths = self.counting.tokens
             if self.counting.state == "done":
                 self.arrange_as_before()
-            self.session.counts = self.reopened or self.counting.counts
+        self.session.counts = self.reopened or (None if self.counting is None else self.counting.counts)
         self._show_words()
         if self.query_one("#document-views", ContentSwitcher).current == "collection":
             self._show_view()
@@ -104,6 +106,8 @@ class CountingKeys(Widget):
     def action_count(self) -> None:
         """Count the collection, or pause."""
         if self.counting is None:
+            wanted = "a source is open" if self.collection is None else "a model's tokenizer is there"
+            self.session.notice(f"documents are counted once {wanted}", "warning")
             return
         self.reopened = None
         if self.counting.state == "counting":
@@ -113,5 +117,6 @@ class CountingKeys(Widget):
         self._counted()
 
     def action_cancel_counting(self) -> None:
-        """Forget what was counted."""
+        """Forget what was counted, or the counts that were reopened."""
+        self.reopened = None
         self._new_counting(start=False)

@@ -145,7 +145,10 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Vertical):
         # A held arrow key passes many documents; only the one it stops at is read.
         await asyncio.sleep(0.05)
 
+        shown = []
+
         def show_text(text: str) -> None:
+            shown.append(index)
             self.document = text
             self._show_document([])
 
@@ -156,6 +159,9 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Vertical):
         except (TaskFailed, EngineError) as error:
             if index < (collection.answer.total or index + 1):
                 self._heard(str(error))
+            if shown:
+                # Its tokens failed: it is the document at hand all the same.
+                self.session.set_document(self.document, DocumentRow(collection, index))
             return
         self._heard("")
         self.document = text or ""
@@ -256,7 +262,7 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Vertical):
             place = self.query_one(DocumentText).in_sight[0]
             self.query_one(WindowsView).show(self.document, self.readings, place)
         elif current == "collection":
-            self.query_one(CollectionView).show(self.counting, self.slots, self.reopened)
+            self.query_one(CollectionView).show(self.counting, self.slots, self.reopened, self.collection is not None)
 
     def _show_words(self) -> None:
         if not self.is_mounted or not self.size.width:
