@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from rich.cells import cell_len
 from textual.app import App, ComposeResult
 
 from encoder_tui.lengths import CollectionCounts, LengthCounts
@@ -28,6 +29,13 @@ def test_figures_are_whole_in_every_width(name: str, width: int) -> None:
     lines = heading("A", counted(name), width)
     assert max(map(len, lines)) <= width
     assert " ".join(" ".join(lines).split()).endswith(figures(counted(name)))
+
+
+@pytest.mark.parametrize("width", [120, 79, 60])
+def test_a_name_of_wide_characters_takes_no_figure_the_room(width: int) -> None:
+    lines = heading("A", counted("/somewhere/" + "漢字" * 20), width)
+    assert max(map(cell_len, lines)) <= width
+    assert " ".join(" ".join(lines).split()).endswith(figures(counted("any")))
 
 
 def test_a_limit_of_a_models_own_fits_beside_the_others() -> None:

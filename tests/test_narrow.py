@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual.app import App, ComposeResult
 from textual.strip import Strip
 
 from encoder_tui.widgets.choice import Choice
 from encoder_tui.widgets.lines import Lines
-from encoder_tui.widgets.table import Column, Table
+from encoder_tui.widgets.table import Column, Table, shortened
 
 NAMES = ["list", "map", "numbers", "norms", "attention", "vectors", "triplets", "masked"]
 
@@ -56,6 +57,16 @@ async def test_a_column_that_is_cut_shows_it_beside_a_scrollbar_too(width: int) 
         table.scroll_to(y=20, animate=False)
         await pilot.pause()
         assert "#" in table.render_line(0).text
+
+
+@pytest.mark.parametrize("text", ["a lighthouse", "灯台" * 9, "a灯b台" * 9, "e\u0301" * 20])
+def test_a_name_is_shortened_to_cells_and_keeps_both_ends(text: str) -> None:
+    for width in range(12):
+        assert cell_len(shortened(text, width)) <= width
+    shown = shortened(text, 11)
+    assert shown.partition("…")[0][0] == text[0]
+    assert shown.endswith(text[-1])
+    assert shortened(text, cell_len(text)) == text
 
 
 class Long(Lines):

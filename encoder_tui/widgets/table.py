@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 
-from encoder_tui.display import visible
+from encoder_tui.display import shorten, visible
 from encoder_tui.widgets.lines import Lines
 
 
@@ -198,3 +198,16 @@ def fitted(text: str, width: int, align: str = "left") -> str:
         return set_cell_size(text, width - 1) + "…" if width > 0 else ""
     padding = " " * (width - length)
     return padding + text if align == "right" else text + padding
+
+
+def shortened(text: str, width: int) -> str:
+    """Text in at most `width` cells, the middle left out with a sign: `shorten` for what is not all narrow."""
+    if cell_len(text) <= width:
+        return text
+    if text.isascii() or width <= 1:
+        return shorten(text, width)
+    start = len(text)
+    while start and cell_len(text[start - 1 :]) <= (width - 1) // 2:
+        start -= 1
+    tail = text[start:]
+    return f"{set_cell_size(text, width - 1 - cell_len(tail))}…{tail}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import Final
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.app import ComposeResult
@@ -14,7 +15,7 @@ from textual.strip import Strip
 from textual.widgets import Static
 
 from encoder_tui.defaults import LETTERS
-from encoder_tui.display import shorten, visible
+from encoder_tui.display import visible
 from encoder_tui.documents import percent
 from encoder_tui.lengths import CollectionCounts, LengthCounts, card
 from encoder_tui.panes.documents.counting import Counting
@@ -22,6 +23,7 @@ from encoder_tui.plots import histogram
 from encoder_tui.widgets.cycle import Cycle
 from encoder_tui.widgets.letters import letter_style
 from encoder_tui.widgets.lines import Lines
+from encoder_tui.widgets.table import shortened
 
 SAMPLES: Final = ("all rows", "100 rows", "1,000 rows", "10,000 rows")
 STRIDE: Final = 64
@@ -68,9 +70,9 @@ def heading(letter: str, model: LengthCounts, width: int) -> list[str]:
     told, name = figures(model), visible(model.model)
     room = width - len(f" {letter}  : {told}")
     last = name.rstrip("/").rsplit("/", 1)[-1] or name
-    if room >= min(len(last), SHORTEST):
-        return [f" {letter}  {name if len(name) <= room else shorten(last, room)}: {told}"]
-    return [f" {letter}  {shorten(name, width - 4)}", *(f"    {line}" for line in textwrap.wrap(told, width - 4))]
+    if room >= min(cell_len(last), SHORTEST):
+        return [f" {letter}  {name if cell_len(name) <= room else shortened(last, room)}: {told}"]
+    return [f" {letter}  {shortened(name, width - 4)}", *(f"    {line}" for line in textwrap.wrap(told, width - 4))]
 
 
 def figures(model: LengthCounts) -> str:
@@ -102,7 +104,9 @@ class CollectionView(Vertical):
     CollectionView { height: 1fr; }
     CollectionView > Horizontal { height: 1; }
     CollectionView > #card { height: auto; padding: 0 1; text-style: bold; }
-    CollectionView #counting-words { width: 1fr; height: 1; padding: 0 1; color: $text-muted; }
+    CollectionView #counting-words {
+        width: 1fr; height: 1; padding: 0 1; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis;
+    }
     """
 
     _shown: tuple[Counting | None, list[int], CollectionCounts | None, bool] | None = None
@@ -130,7 +134,8 @@ class CollectionView(Vertical):
             return
         told = counts.sentence() if reopened is not None or counting is None else counting.words()
         if reopened is not None:
-            told = f"reopened: {visible(counts.source)} · {visible(counts.column)}, {told}"
+            # How much was counted comes first: a narrow window cuts the end.
+            told = f"reopened: {told} · {visible(counts.source)} · {visible(counts.column)}"
             slots = list(range(len(counts.models)))[: len(LETTERS)]
         elif counting is not None and counting.counters:
             told += f" · by {', '.join(dict.fromkeys(counting.counters))}"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
 from textual.content import Content
 
 from encoder_tui.defaults import LETTERS
-from encoder_tui.display import count, shorten, visible
+from encoder_tui.display import count, visible
 from encoder_tui.documents import percent
 from encoder_tui.panes.documents.counting import Counting
 from encoder_tui.panes.documents.listing import DocumentList
 from encoder_tui.panes.documents.reading import Reading
+from encoder_tui.widgets.table import shortened
 
 STRIDE = 64
 
@@ -21,16 +23,17 @@ def source_line(label: str, doing: str, listing: DocumentList, counting: Countin
     room = max(width - 2, 20)
     is_arranged = not listing.arranged.is_everything
     # What is left out of the list must be read; of a source that was chosen, less is enough.
-    for_right = room - min(len(label), room // (5 if is_arranged else 3)) - 1
+    label = visible(label)
+    for_right = room - min(cell_len(label), room // (5 if is_arranged else 3)) - 1
     right = doing
     if not right and (is_arranged or counting is not None):
-        right = listing.sentence()
+        right = visible(listing.sentence())
         told = "" if counting is None else f" · {_counted(counting, listing.total)}"
-        if not is_arranged or len(right + told) <= for_right:
+        if not is_arranged or cell_len(right + told) <= for_right:
             right += told
-    right = shorten(visible(right), for_right)
-    left = shorten(visible(label), max(room - len(right) - 2, 8))
-    gap = " " * max(room - len(left) - len(right), 1)
+    right = shortened(visible(right), for_right)
+    left = shortened(label, max(room - cell_len(right) - 2, 8))
+    gap = " " * max(room - cell_len(left) - cell_len(right), 1)
     return Content.assemble(" ", (left, "bold"), gap, (right, "$text-muted"))
 
 
