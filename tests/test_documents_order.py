@@ -216,3 +216,24 @@ async def test_the_last_sessions_order_takes_no_document_away_that_is_being_read
         await until(pilot, lambda: list(listing.order or ()) == [*range(39, -1, -1)])
         await pilot.pause(0.2)
         assert (listing.index_of(listing.cursor), pane._opened_index) == (2, 2)
+
+
+async def test_a_filter_of_wide_characters_leaves_the_order_in_sight(tmp_path: Path) -> None:
+    async with app_of(rows_file(tmp_path, ["灯台" * 20, "two"])).run_test(size=(80, 24)) as pilot:
+        pane = await settled(pilot)
+        await pilot.press("s", "s", "f", *("灯台" * 15), "enter")
+        await until(pilot, lambda: "of 2 rows: holding" in told(pane) and "so far" not in told(pane))
+        await until(pilot, lambda: "most A tokens first\n" in screen(pilot))
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+async def test_a_document_that_is_not_there_is_told(tmp_path: Path, is_known: bool) -> None:
+    async with app_of(rows_file(tmp_path, ["one", "two"])).run_test(size=(100, 30), notifications=True) as pilot:
+        pane = await settled(pilot)
+        listing = pane.query_one(DocumentList)
+        if not is_known:
+            listing.total = None  # as while the end of a source has not been seen
+        await pilot.press("i", *"5000", "enter")
+        await until(pilot, lambda: "document 5,000 is not in this list of 2" in screen(pilot))
+        assert (listing.total, listing.row_count) == (2, 2)
+        await until(pilot, lambda: pane.document == ("one" if is_known else "two"))

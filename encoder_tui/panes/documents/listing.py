@@ -48,6 +48,8 @@ class DocumentList(Table):
         """Each model's tokens of every row that the counting has passed."""
         self.known = 0
         self.total: int | None = None
+        self._gone_to = -1
+        """The document that the user wants to see, where nobody knows yet whether there is one."""
         self._rows: OrderedDict[int, Row] = OrderedDict()
         self._wanted: set[int] = set()
         self._asking: asyncio.Task[None] | None = None
@@ -77,6 +79,7 @@ class DocumentList(Table):
         self.forget()
         self.collection = collection
         self.known, self.total = collection.answer.known, collection.answer.total
+        self._gone_to = -1
         self.arranged, self.order = Arrangement(sort_wanted=sort_wanted), None
         self.lengths = ()
         self.cursor = 0
@@ -92,7 +95,7 @@ class DocumentList(Table):
 
     def show_again(self) -> None:
         """Show as many rows as there are now; one more where it is not known how many follow."""
-        rows = self.known + 1 if self.total is None else self.total
+        rows = max(self.known, self._gone_to) + 1 if self.total is None else self.total
         if self.order is not None:
             rows = len(self.order)
         self.show_rows(rows if self.collection is not None else 0, self.cells)
@@ -114,9 +117,8 @@ class DocumentList(Table):
 
     def go_to(self, index: int) -> None:
         """Put the cursor on a document, which may be one that nobody has seen yet."""
-        if self.total is None and index >= self.known:
-            self.known = index + 1
-            self.show_again()
+        self._gone_to = index if self.total is None and index >= self.known else -1
+        self.show_again()
         self.cursor = index
 
     def index_of(self, row: int) -> int:
@@ -230,4 +232,8 @@ class DocumentList(Table):
             total = None  # a data set's card said less than there is
         if (known, total) != (self.known, self.total):
             self.known, self.total = known, total
+            if total is not None and self._gone_to >= total:
+                self.session.notice(f"document {self._gone_to:,} is not in this list of {total:,}", "warning")
+            if total is not None or self._gone_to < known:
+                self._gone_to = -1
             self.show_again()

@@ -9,7 +9,7 @@ from typing import Any, Final
 from textual import on
 from textual.widgets import Input
 
-from encoder_tui.display import count, shorten
+from encoder_tui.display import count
 from encoder_tui.engine.client import EngineError, TaskFailed
 from encoder_tui.lengths import load, save
 from encoder_tui.panes.documents.arrangement import length_asked
@@ -17,6 +17,7 @@ from encoder_tui.panes.documents.listing import DocumentList
 from encoder_tui.panes.documents.ordering import Ordering
 from encoder_tui.panes.documents.text import DocumentText
 from encoder_tui.typed_paths import typed_path
+from encoder_tui.widgets.table import shortened
 
 PROMPTS: Final = {
     "search": "search this document: n and N go to the next and the previous place",
@@ -71,14 +72,12 @@ class Prompts(Ordering):
             self.session.notice("an index is a number, 0 for the first document", "warning")
         elif len(digits) > DIGITS:
             self.session.notice(f"an index has {DIGITS} digits at most", "warning")
-        elif listing.order is not None:
-            row = listing.row_of(int(digits))
-            if row is not None:
-                listing.cursor = row
-            else:
-                self.session.notice(f"document {digits} is not in this list", "warning")
-        else:
+        elif listing.order is None and listing.total is None:
             listing.go_to(int(digits))
+        elif (row := listing.row_of(int(digits))) is not None:
+            listing.cursor = row
+        else:
+            self.session.notice(f"document {int(digits):,} is not in this list of {listing.row_count:,}", "warning")
 
     # Filters
 
@@ -98,7 +97,7 @@ class Prompts(Ordering):
     async def _find(self, wanted: str) -> None:
         arranged = self.query_one(DocumentList).arranged
         rows: array[int] = array("I")
-        arranged.filter(wanted, f"holding {shorten(wanted, 20)!r}", rows, is_part=True)
+        arranged.filter(wanted, f"holding {shortened(wanted, 20)!r}", rows, is_part=True)
         self._order()
         try:
             async for found, reached, is_end in self.collection.find(wanted):
