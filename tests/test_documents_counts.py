@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from encoder_tui import collection
 from encoder_tui.collection import Collection
-from encoder_tui.documents import packed, unpacked
+from encoder_tui.documents import packed
 from encoder_tui.engine.client import EngineError, TaskFailed
 from encoder_tui.engine.document_messages import FindAnswer, SourceAnswer, SourceSpec
 from encoder_tui.lengths import CollectionCounts, LengthCounts, save
@@ -41,7 +41,6 @@ async def test_a_search_goes_on_where_an_engine_that_died_had_come_to(monkeypatc
     answer = SourceAnswer("some", ["text"], "text", 5, 5, False, None)
     searched: Any = Collection(DyingEngine(), SourceSpec("some"), answer)  # type: ignore[arg-type]
     assert [list(found) async for found, _, _ in searched.find("lamp")] == [[2], [4]]
-    assert list(unpacked(packed([2]))) == [2]
 
 
 @pytest.mark.usefixtures("no_engine")
@@ -124,3 +123,35 @@ async def test_reopened_counts_give_way_to_those_that_are_begun(tmp_path: Path, 
         await until(pilot, lambda: "reopened: " not in str(pane.query_one("#counting-words", Static).visual))
         assert pane.counting is not None
         assert pilot.app.session.counts is pane.counting.counts  # type: ignore[attr-defined]
+
+
+@pytest.mark.usefixtures("no_engine")
+async def test_words_on_counts_that_find_no_room_end_in_a_sign(tmp_path: Path) -> None:
+    saved = tmp_path / "counts.json"
+    counts = CollectionCounts(
+        "a-long-way-to/" * 5, "text", [LengthCounts("m", 2, 512, {9: 3}, 60)], 3, is_complete=True
+    )
+    saved.write_bytes(save(counts))
+    async with app_of(rows_file(tmp_path, ["lighthouse", "two"])).run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("R", *str(saved), "enter")
+        await until(pilot, lambda: "reopened: all 3 documents counted · a-long" in screen(pilot))
+        (line,) = (line for line in screen(pilot).splitlines() if "reopened: " in line)
+        assert line.endswith("…")
+
+
+@pytest.mark.usefixtures("no_engine")
+async def test_windows_are_copied_where_they_are_in_front(tmp_path: Path) -> None:
+    async with app_of(rows_file(tmp_path, ["lighthouse\tkeeper\n" * 900, "two"])).run_test(size=(120, 40)) as pilot:
+        pane = await settled(pilot)
+        await pilot.press("v")
+        await until(pilot, lambda: "windows of 512 with a stride of 64" in screen(pilot))
+        await pilot.press("y")
+        header, *lines = pilot.app.clipboard.split("\n")
+        windows = pane.readings[0].tokens.windows(512, 64)
+        assert header.split("\t") == ["model", "window", "start", "end", "tokens", "shared", "text"]
+        assert [line.split("\t")[:4] for line in lines] == [
+            ["A", str(place + 1), *map(str, span)] for place, span in enumerate(windows)
+        ]
+        assert lines[1].split("\t")[4:6] == ["512", "64"]
+        assert lines[0].split("\t")[6].startswith("lighthouse keeper lighthouse")

@@ -221,9 +221,12 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Vertical):
         return "search" not in action or bool(self.document)
 
     def action_copy(self) -> None:
-        """Copy the document, or the figures of the collection where those are in front."""
-        if self.query_one("#document-view", Choice).chosen == "collection":
+        """Copy what is in front: the document, its windows, or the figures of the collection."""
+        chosen = self.query_one("#document-view", Choice).chosen
+        if chosen == "collection":
             copy(self, self.query_one(CollectionView).copied(), "the figures")
+        elif chosen == "windows":
+            copy(self, self.query_one(WindowsView).copied(), "the windows")
         else:
             copy(self, self.document, "the document")
 

@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from encoder_tui.defaults import LETTERS
-from encoder_tui.display import count
+from encoder_tui.display import count, visible
 from encoder_tui.documents import Windows
 from encoder_tui.panes.documents.reading import Reading
 from encoder_tui.widgets.cycle import Cycle
@@ -107,6 +107,19 @@ class WindowsView(Vertical):
         )
         holding = set(windows.holding(self._place))
         table.show_rows(len(windows), lambda row: self._row(windows, row, row in holding))
+
+    def copied(self) -> str:
+        """The windows, tab-separated under a header, with every digit; empty where there are none yet."""
+        windows, model = self._windows, self.query_one("#window-model", Cycle).value
+        if windows is None or not self.query_one("#window-table", Table).row_count:
+            return ""
+        lines = ["\t".join(("model", "window", "start", "end", "tokens", "shared", "text"))]
+        for row in range(len(windows)):
+            start, end = windows[row]
+            number, _, tokens, shared, _, text = self._row(windows, row, holds=False)
+            bare = (number, str(start), str(end), tokens.replace(",", ""), shared.replace(",", ""), visible(text))
+            lines.append("\t".join((model, *bare)))
+        return "\n".join(lines)
 
     def _row(self, windows: Windows, row: int, holds: bool) -> tuple[str, ...]:
         start, end = windows[row]
