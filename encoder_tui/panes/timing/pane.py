@@ -195,7 +195,10 @@ class TimingPane(Measuring):
     def _show_texts(self) -> None:
         run, width = self.run, self.size.width
         self._say("timing-sentence", words.sentence(self, width))
-        self._say("timing-settings", words.settings(run, width))
+        view = self.query_one("#timing-view", Choice).chosen
+        is_plot = view in PLOTS
+        under = self.under if is_plot else None
+        self._say("timing-settings", words.settings(self.session, run, under, width))
         is_low = self.has_class("-low")
         self._say("timing-words", words.remarks(run, width, is_low))
         # As high as it will be once everything is known: the plot above it does not move meanwhile.
@@ -203,8 +206,6 @@ class TimingPane(Measuring):
         self.query_one("#timing-words").styles.height = min(lines, 7)
         row = self.query_one("#timing-table", Table).cursor
         self._say("timing-detail", words.detail(run, row, width))
-        view = self.query_one("#timing-view", Choice).chosen
-        is_plot = view in PLOTS
         self.query_one("#timing-words").display = lines > 0 and (is_plot or view == "best")
         self.query_one("#timing-detail").display = run is not None and is_plot and not run.plan.best
 

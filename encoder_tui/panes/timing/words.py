@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 from textual.content import Content
 
 from encoder_tui.defaults import LETTERS
-from encoder_tui.display import count, visible
+from encoder_tui.display import count, shorten, visible
 from encoder_tui.models import limit
 from encoder_tui.panes.timing import results
 from encoder_tui.placement import source_of
 from encoder_tui.session import Session
 from encoder_tui.timing_best import sentences
-from encoder_tui.timing_plan import Plan, PlanError, TimedModel
+from encoder_tui.timing_plan import Column, Plan, PlanError, TimedModel
 from encoder_tui.timing_run import Run
 from encoder_tui.widgets.letters import letter_markup
 
@@ -114,10 +114,44 @@ def _progress(pane: TimingPane, run: Run) -> str:
     return f"Measuring{where} {bar} {done} of {planned} points, about {duration(run.seconds_left())} left; x stops"
 
 
-def settings(run: Run | None, width: int) -> Content:
-    """The settings in force."""
-    text = "" if run is None else results.settings_in_force(run)
-    return Content.styled(f" {text}" if text else "", QUIET).truncate(max(width, 1), ellipsis=True)
+def settings(session: Session, run: Run | None, under: Run | None, width: int) -> Content:
+    """What the letters of a run mean where the window's mean something else, and the settings in force."""
+    whose = [others(session, run, width), others(session, under, width, are_small=True)]
+    lines = [Content.styled(f" {text}", "$text-warning") for text in whose if text]
+    if run is not None and (text := results.settings_in_force(run)):
+        lines.append(Content.styled(f" {text}", QUIET))
+    return Content("\n").join(line.truncate(max(width, 1), ellipsis=True) for line in lines)
+
+
+def others(session: Session, run: Run | None, width: int, are_small: bool = False) -> str:
+    """Which letters of a run stand for other models than the window's, and for which; empty where none does.
+
+    Those of a run that is laid under are small.
+    """
+    columns = [] if run is None else run.columns
+    named = {column.slot: column.name for column in columns if not _is_in_place(session, column)}
+    if not named:
+        return ""
+    # Owners and folders are left out, unless nothing else tells the models apart.
+    every = {*named.values(), *(slot.name for slot in session.slots)}
+    has_twins = len({_last_part(name) for name in every}) < len(every)
+    shown = {slot: visible(name if has_twins else _last_part(name)) for slot, name in sorted(named.items())}
+    end = ", not the window's"
+    room = max((width - 1 - len(end) + 2) // len(shown) - len("A = , "), 4)
+    letters = LETTERS.lower() if are_small else LETTERS
+    return ", ".join(f"{letters[slot]} = {shorten(name, room)}" for slot, name in shown.items()) + end
+
+
+def _is_in_place(session: Session, column: Column) -> bool:
+    """Whether the model of a run's column stands in the window where it stood, by whatever name it was given."""
+    if column.slot >= len(session.slots):
+        return False
+    slot, source = session.slots[column.slot], column.variant.source
+    return slot.name == column.name or (slot.files is not None and source_of(slot.files).location == source.location)
+
+
+def _last_part(name: str) -> str:
+    return name.rstrip("/").rsplit("/", 1)[-1] or name
 
 
 def room_for_remarks(run: Run) -> int:
