@@ -29,7 +29,10 @@ class Column:
 
 
 Row = Sequence[str]
-"""The cells of a row; text from outside may stand in it as it is, the table makes it safe to show."""
+"""The cells of a row; text from outside may stand in it as it is, the table makes it safe to show.
+
+Where there are fewer than columns, the last one has the room of those that are missing.
+"""
 
 
 class Table(Lines):
@@ -185,9 +188,13 @@ class Table(Lines):
         return strip.crop_extend(left, left + width, self.rich_style).apply_style(self.rich_style)
 
     def _cells(self, row: Row) -> str:
+        widths = self.widths()
+        if 0 < len(row) < len(widths):
+            last = len(row) - 1
+            widths[last:] = [sum(widths[last:]) + self._gap * (len(widths) - 1 - last)]
         return "".join(
             fitted(visible(cell), width, column.align) + " " * self._gap
-            for cell, column, width in zip(row, self.columns, self.widths(), strict=False)
+            for cell, column, width in zip(row, self.columns, widths, strict=False)
         )
 
 
