@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from encoder_tui.panes.parameters import ParametersPane
@@ -92,3 +93,58 @@ async def test_the_difference_of_two_checkpoints_names_what_changed_first(tuned:
         assert view.changes[0].name == "pooler.dense.weight"
         assert view.changes[0].relative > 0
         assert {change.difference for change in view.changes[1:]} == {0.0}
+
+
+async def test_a_tensor_follows_its_model_to_another_letter_and_goes_with_it(tuned: tuple[str, str]) -> None:
+    async with window(*tuned) as pilot:
+        session = pilot.app.query_one(ParametersPane).session
+
+        async def opened(index: int) -> None:
+            tree(pilot, index).focus()
+            tree(pilot, index).reveal("pooler.dense.weight")
+            await pilot.pause()
+            await pilot.press("enter")
+            await until(pilot, lambda: "mean " in text(pilot, "#tensor-words"))
+
+        await opened(1)
+        picture = pilot.app.query_one(Picture)
+        assert text(pilot, "#tensor-words").startswith(" B pooler.dense.weight")
+        session.swap(0, 1)
+        await pilot.pause()
+        words = text(pilot, "#tensor-words")
+        assert words.startswith(" A pooler.dense.weight")
+        assert "mean 1 " in words
+        assert picture.statistics is not None
+        assert pilot.app.query_one(TensorView).asked == (0, "pooler.dense.weight")
+        # The other model's going changes its place, its own going leaves nothing of it.
+        session.swap(0, 1)
+        session.remove(0)
+        await pilot.pause()
+        assert text(pilot, "#tensor-words").startswith(" A pooler.dense.weight")
+        session.replace(0, tuned[0])
+        await pilot.pause()
+        assert text(pilot, "#tensor-words").strip().startswith("Choose a parameter in a tree")
+        assert picture.statistics is None
+        assert pilot.app.query_one(TensorView).asked is None
+
+
+async def test_a_tensor_of_files_that_changed_is_read_again_where_it_is_in_them(tuned: tuple[str, str]) -> None:
+    async with window(*tuned) as pilot:
+        descriptions = pilot.app.query_one(ParametersPane).descriptions
+        tree(pilot, 1).focus()
+        tree(pilot, 1).reveal("pooler.dense.weight")
+        await pilot.pause()
+        await pilot.press("enter")
+        await until(pilot, lambda: "mean 1 " in text(pilot, "#tensor-words"))
+        view, (first, second) = pilot.app.query_one(TensorView), descriptions.entries
+        second.files = first.files
+        view.show(descriptions.entries)
+        await until(pilot, lambda: "mean " in text(pilot, "#tensor-words"))
+        assert "mean 1 " not in text(pilot, "#tensor-words")
+        assert second.description is not None
+        first_alone = second.description.parameters[:1]
+        second.description = msgspec.structs.replace(second.description, parameters=first_alone)
+        assert second.files is not None
+        second.files = msgspec.structs.replace(second.files, weights="others")
+        view.show(descriptions.entries)
+        assert view.asked is None

@@ -109,7 +109,7 @@ class ParametersPane(Focusing):
             self.take_focus()
         if isinstance(view, RolesView | ConfigView):
             view.show(self.descriptions.known)
-        elif isinstance(view, DifferenceView):
+        elif isinstance(view, TensorView | DifferenceView):
             view.show(self.descriptions.entries)
 
     def _show_sentence(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+from collections.abc import Sequence
 from math import isfinite
 
 from rich.color import Color
@@ -22,14 +23,16 @@ from encoder_tui.engine.client import EngineError, TaskFailed
 from encoder_tui.engine.contract import TENSOR, TensorRequest
 from encoder_tui.engine.protocol import Progress
 from encoder_tui.models import ModelFiles
+from encoder_tui.panes.parameters.descriptions import Described
 from encoder_tui.parameters import Parameter, shape_text, size
 from encoder_tui.roles import label
-from encoder_tui.session import Session
+from encoder_tui.session import Session, Slot
 from encoder_tui.tensor_statistics import TensorStatistics
 from encoder_tui.widgets.letters import letter_markup
 from encoder_tui.widgets.lines import Lines
 
 PLOT_HEIGHT = 12
+TEACHING = " Choose a parameter in a tree and press enter: its values will stand here."
 
 
 class Picture(Lines):
@@ -113,10 +116,12 @@ class TensorView(Vertical):
         super().__init__()
         self.session = session
         self.asked: tuple[int, str] | None = None
+        self._of: tuple[Slot, ModelFiles] | None = None
+        self._said: tuple[Parameter, list[Content]] | None = None
         self._reading: asyncio.Task[None] | None = None
 
     def compose(self) -> ComposeResult:
-        yield Static(" Choose a parameter in a tree and press enter: its values will stand here.", id="tensor-words")
+        yield Static(TEACHING, id="tensor-words", markup=False)
         yield Picture()
 
     def on_unmount(self) -> None:
@@ -135,47 +140,88 @@ class TensorView(Vertical):
     def ask(self, index: int, files: ModelFiles, parameter: Parameter) -> None:
         """Show a parameter of model `index`."""
         self.cancel()
-        self.asked = (index, parameter.name)
+        self._reading = None
+        self.asked, self._of = (index, parameter.name), (self.session.slots[index], files)
         self.query_one(Picture).show(None)
         if not files.has_weights:
-            self._say(index, parameter, "there are no weights here, so there are no values to show", "$text-warning")
+            self._say(parameter, "there are no weights here, so there are no values to show", "$text-warning")
             return
-        self._say(index, parameter, "reading", "$text-muted")
-        self._reading = asyncio.create_task(self._read(index, files, parameter))
+        self._say(parameter, "reading", "$text-muted")
+        self._reading = asyncio.create_task(self._read(files, parameter))
 
         def ended(task: asyncio.Task[None]) -> None:
             # Not in the work itself: it may be broken off before its first step.
-            if task.cancelled() and task is self._reading and self.asked == (index, parameter.name):
-                self._say(index, parameter, "broken off; enter in the tree reads it again", "$text-warning")
+            if task.cancelled() and task is self._reading and self.asked is not None:
+                self._say(parameter, "broken off; enter in the tree reads it again", "$text-warning")
 
         self._reading.add_done_callback(ended)
 
-    async def _read(self, index: int, files: ModelFiles, parameter: Parameter) -> None:
+    def show(self, entries: Sequence[Described]) -> None:
+        """Follow the model to its new place; show nothing of one that is gone, and the values of one that changed."""
+        if self.asked is None or self._of is None:
+            return
+        (before, name), (slot, files) = self.asked, self._of
+        if slot not in self.session.slots:
+            self._clear()
+            return
+        index = self.session.slots.index(slot)
+        if index != before:
+            self.asked = index, name
+            self._write()
+        now = entries[index]
+        # Until it is described again, what is known of it stays.
+        if now.files is None or now.description is None or _read_from(now.files) == _read_from(files):
+            return
+        same = next((one for one in now.description.parameters if one.name == name), None)
+        if same is None:
+            self._clear()
+        else:
+            self.ask(index, now.files, same)
+
+    def _clear(self) -> None:
+        self.asked = self._of = self._said = None
+        self.cancel()
+        self.query_one(Picture).show(None)
+        self.query_one("#tensor-words", Static).update(Content(TEACHING))
+
+    async def _read(self, files: ModelFiles, parameter: Parameter) -> None:
         def show(progress: Progress) -> None:
             share = f" {100 * progress.done / progress.total:.0f} %" if progress.total else ""
-            self._say(index, parameter, f"{progress.text}{share}; escape breaks it off", "$text-muted")
+            self._say(parameter, f"{progress.text}{share}; escape breaks it off", "$text-muted")
 
         request = TensorRequest(files.name, files.path, parameter.name)
         try:
             await asyncio.to_thread(importlib.import_module, "plotext")  # a quarter of a second, once
             statistics = await self.session.engine.run(TENSOR, request, show)
         except (TaskFailed, EngineError) as error:
-            self._say(index, parameter, str(error), "$text-error")
+            self._say(parameter, str(error), "$text-error")
         else:
-            self._say(index, parameter, "", "", *facts(statistics))
+            self._say(parameter, "", "", *facts(statistics))
             self.query_one(Picture).show(statistics)
 
-    def _say(self, index: int, parameter: Parameter, words: str, style: str, *more: str) -> None:
+    def _say(self, parameter: Parameter, words: str, style: str, *more: str) -> None:
+        lines = [Content(f"   {visible(line)}") for line in more]
+        if words:
+            lines.append(Content.assemble("   ", (visible(words), style)))
+        self._said = parameter, lines
+        self._write()
+
+    def _write(self) -> None:
+        """Write what was said last under the letter that the model has now."""
+        if self._said is None or self.asked is None:
+            return
+        (parameter, lines), (index, _) = self._said, self.asked
         about = f"   {label(parameter.role)} · {shape_text(parameter.shape)} · {size(parameter.bytes)}"
         first = Content.assemble(
             (f" {LETTERS[index]} ", letter_markup(index)),
             (visible(parameter.name), "bold"),
             (visible(about), "$text-muted"),
         )
-        lines = [first, *(Content(f"   {visible(line)}") for line in more)]
-        if words:
-            lines.append(Content.assemble("   ", (visible(words), style)))
-        self.query_one("#tensor-words", Static).update(Content("\n").join(lines))
+        self.query_one("#tensor-words", Static).update(Content("\n").join([first, *lines]))
+
+
+def _read_from(files: ModelFiles) -> tuple[str, str]:
+    return files.path, files.weights
 
 
 def facts(statistics: TensorStatistics) -> list[str]:
