@@ -12,7 +12,7 @@ from textual.message import Message
 from encoder_tui.choosing import NOT_TRIED
 from encoder_tui.defaults import LETTERS
 from encoder_tui.display import seconds, visible
-from encoder_tui.panes.timing.results import spread, state
+from encoder_tui.panes.timing.results import failed, spread, state
 from encoder_tui.timing import Samples
 from encoder_tui.timing_best import chosen, standing
 from encoder_tui.timing_run import Run
@@ -29,6 +29,8 @@ COLUMNS: Final = (
 )
 SPREAD: Final = 3
 """The place of the column that a narrow window has no room for."""
+FAILED: Final = -1
+"""In place of the row of settings that failed."""
 NARROW: Final = 100
 NOTHING: Final = (
     "b measures which threads, dtype and attention are the fastest for the text at hand; they will stand here."
@@ -64,12 +66,12 @@ class BestTable(Table):
         if self._lines and self.app.size.width < NARROW:
             del self.columns[SPREAD]
             for row in rows:
-                del row[SPREAD]
-        self.show_rows(len(rows), rows.__getitem__, lambda row: not self._lines or not rows[row][2])
+                del row[SPREAD : SPREAD + 1]
+        self.show_rows(len(rows), rows.__getitem__, lambda row: not self._lines or rows[row][2:3] == [""])
         if had is not self._run:
             possible_changed(self)
         if had is not self._run or was_over != self._is_over:
-            self.cursor = 0
+            self.cursor = next((place for place, line in enumerate(self._lines) if line[0] != FAILED), 0)
         self.refresh()
 
     def _row_of(self, row: int, column: int, others: int) -> list[str]:
@@ -78,6 +80,11 @@ class BestTable(Table):
         about, samples = run.columns[column], run.samples.get((row, column))
         found = run.statistics(row, column)
         letter = f" {LETTERS[about.slot]}"
+        if row == FAILED:
+            # Settings are named where the model ran with others.
+            is_whole = others + 1 == sum(1 for one in run.columns if one.slot == about.slot)
+            what = "" if is_whole else f"{about.apart} and {others} more: " if others else f"{about.apart}: "
+            return [letter, f"{what}{run.failures[column]}"]
         if others:
             return [letter, f"{others} more", "", "", "", "not tried, since one of their parts alone is slower"]
         if found is None or samples is None:
@@ -96,8 +103,8 @@ class BestTable(Table):
         """Run with the settings of the line under the cursor, in every pane, until the window is closed."""
         if self._run is None or not self._lines:
             return
-        _, column, others = self._lines[self.cursor]
-        settings = {} if others else chosen(self._run, column)
+        row, column, others = self._lines[self.cursor]
+        settings = {} if others or row == FAILED else chosen(self._run, column)
         if settings:
             self.post_message(self.Taken(settings))
         else:
@@ -107,10 +114,13 @@ class BestTable(Table):
 def _lines_of(run: Run, is_over: bool) -> Iterator[tuple[int, int, int]]:
     """Row, column, and for the last line of a model how many settings it stands for that were not tried.
 
-    Fastest first once all is measured; until then in the order in which they are tried.
+    What failed stands first, in `FAILED` as its row, with how many more settings failed so. Then fastest first once
+    all is measured; until then in the order in which they are tried.
     """
+    for columns in failed(run).values():
+        yield FAILED, columns[0], len(columns) - 1
     for row, group in enumerate(run.groups):
-        columns = [point.variant for point in group]
+        columns = [point.variant for point in group if point.variant not in run.failures]
         left = [column for column in columns if _was_not_tried(run, row, column)]
         shown = [column for column in columns if column not in left]
         if is_over:

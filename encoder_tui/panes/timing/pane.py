@@ -202,8 +202,7 @@ class TimingPane(Measuring):
         is_low = self.has_class("-low")
         self._say("timing-words", words.remarks(run, width, is_low))
         # As high as it will be once everything is known: the plot above it does not move meanwhile.
-        lines = 0 if run is None else 1 if is_low else words.room_for_remarks(run)
-        self.query_one("#timing-words").styles.height = min(lines, 7)
+        self.query_one("#timing-words").styles.height = lines = words.room_for_remarks(run, is_low)
         row = self.query_one("#timing-table", Table).cursor
         self._say("timing-detail", words.detail(run, row, width))
         self.query_one("#timing-words").display = lines > 0 and (is_plot or view == "best")

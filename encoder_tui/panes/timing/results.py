@@ -158,6 +158,14 @@ def growths(run: Run) -> list[str]:
     return [words for words in found if words is not None]
 
 
+def failed(run: Run) -> dict[tuple[int, str], list[int]]:
+    """The columns that failed, by slot and reason."""
+    found: dict[tuple[int, str], list[int]] = {}
+    for column, reason in run.failures.items():
+        found.setdefault((run.columns[column].slot, reason), []).append(column)
+    return found
+
+
 def warning(run: Run) -> str | None:
     """What the sign beside a spread means, where one stands."""
     wide = [found for place in run.samples if (found := run.statistics(*place)) is not None and found.is_wide]

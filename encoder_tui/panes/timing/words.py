@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from encoder_tui.panes.timing.pane import TimingPane
 
 QUIET: Final = "$text-muted"
+LOW: Final = 3
+HIGH: Final = 7
+"""Lines that remarks may take in a low window, and in others."""
 
 
 def timed_models(session: Session) -> list[TimedModel]:
@@ -154,9 +157,14 @@ def _last_part(name: str) -> str:
     return name.rstrip("/").rsplit("/", 1)[-1] or name
 
 
-def room_for_remarks(run: Run) -> int:
-    """Lines that the remarks on a run take once everything is known."""
-    return 2 * len(run.rows) + len(run.failures) + 1 if run.plan.best else len(run.columns) + 1
+def room_for_remarks(run: Run | None, is_low: bool) -> int:
+    """Lines that the remarks on a run take once everything is known, as far as there is room."""
+    if run is None:
+        return 0
+    failed, told = len(results.failed(run)), len(_told(run))
+    if is_low:
+        return min(1 + failed, LOW)
+    return min(told + 1 + (2 * len(run.rows) + failed if run.plan.best else len(run.columns)), HIGH)
 
 
 def what_will_stand_here(session: Session, run: Run | None) -> list[str]:
@@ -178,37 +186,44 @@ def what_will_stand_here(session: Session, run: Run | None) -> list[str]:
 
 
 def remarks(run: Run | None, width: int, is_low: bool) -> Content:
-    """How latency grows, what the models said of themselves, and what went wrong."""
-    if run is None or not run.has_results:
-        return _failures(run, width)
+    """What went wrong, what the models said of themselves, and how latency grows; a sign where some has no room."""
+    room = room_for_remarks(run, is_low)
+    lines = [] if run is None else [*_failures(run), *_of_results(run, width, is_low)]
+    if len(lines) > room:
+        lines[max(room - 1, 0) :] = [Content.styled(f" … {count(len(lines) - room + 1, 'more line')}", QUIET)]
+    return Content("\n").join(line.truncate(max(width, 1), ellipsis=True) for line in lines)
+
+
+def _of_results(run: Run, width: int, is_low: bool) -> list[Content]:
+    if not run.has_results:
+        return []
     growths = results.growths(run)
     if run.plan.best:
         # Where there is no room, the line at the top says the most of it.
         growths = [] if is_low else _wrapped(sentences(run), width)
     if not run.plan.best and (is_low or sum(map(len, growths)) + 3 * len(growths) <= width):
         growths = [" · ".join(growths)] if growths else []
-    told = [samples.in_force.remarks for samples in run.samples.values() if samples.in_force is not None]
-    about = dict.fromkeys(visible(remark) for remarks in told for remark in remarks)
-    lines = [Content.styled(f" {text}", QUIET) for text in [*about, *growths]]
+    lines = [Content.styled(f" {text}", QUIET) for text in [*_told(run), *growths]]
     if (warning := results.warning(run)) is not None:
         lines.append(Content.styled(f" {warning}", "$text-warning"))
     if is_low:
         # One line: the warning, where there is one, matters more than the growth.
         lines = lines[-1:]
-    shown = [line.truncate(max(width, 1), ellipsis=True) for line in lines]
-    failures = _failures(run, width)
-    return Content("\n").join([*shown, *([failures] if failures.plain else [])])
+    return lines
+
+
+def _told(run: Run) -> list[str]:
+    """What the models said of themselves."""
+    told = [samples.in_force.remarks for samples in run.samples.values() if samples.in_force is not None]
+    return list(dict.fromkeys(visible(remark) for remarks in told for remark in remarks))
 
 
 def _wrapped(found: Sequence[str], width: int) -> list[str]:
     return [line for one in found for line in textwrap.wrap(visible(one), max(width - 2, 20), subsequent_indent="   ")]
 
 
-def _failures(run: Run | None, width: int) -> Content:
-    if run is None:
-        return Content("")
-    lines = [_line(run.columns[column].slot, visible(reason), "$text-error") for column, reason in run.failures.items()]
-    return Content("\n").join(line.truncate(max(width, 1), ellipsis=True) for line in lines)
+def _failures(run: Run) -> list[Content]:
+    return [_line(slot, visible(reason), "$text-error") for slot, reason in results.failed(run)]
 
 
 def detail(run: Run | None, row: int, width: int) -> Content:
