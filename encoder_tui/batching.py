@@ -19,9 +19,9 @@ class Truncation(msgspec.Struct, frozen=True):
     tokens: int
     seen: int
 
-    def sentence(self, name: str, texts: int) -> str:
-        """For people; the text is named by its number where there are several."""
-        which = "the text" if texts == 1 else f"text {self.text + 1}"
+    def sentence(self, name: str, texts: int, what: str = "text") -> str:
+        """For people; a text, or `what` it is, is named by its number where there are several."""
+        which = f"the {what}" if texts == 1 else f"{what} {self.text + 1}"
         return (
             f"{name}: {which} makes {count(self.tokens, 'token')}, the model takes {self.seen:,}; "
             f"the last {self.tokens - self.seen:,} are not seen"

@@ -96,21 +96,41 @@ def _in_force(run: ModelRun, width: int) -> list[Content | tuple[str, str]]:
 
 
 def remarks(session: Session, runs: Runs) -> list[Content]:
-    """What must not be missed: truncation, tensors that are random, another attention than was asked for."""
-    lines = []
+    """What must not be missed: truncation, tensors that are random, another attention than was asked for.
+
+    What is so of several models is said once, under all their letters.
+    """
+    found: dict[str, list[int]] = {}
     for index, slot in enumerate(session.slots):
         run = runs.of(slot)
         if run is None:
             continue
-        sentences = [] if run.truncation is None else [run.truncation.sentence(slot.name, 1)]
+        what = run.question.what
+        sentences = [] if run.truncation is None else [run.truncation.sentence(slot.name, 1, what)]
         if run.answer is not None:
             sentences += run.answer.in_force.remarks
         for sentence in sentences:
-            words = visible(sentence.removeprefix(f"{slot.name}: "))
-            lines.append(
-                Content.assemble((f" {LETTERS[index]} ", letter_markup(index)), (f"! {words}", "$text-warning"))
-            )
-    return lines
+            found.setdefault(visible(sentence.removeprefix(f"{slot.name}: ")), []).append(index)
+    return [
+        Content.assemble(
+            *((f" {LETTERS[index]}", letter_markup(index)) for index in indices), " ", (f"! {words}", "$text-warning")
+        )
+        for words, indices in found.items()
+    ]
+
+
+def fitted(remarks: list[Content], width: int, room: int) -> list[Content]:
+    """The lines of whole remarks, as many as there is room for, and how many more there are."""
+    wrapped = [remark.wrap(max(width, 1)) for remark in remarks]
+    if sum(map(len, wrapped)) <= room:
+        return [line for lines in wrapped for line in lines]
+    shown: list[Content] = []
+    for place, lines in enumerate(wrapped):
+        if len(shown) + len(lines) >= room:
+            more = f" … {count(len(wrapped) - place, 'more remark')}, for which a higher window has room"
+            return [*shown, Content.styled(more, "$text-warning").truncate(max(width, 1), ellipsis=True)]
+        shown += lines
+    return shown
 
 
 def sentence(session: Session, runs: Runs) -> str:

@@ -42,6 +42,8 @@ VIEWS: Final = {
     "masked": "fill.MaskedView",
 }
 """The views, and where each is, imported when it is first shown."""
+MODELS: Final = 8
+"""Lines that models and remarks may take in any window; in a high one a third of it."""
 
 
 class OutputsPane(Vertical):
@@ -50,7 +52,7 @@ class OutputsPane(Vertical):
     DEFAULT_CSS = """
     OutputsPane { height: 1fr; }
     OutputsPane > #outputs-text { height: 1; }
-    OutputsPane > #outputs-models { height: auto; max-height: 8; }
+    OutputsPane > #outputs-models { height: auto; }
     OutputsPane > #outputs-sentence { height: auto; max-height: 3; padding: 0 1; text-style: bold; }
     OutputsPane > #outputs-views { height: 1fr; }
     """
@@ -129,8 +131,9 @@ class OutputsPane(Vertical):
         lines = [
             facts.model_line(index, slot, self.runs.of(slot), width) for index, slot in enumerate(self.session.slots)
         ]
-        remarks = facts.remarks(self.session, self.runs)
         # A remark may take two lines: nothing of it is to be cut.
+        room = max(MODELS, self.size.height // 3)
+        remarks = facts.fitted(facts.remarks(self.session, self.runs), width, room - len(lines))
         self.query_one("#outputs-models", Static).update(Content("\n").join([*lines, *remarks]))
         words = self.view.sentence() or facts.sentence(self.session, self.runs)
         # Three lines at most; words that wrap leave some cells of a line empty.
