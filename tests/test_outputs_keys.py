@@ -10,9 +10,12 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from encoder_tui.app import EncoderApp
+from encoder_tui.masked import MaskedAnswer, Prediction
 from encoder_tui.outputs import UnloadRequest
 from encoder_tui.panes.outputs import OutputsPane
+from encoder_tui.panes.outputs.fill import MaskedView
 from encoder_tui.panes.outputs.vectors import VectorsView
+from encoder_tui.placement import InForce
 from encoder_tui.report_material import Material
 from encoder_tui.settings import Settings
 from encoder_tui.widgets.choice import Choice
@@ -92,6 +95,45 @@ async def test_what_is_copied_is_the_view_in_front_under_a_header() -> None:
         assert labels[:5] == ["model", "text", "pooling", "norm", "1"]
         assert [row[:3] for row in rows[:2]] == [[PAIR[0], "1", "mean"], [PAIR[0], "1", "cls"]]
         assert {len(row) for row in rows} == {len(labels)}
+
+
+async def test_norms_and_predictions_are_copied_under_a_header() -> None:
+    async with ran() as (app, pilot, pane):
+
+        async def copied(name: str) -> tuple[list[str], list[list[str]]]:
+            pane.query_one("#outputs-view", Choice).chosen = name
+            await until(pilot, lambda: pane.view.id == f"view-{name}")
+            if isinstance(pane.view, MaskedView):
+                force = InForce("cpu", "float32", "sdpa", "checkpoint", 1)
+                pane.view.answers[app.session.slots[0]] = MaskedAnswer(force, [[Prediction(200, 0.5)]])
+            await until(pilot, lambda: bool(pane.view.copied()))
+            await pilot.press("y")
+            header, *rows = [line.split("\t") for line in app.clipboard.splitlines()]
+            return header, rows
+
+        header, rows = await copied("norms")
+        assert header == ["token", "text", "norm"]
+        assert [row[:2] for row in rows][:1] == [["0", "[CLS]"]]
+        assert {len(row) for row in rows} == {3}
+        header, (row,) = await copied("masked")
+        assert header == ["model", "mask", "token", "id", "probability"]
+        assert (row[:2], row[3:]) == ([PAIR[0], "1"], ["200", "0.5"])
+
+
+@pytest.mark.parametrize("name", ["map", "numbers", "attention"])
+async def test_why_values_of_a_tensor_are_not_copied_is_said(name: str) -> None:
+    async with ran() as (app, pilot, pane):
+        await pilot.press("a")
+        await until(pilot, lambda: not pane.runs.is_running)
+        pane.query_one("#outputs-view", Choice).chosen = name
+        await until(pilot, lambda: pane.view.id == f"view-{name}")
+        await pilot.press("y")
+        assert not app.clipboard
+        assert [one.message for one in app._notifications][-1].startswith("a tensor's values are not copied; w saves")
+        app.session.replace(0, "builtin:bert")
+        app.session.remove(1)
+        await pilot.press("y")
+        assert [one.message for one in app._notifications][-1] == "there is nothing to copy yet"
 
 
 async def test_what_was_run_of_the_text_is_said_to_be_so_when_the_document_takes_its_place() -> None:

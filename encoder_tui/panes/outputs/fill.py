@@ -31,6 +31,7 @@ TEACHING = (
     f"  asks every model with a masked-language head what {MASK} stands for.",
     "    e edits the text; every model is given its own mask token.",
 )
+LABELS = ("model", "mask", "token", "id", "probability")
 
 
 class MaskedView(AskingView):
@@ -148,10 +149,10 @@ class MaskedView(AskingView):
         return "; ".join(found) or "No model here fills masks"
 
     def copied(self) -> str:
-        lines = []
+        rows = []
         for slot, answer in self.answers.items():
-            for number, predictions in enumerate(answer.predictions):
+            for number, predictions in enumerate(answer.predictions, 1):
                 for one in predictions:
                     token = slot.tokenizer.tokens_of([one.token_id])[0] if slot.tokenizer else ""
-                    lines.append(f"{slot.name}\t{number + 1}\t{token}\t{one.token_id}\t{one.probability!r}")
-        return "\n".join(lines)
+                    rows.append((slot.name, str(number), token, str(one.token_id), repr(one.probability)))
+        return "\n".join("\t".join(map(visible, row)) for row in [LABELS, *rows]) if rows else ""

@@ -63,6 +63,12 @@ class MatrixLook(Look):
         limit = min(far, CLIPPED * output.std) if output.std else far
         matrix.open(output.shape[-2], output.shape[-1], lambda row: self.row_label(chosen, row), limit)
 
+    @property
+    def why_not_copied(self) -> str:
+        """The engine has the values, of which the window asks for those in sight."""
+        there = "a tensor's values are not copied; w saves all of them, and «list» copies their statistics"
+        return super().why_not_copied if self.chosen() is None else there
+
     @on(Matrix.Wanted)
     def _wanted(self, event: Matrix.Wanted) -> None:
         """Ask for the newest window; one that is still asked for is not needed any more."""

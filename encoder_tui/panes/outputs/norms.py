@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import math
+from typing import Final
 
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from encoder_tui.display import visible_piece
+from encoder_tui.display import visible, visible_piece
 from encoder_tui.looking import Window
 from encoder_tui.panes.outputs.looks import Look
 from encoder_tui.panes.outputs.view import Chosen
 from encoder_tui.widgets.table import Column, Table
+
+LABELS: Final = ("token", "text", "norm")
 
 
 class NormsView(Look):
@@ -81,9 +84,10 @@ class NormsView(Look):
 
     def copied(self) -> str:
         chosen = self.chosen()
-        if chosen is None:
+        if chosen is None or not self._norms:
             return ""
-        return "".join(f"{index}\t{self.token(chosen, index)}\t{norm!r}\n" for index, norm in enumerate(self._norms))
+        rows = [(str(index), self.token(chosen, index), repr(norm)) for index, norm in enumerate(self._norms)]
+        return "\n".join("\t".join(map(visible, row)) for row in [LABELS, *rows])
 
 
 def bar(share: float, room: int) -> str:

@@ -284,4 +284,4 @@ class OutputsPane(Vertical):
 
     def action_copy(self) -> None:
         """Copy what is in front."""
-        copy(self, self.view.copied(), "the values" if self.view.copied() else "")
+        copy(self, self.view.copied(), "the values", self.view.why_not_copied)

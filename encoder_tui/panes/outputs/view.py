@@ -86,3 +86,8 @@ class OutputView(Vertical):
     def copied(self) -> str:
         """What `y` copies."""
         return ""
+
+    @property
+    def why_not_copied(self) -> str:
+        """Why `y` copies nothing."""
+        return "there is nothing to copy yet"
