@@ -53,6 +53,12 @@ async def test_a_remark_on_several_models_is_said_once_under_their_letters() -> 
         assert first.startswith(" A C ! the text makes ")
         assert second == " A B C D ! a remark on each of them"
         assert second in screen(pilot)
+        # What a model has not seen comes before other remarks, whichever model it is of.
+        app.session.swap(0, 1)
+        pane._show()
+        swapped = str(pane.query_one("#outputs-models", Static).content).splitlines()[4:]
+        assert swapped[0].startswith(" B C ! the text makes ")
+        app.session.swap(0, 1)
         # What is not seen of a document is not said of a text.
         await pilot.press("d")
         first, *_ = await said("r")

@@ -100,15 +100,16 @@ def remarks(session: Session, runs: Runs) -> list[Content]:
 
     What is so of several models is said once, under all their letters.
     """
+    there = [(index, slot, run) for index, slot in enumerate(session.slots) if (run := runs.of(slot)) is not None]
+    # What a model has not seen first, in case that there is no room for all.
+    told = [
+        (index, slot, [run.truncation.sentence(slot.name, 1, run.question.what)])
+        for index, slot, run in there
+        if run.truncation is not None
+    ]
+    told += [(index, slot, run.answer.in_force.remarks) for index, slot, run in there if run.answer is not None]
     found: dict[str, list[int]] = {}
-    for index, slot in enumerate(session.slots):
-        run = runs.of(slot)
-        if run is None:
-            continue
-        what = run.question.what
-        sentences = [] if run.truncation is None else [run.truncation.sentence(slot.name, 1, what)]
-        if run.answer is not None:
-            sentences += run.answer.in_force.remarks
+    for index, slot, sentences in told:
         for sentence in sentences:
             found.setdefault(visible(sentence.removeprefix(f"{slot.name}: ")), []).append(index)
     return [
