@@ -66,6 +66,7 @@ def test_a_name_is_shortened_to_cells_and_keeps_both_ends(text: str) -> None:
     shown = shortened(text, 11)
     assert shown.partition("…")[0][0] == text[0]
     assert shown.endswith(text[-1])
+    assert text.startswith(shown.partition("…")[0])
     assert shortened(text, cell_len(text)) == text
 
 

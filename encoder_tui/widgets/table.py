@@ -217,4 +217,6 @@ def shortened(text: str, width: int) -> str:
     while start and cell_len(text[start - 1 :]) <= (width - 1) // 2:
         start -= 1
     tail = text[start:]
-    return f"{set_cell_size(text, width - 1 - cell_len(tail))}…{tail}"
+    head = set_cell_size(text, width - 1 - cell_len(tail))
+    # Half of a wide character has become a space.
+    return f"{head if text.startswith(head) else head[:-1]}…{tail}"
