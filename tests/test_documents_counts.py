@@ -62,6 +62,10 @@ async def test_a_search_that_ended_is_said_to_be_under_way_no_longer(
         await until(pilot, lambda: pane.document == "two" and bool(pane.readings))
         assert pane.is_stoppable
         pane._heard("'two' stands in 1 document of 2; escape stops")
+        counting, pane.counting = pane.counting, None
+        pane._filter("> 999")
+        assert pane.is_stoppable  # a filter that cannot be had ends no search
+        pane.counting = counting
         if ends == "a failure":
             more.set()
         else:

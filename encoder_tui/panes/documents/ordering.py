@@ -25,10 +25,12 @@ class Ordering(Widget):
     def _show_words(self) -> None:
         raise NotImplementedError
 
+    @property
+    def _has_lengths(self) -> bool:
+        """Whether any document was counted."""
+        return self.counting is not None and len(self.counting.characters) > 0
+
     def _filter_by_length(self, typed: str) -> None:
-        if self.counting is None or not len(self.counting.characters):
-            self.session.notice("documents are filtered by length once they are counted; space counts", "warning")
-            return
         self._let_pass(typed)
         self._order()
         arranged = self.query_one(DocumentList).arranged
@@ -52,7 +54,7 @@ class Ordering(Widget):
 
     def action_sort(self) -> None:
         """Order the list by index, then by characters, then by tokens under each model; the longest first."""
-        if self.counting is None or not len(self.counting.characters):
+        if not self._has_lengths:
             self.session.notice("documents are sorted by length once they are counted; space counts", "warning")
             return
         arranged = self.query_one(DocumentList).arranged

@@ -83,13 +83,18 @@ class Prompts(Ordering):
 
     def _filter(self, typed: str) -> None:
         arranged = self.query_one(DocumentList).arranged
+        is_by_length = length_asked(typed) is not None
+        if is_by_length and not self._has_lengths:
+            # A search that is under way goes on: nothing takes its place.
+            self.session.notice("documents are filtered by length once they are counted; space counts", "warning")
+            return
         if self._finding is not None and not self._finding.done():
             self._finding.cancel()
             self._heard("")
         if not typed.strip():
             arranged.filter("", "", None)
             self._order()
-        elif length_asked(typed) is not None:
+        elif is_by_length:
             self._filter_by_length(typed)
         elif self.collection is not None:
             self._finding = asyncio.create_task(self._find(typed))
