@@ -78,6 +78,16 @@ async def test_a_run_says_whose_its_letters_are_after_a_swap_and_when_it_is_reop
         await still(pilot)
         assert len(said()) == 1
 
+        # In the dialog, which nothing is drawn under.
+        app.action_models()
+        await still(pilot)
+        app.session.swap(0, 1)
+        await still(pilot)
+        await pilot.press("escape")
+        await until(pilot, lambda: len(said()) == 2)
+        app.session.swap(0, 1)
+        await still(pilot)
+
         # A kept run of models that the window does not have, opened and laid under.
         other = made_up_runs.whole(models("other", "models"))
         save(other, data_path() / "timing")

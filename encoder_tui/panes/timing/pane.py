@@ -87,6 +87,8 @@ class TimingPane(Measuring):
         self.session.text_changed.subscribe(self, lambda _: self.redraw())
         self.session.document_changed.subscribe(self, lambda _: self.redraw())
         self.session.engine_changed.subscribe(self, lambda _: self._learn_devices())
+        # Nothing is drawn under a dialog, in which models may change places.
+        self.app.screen_change_signal.subscribe(self, lambda _: self.redraw())
         self._learn_devices()
         self._show_figures(False)
         self.query_one(SavedRuns).display = self.query_one(CostTable).display = False
