@@ -17,6 +17,8 @@ REFERENCE = Path(__file__).parent.parent.parent / "shared" / "models"
 # Nothing here may talk to the real Hub, and no test may read or write the user's own caches.
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "true"
+# Several engines share few cores: threads that wait for each other awake would take them from the rest.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def pytest_configure(config: pytest.Config) -> None:
