@@ -89,6 +89,11 @@ def visible_piece(text: str) -> str:
     return f"◌{shown}" if combines else shown
 
 
+def last_part(name: str) -> str:
+    """The end of a Hub id or a path, by which people call a model."""
+    return name.rstrip("/").rsplit("/", 1)[-1] or name
+
+
 def shorten(text: str, width: int) -> str:
     """At most `width` characters of a name, the middle left out with a sign."""
     if len(text) <= width:

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from encoder_tui import builtin
-from encoder_tui.display import shorten, visible
+from encoder_tui.display import last_part, shorten, visible
 from encoder_tui.positions import positions_of
 from encoder_tui.weight_files import INDICES, weight_files
 
@@ -61,7 +61,7 @@ class ModelName(msgspec.Struct, frozen=True):
     @property
     def short(self) -> str:
         """The name without its owner or folder, for the margin of a screen."""
-        return self.location.rstrip("/").rsplit("/", 1)[-1] or self.location
+        return last_part(self.location)
 
 
 class ModelFiles(msgspec.Struct, frozen=True, kw_only=True):

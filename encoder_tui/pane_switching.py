@@ -40,17 +40,19 @@ PANES: Final = {
 }
 
 
+def _titled(title: str) -> str:
+    return next(name for name, pane in PANES.items() if pane.title == title)
+
+
 class PaneChoice(Choice):
     """The row of panes. A press on a name is for its pane, which has the keys then, and not for the row."""
 
     FOCUS_ON_CLICK = False
 
     def on_click(self, event: Click) -> None:
-        title = self.name_at(event.x)
         event.prevent_default()
-        for name, pane in PANES.items():
-            if pane.title == title:
-                self.app.call_later(cast(PaneSwitching, self.app).action_pane, name)
+        if (title := self.name_at(event.x)) is not None:
+            self.app.call_later(cast(PaneSwitching, self.app).action_pane, _titled(title))
 
 
 class PaneSwitching(App[Any]):
@@ -91,7 +93,7 @@ class PaneSwitching(App[Any]):
         # The window may be closing; or another pane was chosen before this was heard of.
         if not self.query("#panes") or event.name != event.choice.chosen:
             return
-        name = next(name for name, pane in PANES.items() if pane.title == event.name)
+        name = _titled(event.name)
         if name == self.query_one("#panes", ContentSwitcher).current:
             return  # the row only follows
         if self.screen.focused is event.choice:

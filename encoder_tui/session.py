@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from textual.signal import Signal
 
 from encoder_tui.defaults import DEFAULT_PAIR, LETTERS, MAXIMUM, WELCOME
+from encoder_tui.display import last_part
 from encoder_tui.remembering import Memory
 from encoder_tui.session_memory import Remembering
 from encoder_tui.settings import CHOSEN, Settings, cache_path, log_path, state_path
@@ -44,7 +45,7 @@ class Slot:
     @property
     def short(self) -> str:
         """The name without its owner or folder."""
-        return self.name.rstrip("/").rsplit("/", 1)[-1] or self.name
+        return last_part(self.name)
 
 
 @dataclass(frozen=True)

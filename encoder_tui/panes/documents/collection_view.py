@@ -15,7 +15,7 @@ from textual.strip import Strip
 from textual.widgets import Static
 
 from encoder_tui.defaults import LETTERS
-from encoder_tui.display import visible
+from encoder_tui.display import last_part, visible
 from encoder_tui.documents import percent
 from encoder_tui.lengths import CollectionCounts, LengthCounts, card
 from encoder_tui.panes.documents.counting import Counting
@@ -69,7 +69,7 @@ def heading(letter: str, model: LengthCounts, width: int) -> list[str]:
     """A model's name and figures in a line, the name without its folder where it needs to be; or in two and more."""
     told, name = figures(model), visible(model.model)
     room = width - len(f" {letter}  : {told}")
-    last = name.rstrip("/").rsplit("/", 1)[-1] or name
+    last = last_part(name)
     if room >= min(cell_len(last), SHORTEST):
         return [f" {letter}  {name if cell_len(name) <= room else shortened(last, room)}: {told}"]
     return [f" {letter}  {shortened(name, width - 4)}", *(f"    {line}" for line in textwrap.wrap(told, width - 4))]

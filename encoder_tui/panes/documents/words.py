@@ -25,13 +25,13 @@ def source_line(label: str, doing: str, listing: DocumentList, counting: Countin
     # What is left out of the list must be read; of a source that was chosen, less is enough.
     label = visible(label)
     for_right = room - min(cell_len(label), room // (5 if is_arranged else 3)) - 1
-    right = doing
+    right = visible(doing)
     if not right and (is_arranged or counting is not None):
         right = visible(listing.sentence())
-        told = "" if counting is None else f" · {_counted(counting, listing.total)}"
+        told = "" if counting is None else visible(f" · {_counted(counting, listing.total)}")
         if not is_arranged or cell_len(right + told) <= for_right:
             right += told
-    right = shortened(visible(right), for_right)
+    right = shortened(right, for_right)
     left = shortened(label, max(room - cell_len(right) - 2, 8))
     gap = " " * max(room - cell_len(left) - cell_len(right), 1)
     return Content.assemble(" ", (left, "bold"), gap, (right, "$text-muted"))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from textual.content import Content
 
 from encoder_tui.defaults import LETTERS
-from encoder_tui.display import count, shorten, visible
+from encoder_tui.display import count, last_part, shorten, visible
 from encoder_tui.models import limit
 from encoder_tui.panes.timing import results
 from encoder_tui.placement import source_of
@@ -137,8 +137,8 @@ def others(session: Session, run: Run | None, width: int, are_small: bool = Fals
         return ""
     # Owners and folders are left out, unless nothing else tells the models apart.
     every = {*named.values(), *(slot.name for slot in session.slots)}
-    has_twins = len({_last_part(name) for name in every}) < len(every)
-    shown = {slot: visible(name if has_twins else _last_part(name)) for slot, name in sorted(named.items())}
+    has_twins = len({last_part(name) for name in every}) < len(every)
+    shown = {slot: visible(name if has_twins else last_part(name)) for slot, name in sorted(named.items())}
     end = ", not the window's"
     room = max((width - 1 - len(end) + 2) // len(shown) - len("A = , "), 4)
     letters = LETTERS.lower() if are_small else LETTERS
@@ -151,10 +151,6 @@ def _is_in_place(session: Session, column: Column) -> bool:
         return False
     slot, source = session.slots[column.slot], column.variant.source
     return slot.name == column.name or (slot.files is not None and source_of(slot.files).location == source.location)
-
-
-def _last_part(name: str) -> str:
-    return name.rstrip("/").rsplit("/", 1)[-1] or name
 
 
 def room_for_remarks(run: Run | None, is_low: bool) -> int:
