@@ -119,6 +119,11 @@ def size(number: int) -> str:
     return f"{value:,.1f} TB"
 
 
+def factor(value: float) -> str:
+    """How many times as much: `1.24`, `127`, `0.003`; never `0.00` for what is small."""
+    return f"{value:,.0f}" if value >= 99.995 else f"{value:.2f}" if value >= 0.00995 or not value else f"{value:.1g}"
+
+
 def seconds(value: float) -> str:
     """A time in three digits: `1.24 s`, `12.4 ms`, `350 µs`."""
     scaled, unit = _in_unit(value)

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from encoder_tui.defaults import LETTERS
-from encoder_tui.display import count, seconds
+from encoder_tui.display import count, factor, seconds
 from encoder_tui.outputs import Batch
 from encoder_tui.placement import Offers, Placement
 from encoder_tui.timing import BUSY, Mode, Point, Samples, Statistics, Variant, statistics
@@ -148,7 +148,7 @@ class Verdict(msgspec.Struct, frozen=True):
 
     def short(self) -> str:
         """The settings and their gain in a few words."""
-        return f"{self.settings}, {self.gain.median:.2f} times as fast" if self.is_faster else "as it is"
+        return f"{self.settings}, {factor(self.gain.median)} times as fast" if self.is_faster else "as it is"
 
     def words(self) -> str:
         """What was found, in a sentence."""
@@ -159,10 +159,10 @@ class Verdict(msgspec.Struct, frozen=True):
         at = f"at {count(self.length, 'token')}"
         if not self.is_faster:
             return f"nothing tried is measurably faster {at} than what is in force ({now}){busy}"
-        spread = f"{self.gain.first_quartile:.2f} to {self.gain.third_quartile:.2f}"
+        spread = f"{factor(self.gain.first_quartile)} to {factor(self.gain.third_quartile)}"
         apart = f"; its last hidden state {self.distance}" if self.distance else ""
         return (
-            f"{self.settings} is {self.gain.median:.2f} times as fast ({spread}) {at} as what is"
+            f"{self.settings} is {factor(self.gain.median)} times as fast ({spread}) {at} as what is"
             f" in force: {seconds(self.seconds)} against {now}{apart}{busy}"
         )
 

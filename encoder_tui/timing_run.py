@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 from msgspec.structs import replace
 
 from encoder_tui.defaults import LETTERS
+from encoder_tui.display import factor
 from encoder_tui.placement import ModelSource
 from encoder_tui.timing import (
     Environment,
@@ -280,6 +281,5 @@ def compared(run: Run, row: int) -> str | None:
     if found is None:
         return None
     a, b = run.label(0), run.label(1)
-    factor = f"{found.median:.2f} times as long as {a}"
-    spread = f"{found.first_quartile:.2f} to {found.third_quartile:.2f}"
-    return f"{b} takes {factor} ({spread})"
+    spread = f"{factor(found.first_quartile)} to {factor(found.third_quartile)}"
+    return f"{b} takes {factor(found.median)} times as long as {a} ({spread})"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from encoder_tui.display import about_seconds, count, shorten, size, visible, visible_piece
+from encoder_tui.display import about_seconds, count, factor, shorten, size, visible, visible_piece
 from tests.texts import HARD
 
 ANY_TEXT = st.text(st.characters(codec=None, categories=None))
@@ -178,4 +178,11 @@ def test_bytes_are_told_in_a_decimal_unit(number: int, text: str) -> None:
 def test_a_guess_of_a_time_has_two_digits() -> None:
     assert [about_seconds(value) for value in (1234.0, 1.234, 0.996, 0.1234, 0.00996, 0.0123, 1.234e-5)] == [
         *("1,200 s", "1.2 s", "1.0 s", "120 ms", "10 ms", "12 ms", "12 µs")
+    ]
+
+
+def test_a_factor_keeps_its_first_digit_and_fits_its_column() -> None:
+    values = (0.0, 0.00012, 0.00123, 0.00994, 0.00996, 0.5, 1.236, 99.99, 99.996, 127.21, 1234.5)
+    assert [factor(value) for value in values] == [
+        *("0.00", "0.0001", "0.001", "0.01", "0.01", "0.50", "1.24", "99.99", "100", "127", "1,234")
     ]

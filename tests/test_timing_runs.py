@@ -13,13 +13,14 @@ import msgspec
 import pytest
 
 from encoder_tui.app import EncoderApp
+from encoder_tui.panes.timing.results import table_row
 from encoder_tui.panes.timing.saved import SavedRuns
 from encoder_tui.placement import InForce, ModelSource
 from encoder_tui.settings import Settings, data_path
 from encoder_tui.timing import Environment, Measurement, Mode, Samples, time_record
 from encoder_tui.timing_files import FileProblem, csv_of, lines_of, load, run_of, save, saved
 from encoder_tui.timing_plan import Plan, PlanError, TimedModel, numbers, varied_lengths
-from encoder_tui.timing_run import Run, growth, growth_words, ratio, sweep
+from encoder_tui.timing_run import Run, compared, growth, growth_words, ratio, sweep
 from encoder_tui.timing_words import remarks
 from encoder_tui.widgets.choice import Choice
 from tests.in_process import tasks_in_process
@@ -111,6 +112,15 @@ def test_the_ratio_is_of_the_medians_and_its_spread_of_all_quotients() -> None:
     assert wide.first_quartile < wide.median < wide.third_quartile
     assert ratio([], [1.0]) is None
     assert ratio([0.0], [1.0]) is None
+
+
+def test_a_model_that_is_a_thousand_times_as_slow_takes_more_than_nothing() -> None:
+    run = measured(Plan([128]))
+    run.samples[0, 1] = msgspec.structs.replace(run.samples[0, 1], samples_s=[0.0001, 0.0001, 0.0001])
+    assert compared(run, 0) == "B takes 0.001 times as long as A (0.0008 to 0.001)"
+    assert table_row(run, 0)[-1] == "0.001"
+    run.samples[0, 1] = msgspec.structs.replace(run.samples[0, 1], samples_s=[100.0, 100.0, 100.0])
+    assert table_row(run, 0)[-1] == "1,000"
 
 
 def test_growth_is_that_of_the_longest_lengths() -> None:
@@ -217,9 +227,11 @@ def test_a_run_with_numbers_that_nothing_measured_is_refused(what: str) -> None:
 
 
 @pytest.mark.usefixtures("tasks_in_process", "no_engine", "home")
-async def test_the_list_of_kept_runs_says_so_of_those_that_somebody_spoiled() -> None:
+async def test_the_list_of_kept_runs_names_their_models_and_says_so_of_those_that_somebody_spoiled() -> None:
     folder = data_path() / "timing"
-    save(measured(), folder)
+    kept_run = measured()
+    kept_run.columns[0] = msgspec.structs.replace(kept_run.columns[0], name="/models/bert/")
+    save(kept_run, folder)
     for number, edit in enumerate(EDITS.values()):
         lines = [json.loads(line) for line in lines_of(measured())]
         edit(lines)
@@ -232,6 +244,7 @@ async def test_the_list_of_kept_runs_says_so_of_those_that_somebody_spoiled() ->
         await until(pilot, lambda: len(kept._files) == len(EDITS) + 1)
         said = [kept._rows[path][1] for path in kept._files]
         assert len([words for words in said if "holds no run of encoder-tui" in words]) == len(EDITS)
+        assert "bert, modern" in said
 
 
 def test_a_kept_run_trusts_no_models_own_code_but_the_settings_of_today_do() -> None:

@@ -11,7 +11,7 @@ from textual.message import Message
 
 from encoder_tui.choosing import NOT_TRIED
 from encoder_tui.defaults import LETTERS
-from encoder_tui.display import seconds, visible
+from encoder_tui.display import factor, seconds, visible
 from encoder_tui.panes.timing.results import failed, spread, state
 from encoder_tui.timing import Samples
 from encoder_tui.timing_best import chosen, standing
@@ -91,7 +91,7 @@ class BestTable(Table):
             reason = "" if samples is None else visible(samples.ended or "")
             return [letter, about.apart, "" if reason else state(run, row, column, samples), "", "", reason]
         times = standing(run, row, samples)
-        how = "" if times is None else f"{times:.2f} ×"
+        how = "" if times is None else f"{factor(times)} ×"
         is_first = column == run.groups[row][0].variant
         return [letter, about.apart, seconds(found.median), spread(found.spread), how, _apart(samples, is_first)]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from encoder_tui.defaults import LETTERS
-from encoder_tui.display import count, seconds, size, visible
+from encoder_tui.display import count, factor, seconds, size, visible
 from encoder_tui.timing import BUSY, SPREAD_LIMIT, Environment, Samples, statistics
 from encoder_tui.timing_best import verdicts
 from encoder_tui.timing_run import Run, compared, growth_words, ratio
@@ -49,7 +49,7 @@ def table_row(run: Run, row: int, detailed: bool = False) -> Row:
     if len(run.columns) > 1:
         pair = [run.samples.get((row, column)) for column in (0, 1)]
         found = ratio(*(one.samples_s if one is not None else [] for one in pair))
-        cells.append("–" if found is None else f"{found.median:.2f}")
+        cells.append("–" if found is None else factor(found.median))
     return cells
 
 

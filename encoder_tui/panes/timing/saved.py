@@ -8,7 +8,7 @@ from typing import Literal
 from textual.binding import Binding
 from textual.message import Message
 
-from encoder_tui.display import count, visible
+from encoder_tui.display import count, last_part, visible
 from encoder_tui.timing_files import FileProblem, bring_back, delete, load, saved
 from encoder_tui.timing_run import Run
 from encoder_tui.widgets.table import Column, Row, Table
@@ -58,7 +58,7 @@ class SavedRuns(Table):
             run = load(path)
         except FileProblem as error:
             return [path.stem, str(error).removeprefix(f"{path.name}: "), "", "", ""]
-        names = ", ".join(dict.fromkeys(column.name.rsplit("/", 1)[-1] for column in run.columns))
+        names = ", ".join(dict.fromkeys(last_part(column.name) for column in run.columns))
         when = run.environment.started[:16].replace("T", " ") if run.environment is not None else path.stem
         in_force = [samples.in_force for samples in run.samples.values() if samples.in_force is not None]
         lengths = [row.length for row in run.rows]
