@@ -3,7 +3,8 @@
 glibc gives every thread a heap of its own, up to eight for each core. What a comparison in a thread has freed stays
 in that thread's heap and serves no other: after an hour of typing a third of the window's memory was such room. And
 it gives back only what is free at a heap's end: after 40 minutes half of the one heap was room between what is used.
-Textual remembers the lines of widgets that are gone: two of three lines in memory after ten minutes.
+Textual remembers the lines of widgets that are gone: two of three lines in memory after ten minutes. rich remembers
+the 16,384 pieces of lines that were cut last: the window grew for 80 minutes until they were full.
 """
 
 from __future__ import annotations
@@ -12,12 +13,17 @@ import contextlib
 import ctypes
 from typing import Any, Final, cast
 
+from rich.segment import Segment
 from textual._styles_cache import StylesCache
+from textual.strip import Strip
 
 M_ARENA_MAX: Final = -8
 """`mallopt(3)`."""
-EVERY: Final = 60.0
+EVERY: Final = 20.0
 """Seconds between two times that memory is given back; it takes some milliseconds."""
+CACHES: Final = ((StylesCache, "get_inner_outer"), (Segment, "_split_cells"), (Strip, "render_ansi"))
+"""Caches of methods that keep what may never be asked for again. The keys of the first hold the lines of the 1,024
+widgets that were drawn last, whether they are there or not; those of the others, pieces of lines and their styles."""
 
 
 def share_heap() -> None:
@@ -30,10 +36,11 @@ def share_heap() -> None:
 
 
 def give_back() -> None:
-    """Forget what widgets that are gone have drawn, then give the system what is free."""
-    # A cache of a method: its keys hold the 1,024 widgets' lines that were drawn last, whether they are there or not.
-    with contextlib.suppress(AttributeError):
-        cast("Any", StylesCache.get_inner_outer).cache_clear()
+    """Forget what was drawn and is gone, then give the system what is free."""
+    for owner, name in CACHES:
+        # All are of the libraries' own insides: where one is no more, nothing need be done.
+        with contextlib.suppress(AttributeError):
+            cast("Any", getattr(owner, name)).cache_clear()
     trim_heap()
 
 

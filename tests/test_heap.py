@@ -11,6 +11,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from rich.segment import Segment
+from rich.style import Style
 from textual.widget import Widget
 
 from encoder_tui.app import EncoderApp
@@ -112,3 +114,16 @@ async def test_what_widgets_that_are_gone_have_drawn_is_given_back() -> None:
         assert not are_gone()  # or Textual has mended it, and nothing need be done here
         give_back()
         await until(pilot, are_gone)
+
+
+def test_pieces_of_lines_that_were_cut_are_given_back() -> None:
+    class Look(Style):
+        """One that can be watched."""
+
+    look = Look(bold=True)
+    gone = weakref.ref(look)
+    Segment("見たことのない一行", look).split_cells(4)
+    del look
+    assert gone() is not None  # or rich has mended it, and nothing need be done here
+    give_back()
+    assert gone() is None
