@@ -114,7 +114,7 @@ def test_the_ratio_is_of_the_medians_and_its_spread_of_all_quotients() -> None:
     assert ratio([0.0], [1.0]) is None
 
 
-def test_a_model_that_is_a_thousand_times_as_slow_takes_more_than_nothing() -> None:
+def test_a_model_that_is_a_thousand_times_as_fast_or_slow_has_a_factor_that_says_so() -> None:
     run = measured(Plan([128]))
     run.samples[0, 1] = msgspec.structs.replace(run.samples[0, 1], samples_s=[0.0001, 0.0001, 0.0001])
     assert compared(run, 0) == "B takes 0.001 times as long as A (0.0008 to 0.001)"
