@@ -14,7 +14,7 @@ def main() -> None:
         # Where the locale has no room for a token's characters, a question mark is better than no table.
         sys.stdout.reconfigure(errors="replace")
     try:
-        from encoder_tui.cli import cli  # noqa: PLC0415  # so that `python -m encoder_tui.engine` never pays for click
+        from encoder_tui.commands.cli import cli  # noqa: PLC0415  # so that `python -m encoder_tui.engine` never pays for click
     except KeyboardInterrupt:
         # Afterwards the command line sees to it; this early a traceback of imports is all that people would get.
         os.write(2, b"encoder-tui: interrupted\n")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.fake_hub import FakeHub
-from tests.hub_case import serving, write_model
-from tests.terminal import compile_package
+from tests.support.fake_hub import FakeHub
+from tests.support.hub_case import serving, write_model
+from tests.support.terminal import compile_package
 
 REFERENCE = Path(__file__).parent.parent.parent / "shared" / "models"
 
@@ -63,7 +63,7 @@ def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     async def stay_silent(*_: object) -> None:
         return None
 
-    monkeypatch.setattr("encoder_tui.slot_loading.greet", stay_silent)
+    monkeypatch.setattr("encoder_tui.window.session.loading.greet", stay_silent)
 
 
 @pytest.fixture(scope="session")
@@ -80,10 +80,11 @@ def unloaded(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The engine's tasks, in this process, meet no models or outputs of another test, and compute in one thread."""
     import torch
 
-    from encoder_tui.engine import kept_outputs, loading_models
+    from encoder_tui.engine.models import loaded_models
+    from encoder_tui.engine.outputs import kept
 
-    monkeypatch.setattr(loading_models, "LOADED", loading_models.LoadedModels())
-    monkeypatch.setattr(kept_outputs, "KEPT", {})
+    monkeypatch.setattr(loaded_models, "LOADED", loaded_models.LoadedModels())
+    monkeypatch.setattr(kept, "KEPT", {})
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.terminal import Terminal
+from tests.support.terminal import Terminal
 
 WORDS = (
     "the", "lighthouse", "keeper's", "[MASK]", "[bold]red[/bold]", "naïve", "Zürich", "日本語", "👩‍👩‍👧", "שלום",
@@ -206,7 +206,7 @@ class Person:
 
 
 def _bytes(key: str) -> bytes:
-    from tests.terminal import KEYS
+    from tests.support.terminal import KEYS
 
     return KEYS.get(key, key).encode()
 
@@ -222,7 +222,7 @@ def resident(pid: int) -> int:
 
 def children(parent: int) -> list[int]:
     """The processes that a process started, the dead left out."""
-    from tests.engine_case import living
+    from tests.support.engine_case import living
 
     return sorted(living(lambda pid, its_parent, group: its_parent == parent))
 
@@ -233,7 +233,7 @@ def use(seconds: float, seed: int, folder: Path, keep_going: bool = False) -> Pe
     environ |= {f"XDG_{name}_HOME": str(folder / name.lower()) for name in ("CACHE", "CONFIG", "STATE", "DATA")}
     report = folder / "report.jsonl"
     pair = ("-m", "builtin:bert", "-m", "builtin:modernbert", "--docs", "builtin", "--offline")
-    command = [sys.executable, "-m", "tests.watched_app", str(report), *pair]
+    command = [sys.executable, "-m", "tests.support.watched_app", str(report), *pair]
     environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(Path(__file__).parent.parent), os.getenv("PYTHONPATH"))))
     with Terminal(command, environ=environ, folder=folder) as terminal:
         person = Person(seed, terminal, report, folder)

@@ -47,8 +47,8 @@ PICTURES = (
 
 async def take(picture: Picture) -> str:
     """Run the program, press the keys, and return the picture as SVG."""
-    from encoder_tui.app import EncoderApp
-    from encoder_tui.settings import Settings
+    from encoder_tui.core.settings import Settings
+    from encoder_tui.window.app import EncoderApp
 
     app = EncoderApp(Settings(model=MODELS, text=TEXT, pane=picture.pane, fresh=True))
     async with app.run_test(size=picture.size) as pilot:

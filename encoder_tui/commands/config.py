@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from encoder_tui import settings
-from encoder_tui.cli import gather, shared_options
-from encoder_tui.display import visible
+from encoder_tui.commands.cli import gather, shared_options
+from encoder_tui.core import settings
+from encoder_tui.core.text.safe import visible
 
 
 @click.command("config")
@@ -51,7 +51,7 @@ def _written(value: object) -> str:
 
 def print_keys(keymap: Mapping[str, str], as_json: bool) -> None:
     """Print every key of the window, and what is wrong with those that were remapped."""
-    from encoder_tui import keys  # noqa: PLC0415  # textual and every pane
+    from encoder_tui.window import keys  # noqa: PLC0415  # textual and every pane
 
     rows = list(keys.listed(keymap))
     if as_json:
@@ -66,7 +66,7 @@ def print_keys(keymap: Mapping[str, str], as_json: bool) -> None:
 
 def complain(keymap: Mapping[str, str]) -> None:
     """Say what is wrong with the keys of the file, a line each, on stderr."""
-    from encoder_tui import keys  # noqa: PLC0415
+    from encoder_tui.window import keys  # noqa: PLC0415
 
     for sentence in keys.problems(keymap):
         click.echo(f"encoder-tui: [keys]: {sentence}", err=True)

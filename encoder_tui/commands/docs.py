@@ -11,18 +11,18 @@ from typing import Any, Final
 import click
 from rich.cells import cell_len, set_cell_size
 
-from encoder_tui.cli import gather, say, shared_options, tell
-from encoder_tui.collection import COMMAND_SLICE, Collection, CountedModel
+from encoder_tui.client.collection import COMMAND_SLICE, Collection, CountedModel
+from encoder_tui.client.loader import Loader
 from encoder_tui.commands import running
-from encoder_tui.defaults import LETTERS
-from encoder_tui.display import count, visible
-from encoder_tui.documents import lost, percent
-from encoder_tui.engine.document_messages import Row, SourceSpec
-from encoder_tui.engine.protocol import Progress
-from encoder_tui.lengths import summary
-from encoder_tui.loading import Loader
-from encoder_tui.models import limit
-from encoder_tui.settings import Settings
+from encoder_tui.commands.cli import gather, say, shared_options, tell
+from encoder_tui.core.defaults import LETTERS
+from encoder_tui.core.documents.document import lost, percent
+from encoder_tui.core.documents.lengths import summary
+from encoder_tui.core.models.files import limit
+from encoder_tui.core.settings import Settings
+from encoder_tui.core.text.safe import count, visible
+from encoder_tui.protocol.documents import Row, SourceSpec
+from encoder_tui.protocol.frames import Progress
 
 PAGE: Final = 32
 """Rows that the engine is asked for at a time."""

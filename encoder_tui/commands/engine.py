@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from encoder_tui.cli import shared_options
-from encoder_tui.engine.child import command_words
+from encoder_tui.client.process import command_words
+from encoder_tui.commands.cli import shared_options
 
 
 @click.command("engine")

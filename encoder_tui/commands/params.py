@@ -7,13 +7,14 @@ from typing import Any
 
 import click
 
-from encoder_tui import parameter_tree, parameters
-from encoder_tui.cli import gather, reason, shared_options
+from encoder_tui.client.loader import Loader
 from encoder_tui.commands import running
-from encoder_tui.display import count, shorten, visible
-from encoder_tui.loading import Loader
-from encoder_tui.parameters import Description
-from encoder_tui.roles import label
+from encoder_tui.commands.cli import gather, reason, shared_options
+from encoder_tui.core.parameters import description as parameters
+from encoder_tui.core.parameters import tree
+from encoder_tui.core.parameters.description import Description
+from encoder_tui.core.parameters.roles import label
+from encoder_tui.core.text.safe import count, shorten, visible
 
 
 @click.command("params")
@@ -62,12 +63,12 @@ def report(models: list[tuple[str, Description | str]]) -> dict[str, Any]:
 
 def table(name: str, description: Description) -> str:
     """One model's tree with its layers folded."""
-    root = parameter_tree.build(description)
+    root = tree.build(description)
     width = max(running.terminal_width(), 60)
     about = f"{visible(name)}  {visible(description.class_name)}: {count(len(description.parameters), 'parameter')}"
     sizes = ", ".join(f"{parameters.size(size)} of {kind}" for kind, size in description_sizes(description))
     lines = [f"{about}, {description.total:,} values, {sizes}", *(f"  {visible(note)}" for note in description.notes)]
-    for depth, node, stack in parameter_tree.folded_rows(root)[1:]:
+    for depth, node, stack in tree.folded_rows(root)[1:]:
         numbers = f"{node.numel:>15,}  {parameters.share(node.numel, root.numel):>7}  {parameters.size(node.bytes):>9}"
         what = stack or (parameters.shape_text(node.parameter.shape) if node.parameter else "")
         role = label(node.parameter.role) if node.parameter and node.parameter.role != "other" else ""

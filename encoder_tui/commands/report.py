@@ -10,21 +10,21 @@ from typing import Any, Final
 
 import click
 
-from encoder_tui.cli import fail, gather, say, shared_options
-from encoder_tui.collection import COMMAND_SLICE, Collection
+from encoder_tui.client.collection import COMMAND_SLICE, Collection
+from encoder_tui.client.loader import Loader
 from encoder_tui.commands import docs, running
 from encoder_tui.commands import run as run_command
 from encoder_tui.commands import time as time_command
-from encoder_tui.comparison import compare
-from encoder_tui.defaults import LETTERS, WELCOME
-from encoder_tui.engine.document_messages import SourceSpec
-from encoder_tui.engine.versions import installed_versions
-from encoder_tui.loading import Loader
-from encoder_tui.report import SECTIONS, write
-from encoder_tui.report_material import Material, ReportedModel, ReportedRun, ReportedTiming
-from encoder_tui.safetensors_file import AtomicFile
-from encoder_tui.settings import Settings
-from encoder_tui.timing_plan import Plan
+from encoder_tui.commands.cli import fail, gather, say, shared_options
+from encoder_tui.core.defaults import LETTERS, WELCOME
+from encoder_tui.core.files.safetensors_writer import AtomicFile
+from encoder_tui.core.report.material import Material, ReportedModel, ReportedRun, ReportedTiming
+from encoder_tui.core.report.sections import SECTIONS, write
+from encoder_tui.core.settings import Settings
+from encoder_tui.core.timing.plan import Plan
+from encoder_tui.core.tokens.comparison import compare
+from encoder_tui.core.versions import installed_versions
+from encoder_tui.protocol.documents import SourceSpec
 
 DEFAULT: Final = ("models", "settings", "tokens", "architectures")
 """Documents too where a source was named; outputs and timing only when asked for, because they take long."""

@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from encoder_tui.cli import fail, shared_options
-from encoder_tui.display import visible
-from encoder_tui.remembering import forget
-from encoder_tui.settings import state_path
+from encoder_tui.commands.cli import fail, shared_options
+from encoder_tui.core.last_session import forget
+from encoder_tui.core.settings import state_path
+from encoder_tui.core.text.safe import visible
 
 
 @click.command("reset")

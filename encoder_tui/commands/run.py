@@ -9,17 +9,17 @@ from typing import Any
 
 import click
 
-from encoder_tui.batching import batch_of
-from encoder_tui.cli import gather, say, shared_options
+from encoder_tui.client.loader import Loader
+from encoder_tui.client.saving import save_outputs, why_not, wrong_suffix
 from encoder_tui.commands import running
-from encoder_tui.display import visible
-from encoder_tui.engine import contract
-from encoder_tui.loading import Loader
-from encoder_tui.outputs import OUTPUT_COLUMNS, RunAnswer, RunRequest, output_cells, run_record
-from encoder_tui.placement import placement_of, source_of
-from encoder_tui.saving import save_outputs, why_not, wrong_suffix
-from encoder_tui.settings import Settings
-from encoder_tui.tokens import TokenizationError
+from encoder_tui.commands.cli import gather, say, shared_options
+from encoder_tui.core.models.placement import placement_of, source_of
+from encoder_tui.core.outputs.batching import batch_of
+from encoder_tui.core.outputs.runs import OUTPUT_COLUMNS, RunAnswer, RunRequest, output_cells, run_record
+from encoder_tui.core.settings import Settings
+from encoder_tui.core.text.safe import visible
+from encoder_tui.core.tokens.tokenizer import TokenizationError
+from encoder_tui.protocol import operations
 
 
 class Done:
@@ -124,7 +124,7 @@ async def run_one(
             **wishes,
             slot=slot,
         )
-        answer = await loader.engine.run(contract.RUN, request, line.show)
+        answer = await loader.engine.run(operations.RUN, request, line.show)
     except TokenizationError as refusal:
         return Done(model.name, error=f"{model.name}: {refusal}")
     except running.FAILURES as error:

@@ -12,18 +12,18 @@ from typing import TypeVar
 import click
 import msgspec
 
-from encoder_tui.cli import fail, reason, say, tell
-from encoder_tui.decoding import without_surrogates
-from encoder_tui.defaults import DEFAULT_PAIR
-from encoder_tui.display import shorten, visible
-from encoder_tui.engine import protocol
-from encoder_tui.engine.client import EngineClient, EngineError, TaskFailed
-from encoder_tui.forms import FormCache
-from encoder_tui.loading import BUILTIN_NAMES, Loader
-from encoder_tui.models import ModelError, ModelFiles
-from encoder_tui.settings import Settings, cache_path, log_path
-from encoder_tui.tokens import ModelTokenizer
-from encoder_tui.transfer import Transfer
+from encoder_tui.client.client import EngineClient, EngineError, TaskFailed
+from encoder_tui.client.loader import BUILTIN_NAMES, Loader
+from encoder_tui.commands.cli import fail, reason, say, tell
+from encoder_tui.core.defaults import DEFAULT_PAIR
+from encoder_tui.core.models.files import ModelError, ModelFiles
+from encoder_tui.core.settings import Settings, cache_path, log_path
+from encoder_tui.core.text.safe import shorten, visible
+from encoder_tui.core.text.transfer import Transfer
+from encoder_tui.core.tokens.decoding import without_surrogates
+from encoder_tui.core.tokens.exact_form import FormCache
+from encoder_tui.core.tokens.tokenizer import ModelTokenizer
+from encoder_tui.protocol import frames
 
 R = TypeVar("R")
 
@@ -150,7 +150,7 @@ class ProgressLine:
         self._is_shown = False
         self._transfer = Transfer()
 
-    def show(self, progress: protocol.Progress) -> None:
+    def show(self, progress: frames.Progress) -> None:
         """Take in a progress event."""
         if self._is_terminal:
             words = self._transfer.words(progress.text, progress.done, progress.total, progress.unit)

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from encoder_tui.cli import fail, gather, shared_options
-from encoder_tui.settings import NAMES, Settings
+from encoder_tui.commands.cli import fail, gather, shared_options
+from encoder_tui.core.settings import NAMES, Settings
 
 INSTALL = "the browser needs textual-serve, which is not installed; pip install 'encoder-tui[serve]'"
 _LISTS_BY_VARIABLE = ("trust_remote_code", "theme")
@@ -28,7 +28,7 @@ def command(context: click.Context, /, host: str, port: int, **shared: Any) -> N
     """
     settings = gather(context, shared)
     try:
-        from encoder_tui.serving import serve  # noqa: PLC0415  # an extra
+        from encoder_tui.commands.web_server import serve  # noqa: PLC0415  # an extra
     except ImportError as error:
         if (error.name or "").partition(".")[0] in {"textual_serve", "aiohttp", "aiohttp_jinja2", "jinja2"}:
             fail(INSTALL)

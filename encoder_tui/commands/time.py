@@ -9,20 +9,20 @@ from typing import Any
 import click
 import msgspec
 
-from encoder_tui.cli import gather, say, shared_options
+from encoder_tui.client.loader import Loader
 from encoder_tui.commands import running
-from encoder_tui.defaults import LETTERS
-from encoder_tui.display import visible
-from encoder_tui.engine import contract, protocol
-from encoder_tui.loading import Loader
-from encoder_tui.models import limit
-from encoder_tui.placement import Offers, OffersRequest, placement_of, source_of
-from encoder_tui.settings import Settings
-from encoder_tui.timing import Samples, time_record
-from encoder_tui.timing_best import best_run, chosen, options, verdict_record, verdicts
-from encoder_tui.timing_plan import Plan, TimedModel
-from encoder_tui.timing_run import sweep
-from encoder_tui.timing_words import COLUMNS, environment_words, remarks, row_cells, settings_words
+from encoder_tui.commands.cli import gather, say, shared_options
+from encoder_tui.core.defaults import LETTERS
+from encoder_tui.core.models.files import limit
+from encoder_tui.core.models.placement import Offers, OffersRequest, placement_of, source_of
+from encoder_tui.core.settings import Settings
+from encoder_tui.core.text.safe import visible
+from encoder_tui.core.timing.best import best_run, chosen, options, verdict_record, verdicts
+from encoder_tui.core.timing.plan import Plan, TimedModel
+from encoder_tui.core.timing.run import sweep
+from encoder_tui.core.timing.samples import Samples, time_record
+from encoder_tui.core.timing.words import COLUMNS, environment_words, remarks, row_cells, settings_words
+from encoder_tui.protocol import frames, operations
 
 
 class Lengths(click.ParamType):  # type: ignore[type-arg]  # generic in some versions of click
@@ -106,7 +106,7 @@ async def measure(report: Report, loader: Loader, settings: Settings) -> None:
     """Fill a report, told on stderr; what the engine cannot do becomes the models' errors."""
     last = ""
 
-    def tell(progress: protocol.Progress) -> None:
+    def tell(progress: frames.Progress) -> None:
         nonlocal last
         if progress.text != last:
             last = progress.text
@@ -117,7 +117,7 @@ async def measure(report: Report, loader: Loader, settings: Settings) -> None:
         await look_for_best(report, models, loader, settings, tell)
     request = report.run.request(watching=False)
     try:
-        answer = await loader.engine.run(contract.MEASURE, request, tell, report.run.hear)
+        answer = await loader.engine.run(operations.MEASURE, request, tell, report.run.hear)
     except running.FAILURES as error:
         report.run.failures |= dict.fromkeys(range(len(report.run.columns)), str(error)) | report.run.failures
     else:
@@ -129,7 +129,7 @@ async def look_for_best(
     models: Sequence[TimedModel],
     loader: Loader,
     settings: Settings,
-    tell: Callable[[protocol.Progress], None],
+    tell: Callable[[frames.Progress], None],
 ) -> None:
     """Ask what each model could run with, and plan to try that at the longest length that it takes."""
     asked, longest, [batch] = placement_of(settings), max(report.plan.lengths), report.plan.batches
@@ -138,7 +138,7 @@ async def look_for_best(
         if model.limit is not None and longest > model.limit:
             say(f"{model.name}: at {model.limit:,} tokens, which is all that it takes")
         try:
-            found = await loader.engine.run(contract.OFFERS, OffersRequest(model.source, asked), tell)
+            found = await loader.engine.run(operations.OFFERS, OffersRequest(model.source, asked), tell)
             offers[model.slot] = found
         except running.FAILURES as error:
             offers[model.slot] = str(error)

@@ -7,12 +7,12 @@ from typing import Any, get_args
 
 import click
 
-from encoder_tui.cli import gather, reason, say, shared_options
 from encoder_tui.commands import running
-from encoder_tui.comparison import Comparison, Stream, alignment_record, encoding_record
-from encoder_tui.decoding import without_surrogates
-from encoder_tui.display import shorten, visible, visible_piece
-from encoder_tui.tokens import EncodeOptions, Padding, TokenizationError
+from encoder_tui.commands.cli import gather, reason, say, shared_options
+from encoder_tui.core.text.safe import shorten, visible, visible_piece
+from encoder_tui.core.tokens.comparison import Comparison, Stream, alignment_record, encoding_record
+from encoder_tui.core.tokens.decoding import without_surrogates
+from encoder_tui.core.tokens.tokenizer import EncodeOptions, Padding, TokenizationError
 
 
 @click.command("tokens")

@@ -1,6 +1,6 @@
 """`python -m encoder_tui.engine`: speak the frames on stdin and stdout."""
 
-from encoder_tui.engine.parent import die_with_window
+from encoder_tui.protocol.parent import die_with_window
 
 if __name__ == "__main__":
     # Before anything else is imported.

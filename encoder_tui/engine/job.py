@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from encoder_tui.decoding import without_surrogates
-from encoder_tui.engine.protocol import FromEngine, Partial, Progress
+from encoder_tui.core.tokens.decoding import without_surrogates
+from encoder_tui.protocol.frames import FromEngine, Partial, Progress
 
 
 class Cancelled(Exception):

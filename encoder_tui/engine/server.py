@@ -16,12 +16,12 @@ from typing import IO
 import msgspec
 
 from encoder_tui import __version__
-from encoder_tui.decoding import without_surrogates
-from encoder_tui.engine import protocol
-from encoder_tui.engine.contract import TASKS
+from encoder_tui.core.models.files import ModelError
+from encoder_tui.core.tokens.decoding import without_surrogates
 from encoder_tui.engine.importing import Announcer
 from encoder_tui.engine.job import Cancelled, Job, TaskError
-from encoder_tui.models import ModelError
+from encoder_tui.protocol import frames
+from encoder_tui.protocol.operations import TASKS
 
 Run = Callable[[object, Job], object]
 """The function `run` of every module under `engine.tasks`."""
@@ -70,14 +70,14 @@ class Server:
         self._queue: queue.SimpleQueue[Job] = queue.SimpleQueue()
         self._jobs: dict[int, Job] = {}
         # Requests that have not begun. Whichever thread takes one out answers it.
-        self._waiting: dict[int, protocol.Request] = {}
+        self._waiting: dict[int, frames.Request] = {}
 
     def serve(self) -> None:
         """Announce the engine and answer requests; never returns."""
         with self._sending:
-            self._write(protocol.MARKER)
-        self.send(protocol.Ready(protocol.PROTOCOL_VERSION, __version__, os.getpid()))
-        Announcer(lambda is_begun: self.send(protocol.Importing(is_begun))).install()
+            self._write(frames.MARKER)
+        self.send(frames.Ready(frames.PROTOCOL_VERSION, __version__, os.getpid()))
+        Announcer(lambda is_begun: self.send(frames.Importing(is_begun))).install()
         threading.Thread(target=self._read, name="frames", daemon=True).start()
         while True:
             job = self._queue.get()
@@ -86,9 +86,9 @@ class Server:
                 self._answer(request, job)
             self._jobs.pop(job.id, None)
 
-    def send(self, message: protocol.FromEngine) -> None:
+    def send(self, message: frames.FromEngine) -> None:
         """Write one frame; a pipe that nobody reads any more ends the engine."""
-        frame = protocol.pack(message)
+        frame = frames.pack(message)
         with self._sending:
             self._write(frame)
 
@@ -107,13 +107,13 @@ class Server:
         """
         try:
             while True:
-                header = self._read_exactly(protocol.HEADER.size)
-                message = protocol.unpack_to_engine(self._read_exactly(protocol.body_length(header)))
-                if isinstance(message, protocol.Cancel):
+                header = self._read_exactly(frames.HEADER.size)
+                message = frames.unpack_to_engine(self._read_exactly(frames.body_length(header)))
+                if isinstance(message, frames.Cancel):
                     self._cancel(message.id)
-                elif isinstance(message, protocol.Ping):
-                    self.send(protocol.Pong())
-                elif isinstance(message, protocol.Note):
+                elif isinstance(message, frames.Ping):
+                    self.send(frames.Pong())
+                elif isinstance(message, frames.Note):
                     if (told := self._jobs.get(message.id)) is not None:
                         told.hear(message.word, message.number)
                 else:
@@ -134,7 +134,7 @@ class Server:
             job.cancel()
         if self._waiting.pop(request_id, None) is not None:
             # It stands behind a task that may take minutes; whoever cancelled expects an answer now.
-            self.send(protocol.Cancelled(request_id))
+            self.send(frames.Cancelled(request_id))
 
     def _read_exactly(self, length: int) -> bytes:
         pieces = bytearray()
@@ -145,21 +145,21 @@ class Server:
             pieces += piece
         return bytes(pieces)
 
-    def _answer(self, request: protocol.Request, job: Job) -> None:
+    def _answer(self, request: frames.Request, job: Job) -> None:
         try:
             job.checkpoint()
             run, params = prepare(request)
             # Sent from in here: an answer may be too long for a frame, or not be packable at all.
-            self.send(protocol.Result(request.id, msgspec.msgpack.encode(run(params, job))))
+            self.send(frames.Result(request.id, msgspec.msgpack.encode(run(params, job))))
         except Cancelled:
-            self.send(protocol.Cancelled(request.id))
+            self.send(frames.Cancelled(request.id))
         except BaseException as error:  # noqa: BLE001  # the boundary: whatever happens in a task (a Rust library's
             # panic and `sys.exit` are no Exceptions) is told and does not end the engine.
             # Names of files, and so messages, may hold lone surrogates.
-            self.send(protocol.Failure(request.id, *map(without_surrogates, (sentence(error), traceback.format_exc()))))
+            self.send(frames.Failure(request.id, *map(without_surrogates, (sentence(error), traceback.format_exc()))))
 
 
-def prepare(request: protocol.Request) -> tuple[Run, object]:
+def prepare(request: frames.Request) -> tuple[Run, object]:
     """A task's function and its parameters; raises `TaskError` where the app is of another version."""
     task = TASKS.get(request.task)
     if task is None:
@@ -170,7 +170,7 @@ def prepare(request: protocol.Request) -> tuple[Run, object]:
         raise TaskError(
             f"the app and the engine (version {__version__}) do not mean the same by {request.task}: {error}"
         ) from error
-    run: Run = importlib.import_module(f"encoder_tui.engine.tasks.{task.name}").run
+    run: Run = importlib.import_module(f"encoder_tui.engine.operations.{task.name}").run
     return run, params
 
 

@@ -12,7 +12,7 @@ import sys
 import time
 
 from tests.benchmarks.measuring import Figure, app, named
-from tests.terminal import Terminal
+from tests.support.terminal import Terminal
 
 IMPORTS = """
 import torch

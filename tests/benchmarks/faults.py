@@ -15,8 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.benchmarks.measuring import Figure, app, until_shown
-from tests.engine_case import living
-from tests.terminal import Terminal
+from tests.support.engine_case import living
+from tests.support.terminal import Terminal
 
 MEASURED = re.compile(r"\b1 of \d+ points")
 TOLD = {signal.SIGKILL: "the engine was killed", signal.SIGSEGV: "the engine crashed"}

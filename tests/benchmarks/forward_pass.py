@@ -16,7 +16,7 @@ import sys
 from typing import Final
 
 from tests.benchmarks.measuring import Asked, Figure
-from tests.terminal import encoder_tui
+from tests.support.terminal import encoder_tui
 
 LENGTH: Final = 2671
 HIDDEN, INNER, LAYERS, EVERY, WINDOW = 768, 1152, 22, 3, 129

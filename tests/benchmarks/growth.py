@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from encoder_tui.plots import Axes, Curve, curves
+from encoder_tui.window.widgets.plots import Axes, Curve, curves
 from tests.benchmarks.measuring import app, models, named, press
 from tests.benchmarks.tokens import block_ends_with, paste, text_of
 

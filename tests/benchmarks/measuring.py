@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.terminal import Terminal, compile_package, encoder_tui
+from tests.support.terminal import Terminal, compile_package, encoder_tui
 
 PEERS = Path(__file__).parent / "peers"
 # So long nothing arrives before what has arrived is looked at.

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 from tests.benchmarks.measuring import REFERENCE, Figure
-from tests.terminal import Terminal, encoder_tui
+from tests.support.terminal import Terminal, encoder_tui
 
 BASELINE = """
 import resource, sys, time

@@ -25,7 +25,7 @@ from typing import Any
 
 from encoder_tui import builtin
 from tests.benchmarks.measuring import Asked, Figure, named
-from tests.terminal import Terminal, encoder_tui
+from tests.support.terminal import Terminal, encoder_tui
 
 LENGTHS = (128, 512)
 MODELS = (str(builtin.directory("bert")), str(builtin.directory("modernbert")))

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from tests.benchmarks.measuring import PEERS, Figure, app, echo, memory, models, named, peer, press
-from tests.terminal import Terminal
+from tests.support.terminal import Terminal
 
 WORDS = "The lamp of a lighthouse is seen for many miles because its lens sends nearly all of the light one way. "
 

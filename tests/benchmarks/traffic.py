@@ -9,7 +9,7 @@ import time
 
 from tests.benchmarks.measuring import Figure, app, models, named
 from tests.benchmarks.tokens import WORDS, paste, text_of
-from tests.terminal import Terminal
+from tests.support.terminal import Terminal
 
 BYTES_A_SECOND = 125_000
 ROUND_TRIP = 0.2

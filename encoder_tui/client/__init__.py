@@ -1,0 +1,1 @@
+"""The app's end of the pipe: starts the engine and sends it requests."""

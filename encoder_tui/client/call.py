@@ -1,0 +1,78 @@
+"""One request of the app to the engine, from its frame to its answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from encoder_tui.protocol import frames
+from encoder_tui.protocol.operations import Task
+
+
+class TaskFailed(Exception):
+    """A task failed; the message is one line for people."""
+
+    def __init__(self, message: str, remote_traceback: str) -> None:
+        super().__init__(message)
+        self.remote_traceback = remote_traceback
+
+
+class Call:
+    """A request that waits for its answer; `abandoned` once only the engine is still at it."""
+
+    def __init__(
+        self,
+        task: Task[Any, Any],
+        frame: bytes,
+        on_progress: Callable[[frames.Progress], None] | None,
+        on_partial: Callable[[Any], None] | None,
+    ) -> None:
+        self.frame = frame
+        self.answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self.abandoned = False
+        self._task = task
+        self._on_progress = on_progress
+        self._on_partial = on_partial
+
+    def hear(self, message: frames.Progress | frames.Partial) -> None:
+        """Call back; what goes wrong there is raised where the answer is awaited."""
+        if self.answer.done():
+            return
+        try:
+            if isinstance(message, frames.Progress):
+                if self._on_progress is not None:
+                    self._on_progress(message)
+            elif self._on_partial is not None:
+                self._on_partial(self._decode(message.value))
+        except Exception as error:  # noqa: BLE001  # of whatever kind the app's own functions raise
+            self.fail(error)
+
+    def settle(self, message: frames.Result | frames.Failure | frames.Cancelled) -> None:
+        """Take in the last word, unless nobody waits for it any more."""
+        if self.answer.done():
+            return
+        if isinstance(message, frames.Result):
+            try:
+                self.answer.set_result(self._decode(message.value))
+            except TaskFailed as error:
+                self.fail(error)
+        elif isinstance(message, frames.Failure):
+            self.fail(TaskFailed(message.message, message.traceback))
+        else:
+            self.fail(TaskFailed("the engine broke this off by itself", ""))
+
+    def fail(self, error: Exception) -> None:
+        """Raise `error` where the answer is awaited."""
+        if not self.answer.done():
+            self.answer.set_exception(error)
+            # Whoever waits may be cancelled before it is seen; asyncio complains about errors nobody read.
+            self.answer.exception()
+
+    def _decode(self, value: bytes) -> Any:
+        try:
+            return msgspec.msgpack.decode(value, type=self._task.answer)
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+            raise TaskFailed(f"the engine's answer has another form: {error}", "") from error

@@ -1,0 +1,228 @@
+"""Documents as the app and the commands see them: an opened source, asked for rows, texts and counts."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import cached_property
+from typing import Final, TypeVar
+
+import msgspec
+
+from encoder_tui.client.client import EngineClient, EngineError
+from encoder_tui.core.documents.document import DocumentTokens, unpacked
+from encoder_tui.core.documents.lengths import CollectionCounts, LengthCounts
+from encoder_tui.core.tokens.exact_form import TokenizerForm
+from encoder_tui.core.tokens.tokenizer import ModelTokenizer
+from encoder_tui.protocol import operations
+from encoder_tui.protocol.documents import (
+    Counted,
+    DocumentAnswer,
+    DocumentRequest,
+    FindRequest,
+    FormsRequest,
+    RowsAnswer,
+    RowsRequest,
+    ScanAnswer,
+    ScanRequest,
+    SourceAnswer,
+    SourceRequest,
+    SourceSpec,
+)
+from encoder_tui.protocol.frames import Progress
+
+OnProgress = Callable[[Progress], None]
+A = TypeVar("A", RowsAnswer, DocumentAnswer, ScanAnswer)
+T = TypeVar("T")
+
+SLICE: Final = 0.5
+"""Seconds that a slice of a scan takes: what else is asked of the engine waits no longer."""
+RESTART: Final = 0.5
+"""Seconds that an engine that died is given before it is asked again."""
+COMMAND_SLICE: Final = 5.0
+"""The same where nobody else asks."""
+
+
+class CountedModel:
+    """A model that documents are counted under: its name, its tokenizer and its limit in tokens."""
+
+    def __init__(self, name: str, tokenizer: ModelTokenizer, limit: int | None) -> None:
+        self.name = name
+        self.tokenizer = tokenizer
+        self.limit = limit
+        self.key = form_key(tokenizer.form)
+
+    @cached_property
+    def special(self) -> int:
+        """How many special tokens the model adds to a document."""
+        return self.tokenizer.special_count()
+
+    @property
+    def counted(self) -> Counted:
+        """The model as the engine is told of it."""
+        return Counted(self.key, self.limit)
+
+
+def _tokens(answer: DocumentAnswer) -> list[DocumentTokens]:
+    return [
+        DocumentTokens.from_bytes(spans.starts, spans.ends, spans.special, spans.side, spans.is_whole)
+        for spans in answer.spans
+    ]
+
+
+def form_key(form: TokenizerForm) -> str:
+    """What tells one tokenizer from another."""
+    parts = (form.json, form.truncation_side, str(form.split_special_tokens))
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
+
+
+class Collection:
+    """One opened source. Every method raises `TaskFailed` or `EngineError`.
+
+    An engine that was started again knows neither source nor tokenizers: the source opens with the next
+    question, and tokenizers are handed over when the answer says that they are missing.
+    """
+
+    def __init__(self, engine: EngineClient, spec: SourceSpec, answer: SourceAnswer) -> None:
+        self.engine = engine
+        self.spec = spec
+        self.answer = answer
+        self.column = answer.column
+
+    @classmethod
+    async def open(
+        cls, engine: EngineClient, spec: SourceSpec, column: str | None = None, on_progress: OnProgress | None = None
+    ) -> Collection:
+        """Open a source and choose its column."""
+        return cls(engine, spec, await engine.run(operations.SOURCE, SourceRequest(spec, column), on_progress))
+
+    @property
+    def label(self) -> str:
+        """The source and the column, for people."""
+        return f"{self.answer.label} · {self.column}"
+
+    async def rows(
+        self,
+        start: int,
+        count: int,
+        models: Sequence[CountedModel],
+        *,
+        cuts: bool = False,
+        on_partial: Callable[[RowsAnswer], None] | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> RowsAnswer:
+        """Some rows, with each model's tokens."""
+        request = RowsRequest(self.spec, self.column, start, count, [model.counted for model in models], cuts)
+        return await self._asked(models, lambda: self.engine.run(operations.ROWS, request, on_progress, on_partial))
+
+    async def document(
+        self,
+        index: int,
+        models: Sequence[CountedModel],
+        on_text: Callable[[str], None] | None = None,
+        on_progress: OnProgress | None = None,
+        on_first: Callable[[list[DocumentTokens]], None] | None = None,
+    ) -> tuple[str | None, list[DocumentTokens]]:
+        """A whole document and its tokens under each model.
+
+        The text is there first; of a long document then the first tokens, which every limit is among.
+        """
+        text: list[str | None] = [None]
+
+        def hear(answer: DocumentAnswer) -> None:
+            text[0] = answer.text
+            if on_text is not None and answer.text is not None:
+                on_text(answer.text)
+
+        request = DocumentRequest(self.spec, self.column, index, [model.counted for model in models])
+        answer = await self._asked(models, lambda: self.engine.run(operations.DOCUMENT, request, on_progress, hear))
+        if answer.text is not None:
+            text[0] = answer.text
+        tokens = _tokens(answer)
+        for place, model in enumerate(models if not answer.is_whole else ()):
+            if on_first is not None:
+                on_first(list(tokens))
+            rest = msgspec.structs.replace(request, models=[model.counted], goes_on=True)
+            while not tokens[place].is_whole:
+                answer = await self._asked(
+                    models,
+                    lambda rest=rest: self.engine.run(operations.DOCUMENT, rest, on_progress),  # type: ignore[misc]
+                )
+                if answer.is_whole:
+                    tokens[place : place + 1] = _tokens(answer)
+        return text[0], tokens
+
+    async def texts(self, index: int, columns: Sequence[str]) -> list[str | None]:
+        """Some columns of one row; None where the row holds no text there."""
+        requests = [DocumentRequest(self.spec, column, index) for column in columns]
+        return [
+            (await self._asked((), lambda request=request: self.engine.run(operations.DOCUMENT, request))).text  # type: ignore[misc]
+            for request in requests
+        ]
+
+    async def find(self, wanted: str, seconds: float = SLICE) -> AsyncIterator[tuple[Sequence[int], int, bool]]:
+        """The rows that hold a text, slice by slice, with the row that a slice reached and whether it is the last."""
+        start, is_end = 0, False
+        while not is_end:
+            request = FindRequest(self.spec, self.column, wanted, start, seconds)
+            answer = await self._twice(lambda request=request: self.engine.run(operations.FIND, request))  # type: ignore[misc]
+            start, is_end = answer.next, answer.is_end
+            yield unpacked(answer.found), start, is_end
+
+    async def scan(
+        self,
+        counts: CollectionCounts,
+        models: Sequence[CountedModel],
+        *,
+        seconds: float = SLICE,
+        on_progress: OnProgress | None = None,
+    ) -> AsyncIterator[ScanAnswer]:
+        """Go on counting where `counts` ends, slice by slice, adding to it; stopping is to take no further slice."""
+        while not counts.is_complete:
+            rows = None if counts.sample is None else counts.sample - counts.next
+            request = ScanRequest(
+                self.spec, self.column, counts.next, seconds, [model.counted for model in models], rows
+            )
+            answer = await self._asked(
+                models,
+                lambda request=request: self.engine.run(operations.SCAN, request, on_progress),  # type: ignore[misc]
+            )
+            for into, part in zip(counts.models, answer.counts, strict=True):
+                into.merge(part)
+            counts.next, counts.empty = answer.next, counts.empty + answer.empty
+            counts.total = answer.total
+            if answer.is_end:
+                counts.sample = None  # the sample was to be as large as the whole, or larger
+            counts.is_complete = answer.is_end or counts.next == counts.sample
+            yield answer
+
+    def no_counts(self, models: Sequence[CountedModel], sample: int | None = None) -> CollectionCounts:
+        """Counts before anything is counted; `sample` is how many rows are to be, None for all."""
+        return CollectionCounts(
+            self.answer.label,
+            self.column,
+            [LengthCounts(model.name, model.special, model.limit) for model in models],
+            total=self.answer.total,
+            sample=sample,
+        )
+
+    async def _asked(self, models: Sequence[CountedModel], ask: Callable[[], Awaitable[A]]) -> A:
+        """An answer; where the engine misses tokenizers, they are handed over and it is asked again."""
+        return await self._twice(lambda: self._told(models, ask))
+
+    async def _twice(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """An answer; an engine that died is asked once more: all that it knew can be told or opened again."""
+        try:
+            return await ask()
+        except EngineError:
+            await asyncio.sleep(RESTART)
+            return await ask()
+
+    async def _told(self, models: Sequence[CountedModel], ask: Callable[[], Awaitable[A]]) -> A:
+        answer = await ask()
+        if answer.missing:
+            forms = {model.key: model.tokenizer.form for model in models if model.key in answer.missing}
+            await self.engine.run(operations.FORMS, FormsRequest(forms))
+            answer = await ask()
+        return answer

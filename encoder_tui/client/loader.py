@@ -1,0 +1,147 @@
+"""From a model's name to its tokenizer: here where it is here, through the engine where it is not."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from encoder_tui import builtin
+from encoder_tui.client.client import EngineClient
+from encoder_tui.core.files.cache import DiskCache
+from encoder_tui.core.hub import fetch
+from encoder_tui.core.models.files import ModelFiles, ModelName, is_trusted, parse_name, resolve_here
+from encoder_tui.core.parameters.description import Description
+from encoder_tui.core.parameters.roles import VERSION as ROLES_VERSION
+from encoder_tui.core.tokens.exact_form import FormCache, TokenizerForm
+from encoder_tui.core.versions import installed_versions
+from encoder_tui.protocol import frames, operations
+
+OnProgress = Callable[[frames.Progress], None]
+
+BUILTIN_NAMES: Final = tuple(f"builtin:{name}" for name in builtin.MODELS)
+
+
+class Loader:
+    """Finds models for the window and for the commands alike.
+
+    Where the engine is on another machine, so are the models' names and directories: everything but the built-in
+    pair is then asked of the engine. `remarks` are for the user, from whoever tells and clears them.
+    """
+
+    def __init__(
+        self, engine: EngineClient, cache: FormCache, offline: bool = False, trusted: tuple[str, ...] = ()
+    ) -> None:
+        self.engine = engine
+        self.cache = cache
+        self.offline = offline
+        self.trusted = trusted
+        self.remarks: list[str] = []
+        self.descriptions = DiskCache(
+            cache.folder.parent / "parameters", Description, f"description 1 {ROLES_VERSION}", ("torch", "transformers")
+        )
+
+    def parse(self, text: str) -> ModelName:
+        """Read a model's name, of which the engine's side has the last word; raises `ModelError`."""
+        return parse_name(text, self.engine.is_remote)
+
+    def files_here(self, name: ModelName, *, needs_tokenizer: bool = True) -> ModelFiles | None:
+        """A model's small files without the engine; None where they are on its side or not cached.
+
+        Blocks on the disk for some milliseconds. Raises `ModelError`.
+        """
+        if self.engine.is_remote and not name.is_builtin:
+            return None
+        return resolve_here(name, needs_tokenizer=needs_tokenizer) or fetch.cached(
+            name, needs_tokenizer=needs_tokenizer
+        )
+
+    async def files(
+        self, name: ModelName, on_progress: OnProgress | None = None, *, needs_tokenizer: bool = True
+    ) -> tuple[ModelFiles, dict[str, str]]:
+        """A model's small files and the versions of the libraries that will read them.
+
+        Raises `ModelError`, `TaskFailed` or `EngineError`.
+        """
+        here = await asyncio.to_thread(self.files_here, name, needs_tokenizer=needs_tokenizer)
+        if here is not None:
+            return here, installed_versions()
+        request = operations.FilesRequest(name.text, self.offline, needs_tokenizer)
+        answer = await self.engine.run(operations.FILES, request, on_progress)
+        if answer.remark and answer.remark not in self.remarks:
+            self.remarks.append(answer.remark)
+        return answer.files, answer.versions
+
+    def form_here(self, files: ModelFiles, versions: dict[str, str]) -> TokenizerForm | None:
+        """The exact form if it ships with the program or is cached; None where the engine must be asked."""
+        if files.source == "builtin":
+            return builtin_form(files)
+        return self.cache.get(self._formed_by(files), versions)
+
+    async def form(
+        self, files: ModelFiles, versions: dict[str, str], on_progress: OnProgress | None = None
+    ) -> TokenizerForm:
+        """The exact form of a model's tokenizer. Raises `TaskFailed` or `EngineError`."""
+        known = await asyncio.to_thread(self.form_here, files, versions)
+        if known is not None:
+            return known
+        request = operations.TokenizerRequest(
+            files.name,
+            files.repo or files.path,
+            files.commit if files.repo else None,
+            self.trusts(files),
+        )
+        form = await self.engine.run(operations.TOKENIZER, request, on_progress)
+        await asyncio.to_thread(self.cache.put, self._formed_by(files), versions, form)
+        return form
+
+    def trusts(self, files: ModelFiles) -> bool:
+        """Whether the user allowed this model's own code, by its name."""
+        return is_trusted(files, self.trusted)
+
+    def description_here(self, files: ModelFiles, versions: dict[str, str]) -> Description | None:
+        """What is inside a model, if that is cached; None where the engine must be asked."""
+        return self.descriptions.get(self._described_by(files), versions)
+
+    async def description(
+        self, files: ModelFiles, versions: dict[str, str], on_progress: OnProgress | None = None
+    ) -> Description:
+        """What is inside a model, without its values. Raises `TaskFailed` or `EngineError`."""
+        known = await asyncio.to_thread(self.description_here, files, versions)
+        if known is not None:
+            return known
+        request = operations.DescribeRequest(
+            files.name,
+            files.repo or files.path,
+            files.path,
+            files.commit if files.repo else None,
+            files.repo,
+            self.offline,
+            self.trusts(files),
+        )
+        description = await self.engine.run(operations.DESCRIBE, request, on_progress)
+        await asyncio.to_thread(self.descriptions.put, self._described_by(files), versions, description)
+        return description
+
+    def _formed_by(self, files: ModelFiles) -> str:
+        """What an exact form depends on: the tokenizer's files, and the model's own code where that may run."""
+        if not self.trusts(files):
+            return files.fingerprint
+        return hashlib.sha256(f"{files.fingerprint} {files.code}".encode()).hexdigest()
+
+    def _described_by(self, files: ModelFiles) -> str:
+        """What a description depends on: the configuration, the checkpoint, and the model's code where that may run."""
+        place = [files.repo, files.commit] if self.trusts(files) or not files.weights else [None, None]
+        parts = [files.config, files.weights, *place, files.code if self.trusts(files) else None]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def builtin_form(files: ModelFiles) -> TokenizerForm:
+    """The exact form that ships with a built-in model: `form.json`, and the tokenizer itself beside it."""
+    directory = builtin.directory(files.name.removeprefix("builtin:"))
+    fields = msgspec.json.decode((directory / "form.json").read_bytes())
+    return msgspec.convert({**fields, "json": files.tokenizer_json}, TokenizerForm)

@@ -1,0 +1,225 @@
+"""The engine's process as the app sees it: started, listened to, ended, and the cause of its death found."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shlex
+import signal
+import stat
+import sys
+from pathlib import Path
+from typing import Final
+
+from encoder_tui import __version__
+from encoder_tui.client.heartbeat import BEAT, GIVEN_UP_AFTER
+from encoder_tui.core.files.private import open_file, private_folder
+from encoder_tui.core.text.safe import visible
+from encoder_tui.protocol import frames
+from encoder_tui.protocol.parent import environment
+
+END_GRACE: Final = 2.0
+"""Seconds that a process whose pipe is closed has to end before it is killed."""
+LONGEST_LOG: Final = 1 << 20
+"""Bytes of a log from which on the next engine begins another."""
+LOG_TAIL: Final = 1 << 16
+"""Bytes at the end of the log in which the last line is looked for."""
+
+
+class StartError(Exception):
+    """The command cannot be started; the message is one sentence."""
+
+
+class Child:
+    """A running engine: its pipes, its part of the log, and the group of processes that it leads."""
+
+    def __init__(self, process: asyncio.subprocess.Process, log: Path, log_start: int) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self.pid = process.pid
+        self.is_ending = False
+        self._outlived_its_pipe = False
+        self._process = process
+        self._stdin = process.stdin
+        self._stdout = process.stdout
+        self._log = log
+        self._log_start = log_start
+
+    @classmethod
+    async def spawn(cls, command: str | None, log: Path) -> Child:
+        """Start `command`, None for the engine of this installation; raises `StartError`."""
+        words = command_words(command)
+        try:
+            log_file = open_log(log)
+        except OSError:
+            log_file = os.open(os.devnull, os.O_WRONLY)
+        try:
+            log_start = os.fstat(log_file).st_size
+            process = await asyncio.create_subprocess_exec(
+                *words,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log_file,
+                env=environment(),
+                # A group of its own: ctrl+z and a closing terminal are the app's affair, and a shell between
+                # the app and the engine is killed together with it.
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise cannot_start(f"{shlex.join(words)}: {reason}") from error
+        finally:
+            os.close(log_file)
+        return cls(process, log, log_start)
+
+    async def skip_banner(self) -> None:
+        """Read up to and including the marker.
+
+        Raises `ProtocolError` where there is none in the first megabyte and `IncompleteReadError` at the end.
+        """
+        skipped = 0
+        while True:
+            try:
+                await self._stdout.readuntil(frames.MARKER)
+            except asyncio.LimitOverrunError as overrun:
+                skipped += len(await self._stdout.readexactly(overrun.consumed))
+                if skipped > frames.BANNER_LIMIT:
+                    raise frames.ProtocolError("no frame in its first megabyte") from overrun
+            else:
+                return
+
+    async def receive(self) -> frames.FromEngine:
+        """The next message. Raises `ProtocolError`, `IncompleteReadError` at the end, `OSError`."""
+        header = await self._stdout.readexactly(frames.HEADER.size)
+        return frames.unpack_from_engine(await self._stdout.readexactly(frames.body_length(header)))
+
+    def write(self, frame: bytes) -> None:
+        """Put a whole frame into the pipe's queue; nothing happens where the engine has closed it.
+
+        That it is gone is found out by reading. asyncio counts what is written to a pipe it knows to be closed, and
+        logs a warning at the fifth time.
+        """
+        if not self._stdin.is_closing():
+            self._stdin.write(frame)
+
+    async def drain(self) -> None:
+        """Wait until the pipe has taken what was written; may raise `OSError` where it is closed."""
+        await self._stdin.drain()
+
+    def hang_up(self) -> None:
+        """Close the engine's stdin, which ends it."""
+        self._stdin.close()
+
+    def kill(self) -> None:
+        """End the process now, with all others of its group, even where the first of them is gone already."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+    async def end(self) -> int:
+        """Wait for the process to end, killing it where it only closed its pipe; return its exit code."""
+        self.is_ending = True
+        self.hang_up()
+        for _ in range(2):
+            with contextlib.suppress(TimeoutError, OSError):
+                await asyncio.wait_for(self._exhausted(), END_GRACE)
+                break
+            self._outlived_its_pipe = True
+            self.kill()
+        # Whatever else its group had may hold a GPU as well as the engine itself.
+        self.kill()
+        code = self._process.returncode
+        return -signal.SIGKILL if code is None else code
+
+    async def _exhausted(self) -> None:
+        # Unread output would keep `wait` from returning: it waits for the pipes too, and a full one pauses.
+        while await self._stdout.read(1 << 16):
+            pass
+        await self._process.wait()
+
+    def post_mortem(self, code: int, was_starting: bool, broke_off: bool) -> str:
+        """What became of the engine, in a sentence; `broke_off` tells that its last frame is not whole."""
+        number = -code if code < 0 else code - 128 if code > 128 else 0  # a shell says it so
+        if number == signal.SIGKILL and self._outlived_its_pipe:
+            return "the engine closed its output and was ended"
+        if number == signal.SIGKILL:
+            return "the engine was killed (SIGKILL; perhaps the machine ran out of memory)"
+        if number:
+            with contextlib.suppress(ValueError):
+                name = signal.Signals(number).name
+                verb = "was ended" if name in {"SIGTERM", "SIGHUP", "SIGINT"} else "crashed"
+                return f"the engine {verb} ({name})"
+        last = self._last_log_line() if code or was_starting else ""
+        if was_starting:
+            return f"the engine did not start: {last or f'exit code {code}'}"
+        if broke_off and not code:
+            return "the engine's answer broke off in the middle"
+        return f"the engine ended with exit code {code}{last and ': '}{last}"
+
+    def _last_log_line(self) -> str:
+        """The last line that the engine, or what was to start it, wrote to the log."""
+        with contextlib.suppress(OSError), os.fdopen(open_file(self._log, os.O_RDONLY), "rb") as file:
+            file.seek(max(self._log_start, file.seek(0, os.SEEK_END) - LOG_TAIL))
+            lines = file.read(LOG_TAIL).decode("utf-8", "replace").splitlines()
+            return next((printable(line)[:200] for line in reversed(lines) if line.strip()), "")
+        return ""
+
+
+def open_log(log: Path) -> int:
+    """A descriptor that appends to the log, which its owner alone can read; raises OSError.
+
+    A log that has become long is put aside as `.1`, in the place of the one before: there are never more than two.
+    """
+    private_folder(log.parent)
+    with contextlib.suppress(FileNotFoundError):
+        if log.stat().st_size > LONGEST_LOG:
+            log.replace(log.with_name(f"{log.name}.1"))
+    descriptor = open_file(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    with contextlib.suppress(OSError):
+        # Another's null device is no file of its own.
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.fchmod(descriptor, 0o600)
+    return descriptor
+
+
+def command_words(command: str | None) -> list[str]:
+    """The words of a command as a shell would cut it; raises `StartError`.
+
+    `-P` for the engine of this installation: no folder named torch where the user stands is to be imported.
+    """
+    if command is None:
+        return [sys.executable, "-P", "-m", "encoder_tui.engine"]
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise cannot_start(f"{command}: {error}") from error
+    if not words:
+        raise cannot_start("its command is empty")
+    return words
+
+
+def cannot_start(reason: str) -> StartError:
+    """The sentence for a command that is none."""
+    return StartError(f"the engine cannot be started: {printable(reason)}")
+
+
+def other_version(version: str) -> str:
+    """The sentence for an engine that speaks another protocol."""
+    return (
+        f"the engine is of version {printable(version)[:40]}, this app of {__version__}, and they do not "
+        "understand each other; install the same version at both ends"
+    )
+
+
+def silence(was_starting: bool, command: str | None) -> str:
+    """The sentence for an engine that was given up because nothing was heard of it."""
+    seconds = f"{BEAT * GIVEN_UP_AFTER:.0f} seconds"
+    if not was_starting:
+        return f"the engine did not answer for {seconds}"
+    hint = "" if command is None else f"; is an engine what `{printable(command)[:60]}` starts?"
+    return f"the engine did not start: no word for {seconds}{hint}"
+
+
+def printable(text: str) -> str:
+    """One line without control characters, for a sentence that may be printed to a terminal as it is."""
+    return visible(" ".join(text.split()))

@@ -1,0 +1,81 @@
+"""From the engine's kept outputs to a file on the user's side."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from encoder_tui.client.client import EngineClient
+from encoder_tui.core.files import npz
+from encoder_tui.core.files.safetensors_writer import AtomicFile, SavedTensor, header, in_file_order
+from encoder_tui.core.outputs.runs import RunAnswer, ValuesRequest
+from encoder_tui.protocol import operations
+
+PIECE: Final = 32 << 20
+"""Bytes that cross the frames at once."""
+
+
+SUFFIXES: Final = (".safetensors", ".npz")
+
+
+def wrong_suffix(path: Path) -> str:
+    """That a name tells of no format; empty where it does."""
+    return "" if path.suffix in SUFFIXES else f"{path.name or path} must end in {' or '.join(SUFFIXES)}"
+
+
+def why_not(path: Path, answers: Mapping[int, tuple[str, RunAnswer]]) -> str:
+    """Why outputs cannot be saved under this name; empty where they can. Raises OSError for a path that can be none."""
+    if wrong := wrong_suffix(path):
+        return wrong
+    if not path.parent.is_dir():
+        return f"there is no folder {path.parent} to save in"
+    if path.is_dir():
+        return f"{path} is a folder"
+    dtypes = {output.dtype for _, answer in answers.values() for output in answer.outputs}
+    unknown = sorted(dtypes - set(npz.CODES)) if path.suffix == ".npz" else []
+    return f"numpy knows no {unknown[0]}; save as .safetensors" if unknown else ""
+
+
+async def save_outputs(engine: EngineClient, path: Path, answers: Mapping[int, tuple[str, RunAnswer]]) -> None:
+    """Write what the engine kept in these slots, each tensor as `SLOT.NAME`, with each model's name and settings.
+
+    A path that ends in .npz becomes numpy's format, any other safetensors. Raises OSError, `TaskFailed` or
+    `EngineError`; the file is then as it was before.
+    """
+    where: dict[str, tuple[int, str]] = {}
+    tensors: list[SavedTensor] = []
+    for slot, (_, answer) in answers.items():
+        for output in answer.outputs:
+            tensors.append(SavedTensor(f"{slot}.{output.name}", output.dtype, output.shape))
+            where[tensors[-1].name] = slot, output.name
+    metadata = {
+        str(slot): json.dumps({"model": name, **msgspec.to_builtins(answer.in_force)})
+        for slot, (name, answer) in answers.items()
+    }
+
+    async def write(tensor: SavedTensor, into: Callable[[bytes], object]) -> None:
+        slot, name = where[tensor.name]
+        step = PIECE // tensor.item
+        for start in range(0, tensor.numel, step):
+            request = ValuesRequest(slot, name, start, min(start + step, tensor.numel))
+            values = await engine.run(operations.VALUES, request)
+            await asyncio.to_thread(into, values.data)
+
+    # The data may be gigabytes and the disk a slow one, so it is not the event loop that writes.
+    with AtomicFile(path) as file:
+        if path.suffix == ".npz":
+            with npz.archive(file.file, metadata) as archive:
+                for tensor in tensors:
+                    with archive.open(f"{tensor.name}.npy", "w", force_zip64=True) as entry:
+                        entry.write(npz.header(tensor))
+                        await write(tensor, entry.write)
+            return
+        tensors = in_file_order(tensors)
+        await asyncio.to_thread(file.write, header(tensors, {"format": "pt", **metadata}))
+        for tensor in tensors:
+            await write(tensor, file.write)

@@ -1,0 +1,1 @@
+"""Documents: cuts, windows, and the lengths of a collection."""

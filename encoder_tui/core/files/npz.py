@@ -1,0 +1,42 @@
+"""Writing numpy's `.npz` piece by piece and without numpy: a zip archive of `.npy` files, not compressed.
+
+The format of those: a magic number, the version, the length of the header, the header, a Python literal padded to 64
+bytes in all; then the values (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html).
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from typing import IO, Final
+
+from encoder_tui.core.files.safetensors_writer import SavedTensor
+
+CODES: Final = {
+    "float64": "<f8",
+    "float32": "<f4",
+    "float16": "<f2",
+    "int64": "<i8",
+    "int32": "<i4",
+    "int16": "<i2",
+    "int8": "|i1",
+    "uint8": "|u1",
+    "bool": "|b1",
+}
+"""numpy's names of dtypes, by torch's; it has none for bfloat16."""
+
+
+def archive(file: IO[bytes], metadata: Mapping[str, str]) -> zipfile.ZipFile:
+    """An archive to be filled; the metadata becomes its comment, a line each, as far as a comment reaches."""
+    made = zipfile.ZipFile(file, "w", zipfile.ZIP_STORED, allowZip64=True)
+    made.comment = "\n".join(f"{key} {value}" for key, value in metadata.items()).encode("ascii")[:65_535]
+    return made
+
+
+def header(tensor: SavedTensor) -> bytes:
+    """What comes before a tensor's values in its `.npy` file."""
+    shape = "".join(f"{size}, " for size in tensor.shape)
+    text = f"{{'descr': '{CODES[tensor.dtype]}', 'fortran_order': False, 'shape': ({shape}), }}"
+    # Magic, version and length take ten bytes, and a line end closes the header.
+    text += " " * (-(len(text) + 11) % 64) + "\n"
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text.encode("ascii")

@@ -1,0 +1,157 @@
+"""Headers of safetensors files, read without the library and without trusting them.
+
+A file begins with eight bytes, the little-endian length of the header; the header is a JSON object that gives
+every tensor's dtype, shape and place; the values follow. A header may come from a stranger: nothing is
+allocated or read because it says so before it has been checked against what the file is.
+"""
+
+from __future__ import annotations
+
+import struct
+from math import prod
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from encoder_tui.core.parameters.description import BITS
+from encoder_tui.core.text.safe import shorten, visible
+
+PREFIX: Final = 8
+LONGEST_HEADER: Final = 100_000_000
+"""Bytes; the bound of the safetensors library."""
+MOST_TENSORS: Final = 100_000
+"""No encoder has more; a tree of more could not be looked at."""
+MOST_DIMENSIONS: Final = 64
+"""torch's own bound."""
+
+DTYPES: Final = {
+    "BOOL": "bool", "U8": "uint8", "I8": "int8", "U16": "uint16", "I16": "int16", "U32": "uint32", "I32": "int32",
+    "U64": "uint64", "I64": "int64", "F16": "float16", "BF16": "bfloat16", "F32": "float32", "F64": "float64",
+    "C64": "complex64", "F8_E4M3": "float8_e4m3fn", "F8_E5M2": "float8_e5m2", "F8_E8M0": "float8_e8m0fnu",
+    "F8_E4M3FNUZ": "float8_e4m3fnuz", "F8_E5M2FNUZ": "float8_e5m2fnuz", "F6_E2M3": "float6_e2m3",
+    "F6_E3M2": "float6_e3m2", "F4": "float4_e2m1",
+}  # fmt: skip
+"""The format's names of dtypes, and torch's."""
+
+
+class HeaderError(ValueError):
+    """A file that is no safetensors file, or lies about itself; the message says how."""
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One tensor: torch's name of its dtype, and where in the file its values begin and end."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    start: int
+    end: int
+
+
+class _Written(msgspec.Struct):
+    """An entry as it is written."""
+
+    dtype: str
+    shape: list[int]
+    data_offsets: tuple[int, int]
+
+
+def header_length(prefix: bytes, file_size: int) -> int:
+    """The length of the header, from the first eight bytes of a file of so many bytes; raises `HeaderError`."""
+    if file_size < PREFIX or len(prefix) < PREFIX:
+        raise HeaderError(f"the file has {file_size:,} bytes, too few for a safetensors file")
+    length: int = struct.unpack("<Q", prefix[:PREFIX])[0]
+    if length > LONGEST_HEADER:
+        raise HeaderError(f"the header claims {length:,} bytes; more than {LONGEST_HEADER:,} is not to be believed")
+    if PREFIX + length > file_size:
+        raise HeaderError(f"the header claims {length:,} bytes, and the file has {file_size:,}: it is truncated")
+    return length
+
+
+def parse_header(body: bytes, file_size: int) -> list[Entry]:
+    """The tensors that a header describes, in the order of their values; raises `HeaderError`.
+
+    `body` is the header without the eight bytes before it; every dtype, size and place is checked against the
+    others and against the size of the file.
+    """
+    if not body.startswith(b"{"):
+        raise HeaderError("the header does not begin with an object")
+    # Entries are counted before anything is built from them; every one of them has this word, names aside.
+    if body.count(b'"data_offsets"') > MOST_TENSORS:
+        raise HeaderError(f"the header lists more than {MOST_TENSORS:,} tensors, which no encoder has")
+    try:
+        raw = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise HeaderError(f"the header is not valid JSON ({error})") from error
+    raw.pop("__metadata__", None)
+    if len(raw) > MOST_TENSORS:
+        raise HeaderError(f"the header lists {len(raw):,} tensors, more than any encoder has")
+    first = PREFIX + len(body)
+    entries = sorted(
+        (_entry(name, written, first) for name, written in raw.items()), key=lambda entry: (entry.start, entry.end)
+    )
+    place = first
+    for entry in entries:
+        if entry.start < place:
+            raise HeaderError(f"{_shown(entry.name)} overlaps the tensor before it")
+        if entry.start > place:
+            raise HeaderError(f"{entry.start - place:,} bytes before {_shown(entry.name)} belong to no tensor")
+        place = entry.end
+    if place > file_size:
+        raise HeaderError(
+            f"the tensors need {place:,} bytes, and the file has {file_size:,}: it is truncated, fetch it again"
+        )
+    if place < file_size:
+        raise HeaderError(f"{file_size - place:,} bytes at the end of the file belong to no tensor")
+    return entries
+
+
+def _entry(name: str, written: msgspec.Raw, first: int) -> Entry:
+    try:
+        stated = msgspec.json.decode(written, type=_Written)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise HeaderError(f"the entry of {_shown(name)} is malformed ({error})") from error
+    dtype = DTYPES.get(stated.dtype)
+    if dtype is None:
+        raise HeaderError(f"{_shown(name)} has the unknown dtype {_shown(stated.dtype)}")
+    start, end = stated.data_offsets
+    if len(stated.shape) > MOST_DIMENSIONS or any(not 0 <= side < 2**63 for side in stated.shape):
+        raise HeaderError(f"{_shown(name)} has an impossible shape")
+    if not 0 <= start <= end:
+        raise HeaderError(f"{_shown(name)} ends before it begins")
+    bits = prod(stated.shape) * BITS[dtype]
+    if bits != 8 * (end - start):
+        raise HeaderError(f"{_shown(name)} needs {-(-bits // 8):,} bytes by its shape and has {end - start:,}")
+    return Entry(name, dtype, tuple(stated.shape), first + start, first + end)
+
+
+def _shown(name: str) -> str:
+    return shorten(visible(name), 60)
+
+
+def read_header(path: Path) -> list[Entry]:
+    """The tensors of a file; raises `HeaderError`, or OSError where it cannot be read."""
+    with path.open("rb") as file:
+        size = path.stat().st_size
+        length = header_length(file.read(PREFIX), size)
+        return parse_header(file.read(length), size)
+
+
+def parse_index(data: bytes) -> list[str]:
+    """The files that `model.safetensors.index.json` names, each once, in order; raises `HeaderError`."""
+    try:
+        index = msgspec.json.decode(data, type=_Index)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise HeaderError(f"the index of the shards is malformed ({error})") from error
+    shards = sorted(set(index.weight_map.values()))
+    for shard in shards:
+        if not shard.endswith(".safetensors") or set(shard) & set("/\\:\0") or not shard.isprintable():
+            raise HeaderError(f"the index of the shards names {_shown(shard)}, which is no file beside it")
+    return shards
+
+
+class _Index(msgspec.Struct):
+    """What of the index is of interest."""
+
+    weight_map: dict[str, str]

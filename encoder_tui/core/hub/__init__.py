@@ -1,0 +1,1 @@
+"""The Hugging Face Hub: listing, fetching, and the local cache."""

@@ -1,0 +1,286 @@
+"""Asking the Hugging Face Hub and downloading from it, with bounded patience.
+
+The session (proxies, certificates), the token and the locks are those of huggingface_hub, its requests are
+not. In version 2.4 `hf_hub_download` asks an unreachable Hub once with 10 s of patience, then six times more
+with 60 s each and 23 s of sleep between them; it deletes a partial file, so that nothing resumes; it sleeps
+for as long as an answer 429 tells it to; and to make up its user agent it asks the Hub for a list of AI
+agents, with 3 s of patience for each address. Its arguments turn none of this off.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import importlib
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote, urlsplit
+
+from encoder_tui import __version__
+from encoder_tui.core.hub.errors import proxy_for, refusal, words
+from encoder_tui.core.hub.listing import Listing, RemoteFile, parse_listing
+from encoder_tui.core.models.files import ModelError
+
+RESUMPTIONS: Final = 5
+"""How often one call takes up a download again that the other side cut; each time bytes must have come."""
+
+LARGEST_LISTING: Final = 64 << 20
+MEMORY: Final = 3.0
+"""Seconds for which a silent Hub is not asked again, so that four models do not wait four times."""
+
+_silent_until: dict[str, float] = {}
+
+
+def endpoint() -> str:
+    """The address of the Hub."""
+    return (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
+
+
+def _seconds(variable: str, default: float) -> float:
+    try:
+        return max(0.1, float(os.environ.get(variable) or default))
+    except ValueError:
+        return default
+
+
+class HubClient:
+    """One conversation with the Hub about one repository.
+
+    `name` is the model as the user gave it, for messages. `progress(text, done, total, unit)` is called ten
+    times a second until the Hub answers and before every file; what it raises ends the conversation and
+    leaves what has arrived on the disk. Every failure is a `ModelError` of one sentence, but for a disk's,
+    which is an OSError.
+
+    Patience: the first answer has to begin within `patience` seconds (2, or HF_HUB_ETAG_TIMEOUT), name
+    look-up and every address tried included. After that, silence ends a transfer (10 s, or
+    HF_HUB_DOWNLOAD_TIMEOUT), its length does not.
+    """
+
+    def __init__(self, name: str, repo: str, progress: Callable[..., None]) -> None:
+        self.name = name
+        self.repo = repo
+        self.progress = progress
+        self.endpoint = endpoint()
+        try:
+            _ = urlsplit(self.endpoint).port
+        except ValueError as error:
+            # huggingface_hub cannot even be imported then.
+            raise ModelError(f"{name}: HF_ENDPOINT is no address ({words(str(error))}); mend or unset it") from error
+        from huggingface_hub import get_session  # noqa: PLC0415
+
+        self.shown = words(re.sub(r"//[^/@]*@", "//", self.endpoint))
+        self.patience = _seconds("HF_HUB_ETAG_TIMEOUT", 2)
+        self.silence = _seconds("HF_HUB_DOWNLOAD_TIMEOUT", 10)
+        self.headers: dict[str, str] = {}
+        try:
+            self._session: Any = get_session()
+        except (ValueError, ImportError) as error:  # a proxy of an unknown kind
+            raise self._unreachable(words(str(error))) from error
+        # httpx under huggingface_hub 1, httpx2 under 2.
+        self._http: Any = importlib.import_module(type(self._session).__module__.partition(".")[0])
+
+    def listing(self, revision: str) -> Listing:
+        """The repository's files at a revision."""
+        if _silent_until.get(self.endpoint, 0) > time.monotonic():
+            raise self._unreachable("it did not a moment ago")
+        kind = "" if self.repo.startswith("datasets/") else "models/"
+        url = f"{self.endpoint}/api/{kind}{self.repo}/revision/{quote(revision, safe='')}?blobs=true"
+        body = self._ask(url, revision)
+        try:
+            return parse_listing(body)
+        except ValueError as error:
+            why = words(str(error))
+            raise ModelError(
+                f"{self.name}: what answers at {self.shown} is no Hub ({why}); check HF_ENDPOINT"
+            ) from error
+
+    def _ask(self, url: str, revision: str) -> bytes:
+        """The body behind a URL, asked for in a thread.
+
+        No time-out of the HTTP library bounds the look-up of a name, and its bound on connecting holds for
+        each of a host's addresses anew. The thread of a Hub that does not answer is left behind.
+        """
+        answer: concurrent.futures.Future[bytes] = concurrent.futures.Future()
+        begun = threading.Event()
+
+        def work() -> None:
+            try:
+                self.headers = self._identification()
+                answer.set_result(self._whole_body(url, revision, begun))
+            except self._http.HTTPError as error:
+                answer.set_exception(self._unreachable(words(str(error)) or type(error).__name__))
+            except BaseException as error:  # noqa: BLE001  # it is raised where the answer is waited for
+                answer.set_exception(error)
+
+        threading.Thread(target=work, name="hub", daemon=True).start()
+        deadline = time.monotonic() + self.patience
+        while not answer.done():
+            self.progress(f"asking the Hub for {self.name}", 0, None, "")
+            concurrent.futures.wait([answer], timeout=0.1)
+            if not begun.is_set() and not answer.done() and time.monotonic() > deadline:
+                _silent_until[self.endpoint] = time.monotonic() + MEMORY
+                raise self._unreachable(f"no answer within {self.patience:g} s")
+        return answer.result()
+
+    def _whole_body(self, url: str, revision: str, begun: threading.Event) -> bytes:
+        with self._get(url, {}, max(self.patience, self.silence)) as response:
+            begun.set()
+            if response.status_code != 200:
+                raise self._refusal(response, revision=revision)
+            body = bytearray()
+            for piece in response.iter_bytes():
+                body += piece
+                if len(body) > LARGEST_LISTING:
+                    raise ModelError(f"{self.name}: the list of files from {self.shown} is too long to be true")
+        return bytes(body)
+
+    def download(self, commit: str, file: RemoteFile, blob: Path, arrived: Callable[[int], None]) -> None:
+        """Bring a file to `blob` in the cache, taking up what an earlier download left in `blob`.incomplete.
+
+        Two programs that want the same file wait for each other, with the lock that huggingface_hub uses.
+        `arrived` is told how many bytes are there. No more than `file.bound` is written. Raises
+        `ModelError`, OSError, and what `progress` or `arrived` raises.
+        """
+        from huggingface_hub.utils import WeakFileLock  # type: ignore[attr-defined]  # noqa: PLC0415
+
+        url = f"{self.endpoint}/{self.repo}/resolve/{commit}/{quote(file.name)}"
+        partial = blob.with_name(f"{blob.name}.incomplete")
+        repository = blob.parent.parent
+        lock = repository.parent / ".locks" / repository.name / f"{blob.name}.lock"
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        blob.parent.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as held:
+            while True:
+                try:
+                    held.enter_context(WeakFileLock(lock, timeout=0.3))
+                    break
+                except TimeoutError:
+                    self.progress(f"waiting for another program that fetches {file.name}", 0, None, "")
+            resumptions = 0
+            while not blob.is_file():
+                before = _length(partial)
+                try:
+                    if before != file.size or not before:
+                        self._receive(url, partial, file, arrived)
+                    whole = file.is_whole(partial)
+                except self._http.HTTPError as error:
+                    if _length(partial) <= before or resumptions == RESUMPTIONS:
+                        raise self._cut(file.name, error) from error
+                    resumptions += 1
+                    continue
+                if whole:
+                    partial.replace(blob)
+                    return
+                partial.unlink(missing_ok=True)
+                if not before:
+                    raise ModelError(f"{self.name}: {file.name} arrived damaged; try again, or check HF_ENDPOINT")
+
+    def _receive(self, url: str, partial: Path, file: RemoteFile, arrived: Callable[[int], None]) -> None:
+        """Append to a partial file what is missing; one request."""
+        done = _length(partial)
+        # Ranges count the bytes of the encoded body, so the body must not be encoded.
+        headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={done}-"} if done else {})
+        with self._get(url, headers, self.silence) as response:
+            if response.status_code == 416:
+                partial.unlink(missing_ok=True)
+                return
+            if response.status_code not in {200, 206}:
+                raise self._refusal(response, file=file.name)
+            if response.status_code == 200:
+                done = 0
+            with partial.open("ab" if done else "wb", buffering=0) as out:
+                for piece in response.iter_bytes():
+                    done += len(piece)
+                    if file.bound is not None and done > file.bound:
+                        partial.unlink(missing_ok=True)
+                        told = "too long to be true" if file.size is None else f"longer than {self.shown} said"
+                        raise ModelError(f"{self.name}: {file.name} is {told}; check HF_ENDPOINT")
+                    view = memoryview(piece)
+                    while view:
+                        view = view[out.write(view) :]
+                    arrived(done)
+
+    def part(self, commit: str, file: str, start: int, end: int) -> tuple[bytes, int]:
+        """Bytes `start` to `end` of a file, fewer where it ends before, and the size of the whole; one request.
+
+        The rest is not fetched, even where the server ignores ranges. Raises `ModelError`.
+        """
+        self.progress(f"reading the header of {file}", 0, None, "")
+        url = f"{self.endpoint}/{self.repo}/resolve/{commit}/{quote(file)}"
+        headers = {"Accept-Encoding": "identity", "Range": f"bytes={start}-{end - 1}"}
+        wanted, skip = bytearray(), 0
+        try:
+            with self._get(url, headers, self.silence) as response:
+                if response.status_code == 206:
+                    stated = response.headers.get("Content-Range", "").rpartition("/")[2]
+                elif response.status_code == 200:
+                    stated, skip = response.headers.get("Content-Length", ""), start
+                else:
+                    raise self._refusal(response, file=file)
+                for piece in response.iter_bytes():
+                    wanted += piece
+                    if len(wanted) >= skip + end - start:
+                        break
+        except self._http.HTTPError as error:
+            raise self._cut(file, error) from error
+        if not stated.isdecimal():
+            raise ModelError(f"{self.name}: {self.shown} does not say how long {file} is; check HF_ENDPOINT")
+        return bytes(wanted[skip : skip + end - start]), int(stated)
+
+    @contextmanager
+    def _get(self, url: str, headers: dict[str, str], silence: float) -> Iterator[Any]:
+        """A GET whose body is not read yet, redirections followed; reading it may raise `HTTPError`."""
+        timeout = self._http.Timeout(silence, connect=self.patience)
+        with ExitStack() as opened:
+            try:
+                stream = self._session.stream(
+                    "GET", url, headers=self.headers | headers, timeout=timeout, follow_redirects=True
+                )
+                response = opened.enter_context(stream)
+            except (self._http.HTTPError, self._http.InvalidURL, ValueError) as error:
+                raise self._unreachable(words(str(error)) or type(error).__name__) from error
+            yield response
+
+    def _identification(self) -> dict[str, str]:
+        """Headers that say who asks. May itself ask the Hub, to renew a token of `hf auth login`."""
+        from huggingface_hub import get_token  # noqa: PLC0415
+        from huggingface_hub.constants import HF_HUB_DISABLE_IMPLICIT_TOKEN  # noqa: PLC0415
+
+        try:
+            token = None if HF_HUB_DISABLE_IMPLICIT_TOKEN else get_token()
+        except Exception as error:
+            raise ModelError(
+                f"{self.name}: the token for the Hub cannot be had ({words(str(error))}); set HF_TOKEN"
+            ) from error
+        return {"user-agent": f"encoder-tui/{__version__}"} | ({"authorization": f"Bearer {token}"} if token else {})
+
+    def _refusal(self, response: Any, *, revision: str | None = None, file: str | None = None) -> ModelError:
+        has_token = "authorization" in self.headers
+        why = refusal(response, self.shown, self.repo, has_token=has_token, revision=revision, file=file)
+        return ModelError(f"{self.name} {why}")
+
+    def _unreachable(self, reason: str) -> ModelError:
+        through, variable = proxy_for(self.endpoint)
+        return ModelError(
+            f"{self.name}: the Hub at {self.shown} does not answer{through and f' through the proxy {through}'}"
+            f" ({reason}); check the network and {variable or 'HF_ENDPOINT'}, or name a directory"
+        )
+
+    def _cut(self, file: str, error: Exception) -> ModelError:
+        return ModelError(
+            f"{self.name}: the connection to {self.shown} broke off in the middle of {file}"
+            f" ({words(str(error)) or type(error).__name__}); what has arrived is kept, try again"
+        )
+
+
+def _length(file: Path) -> int:
+    """Bytes of a file, 0 where there is none."""
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0

@@ -1,0 +1,50 @@
+"""The weights of a model of the Hub, brought into the cache beside its small files when they are first needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from encoder_tui.core.hub import fetch
+from encoder_tui.core.hub.client import HubClient
+from encoder_tui.core.hub.listing import Listing, RemoteFile
+from encoder_tui.core.models.files import ModelError
+from encoder_tui.core.models.weight_files import DAMAGED, INDEX, PREFERRED, named
+
+
+def fetch_weights(name: str, repo: str, commit: str, *, offline: bool, progress: Callable[..., None]) -> str | None:
+    """Bring the weights into the snapshot of a commit; None once they are there, else why they cannot be had.
+
+    A download that was begun and fails raises `ModelError` instead; what has arrived is taken up by the next call.
+    `progress` is that of `hub.fetch`.
+    """
+    forbidden = "--offline" if offline else fetch.offline_by_environment()
+    if forbidden:
+        return f"{name}: its weights are not in the cache, and {forbidden} forbids asking the Hub"
+    client = HubClient(name, repo, progress)
+    try:
+        listing = client.listing(commit)
+    except ModelError as error:
+        return str(error)
+    there = {file.name: file for file in listing.files}
+    first = next((file for file in PREFERRED if file in there), None)
+    if first is None:
+        return f"{name}: the repository has no weights that transformers reads"
+    try:
+        fetch.bring(
+            client, listing, _shards(client, listing, there, first) if first.endswith(INDEX) else [there[first]]
+        )
+    except OSError as error:
+        raise ModelError(
+            f"{name}: the cache {fetch.cache_folder()} cannot be written ({error.strerror or error});"
+            " make room there, or set HF_HOME to a folder that can be written"
+        ) from error
+    return None
+
+
+def _shards(client: HubClient, listing: Listing, there: dict[str, RemoteFile], index: str) -> list[RemoteFile]:
+    """The files that an index names; a name that is not one of the repository's files is refused."""
+    path = fetch.bring(client, listing, [there[index]]) / index
+    try:
+        return [there[name] for name in named(path)]
+    except DAMAGED as error:
+        raise ModelError(f"{client.name}: {index} does not say which files hold the weights ({error})") from error

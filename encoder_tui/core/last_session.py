@@ -1,0 +1,263 @@
+"""What the window remembers from one start to the next: one small file that its user alone can read.
+
+What an option, a variable or the configuration file says holds for that session and is not remembered; what is
+changed in the window is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from encoder_tui.core.files.private import open_file, read_file
+
+if TYPE_CHECKING:
+    from encoder_tui.core.models.files import ModelName
+
+
+VERSION: Final = 1
+LARGEST: Final = 1_000_000
+"""Bytes of UTF-8 that a text may have to be remembered, and that all earlier texts together may have."""
+LONGEST_FILE: Final = 32 << 20
+"""Bytes of a file that is read; JSON writes a character of 2 MB of text in at most 12."""
+RECENT: Final = 8
+EARLIER: Final = 5
+PATIENCE: Final = 1.0
+"""Seconds that another window is given to finish writing; it takes milliseconds."""
+
+
+class Remembered(msgspec.Struct, frozen=True):
+    """What comes back. None and empty: nothing was changed in a window yet, so the settings' own default holds.
+
+    `documents_sort` counts the orders of the list of documents: 0 the source's, 1 characters, 2 the first model's
+    tokens. `earlier_texts` are texts that a window which had not begun with them would have overwritten, the newest
+    first.
+    """
+
+    version: int = VERSION
+    model: list[str] = []
+    text: str | None = None
+    docs: str | None = None
+    column: str | None = None
+    pane: str | None = None
+    parameters_by_size: bool = False
+    documents_sort: int = 0
+    recent_models: list[str] = []
+    recent_sources: list[str] = []
+    earlier_texts: list[str] = []
+
+
+class Memory:
+    """The remembered session: read once, changed in memory, written by `write`, which blocks on the disk.
+
+    Without a path nothing is read and nothing is written. Windows that are open at once write only what each of them
+    changed. `complaint` is a sentence for the user, to be told once.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self.state = Remembered()
+        self.complaint = ""
+        self._changes: dict[str, Any] = {}
+        self._recent: dict[str, list[str]] = {"recent_models": [], "recent_sources": []}
+        self._lock = threading.Lock()
+        self._taking = threading.RLock()  # a signal's handler may come in between
+        self.has_failed = False
+        self._has_told = False
+        if path is not None:
+            self.state, self.complaint = read(path)
+        self._begun_with = self.state.text
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether there is something to write."""
+        return self.path is not None and bool(self._changes or any(self._recent.values()))
+
+    def remember(self, **changes: Any) -> None:
+        """Take in changes, by the names of `Remembered`."""
+        with self._taking:
+            self.state = msgspec.structs.replace(self.state, **changes)
+            self._changes |= changes
+
+    def use(self, what: str, name: str) -> None:
+        """Note that a model or a source could be opened: `what` is recent_models or recent_sources."""
+        with self._taking:
+            self.state = msgspec.structs.replace(self.state, **{what: _first(name, getattr(self.state, what))})
+            self._recent[what].append(name)
+
+    def take_earlier(self, chosen: str, instead_of: str) -> None:
+        """Go on with an earlier text; the one that it takes the place of becomes an earlier one."""
+        others = [text for text in self.state.earlier_texts if text != chosen]
+        self.remember(text=chosen, earlier_texts=_kept([instead_of, *others]))
+
+    def give_text(self) -> None:
+        """The window began with a text that it was given: what is remembered is not what it goes on with."""
+        self._begun_with = None
+
+    def write(self) -> None:
+        """Write what was changed since the last time; a failure becomes the complaint, and is tried again later."""
+        if self.path is None or not self._lock.acquire(timeout=PATIENCE):
+            return
+        try:
+            if self.is_changed:
+                self._write(self.path)
+        finally:
+            self._lock.release()
+
+    def _write(self, path: Path) -> None:
+        with self._taking:
+            changes, self._changes = self._changes, {}
+            recent, self._recent = self._recent, {"recent_models": [], "recent_sources": []}
+        self.has_failed = False
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with _alone(path):
+                on_disk, why_not = read(path)
+                if why_not:
+                    path.replace(aside(path))
+                write_private(path, self._merged(on_disk, changes, recent))
+        except OSError as error:
+            self.has_failed = True
+            with self._taking:
+                self._changes = {**changes, **self._changes}
+                self._recent = {what: [*names, *self._recent[what]] for what, names in recent.items()}
+            self._complain(f"this session cannot be remembered: {path} cannot be written: {error.strerror or error}")
+        else:
+            if "text" in changes and _bytes(changes["text"]) <= LARGEST:
+                self._begun_with = changes["text"]
+
+    def _merged(self, on_disk: Remembered, changes: dict[str, Any], recent: dict[str, list[str]]) -> Remembered:
+        """What is on the disk with what this window changed."""
+        changes = dict(changes)
+        if "text" in changes and _bytes(changes["text"]) > LARGEST:
+            self._complain("a text of more than 1 MB is not remembered; the next start brings back the one before it")
+            del changes["text"]
+        for what, names in recent.items():
+            known = getattr(on_disk, what)
+            for name in names:
+                known = _first(name, known)
+            changes[what] = known
+        before = on_disk.text
+        if "text" in changes and before not in {None, "", self._begun_with, changes["text"]}:
+            # Another window's text, or that of before a text on the command line: nobody has taken leave of it.
+            earlier = _kept([before, *changes.get("earlier_texts", on_disk.earlier_texts)])
+            changes["earlier_texts"] = earlier
+            with self._taking:
+                self.state = msgspec.structs.replace(self.state, earlier_texts=earlier)
+        return msgspec.structs.replace(on_disk, **changes)
+
+    def _complain(self, sentence: str) -> None:
+        if not self._has_told:
+            self.complaint = sentence
+        self._has_told = True
+
+
+def read(path: Path) -> tuple[Remembered, str]:
+    """What a file remembers; where it cannot be used, an empty memory and a sentence that says why."""
+    try:
+        if path.stat().st_size > LONGEST_FILE:
+            raise ValueError
+        found = json.loads(read_file(path))
+        version = found["version"]
+        if version != VERSION:
+            words = f"is of version {str(version)[:20]}, and this program reads {VERSION}"
+            return Remembered(), f"the last session does not come back: {path} {words}"
+        return msgspec.convert(found, Remembered), ""
+    except (FileNotFoundError, NotADirectoryError):
+        return Remembered(), ""
+    except OSError as error:
+        return Remembered(), f"the last session does not come back: {path} cannot be read: {error.strerror or error}"
+    except (msgspec.MsgspecError, ValueError, KeyError, TypeError, RecursionError):
+        return Remembered(), f"the last session does not come back: {path} is damaged"
+
+
+def aside(path: Path) -> Path:
+    """Where a file that cannot be used is put before another one is written in its place."""
+    return path.with_name(f"{path.stem}-unreadable{path.suffix}")
+
+
+def forget(path: Path) -> bool:
+    """Delete what is remembered; whether there was anything. Raises OSError."""
+    there = [one for one in (path, aside(path), _lock_path(path)) if one.exists()]
+    for one in there:
+        one.unlink(missing_ok=True)
+    return path in there or aside(path) in there
+
+
+def write_private(path: Path, state: Remembered) -> None:
+    """Write a file that appears whole or not at all, for its owner alone; raises OSError."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # 0600 from its first byte
+    try:
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            # json and not msgspec: a lone surrogate, which a text may hold, comes through it.
+            json.dump(msgspec.to_builtins(state), file)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            Path(name).unlink()
+        raise
+
+
+def absolute(name: str, model: ModelName | None = None) -> str:
+    """A name that means the same from another folder: a directory or a file with its whole path."""
+    if model is not None and not model.is_directory:
+        return name
+    try:
+        path = Path(name).expanduser()
+        return str(path.absolute()) if model is not None or path.exists() else name
+    except (OSError, ValueError, RuntimeError):
+        return name
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Keep other windows from writing meanwhile; where locks cannot be had, go on without: a file is whole anyway."""
+    try:
+        import fcntl  # noqa: PLC0415  # not on every system
+
+        descriptor = open_file(_lock_path(path), os.O_WRONLY | os.O_CREAT)
+    except (ImportError, OSError):
+        yield
+        return
+    with os.fdopen(descriptor, "wb") as lock:
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                time.sleep(0.01)
+            except OSError:
+                break
+        yield
+
+
+def _lock_path(path: Path) -> Path:
+    return path.with_suffix(".lock")
+
+
+def _first(name: str, known: list[str]) -> list[str]:
+    return [name, *(other for other in known if other != name)][:RECENT]
+
+
+def _kept(texts: list[str]) -> list[str]:
+    """As many earlier texts as are kept, each once, without the empty one."""
+    kept = [text for text in dict.fromkeys(texts) if text][:EARLIER]
+    while sum(map(_bytes, kept)) > LARGEST:
+        kept.pop()
+    return kept
+
+
+def _bytes(text: str | None) -> int:
+    return 0 if text is None else len(text.encode("utf-8", "surrogatepass"))

@@ -1,0 +1,1 @@
+"""Models: their names, small files, limits and weights."""

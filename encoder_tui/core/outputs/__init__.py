@@ -1,0 +1,1 @@
+"""Outputs: runs, and slices of the tensors that come out."""

@@ -1,0 +1,174 @@
+"""What goes into a model and what comes out of it, as the app and the engine tell each other."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import msgspec
+
+from encoder_tui.core.models.placement import InForce, ModelSource, Placement
+from encoder_tui.core.text.safe import count, visible
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """What a tokenizer made of some texts: lists of the shape (batch, sequence).
+
+    `token_type_ids` is None where the tokenizer gives its model none.
+    """
+
+    input_ids: list[list[int]]
+    attention_mask: list[list[int]]
+    token_type_ids: list[list[int]] | None = None
+
+
+class RunRequest(msgspec.Struct, frozen=True):
+    """Run one model on a batch.
+
+    Unless `slot` is None the engine keeps what comes out there, until the next run there, so that values can be
+    asked for.
+    """
+
+    source: ModelSource
+    placement: Placement
+    batch: Batch
+    hidden_states: bool = False
+    attentions: bool = False
+    slot: int | None = None
+
+
+class OutputFacts(msgspec.Struct, frozen=True):
+    """A tensor that came out. The statistics are None where they are not finite, `std` also of a single value.
+
+    `std` is the sample's, as `Tensor.std()` has it.
+    """
+
+    name: str
+    shape: list[int]
+    dtype: str
+    device: str
+    mean: float | None
+    std: float | None
+    min: float | None
+    max: float | None
+    non_finite: int = 0
+
+    @property
+    def numel(self) -> int:
+        return math.prod(self.shape)
+
+
+def output_cells(output: OutputFacts) -> list[str]:
+    """An output as a row of the table that `run` prints: name, shape, dtype, statistics, a remark."""
+    numbers = ["–" if one is None else f"{one:.4g}" for one in (output.mean, output.std, output.min, output.max)]
+    remark = count(output.non_finite, "value is not finite", "values are not finite") if output.non_finite else ""
+    return [visible(output.name), "×".join(map(str, output.shape)), output.dtype, *numbers, remark]
+
+
+OUTPUT_COLUMNS = ["output", "shape", "dtype", "mean", "std", "min", "max", ""]
+"""The heads of these cells."""
+
+
+class RunAnswer(msgspec.Struct, frozen=True):
+    """How a model ran and what came out. Partial answers hold one output each."""
+
+    in_force: InForce
+    outputs: list[OutputFacts]
+    seconds: float = 0.0
+
+
+class ValuesRequest(msgspec.Struct, frozen=True):
+    """Values `start` to `stop` of an output, counted in the order of memory (row-major); None is all of them."""
+
+    slot: int
+    name: str
+    start: int = 0
+    stop: int | None = None
+
+
+class Values(msgspec.Struct, frozen=True):
+    """Values as little-endian bytes of `dtype`; `shape` is that of the whole output."""
+
+    dtype: str
+    shape: list[int]
+    data: bytes
+
+
+class UnloadRequest(msgspec.Struct, frozen=True):
+    """Give back the memory of all outputs and of the models at `locations`, None for all.
+
+    An empty list gives back nothing and only asks, but for the outputs of slots that are not in `slots`, where that is
+    given.
+    """
+
+    locations: list[str] | None = None
+    slots: list[int] | None = None
+
+
+class ModelInMemory(msgspec.Struct, frozen=True):
+    """A model that the engine holds; with its masked-language head it is another one than without."""
+
+    name: str
+    in_force: InForce
+    has_head: bool = False
+
+
+class MemoryAnswer(msgspec.Struct, frozen=True):
+    """What the engine holds; sizes in bytes."""
+
+    models: list[ModelInMemory]
+    outputs: int
+    resident: int | None
+    free: int | None
+
+
+class Dimensions(msgspec.Struct, frozen=True):
+    """The numbers of an encoder that decide how much memory a pass takes."""
+
+    layers: int
+    heads: int
+    hidden: int
+    intermediate: int
+
+
+def memory_needed(
+    size: Dimensions,
+    batch: int,
+    length: int,
+    item: int,
+    *,
+    eager: bool,
+    hidden_states: bool = False,
+    attentions: bool = False,
+) -> int:
+    """Bytes that a pass takes beside the weights, `item` bytes a value.
+
+    An estimate from below, meant to refuse what cannot fit and nothing else: the activations of one layer,
+    scores and probabilities of one layer where attention is eager, and what is kept of all layers.
+    """
+    tokens = batch * length
+    scores = batch * size.heads * length * length * item
+    needed = tokens * (6 * size.hidden + 2 * size.intermediate) * item
+    if eager:
+        needed += 2 * scores
+    if hidden_states:
+        needed += (size.layers + 1) * tokens * size.hidden * item
+    if attentions:
+        needed += size.layers * scores
+    return needed
+
+
+def run_record(name: str, answer: RunAnswer) -> dict[str, Any]:
+    """One model as `run --json` prints it."""
+    in_force = answer.in_force
+    return {
+        "model": name,
+        "device": in_force.device,
+        "dtype": in_force.dtype,
+        "attention": in_force.attention,
+        "weights": in_force.weights,
+        "outputs": [
+            {key: getattr(output, key) for key in ("name", "shape", "dtype", "mean", "std", "min", "max")}
+            for output in answer.outputs
+        ],
+    }

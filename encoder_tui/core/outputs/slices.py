@@ -1,0 +1,127 @@
+"""Looking at an output piece by piece: what is asked of the engine, and what a tensor's dimensions are called."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from encoder_tui.core.outputs.runs import OutputFacts
+
+How = Literal["mean", "norm"]
+
+
+class Window(msgspec.Struct, frozen=True):
+    """A part of a matrix as cells: from `row` and `column` on, a cell for every `row_step` × `column_step` values."""
+
+    row: int
+    column: int
+    row_step: int
+    column_step: int
+    height: int
+    width: int
+
+
+class LookRequest(msgspec.Struct, frozen=True):
+    """Cells of a kept output.
+
+    `leading` chooses along every dimension but the last two; an output of two dimensions needs none. "mean" gives
+    the mean of every cell's values, which is the value itself where a cell holds one; "norm" the Euclidean norm of
+    each row of the window, whatever its width.
+    """
+
+    slot: int
+    name: str
+    leading: list[int]
+    window: Window
+    how: How = "mean"
+
+
+class Cells(msgspec.Struct, frozen=True):
+    """Values as little-endian bytes of `dtype`, float32 or float64, in the shape (height, width) of what there was."""
+
+    dtype: Literal["float32", "float64"]
+    shape: tuple[int, int]
+    data: bytes
+
+    def values(self) -> Sequence[float]:
+        """The values, row by row."""
+        return floats(self.data, self.dtype)
+
+
+def floats(data: bytes, dtype: str) -> array[float]:
+    """Little-endian bytes as numbers."""
+    import sys  # noqa: PLC0415
+
+    values = array("d" if dtype == "float64" else "f")
+    values.frombytes(data)
+    if sys.byteorder == "big":
+        values.byteswap()
+    return values
+
+
+def dimension_names(output: OutputFacts) -> tuple[str, ...]:
+    """What the dimensions of an output are called."""
+    kind = output.name.partition(".")[0]
+    names = {
+        2: ("batch", "hidden"),
+        3: ("batch", "tokens", "hidden"),
+        4: ("batch", "heads", "queries", "keys"),
+    }.get(len(output.shape), tuple(f"dimension {index}" for index in range(len(output.shape))))
+    return ("batch", "tokens", "keys") if kind == "attentions" and len(names) == 3 else names
+
+
+def shape_words(output: OutputFacts) -> str:
+    """`1 batch × 17 tokens × 768 hidden`."""
+    return " × ".join(f"{size:,} {name}" for size, name in zip(output.shape, dimension_names(output), strict=True))
+
+
+def shape_numbers(output: OutputFacts) -> str:
+    """`1×17×768`."""
+    return "×".join(map(str, output.shape))
+
+
+def shape_short(output: OutputFacts) -> str:
+    """`1 × 17 tokens × 768 hidden`: the batch stands first always, and needs no name."""
+    return shape_words(output).replace(" batch", "", 1)
+
+
+def number(value: float | None, digits: int = 4, width: int = 0) -> str:
+    """A statistic for people, in at most `width` characters where that is given; a dash where there is none."""
+    if value is None:
+        return "–"
+    if not math.isfinite(value):
+        return str(value)
+    words = f"{value:.{digits}g}"
+    if width and len(words) > width:
+        # What does not fit has an exponent, and that must not be what is cut.
+        words = next((w for d in range(digits, -1, -1) if len(w := f"{value:.{d}e}") <= width), f"{value:.0e}")
+    return words
+
+
+def local_window(config: dict[str, Any], layer: int) -> int | None:
+    """How many tokens to either side a layer's attention reaches, None where it reaches all.
+
+    ModernBERT states the whole width of its window (`local_attention`), and every third layer is global.
+    """
+    width = config.get("local_attention") or config.get("sliding_window")
+    if not isinstance(width, int) or isinstance(width, bool):
+        return None
+    kinds = config.get("layer_types")
+    if isinstance(kinds, list) and layer < len(kinds):
+        is_local = "sliding" in str(kinds[layer]) or "local" in str(kinds[layer])
+    else:
+        every = config.get("global_attn_every_n_layers")
+        is_local = isinstance(every, int) and every > 0 and layer % every != 0
+    if not is_local:
+        return None
+    return width // 2 if "local_attention" in config else width
+
+
+def pairs_out_of_sight(tokens: int, reach: int) -> int:
+    """How many of the tokens × tokens pairs are further apart than `reach`."""
+    far = max(tokens - reach - 1, 0)
+    return far * (far + 1)

@@ -1,0 +1,1 @@
+"""Parameters: descriptions, roles, correspondence, checkpoints and statistics."""

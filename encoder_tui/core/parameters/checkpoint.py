@@ -1,0 +1,107 @@
+"""The safetensors files of a model directory: which tensors they hold, and where."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from encoder_tui.core.files.safetensors_header import Entry, HeaderError, parse_index, read_header
+from encoder_tui.core.models.weight_files import LARGEST_INDEX
+from encoder_tui.core.parameters.description import Parameter, numel_of
+from encoder_tui.core.parameters.roles import role_of
+
+SINGLE: Final = "model.safetensors"
+INDEX: Final = "model.safetensors.index.json"
+
+
+class Stored(NamedTuple):
+    """A tensor in a file."""
+
+    file: Path
+    entry: Entry
+
+
+def has_safetensors(directory: Path) -> bool:
+    """Whether there are weights that can be read piece by piece."""
+    return (directory / SINGLE).is_file() or (directory / INDEX).is_file()
+
+
+def stored_tensors(directory: Path) -> dict[str, Stored]:
+    """Every tensor of the checkpoint by its name; raises `HeaderError` with the file's name in it, or OSError."""
+    if (directory / SINGLE).is_file():
+        shards = [SINGLE]
+    else:
+        index = directory / INDEX
+        if index.stat().st_size > LARGEST_INDEX:
+            raise HeaderError(f"{INDEX} is too long to be true")
+        shards = parse_index(index.read_bytes())
+    found: dict[str, Stored] = {}
+    for shard in shards:
+        path = directory / shard
+        try:
+            entries = read_header(path)
+        except FileNotFoundError as error:
+            raise HeaderError(f"{shard} is missing, though {INDEX} names it") from error
+        except HeaderError as error:
+            raise HeaderError(f"{shard}: {error}") from error
+        for entry in entries:
+            if entry.name in found:
+                raise HeaderError(f"{shard}: {found[entry.name].file.name} holds a tensor of the same name already")
+            found[entry.name] = Stored(path, entry)
+    return found
+
+
+def parameters_of(entries: list[Entry], kind: str) -> list[Parameter]:
+    """Tensors of a checkpoint as parameters, layers in the order of their numbers."""
+    ordered = sorted(entries, key=lambda entry: natural(entry.name))
+    return [Parameter(e.name, e.shape, e.dtype, numel_of(e.shape), role_of(e.name, kind)) for e in ordered]
+
+
+def natural(name: str) -> list[tuple[int, int, str]]:
+    """A key by which layer 2 comes before layer 10, and embeddings before everything."""
+    first = 0 if "embed" in name or "emb_ln" in name else 1
+    parts = [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in name.split(".")]
+    return [(first, 0, ""), *parts]
+
+
+def notes_of(names: list[str]) -> list[str]:
+    """What is particular about a checkpoint's own names, in words."""
+    notes = []
+    if any(re.search(r"\.(gamma|beta)$", name) for name in names):
+        notes.append("norms are called gamma and beta, as in old BERT checkpoints")
+    prefixes = {name.partition(".")[0] for name in names}
+    heads = sorted({name.partition(".")[0] for name in names if role_of(name) == "head"})
+    others = prefixes - set(heads)
+    if len(others) == 1 and len(names) > 1:
+        notes.append(f"the encoder's names begin with {others.pop()}.")
+    if heads:
+        notes.append(f"a head is included ({', '.join(heads[:4])})")
+    return notes
+
+
+def find(name: str, stored: dict[str, Stored], prefixes: list[str]) -> Stored | None:
+    """A model's parameter in a checkpoint, whose names may have a prefix of their own, or gamma and beta.
+
+    `prefixes` are the first parts of the checkpoint's names (`prefixes_of`).
+    """
+    for candidate in (name, *_old_names(name)):
+        for other in (candidate, *(f"{prefix}.{candidate}" for prefix in prefixes), candidate.partition(".")[2]):
+            # A bare `weight` is no name of an encoder's tensor.
+            if "." in other and other in stored:
+                return stored[other]
+    return None
+
+
+def prefixes_of(stored: dict[str, Stored]) -> list[str]:
+    """The first parts of a checkpoint's names, the most frequent first."""
+    return [prefix for prefix, _ in Counter(name.partition(".")[0] for name in stored).most_common(8)]
+
+
+def _old_names(name: str) -> list[str]:
+    if "norm" not in name.lower():
+        return []
+    if name.endswith(".weight"):
+        return [name.removesuffix("weight") + "gamma"]
+    return [name.removesuffix("bias") + "beta"] if name.endswith(".bias") else []

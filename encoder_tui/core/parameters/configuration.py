@@ -1,0 +1,117 @@
+"""Configurations side by side, and the numbers that follow from them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, TypeGuard
+
+import msgspec
+
+from encoder_tui.core.models.files import limit
+from encoder_tui.core.parameters.description import Description, bytes_of, million, size, total
+
+ABSENT = "–"
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """One name and its value in every model, None where the model is not there yet or has no such setting."""
+
+    name: str
+    values: tuple[str | None, ...]
+    is_derived: bool = False
+
+    @property
+    def differs(self) -> bool:
+        return len(set(self.values)) > 1
+
+
+def flatten(config: dict[str, Any], prefix: str = "") -> dict[str, str]:
+    """Every value by its dotted name, as JSON writes it; lists stay whole, repetitions in them are counted."""
+    found: dict[str, str] = {}
+    for name, value in config.items():
+        if isinstance(value, dict) and value and len(prefix) < 200:
+            found |= flatten(value, f"{prefix}{name}.")
+        else:
+            found[prefix + name] = _written(value)
+    return found
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    if isinstance(value, list) and len(value) > 8:
+        kinds = {json.dumps(item): value.count(item) for item in value}
+        if len(kinds) <= 4:
+            return ", ".join(f"{number} × {kind}" for kind, number in kinds.items()).replace('"', "")
+    return json.dumps(value, ensure_ascii=False)
+
+
+def derived(description: Description) -> dict[str, str]:
+    """Numbers that follow from a configuration and its parameters."""
+    config = description.config
+    found: dict[str, str] = {}
+    hidden = config.get("hidden_size", config.get("dim"))
+    heads = config.get("num_attention_heads", config.get("n_heads"))
+    if _is_count(hidden) and _is_count(heads):
+        found["head size"] = f"{hidden // heads:,}"
+    windows = sum(1 for fact in description.layers if fact.window is not None)
+    if description.layers:
+        everywhere = len(description.layers) - windows
+        found["layers"] = f"{everywhere} global, {windows} sliding window" if windows else f"{everywhere} global"
+    longest = limit(config, None)
+    found["context"] = "not bounded" if longest is None else f"{longest:,} tokens"
+    embedding = total(p for p in description.parameters if "embedding" in p.role)
+    found["parameters"] = f"{million(description.total)} ({description.total:,})"
+    found["in embeddings"] = _part(embedding, description.total)
+    found["in the encoder"] = _part(description.total - embedding, description.total)
+    for name, dtype in (("fp32", "float32"), ("bf16", "bfloat16"), ("int8", "int8")):
+        found[f"weights in {name}"] = size(bytes_of(description.total, dtype))
+    return found
+
+
+def _is_count(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _part(part: int, whole: int) -> str:
+    return f"{million(part)} ({100 * part / whole:.0f} %)" if whole else million(part)
+
+
+def settings(descriptions: Sequence[Description | None], search: str = "") -> list[Setting]:
+    """Derived numbers first, then settings that differ, those that one has alone, and those that agree.
+
+    `search` keeps those whose name or value contains every one of its words, in either case of letters.
+    """
+    configs = [None if one is None else flatten(one.config) for one in descriptions]
+    numbers = [None if one is None else derived(one) for one in descriptions]
+    found = [*_rows(numbers, True), *sorted(_rows(configs, False), key=_order)]
+    words = search.lower().split()
+    return [row for row in found if all(word in _haystack(row) for word in words)]
+
+
+def _rows(tables: list[dict[str, str] | None], is_derived: bool) -> list[Setting]:
+    names = dict.fromkeys(name for table in tables if table is not None for name in table)
+    return [
+        Setting(name, tuple(None if table is None else table.get(name) for table in tables), is_derived)
+        for name in names
+    ]
+
+
+def _order(row: Setting) -> tuple[bool, bool, str]:
+    return (not row.differs, None in row.values, row.name)
+
+
+def _haystack(row: Setting) -> str:
+    return " ".join([row.name, *(value for value in row.values if value is not None)]).lower()
+
+
+def summary(rows: Sequence[Setting], models: int) -> str:
+    """What the comparison comes to, in words."""
+    stated = [row for row in rows if not row.is_derived]
+    if models < 2:
+        return f"{len(stated):,} settings"
+    differing = sum(1 for row in stated if row.differs)
+    return f"{differing:,} of {len(stated):,} settings differ"

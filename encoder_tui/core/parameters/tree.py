@@ -1,0 +1,211 @@
+"""A model's parameters as a tree of modules, with stacks of layers that are alike known as such."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+
+from encoder_tui.core.parameters.description import Description, LayerFact, Parameter
+from encoder_tui.core.text.safe import count
+
+
+class Node:
+    """A module, a stack of layers, or a parameter. `label` is what of the path is not said by its parents."""
+
+    def __init__(self, label: str, path: str, parameter: Parameter | None = None) -> None:
+        self.label = label
+        self.path = path
+        self.parameter = parameter
+        self.children: list[Node] = []
+        self.badges: list[str] = []
+
+    @property
+    def is_stack(self) -> bool:
+        """Whether the children are layers, numbered from 0."""
+        return len(self.children) > 1 and all(child.label.partition(".")[0].isdecimal() for child in self.children)
+
+    @cached_property
+    def parameters(self) -> list[Parameter]:
+        """Every parameter below, in order."""
+        return [self.parameter] if self.parameter else [p for child in self.children for p in child.parameters]
+
+    @cached_property
+    def numel(self) -> int:
+        return sum(parameter.numel for parameter in self.parameters)
+
+    @cached_property
+    def bytes(self) -> int:
+        return sum(parameter.bytes for parameter in self.parameters)
+
+    @cached_property
+    def dtype(self) -> str:
+        """The dtype of everything below, or the largest share's with a sign that there are others."""
+        sizes: Counter[str] = Counter()
+        for parameter in self.parameters:
+            sizes[parameter.dtype] += parameter.numel
+        names = [name for name, _ in sizes.most_common()]
+        return names[0] if len(names) == 1 else f"{names[0]}, …" if names else ""
+
+    def walk(self) -> Iterator[Node]:
+        """This node and everything below it, from the top."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+
+def build(description: Description) -> Node:
+    """The tree of a description; its root is the model."""
+    root = Node(description.class_name, "")
+    places: dict[str, Node] = {"": root}
+    for parameter in description.parameters:
+        parts = parameter.name.split(".")
+        parent = root
+        for depth in range(1, len(parts)):
+            path = ".".join(parts[:depth])
+            if path not in places:
+                places[path] = Node(parts[depth - 1], path)
+                parent.children.append(places[path])
+            parent = places[path]
+        parent.children.append(Node(parts[-1], parameter.name, parameter))
+    for child in root.children:
+        _join_single(child)
+    _add_badges(root, description)
+    return root
+
+
+def _join_single(node: Node) -> None:
+    """Let a module that holds one thing only stand in one line with it."""
+    while len(node.children) == 1:
+        only = node.children[0]
+        node.label, node.path, node.parameter = f"{node.label}.{only.label}", only.path, only.parameter
+        node.children = only.children
+    for child in node.children:
+        _join_single(child)
+
+
+def _add_badges(root: Node, description: Description) -> None:
+    facts = description.layers
+    for node in root.walk():
+        if node.parameter and node.parameter.tied_to:
+            node.badges.append(f"tied to {', '.join(node.parameter.tied_to)}")
+        if not node.is_stack:
+            continue
+        node.badges += stack_badges(node, facts if len(facts) == len(node.children) else [])
+        if len(facts) == len(node.children):
+            for child, fact in zip(node.children, facts, strict=True):
+                child.badges.append(fact_text(fact))
+    if description.repeats and (shared := _shared_layer(root)) is not None:
+        shared.badges.append(f"the same layers run {description.repeats} times")
+        if facts:
+            shared.badges.append(fact_text(facts[0]))
+
+
+def _shared_layer(root: Node) -> Node | None:
+    return next((node for node in root.walk() if "albert_layer_groups" in node.label), None)
+
+
+def fact_text(fact: LayerFact) -> str:
+    """How a layer attends, in words."""
+    words = fact.attention if fact.window is None else f"{fact.attention} of {fact.window:,}"
+    return words if fact.rotary_base is None else f"{words}, rotary base {fact.rotary_base:,.0f}"
+
+
+def stack_badges(stack: Node, facts: Sequence[LayerFact]) -> list[str]:
+    """What holds for a stack of layers, and which layers are exceptions."""
+    signatures = [_signature(layer) for layer in stack.children]
+    common = Counter(frozenset(signature.items()) for signature in signatures).most_common(1)[0][0]
+    usual = dict(common)
+    groups: dict[str, list[int]] = {}
+    for index, signature in enumerate(signatures):
+        difference = _difference(signature, usual)
+        if difference:
+            groups.setdefault(difference, []).append(index)
+    exceptions = []
+    for difference, indices in groups.items():
+        plural = len(indices) > 1 and not _layers(indices).startswith("every")
+        exceptions.append(f"{_layers(indices)} {difference.replace('has ', 'have ') if plural else difference}")
+    kinds: dict[LayerFact, list[int]] = {}
+    for index, fact in enumerate(facts):
+        kinds.setdefault(fact, []).append(index)
+    if len(kinds) == 1:
+        exceptions.append(f"all {fact_text(next(iter(kinds)))}")
+    else:
+        ordered = sorted(kinds.items(), key=lambda entry: len(entry[1]))
+        exceptions += [f"{_layers(indices)} {fact_text(fact)}" for fact, indices in ordered[:-1]]
+        exceptions += [f"the others {fact_text(fact)}" for fact, _ in ordered[-1:]]
+    return exceptions
+
+
+def stack_label(stack: Node) -> str:
+    """A stack in a few words: how many layers, and whether all are alike."""
+    signatures = {frozenset(_signature(layer).items()) for layer in stack.children}
+    alike = " alike" if len(signatures) == 1 else ""
+    return f"{count(len(stack.children), 'layer')}{alike}"
+
+
+def _signature(layer: Node) -> dict[str, tuple[object, ...]]:
+    """Names within a layer, with shape and dtype."""
+    start = len(".".join(layer.parameters[0].name.split(".")[: _depth(layer)])) + 1 if layer.parameters else 0
+    return {p.name[start:]: (p.shape, p.dtype) for p in layer.parameters}
+
+
+def _depth(layer: Node) -> int:
+    """How many parts of a parameter's name lead up to and including the layer's number."""
+    extra = layer.label.count(".")
+    return layer.path.count(".") + 1 - extra
+
+
+def _difference(signature: dict[str, tuple[object, ...]], usual: dict[str, tuple[object, ...]]) -> str:
+    """How a layer differs from the usual one, in words; empty where it does not."""
+    missing = _modules(name for name in usual if name not in signature)
+    more = _modules(name for name in signature if name not in usual)
+    other = _modules(name for name, what in signature.items() if name in usual and usual[name] != what)
+    words = []
+    if missing:
+        words.append(f"has no {_listed(missing)}")
+    if more:
+        words.append(f"has {_listed(more)} as well")
+    if other:
+        words.append(f"has {_listed(other)} of another shape or dtype")
+    return " and ".join(words)
+
+
+def _modules(names: Iterable[str]) -> list[str]:
+    """Module names of parameters, each once."""
+    return list(dict.fromkeys(name.removesuffix(".weight").removesuffix(".bias") for name in names))
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = list(names[:3])
+    return ", ".join(shown) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _layers(indices: Sequence[int]) -> str:
+    """Layer numbers in words: a single one, every so many, a range, or a list."""
+    if len(indices) == 1:
+        return f"layer {indices[0]}"
+    steps = {b - a for a, b in itertools.pairwise(indices)}
+    if len(steps) == 1 and len(indices) > 2:
+        step = steps.pop()
+        ordinal = {2: "second", 3: "third", 4: "fourth", 5: "fifth", 6: "sixth"}.get(step, f"{step}th")
+        span = f"{indices[0]} to {indices[-1]}"
+        return f"layers {span}" if step == 1 else f"every {ordinal} layer ({span})"
+    return f"layers {', '.join(map(str, indices[:6]))}{', …' if len(indices) > 6 else ''}"
+
+
+def folded_rows(root: Node) -> list[tuple[int, Node, str]]:
+    """The tree with every stack folded, as lines: depth, node, and what a stack is in words."""
+    rows: list[tuple[int, Node, str]] = []
+
+    def visit(node: Node, depth: int) -> None:
+        stacked = node.is_stack
+        rows.append((depth, node, stack_label(node) if stacked else ""))
+        if stacked:
+            return
+        for child in node.children:
+            visit(child, depth + 1)
+
+    visit(root, 0)
+    return rows

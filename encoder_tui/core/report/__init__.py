@@ -1,0 +1,1 @@
+"""The report, and Python that reproduces what is shown."""

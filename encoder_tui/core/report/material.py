@@ -1,0 +1,68 @@
+"""What a report is written from: filled by the command and by the window, each in its way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from encoder_tui.core.defaults import LETTERS
+from encoder_tui.core.documents.lengths import CollectionCounts
+from encoder_tui.core.models.files import ModelFiles
+from encoder_tui.core.outputs.runs import RunAnswer
+from encoder_tui.core.parameters.description import Description
+from encoder_tui.core.settings import Settings
+from encoder_tui.core.timing.samples import Environment, Samples
+from encoder_tui.core.tokens.comparison import Comparison
+from encoder_tui.core.tokens.tokenizer import ModelTokenizer
+
+
+@dataclass
+class ReportedModel:
+    """A model, as far as it could be had: `error` says why it could not."""
+
+    name: str
+    files: ModelFiles | None = None
+    tokenizer: ModelTokenizer | None = None
+    error: str | None = None
+
+
+@dataclass
+class ReportedRun:
+    """What came out of a model for the text or the document: `letter` is the model's."""
+
+    letter: str
+    name: str
+    answer: RunAnswer | None = None
+    error: str = ""
+
+
+@dataclass
+class ReportedTiming:
+    """Measured points, each under its label, the model behind each label, and where they were measured."""
+
+    points: list[tuple[str, Samples]]
+    names: dict[str, str]
+    environment: Environment | None = None
+    about: str = ""
+
+
+@dataclass
+class Material:
+    """What a report is written from; what is None or empty is not known, and its section says so."""
+
+    models: list[ReportedModel]
+    settings: Settings = field(default_factory=Settings)
+    made: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
+    text: str = ""
+    comparison: Comparison | None = None
+    descriptions: list[Description | None] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+    counts: CollectionCounts | None = None
+    document: str = ""
+    run_of: str = "the text"
+    runs: list[ReportedRun] = field(default_factory=list)
+    timing: ReportedTiming | None = None
+
+    @property
+    def letters(self) -> str:
+        return LETTERS[: len(self.models)]

@@ -1,0 +1,282 @@
+"""One Markdown file to hand to a colleague: what the panes and the commands say, in sections chosen by name.
+
+The sections are written from a `Material`, which holds what the domain's functions and the engine's tasks gave: the
+command and the window fill it each in their way, and what is written is the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from encoder_tui import __version__
+from encoder_tui.core.defaults import LETTERS
+from encoder_tui.core.documents.document import percent
+from encoder_tui.core.documents.lengths import summary
+from encoder_tui.core.models.files import limit
+from encoder_tui.core.outputs.runs import OUTPUT_COLUMNS, output_cells
+from encoder_tui.core.parameters import configuration, correspondence
+from encoder_tui.core.parameters.configuration import ABSENT
+from encoder_tui.core.parameters.roles import label
+from encoder_tui.core.report.material import Material
+from encoder_tui.core.settings import CHOSEN
+from encoder_tui.core.text.markdown import bullets, cell, cell_words, code, fence, table, words
+from encoder_tui.core.text.safe import count, visible_piece
+from encoder_tui.core.timing.words import COLUMNS, environment_words, remarks, row_cells, settings_words
+from encoder_tui.core.tokens.comparison import Comparison
+from encoder_tui.core.tokens.decoding import without_surrogates
+
+STRIDE: Final = 64
+"""Tokens that windows share, as everywhere."""
+BLOCKS: Final = 200
+IDS: Final = 1_000
+CHARACTERS: Final = 4_000
+"""How much of a text, its blocks and its ids is written; what follows is counted."""
+SHOWN_SETTINGS: Final = ("device", "dtype", "attention", "threads", "offline", "trust_remote_code")
+"""Settings that what is measured depends on; the others are the reader's own."""
+
+
+def write(material: Material, sections: Sequence[str]) -> str:
+    """The report, as the content of a file."""
+    names = [f"{letter} {model.name}" for letter, model in zip(LETTERS, material.models, strict=False)]
+    parts = [f"# {words(' · '.join(names))}", words(f"A report of encoder-tui {__version__}, made on {material.made}.")]
+    for name, section in SECTIONS.items():
+        if name in sections:
+            parts += [f"## {name.capitalize()}", *filter(None, section(material))]
+    return "\n\n".join(parts) + "\n"
+
+
+def models_section(material: Material) -> list[str]:
+    """A line a model: its tokenizer, its limit, its revision, its weights."""
+    rows, failures = [], []
+    for letter, model in zip(LETTERS, material.models, strict=False):
+        if model.error is not None or model.tokenizer is None or model.files is None:
+            failures.append(f"**{letter}** could not be had: {words(model.error or 'it is still being loaded')}")
+            continue
+        longest = limit(model.files.config, model.tokenizer.form.model_max_length)
+        reads = "no limit" if longest is None else f"{longest:,}"
+        commit = ABSENT if model.files.commit is None else cell(model.files.commit)
+        weights = "here" if model.files.has_weights else "not here"
+        kind = str(model.files.config.get("model_type", ABSENT))
+        rows.append(
+            [letter, cell(model.name), cell_words(kind), cell_words(model.tokenizer.kind), reads, commit, weights]
+        )
+    heads = ["", "model", "architecture", "tokenizer", "reads tokens", "revision", "weights"]
+    return [table(heads, rows, left=4) if rows else "", bullets(failures)]
+
+
+def settings_section(material: Material) -> list[str]:
+    """What was asked for and where it was asked for, then the versions of the libraries."""
+    rows = []
+    for name in SHOWN_SETTINGS:
+        value = getattr(material.settings, name)
+        shown = ", ".join(value) if isinstance(value, tuple) else "" if value is None else str(value).lower()
+        origin = material.settings.origin(name)
+        # Not the path of the file: it may tell more than a colleague is to know.
+        where = origin if origin in {"default", "command line", CHOSEN} or origin.isupper() else "configuration file"
+        nothing = "none" if isinstance(value, tuple) else "left to the machine and the model"
+        rows.append([name, cell(shown) if shown else nothing, cell_words(where)])
+    libraries = ", ".join(f"{name} {version}" for name, version in sorted(material.versions.items()))
+    return [table(["setting", "value", "from"], rows, left=3), words(f"Libraries: {libraries}.") if libraries else ""]
+
+
+def tokens_section(material: Material) -> list[str]:
+    """The text, each stream in numbers, the sentence, and the aligned blocks."""
+    comparison = material.comparison
+    if comparison is None or not (comparison.present or any(comparison.refusals)):
+        return ["No tokenizer is there."]
+    text = without_surrogates(comparison.text)
+    more = len(text) - CHARACTERS
+    parts = [f"{count(len(text), 'character')}:", fence(text[:CHARACTERS])]
+    if more > 0:
+        parts.append(f"… and {count(more, 'more character')}.")
+    parts.append(words(comparison.sentence(material.letters)))
+    found = zip(LETTERS, material.models, comparison.streams, comparison.refusals, strict=False)
+    for letter, model, stream, refusal in found:
+        if stream is None:
+            parts += [f"**{letter}** {code(model.name)}: {words(refusal)}"] if refusal else []
+            continue
+        ids = stream.encoding.ids
+        facts = f"{count(len(ids), 'token')}, {stream.unknown:,} unknown; {words(stream.tokenizer.kind)}"
+        if ids:
+            facts = f"{len(text) / len(ids):.1f} characters a token; {facts}"
+        listed = " ".join(map(str, ids[:IDS])) + (f" … and {len(ids) - IDS:,} more" if len(ids) > IDS else "")
+        parts += [f"**{letter}** {code(model.name)}: {facts}", fence(listed) if ids else ""]
+    return [*parts, *_blocks(comparison)] if comparison.present else parts
+
+
+def _blocks(comparison: Comparison) -> list[str]:
+    """Which tokens of each model cover which stretch of the text; a block ends where no token straddles."""
+    there = [letter for letter, stream in zip(LETTERS, comparison.streams, strict=False) if stream is not None]
+    blocks = len(comparison.alignment)
+    rows = []
+    for index in range(min(blocks, BLOCKS)):
+        block = comparison.alignment[index]
+        span = comparison.alignment.text[block.start : block.end]
+        cells = [
+            " ".join(cell(visible_piece(stream.encoding.tokens[token])) for token in tokens) or "–"
+            for stream, tokens in zip(comparison.present, block.tokens, strict=True)
+        ]
+        differs = "≠" if comparison.is_differing(index) else ""
+        rows.append([f"{block.start:,}–{block.end:,}", cell(visible_piece(span)) or "–", *cells, differs])
+    if not rows:
+        return []
+    parts = [table(["characters", "text", *there, "differs"], rows, left=len(there) + 3)]
+    if blocks > BLOCKS:
+        parts.append(f"… and {count(blocks - BLOCKS, 'more block')}.")
+    return parts
+
+
+def architectures_section(material: Material) -> list[str]:
+    """Parameters, what is particular about each model, roles side by side, configurations that differ."""
+    known = material.descriptions
+    complaints = bullets([words(complaint) for complaint in material.complaints])
+    if not any(known):
+        return ["No model is described.", complaints]
+    there = [letter for letter, one in zip(LETTERS, known, strict=False) if one is not None]
+    described = [one for one in known if one is not None]
+    particular = [
+        f"**{letter}**: {words(trait)}"
+        for letter, trait in zip(there, correspondence.differences(described), strict=True)
+        if trait
+    ]
+    notes = [f"**{letter}**: {words(note)}" for letter, one in zip(there, described, strict=True) for note in one.notes]
+    parts = [words(correspondence.sentence(known, LETTERS)), bullets(particular), bullets(notes), complaints]
+    totals = [
+        [letter, cell(one.class_name), f"{len(one.parameters):,}", f"{one.total:,}"]
+        for letter, one in zip(there, described, strict=True)
+    ]
+    parts.append(table(["", "class", "parameters", "values"], totals, left=2))
+    roles = [
+        [
+            cell_words(label(row.role)),
+            *(
+                entry
+                for c in row.cells
+                if c is not None
+                for entry in (cell_words(c.words), f"{c.numel:,}" if c.first is not None else "")
+            ),
+        ]
+        for row in correspondence.rows(described)
+    ]
+    parts.append(table(["role", *(head for letter in there for head in (letter, "values"))], roles))
+    found = configuration.settings(described)
+    shown = [row for row in found if row.is_derived or row.differs]
+    values = [[cell(row.name), *(ABSENT if value is None else cell(value) for value in row.values)] for row in shown]
+    agree = len(found) - len(shown)
+    told = configuration.summary(found, len(described))
+    left_out = f"; the {count(agree, 'other')} {'is' if agree == 1 else 'are'} left out" if agree else ""
+    computed = sum(row.is_derived for row in shown)
+    follow = (
+        f" The first {count(computed, 'row')} {'follows' if computed == 1 else 'follow'} from them." if computed else ""
+    )
+    return [
+        *parts,
+        f"Configuration: {told}{left_out}.{follow}",
+        table(["setting", *there], values, left=len(there) + 1),
+    ]
+
+
+def documents_section(material: Material) -> list[str]:
+    """What each model loses of a collection, in figures and in the card's sentences."""
+    parts = [words(material.document)]
+    if material.counts is None or not material.counts.documents:
+        return [*parts, "No collection was counted."]
+    figures = summary(material.counts, STRIDE)
+    parts.append(f"{code(figures['source'])} · {code(figures['column'])}: {words(material.counts.sentence())}")
+    if figures["empty"]:
+        parts.append(f"{count(figures['empty'], 'row')} without a text.")
+    letters = _letters([model.name for model in material.models], [model["model"] for model in figures["models"]])
+    rows = []
+    for letter, model in zip(letters, figures["models"], strict=True):
+        windows = model["windows"]["mean"]
+        rows.append(
+            [
+                letter,
+                cell(model["model"]),
+                "none" if model["limit"] is None else f"{model['limit']:,}",
+                *(f"{model[name]:,.0f}" for name in ("median", "p95", "max", "tokens")),
+                f"{model['characters_per_token']:.2f}",
+                "–" if windows is None else f"{windows:.1f}",
+            ]
+        )
+    heads = ["", "model", "limit", "median", "p95", "longest", "tokens in all", "characters a token"]
+    parts.append(table([*heads, "windows a document"], rows, left=2))
+    beyond = [{entry["limit"]: entry for entry in model["beyond"]} for model in figures["models"]]
+    lost = [
+        [
+            f"{longest:,}",
+            *(
+                percent(entries[longest][what]) if longest in entries else "–"
+                for entries in beyond
+                for what in ("documents", "tokens")
+            ),
+        ]
+        for longest in sorted({longest for entries in beyond for longest in entries})
+    ]
+    parts.append("The share of the documents that goes on beyond a limit, and of all tokens that lie there:")
+    parts.append(
+        table(["limit", *(f"{letter} {what}" for letter in letters for what in ("documents", "tokens"))], lost)
+    )
+    return [*parts, bullets([words(line) for line in figures["card"]])]
+
+
+def _letters(names: Sequence[str], counted: Sequence[str]) -> list[str]:
+    """The letter of each model that was counted, a dash where it is none of the report's; one may be named twice."""
+    left = dict(zip(LETTERS, names, strict=False))
+    letters = []
+    for name in counted:
+        letter = next((letter for letter, one in left.items() if one == name), "–")
+        left.pop(letter, None)
+        letters.append(letter)
+    return letters
+
+
+def outputs_section(material: Material) -> list[str]:
+    """What came out of each model, as `run` prints it."""
+    if not material.runs:
+        return ["Nothing was run."]
+    parts = [f"Of {words(material.run_of)}."]
+    for run in material.runs:
+        if run.answer is None:
+            parts.append(f"**{run.letter}** {code(run.name)}: {words(run.error or 'not run to its end')}")
+            continue
+        rows = [[cell(name), *map(cell_words, others)] for name, *others in map(output_cells, run.answer.outputs)]
+        told = bullets([words(remark) for remark in run.answer.in_force.remarks])
+        parts += [f"**{run.letter}** {code(run.name)}: {words(run.answer.in_force.words())}", told]
+        parts.append(table(OUTPUT_COLUMNS, rows, left=3))
+    return parts
+
+
+def timing_section(material: Material) -> list[str]:
+    """Latency at each length, as `time` prints it."""
+    timing = material.timing
+    if timing is None or not timing.points:
+        return ["Nothing was measured."]
+    parts = [words(timing.about)]
+    if timing.environment is not None:
+        parts.append(words(environment_words(timing.environment)))
+    in_force = {label: settings_words(one) for label, one in reversed(timing.points) if one.in_force is not None}
+    parts.append(
+        bullets(
+            [
+                f"**{words(name)}** {code(timing.names[name])}: {words(force)}"
+                for name, force in sorted(in_force.items())
+            ]
+        )
+    )
+    rows = [cells for name, samples in timing.points if (cells := row_cells(name, samples)) is not None]
+    parts.append(table(COLUMNS, [[cell_words(entry) for entry in row] for row in rows]) if rows else "")
+    return [*parts, bullets([words(remark) for remark in remarks(timing.points)])]
+
+
+SECTIONS: Final[dict[str, Callable[[Material], list[str]]]] = {
+    "models": models_section,
+    "settings": settings_section,
+    "tokens": tokens_section,
+    "architectures": architectures_section,
+    "documents": documents_section,
+    "outputs": outputs_section,
+    "timing": timing_section,
+}
+"""Every section, in the order of the report."""

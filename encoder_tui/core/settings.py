@@ -1,0 +1,211 @@
+"""One object with every setting: command line > environment > configuration file > default."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final
+
+import platformdirs
+
+from encoder_tui.core.files.private import read_file
+
+APP: Final = "encoder-tui"
+PREFIX: Final = "ENCODER_TUI_"
+CHOSEN: Final = "chosen in this window"
+"""Where a value came from that was changed while the window was open; it holds for that session."""
+
+
+class SettingsError(Exception):
+    """A setting that cannot be followed; the message names it, where it stands, and what it may be.
+
+    `key` is what the file calls it, where that is not the setting's name.
+    """
+
+    def __init__(self, message: str, key: str | None = None) -> None:
+        super().__init__(message)
+        self.key = key
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the program was asked to do. Each field is also a key of the file and a variable `ENCODER_TUI_…`.
+
+    Lists are written with commas in a variable; an empty variable is as none. `sources` tells where each value
+    that is not a default came from. `keys` are keys by their ids, a table of the file and nowhere else.
+    """
+
+    model: tuple[str, ...] = ()
+    text: str | None = None
+    docs: str | None = None
+    pane: str | None = None
+    device: str | None = None
+    dtype: str | None = None
+    attention: str | None = None
+    threads: int | None = None
+    offline: bool = False
+    engine: str | None = None
+    trust_remote_code: tuple[str, ...] = ()
+    theme: str | None = None
+    debug: bool = False
+    keys: Mapping[str, str] = field(default_factory=dict, hash=False)
+    fresh: bool = False
+    sources: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    def origin(self, name: str) -> str:
+        """Where a value came from, for people."""
+        return self.sources.get(name, "default")
+
+
+NAMES: Final = tuple(entry.name for entry in fields(Settings) if entry.name not in {"sources", "keys"})
+_LISTS: Final = {"model", "trust_remote_code"}
+_FLAGS: Final = {"offline", "debug", "fresh"}
+_NUMBERS: Final = {"threads"}
+MOST_THREADS: Final = 999
+PANES: Final = ("tokens", "parameters", "documents", "outputs", "timing")
+DTYPES: Final = ("float32", "float16", "bfloat16")
+_CHOICES: Final = {"pane": PANES, "dtype": DTYPES}
+
+
+def config_path(environ: Mapping[str, str] | None = None) -> Path:
+    """The configuration file; `ENCODER_TUI_CONFIG` names another one."""
+    named = (os.environ if environ is None else environ).get(PREFIX + "CONFIG")
+    return Path(named) if named else platformdirs.user_config_path(APP) / "config.toml"
+
+
+def cache_path() -> Path:
+    """The folder of what can be made again."""
+    return platformdirs.user_cache_path(APP)
+
+
+def data_path() -> Path:
+    """The folder of what cannot be made again."""
+    return platformdirs.user_data_path(APP)
+
+
+def state_path() -> Path:
+    """The file of what comes back at the next start."""
+    return platformdirs.user_state_path(APP) / "session.json"
+
+
+def log_path() -> Path:
+    """The folder of the logs."""
+    return platformdirs.user_log_path(APP)
+
+
+def load(command_line: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Settings:
+    """Put the settings together; `command_line` holds only what was given. Raises `SettingsError`."""
+    environ = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    path = config_path(environ)
+    for name, value in _from_file(path).items():
+        try:
+            values[name] = _checked(name, value, str(path))
+        except SettingsError as error:
+            raise SettingsError(f"{error}{_line_of(error.key or name, path)}") from error
+        sources[name] = str(path)
+    for name in NAMES:
+        variable = PREFIX + name.upper()
+        if environ.get(variable):
+            values[name] = _from_variable(name, environ[variable], variable)
+            sources[name] = variable
+    for name, value in command_line.items():
+        values[name] = value
+        sources[name] = "command line"
+    # Those in force: what stands in the file may have been overruled.
+    for name, choices in _CHOICES.items():
+        if values.get(name) not in {None, *choices}:
+            line = _line_of(name, path) if sources[name] == str(path) else ""
+            raise SettingsError(f"{name} in {sources[name]} must be one of {', '.join(choices)}{line}")
+    return Settings(**values, sources=sources)
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        table = tomllib.loads(read_file(path).decode())
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:
+        raise SettingsError(f"the configuration file {path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise SettingsError(f"the configuration file {path} is not valid TOML: {error}") from error
+    unknown = sorted(set(table) - {*NAMES, "keys"})
+    if unknown:
+        known = ", ".join([*NAMES, "keys"])
+        raise SettingsError(
+            f"the configuration file {path} has no setting named {unknown[0]}{_line_of(unknown[0], path)};"
+            f" there are {known}"
+        )
+    return table
+
+
+def _line_of(name: str, path: Path) -> str:
+    """Where a key stands in the file, for people; empty where it is written in a way not looked for."""
+    key = re.compile(rf"""\s*\[?\s*["']?{re.escape(name)}["']?\s*[]=.]""")
+    lines = read_file(path).decode("utf-8", "replace").split("\n")
+    return next((f" (line {number})" for number, line in enumerate(lines, 1) if key.match(line)), "")
+
+
+def _checked(name: str, value: Any, where: str) -> Any:
+    """A value of the file in the type of its field."""
+    if name == "keys":
+        return _keys(value, where)
+    if name in _LISTS:
+        value = [value] if isinstance(value, str) else value
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise SettingsError(f"{name} in {where} must be a string or a list of strings")
+        return tuple(value)
+    if name in _NUMBERS:
+        return _number(name, value, where)
+    expected = bool if name in _FLAGS else str
+    if not isinstance(value, expected):
+        kind = "true or false" if expected is bool else "a string"
+        raise SettingsError(f"{name} in {where} must be {kind}")
+    return value
+
+
+def _number(name: str, value: Any, where: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MOST_THREADS:
+        raise SettingsError(f"{name} in {where} must be a whole number from 1 to {MOST_THREADS}")
+    return value
+
+
+def _keys(value: Any, where: str) -> dict[str, str]:
+    """The table of keys: an id, and a key or several of them."""
+    found: dict[str, str] = {}
+    for name, written in _leaves(value) if isinstance(value, dict) else ():
+        keys = [written] if isinstance(written, str) else written
+        if not isinstance(keys, list) or not keys or not all(isinstance(key, str) and key.strip() for key in keys):
+            raise SettingsError(f"{name} in [keys] of {where} must be a key or a list of keys", name)
+        found[name] = ",".join(keys)
+    if not isinstance(value, dict):
+        raise SettingsError(f"keys in {where} must be a table: [keys], and below it an id = a key")
+    return found
+
+
+def _leaves(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """A table's values by their whole names: TOML reads a dotted name without quotes as tables in tables."""
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _from_variable(name: str, text: str, variable: str) -> Any:
+    if name in _LISTS:
+        return tuple(item.strip() for item in text.split(",") if item.strip())
+    if name in _FLAGS:
+        if text.lower() in {"1", "true", "yes", "on"}:
+            return True
+        if text.lower() in {"0", "false", "no", "off"}:
+            return False
+        raise SettingsError(f"{variable} must be 1 or 0, not {text!r}")
+    if name in _NUMBERS:
+        return _number(name, int(text) if text.isascii() and text.isdigit() else None, variable)
+    return text

@@ -1,0 +1,1 @@
+"""Tasks: what the models are for (pooled vectors, masked tokens)."""

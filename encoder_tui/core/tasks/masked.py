@@ -1,0 +1,58 @@
+"""Masked tokens: which models can fill them, and what is asked of those."""
+
+from __future__ import annotations
+
+import msgspec
+
+from encoder_tui.core.models.files import ModelFiles
+from encoder_tui.core.models.placement import InForce, ModelSource, Placement
+from encoder_tui.core.outputs.runs import Batch
+from encoder_tui.core.tokens.tokenizer import ModelTokenizer
+
+MASK = "[MASK]"
+"""What stands in the text for every model; each is given its own mask token in its place."""
+BEST = 5
+
+
+class MaskedRequest(msgspec.Struct, frozen=True):
+    """Predict the tokens at `positions` of a batch of one row; `best` of them each."""
+
+    source: ModelSource
+    placement: Placement
+    batch: Batch
+    positions: list[int]
+    best: int = BEST
+
+
+class Prediction(msgspec.Struct, frozen=True):
+    """A token and its probability."""
+
+    token_id: int
+    probability: float
+
+
+class MaskedAnswer(msgspec.Struct, frozen=True):
+    """The most probable tokens for each position, the best first."""
+
+    in_force: InForce
+    predictions: list[list[Prediction]]
+
+
+def why_no_predictions(files: ModelFiles, tokenizer: ModelTokenizer) -> str:
+    """Why a model fills no masks, as far as its small files tell; empty where it may.
+
+    A checkpoint's configuration names the class that it was saved from.
+    """
+    saved_from = [str(name) for name in files.config.get("architectures") or []]
+    if not files.has_weights and files.source in {"builtin", "directory"}:
+        return "its weights are random, and a random head would only invent words"
+    if saved_from and not any("MaskedLM" in name or "ForPreTraining" in name for name in saved_from):
+        return f"its checkpoint is of {saved_from[0]}, without a masked-language head"
+    if "mask" not in tokenizer.form.special_tokens:
+        return "its tokenizer has no mask token"
+    return ""
+
+
+def with_mask(text: str, tokenizer: ModelTokenizer) -> str:
+    """The text with the model's own mask token where `[MASK]` stands."""
+    return text.replace(MASK, tokenizer.form.special_tokens["mask"])

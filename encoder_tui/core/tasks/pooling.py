@@ -1,0 +1,169 @@
+"""One vector for a text: pooling, windows of a text that is too long, cosines; never across models."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from operator import mul
+from typing import Final
+
+import msgspec
+
+from encoder_tui import builtin
+from encoder_tui.core.models.files import ModelFiles, limit
+from encoder_tui.core.models.placement import InForce, ModelSource, Placement
+from encoder_tui.core.outputs.runs import Batch
+from encoder_tui.core.outputs.slices import floats
+from encoder_tui.core.tokens.tokenizer import EncodeOptions, Encoding, ModelTokenizer, TokenizationError
+
+POOLINGS: Final = ("mean", "cls", "max", "pooler")
+"""Masked mean of the last hidden states, the first token's, the masked maximum, and the model's own pooler."""
+STRIDE: Final = 64
+"""Tokens that a window has in common with the next."""
+NOTEBOOK_LIMIT: Final = 512
+"""What a model that takes more is cut to, to be compared with one that takes no more."""
+
+
+class VectorsRequest(msgspec.Struct, frozen=True):
+    """Pool what a model makes of a batch; the rows are windows of one text, and their vectors are averaged."""
+
+    source: ModelSource
+    placement: Placement
+    batch: Batch
+
+
+class VectorsAnswer(msgspec.Struct, frozen=True):
+    """Each pooling's vector as little-endian float32; without "pooler" where the model has none."""
+
+    in_force: InForce
+    vectors: dict[str, bytes]
+
+    def vector(self, pooling: str) -> Sequence[float] | None:
+        """A pooling's vector, of the model's hidden size."""
+        data = self.vectors.get(pooling)
+        return None if data is None else floats(data, "float32")
+
+
+class Given(msgspec.Struct, frozen=True):
+    """What a model is given of a text: `rows` windows that hold `seen` of its `tokens`, special ones included."""
+
+    batch: Batch
+    tokens: int
+    seen: int
+
+    @property
+    def rows(self) -> int:
+        return len(self.batch.input_ids)
+
+
+def cosine(first: Sequence[float], second: Sequence[float]) -> float:
+    """The cosine of two vectors of one model; not a number where one of them is zero."""
+    lengths = math.sqrt(sum(map(mul, first, first))) * math.sqrt(sum(map(mul, second, second)))
+    return sum(map(mul, first, second)) / lengths if lengths else math.nan
+
+
+def norm(vector: Sequence[float]) -> float:
+    """The Euclidean norm."""
+    return math.sqrt(sum(map(mul, vector, vector)))
+
+
+def longest(tokenizer: ModelTokenizer, files: ModelFiles) -> int | None:
+    """How many tokens a model takes."""
+    return limit(files.config, tokenizer.form.model_max_length)
+
+
+def cut(tokenizer: ModelTokenizer, text: str, at: int | None) -> Given:
+    """The beginning of a text, at most `at` tokens of it. Raises `TokenizationError`."""
+    whole = tokenizer.encode([text])[0]
+    if at is None or len(whole) <= at:
+        return _given([whole], len(whole), len(whole))
+    kept = tokenizer.encode([text], options=EncodeOptions(truncation=True, max_length=at))[0]
+    return _given([kept], len(whole), len(kept))
+
+
+def windows(tokenizer: ModelTokenizer, text: str, size: int, stride: int = STRIDE) -> Given:
+    """The whole text in windows of `size` tokens, special ones included. Raises `TokenizationError`."""
+    whole = tokenizer.encode([text])[0]
+    # A stride that leaves a window nothing new would never end.
+    stride = min(stride, (size - tokenizer.special_count()) // 2)
+    options = EncodeOptions("longest", truncation=True, max_length=size, stride=stride)
+    first = tokenizer.encode([text], options=options)[0]
+    return _given([first, *first.overflowing], len(whole), len(whole))
+
+
+def _given(rows: list[Encoding], tokens: int, seen: int) -> Given:
+    if not len(rows[0]):
+        raise TokenizationError("a text without tokens cannot be run; give one that has some")
+    types = [row.token_type_ids for row in rows]
+    return Given(
+        Batch(
+            [row.ids for row in rows],
+            [row.attention_mask for row in rows],
+            None if None in types else [row for row in types if row is not None],
+        ),
+        tokens,
+        seen,
+    )
+
+
+class Triplet(msgspec.Struct, frozen=True):
+    """A question, the document that answers it, and one that does not; None where there is no such document."""
+
+    anchor: str
+    positive: str
+    negative: str | None
+    positive_name: str
+    negative_name: str = ""
+
+    @property
+    def documents(self) -> list[str]:
+        """The positive document and, where there is one, the negative."""
+        return [self.positive, *([] if self.negative is None else [self.negative])]
+
+
+TRIPLET_COLUMNS: Final = (
+    ("anchor", "query", "question"),
+    ("positive", "positive_1", "answer", "document", "passage"),
+    ("negative", "negative_1", "hard_negative"),
+)
+"""What data sets call anchor, positive and negative, the usual name first."""
+
+
+def triplet_columns(columns: Sequence[str]) -> list[str] | None:
+    """The columns that hold anchor, positive and negative; None where one of them is not there."""
+    found = [next((name for name in names if name in columns), None) for names in TRIPLET_COLUMNS]
+    there = [name for name in found if name is not None]
+    return there if len(there) == len(TRIPLET_COLUMNS) else None
+
+
+def builtin_triplets() -> list[Triplet]:
+    """The triplets that ship with the program."""
+    folder = builtin.documents()
+    return [
+        Triplet(
+            one["anchor"],
+            (folder / one["positive"]).read_text("utf-8"),
+            (folder / one["negative"]).read_text("utf-8"),
+            one["positive"],
+            one["negative"],
+        )
+        for one in json.loads((folder / "triplets.json").read_text("utf-8"))
+    ]
+
+
+def ways(tokenizer: ModelTokenizer, files: ModelFiles, texts: Sequence[str]) -> list[tuple[str, list[Given]]]:
+    """The ways in which a model can be given documents, each with its name and every text's batch.
+
+    A model that takes them whole is given them whole, and cut where a shorter model would be; one that does not is
+    given their beginning, and all of them in windows. The last way is the one that sees everything.
+    """
+    takes = longest(tokenizer, files)
+    most = max(len(encoding) for encoding in tokenizer.encode(texts))
+    is_whole = takes is None or most <= takes
+    # Where a shorter model stops, and where this one does.
+    cuts = [at for at in (NOTEBOOK_LIMIT, takes) if at is not None and at < most and (takes is None or at <= takes)]
+    found = [(f"cut at {at:,}", [cut(tokenizer, text, at) for text in texts]) for at in dict.fromkeys(cuts)]
+    if is_whole or takes is None:
+        return [*found, ("whole", [cut(tokenizer, text, None) for text in texts])]
+    return [*found, (f"windows of {takes:,}", [windows(tokenizer, text, takes) for text in texts])]

@@ -1,0 +1,1 @@
+"""Text: making it safe to show, numbers in words, Markdown."""

@@ -1,0 +1,46 @@
+"""How a download goes on, in words: how much has come, how fast, and how long the rest will take."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from encoder_tui.core.text.safe import size
+
+BEGINNING: Final = 0.5
+"""Seconds before which a speed would be a guess."""
+
+
+class Transfer:
+    """Makes a sentence of each report of progress; it remembers when the file at hand began."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._file = ""
+        self._since = 0.0
+        self._had = 0
+
+    def words(self, text: str, done: int, total: int | None, unit: str) -> str:
+        """`fetching model.safetensors: 130 of 433 MB, 5.2 MB/s, 58 s left`; other progress is its own text.
+
+        What was there when a file was taken up again counts for no speed.
+        """
+        if unit != "bytes" or not total:
+            return text
+        now = self._clock()
+        if text != self._file or done < self._had:
+            self._file, self._since, self._had = text, now, done
+        words = f"{text}: {size(done)} of {size(total)}"
+        seconds = now - self._since
+        if seconds < BEGINNING or done <= self._had:
+            return words
+        speed = (done - self._had) / seconds
+        return f"{words}, {size(round(speed))}/s, {duration((total - done) / speed)} left"
+
+
+def duration(seconds: float) -> str:
+    """`58 s`, `12 min`, `3 h`."""
+    if seconds < 99.5:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5940 else f"{seconds / 3600:.0f} h"

@@ -1,0 +1,1 @@
+"""Timing: plans, samples, runs and what they cost."""

@@ -1,0 +1,196 @@
+"""What a sweep is to measure, and about how long it takes."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal
+
+import msgspec
+
+from encoder_tui.core.models.placement import ModelSource, Placement
+from encoder_tui.core.timing.samples import Mode, Point, Samples, Variant
+
+Rows = Literal["full", "varied"]
+
+LONGEST: Final = 8_192
+_UNSET: Final[list[str | None]] = [None]
+_ANY_NUMBER: Final[list[int | None]] = [None]
+_OFF: Final[list[bool]] = [False]
+LENGTHS: Final = [16, 32, 64, 128, 256, 512]
+"""What a sweep begins with: under a minute on a small machine, and all of it within BERT's limit."""
+SETTLING_ROUNDS: Final = 5
+WARM_UP: Final = 4
+"""Passes that a point takes before the samples: the cold one, and those until it is steady."""
+
+
+class PlanError(ValueError):
+    """A plan that cannot be followed; the message says what is wrong with it."""
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What is to be measured. Several values of a list are swept over; None leaves the value to the machine.
+
+    With `rows` varied, the rows of a batch have lengths from a quarter of the length to all of it, and are padded.
+    `text` is set for the run of one text: its tokens, cut to `lengths[0]`, in place of random ids. `best` is set
+    where the fastest settings of each model are looked for (see `timing_best`).
+    """
+
+    lengths: list[int] = msgspec.field(default_factory=LENGTHS.copy)
+    batches: list[int] = msgspec.field(default_factory=[1].copy)
+    min_time: float = 1.0
+    devices: list[str | None] = msgspec.field(default_factory=_UNSET.copy)
+    dtypes: list[str | None] = msgspec.field(default_factory=_UNSET.copy)
+    attentions: list[str | None] = msgspec.field(default_factory=_UNSET.copy)
+    threads: list[int | None] = msgspec.field(default_factory=_ANY_NUMBER.copy)
+    rows: Rows = "full"
+    text: bool = False
+    compiled: list[bool] = msgspec.field(default_factory=_OFF.copy)
+    tf32: list[bool] = msgspec.field(default_factory=_OFF.copy)
+    unpadded: list[bool] = msgspec.field(default_factory=_OFF.copy)
+    best: bool = False
+
+    def placements(self) -> list[Placement]:
+        """Every combination of device, dtype, attention and threads."""
+        swept = itertools.product(self.devices, self.dtypes, self.attentions, self.threads)
+        return [Placement(*one) for one in swept]
+
+    def modes(self) -> list[Mode]:
+        """Every combination of what can be on or off."""
+        return [Mode(*one) for one in itertools.product(self.compiled, self.tf32, self.unpadded)]
+
+
+class TimedModel(msgspec.Struct, frozen=True):
+    """A model of the window as a sweep needs it; `slot` is its place, and with it its letter."""
+
+    slot: int
+    name: str
+    source: ModelSource
+    limit: int | None
+    config: dict[str, Any] = {}
+
+
+class Column(msgspec.Struct, frozen=True):
+    """A variant as it stands in the table: which model, and what sets it apart from its model's other variants."""
+
+    slot: int
+    name: str
+    variant: Variant
+    apart: str = ""
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A line of the table: the points that are measured in turns."""
+
+    label: str
+    length: int
+    batch: int
+
+    @property
+    def words(self) -> str:
+        """The label as people say it: `1 token`, `512 tokens`."""
+        return f"{self.label} token{'' if self.label == '1' else 's'}"
+
+
+def numbers(text: str, what: str, most: int) -> list[int]:
+    """The whole numbers of a list such as `128, 512`, without repetitions; raises `PlanError`."""
+    try:
+        found = [int(part) for part in text.replace(" ", ",").split(",") if part]
+    except ValueError:
+        raise PlanError(f"{what}: write numbers with commas between them") from None
+    if not found:
+        raise PlanError(f"{what}: give at least one")
+    if min(found) < 1 or max(found) > most:
+        raise PlanError(f"{what}: from 1 to {most:,}")
+    return list(dict.fromkeys(found))
+
+
+def columns_of(models: Sequence[TimedModel], plan: Plan) -> list[Column]:
+    """A column for each model under each placement and mode."""
+
+    def apart(one: Placement, mode: Mode) -> str:
+        swept = ((one.device, plan.devices), (one.dtype, plan.dtypes), (one.attention, plan.attentions))
+        words = [value or "default" for value, values in swept if len(values) > 1]
+        if len(plan.threads) > 1:
+            words.append("×default" if one.threads is None else f"×{one.threads}")
+        switched = (
+            (mode.compiled, plan.compiled, ("plain", "compiled")),
+            (mode.tf32, plan.tf32, ("no TF32", "TF32")),
+            (mode.unpadded, plan.unpadded, ("padded", "unpadded")),
+        )
+        return " ".join([*words, *(names[is_on] for is_on, values, names in switched if len(values) > 1)])
+
+    return [
+        Column(model.slot, model.name, Variant(model.source, placement, mode), apart(placement, mode))
+        for placement, mode in itertools.product(plan.placements(), plan.modes())
+        for model in models
+    ]
+
+
+def rows_of(plan: Plan) -> list[Row]:
+    """A row for each batch and length, shorter first."""
+    many = len(plan.batches) > 1 or plan.batches != [1]
+    return [
+        Row(f"{batch} × {length:,}" if many else f"{length:,}", length, batch)
+        for batch in plan.batches
+        for length in sorted(plan.lengths)
+    ]
+
+
+def points_of(
+    rows: Sequence[Row], limits: Sequence[int | None], varied: bool = False
+) -> tuple[list[list[Point]], list[Samples]]:
+    """A group of points for each row, empty where no column takes it, and the points that are skipped."""
+    groups: list[list[Point]] = []
+    skipped: list[Samples] = []
+    for row in rows:
+        groups.append([])
+        real = varied_lengths(row.batch, row.length) if varied else None
+        for column, limit in enumerate(limits):
+            point = Point(column, row.length, row.batch, real)
+            if limit is not None and row.length > limit:
+                reason = f"{row.length:,} tokens are more than the {limit:,} that it takes"
+                skipped.append(Samples(point, ended=reason, short=f"limit {limit:,}"))
+            else:
+                groups[-1].append(point)
+    return groups, skipped
+
+
+def varied_lengths(batch: int, length: int) -> list[int]:
+    """Real lengths of the rows of a padded batch, evenly from a quarter of the length to all of it."""
+    shortest = max(length // 4, 1)
+    return [length - (length - shortest) * row // max(batch - 1, 1) for row in range(batch)]
+
+
+# About how long
+
+FLOPS_A_CORE: Final = 60e9
+"""Operations a second that a core of a small server manages in float32 matrix products; a first guess only."""
+FLOPS_ACCELERATOR: Final = 10e12
+
+
+def guessed_pass(config: Mapping[str, Any], batch: int, length: int, cores: int, on_accelerator: bool = False) -> float:
+    """Seconds of a pass as its operations suggest, before anything was measured."""
+    hidden, layers, inner = (
+        value if isinstance(value, int) and value > 0 else guess
+        for value, guess in (
+            (config.get("hidden_size"), 768),
+            (config.get("num_hidden_layers"), 12),
+            (config.get("intermediate_size"), 3072),
+        )
+    )
+    tokens = batch * length
+    operations = 2 * tokens * layers * (4 * hidden * hidden + 2 * hidden * inner + 2 * length * hidden)
+    speed = FLOPS_ACCELERATOR if on_accelerator else FLOPS_A_CORE * max(cores, 1)
+    # Python and the start of each layer's operations cost something too.
+    return operations / speed + 2e-4 * layers
+
+
+def point_seconds(one_pass: float, min_time: float, min_samples: int = 5, taken: Samples | None = None) -> float:
+    """Seconds that a point still takes, given those of a pass and the samples that it has."""
+    warm_up = WARM_UP * one_pass if taken is None or taken.cold_s is None else 0.0
+    samples = [] if taken is None else taken.samples_s
+    calls = 1 if taken is None else taken.calls
+    spent = sum(samples) * calls
+    settling = SETTLING_ROUNDS * one_pass if one_pass < 0.5 and not samples else 0.0
+    return warm_up + settling + max(min_time - spent, max(min_samples - len(samples), 0) * one_pass * calls, 0.0)

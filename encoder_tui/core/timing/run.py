@@ -1,0 +1,285 @@
+"""A sweep as far as it has come: what was asked, what was measured, and what it says."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, Literal
+
+from msgspec.structs import replace
+
+from encoder_tui.core.defaults import LETTERS
+from encoder_tui.core.models.placement import ModelSource
+from encoder_tui.core.text.safe import factor
+from encoder_tui.core.timing.plan import (
+    Column,
+    Plan,
+    Row,
+    TimedModel,
+    columns_of,
+    guessed_pass,
+    point_seconds,
+    points_of,
+    rows_of,
+)
+from encoder_tui.core.timing.samples import (
+    Environment,
+    Measurement,
+    MeasureRequest,
+    Point,
+    Samples,
+    Statistics,
+    exponent,
+    quantile,
+    statistics,
+    time_record,
+)
+
+Title = Literal["sweep", "text", "best"]
+"""What a run is of: a plan, one text, or the settings that may be the best."""
+Place = tuple[int, int]
+"""The indices of a row and a column."""
+CHOOSING: Final = (0.5, 3)
+"""Seconds and samples, at least, of settings that may be the best."""
+COMPILING: Final = 60.0
+"""Seconds that compiling a model of BERT's size takes a small machine; a first guess only."""
+COMPARED: Final = 64
+"""Samples of a point that enter a ratio's spread, evenly chosen: every one of A's is divided by every one of B's."""
+
+
+class Run:
+    """The table of a sweep; filled by what the engine tells. `points` are by place, and may be of any state."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        columns: Sequence[Column],
+        rows: Sequence[Row],
+        points: Sequence[Sequence[Point]],
+        title: Title,
+    ) -> None:
+        self.plan = plan
+        self.columns = list(columns)
+        self.rows = list(rows)
+        self.title = title
+        self.environment: Environment | None = None
+        self.samples: dict[Place, Samples] = {}
+        self.failures: dict[int, str] = {}
+        self.next: list[Place] = []
+        self.current: int | None = None
+        self.groups = [list(group) for group in points]
+        self.guesses: dict[Place, float] = {}
+        self._places = {_key(point): (row, point.variant) for row, group in enumerate(points) for point in group}
+
+    def request(self, watching: bool = True) -> MeasureRequest:
+        """What the engine is asked."""
+        groups = [group for group in self.groups if group]
+        variants = [column.variant for column in self.columns]
+        if self.plan.best:
+            return MeasureRequest(variants, groups, *CHOOSING, watching=watching, choosing=True)
+        return MeasureRequest(variants, groups, self.plan.min_time, watching=watching)
+
+    def hear(self, measurement: Measurement) -> None:
+        """Take in an answer, partial or whole."""
+        if measurement.environment is not None:
+            self.environment = measurement.environment
+        self.failures |= measurement.failures
+        news = [(self._places[_key(samples.point)], samples) for samples in measurement.samples]
+        self.next = [place for place, samples in news if samples.cold_s is None and samples.ended is None]
+        self.samples.update(news)
+        if news:
+            self.current = news[-1][0][0]
+
+    def skip(self, row: int, samples: Samples) -> None:
+        """Note a point that is not measured, with its reason."""
+        self._places[_key(samples.point)] = row, samples.point.variant
+        self.samples[row, samples.point.variant] = samples
+
+    def again(self, models: Sequence[TimedModel] = ()) -> Run:
+        """The same run with nothing measured yet; what was measured tells how long it will take.
+
+        `models` are those of the window, which know whether their own code may run: a kept run does not.
+        """
+        known = {(model.source.name, model.source.location): model.source for model in models}
+        run = Run(self.plan, [trusting(column, known) for column in self.columns], self.rows, self.groups, self.title)
+        for place, samples in self.samples.items():
+            found = self.statistics(*place)
+            if found is not None:
+                run.guesses[place] = found.median
+            elif place not in run.planned:
+                run.skip(place[0], samples)
+        return run
+
+    @property
+    def planned(self) -> list[Place]:
+        """The places that are to be measured."""
+        return [(row, point.variant) for row, group in enumerate(self.groups) for point in group]
+
+    @property
+    def done(self) -> int:
+        """How many of them are measured to the end, or cannot be."""
+        return sum(1 for place in self.planned if self._is_over(place))
+
+    def _is_over(self, place: Place) -> bool:
+        samples = self.samples.get(place)
+        failed = place[1] in self.failures
+        return failed or (samples is not None and (samples.finished or samples.ended is not None))
+
+    @property
+    def has_results(self) -> bool:
+        """Whether anything was measured."""
+        return any(samples.samples_s for samples in self.samples.values())
+
+    def statistics(self, row: int, column: int) -> Statistics | None:
+        """What the samples of a place say; None where there is none."""
+        samples = self.samples.get((row, column))
+        return None if samples is None else statistics(samples.samples_s)
+
+    def records(self) -> Iterator[tuple[Place, dict[str, Any]]]:
+        """Each point as `time --json` prints it, row by row."""
+        for row in range(len(self.rows)):
+            for column, about in enumerate(self.columns):
+                if (row, column) in self.samples:
+                    yield (row, column), time_record(about.name, self.samples[row, column])
+
+    def label(self, column: int) -> str:
+        """A column's letter, and what sets it apart from its model's others."""
+        about = self.columns[column]
+        return f"{LETTERS[about.slot]} {about.apart}".rstrip()
+
+    def curve(self, column: int, batch: int | None = None) -> list[tuple[float, float]]:
+        """Lengths and medians of a column, for one batch size (the first by default), shorter first."""
+        batch = self.rows[0].batch if batch is None else batch
+        found = []
+        for row, about in enumerate(self.rows):
+            result = self.statistics(row, column)
+            if about.batch == batch and result is not None and result.median > 0:
+                found.append((float(self.samples[row, column].point.length), result.median))
+        return sorted(found)
+
+    def seconds_left(self) -> float:
+        """About how long the rest takes: guesses, corrected by what was measured nearest to each point."""
+        left = 0.0
+        for place in self.planned:
+            if self._is_over(place):
+                continue
+            found = self.statistics(*place)
+            one_pass = found.median if found is not None else self.guesses.get(place, 0.05) * self._correction(place)
+            left += point_seconds(one_pass, self.plan.min_time, taken=self.samples.get(place)) + self._compiling(place)
+        return left
+
+    def _compiling(self, place: Place) -> float:
+        """Seconds that compiling a point takes before its first pass, as those that were compiled before it took."""
+        if not self._is_compiled(place) or ((samples := self.samples.get(place)) and samples.cold_s is not None):
+            return 0.0
+        cold = [one.cold_s for other, one in self.samples.items() if one.cold_s and self._is_compiled(other)]
+        return sum(cold) / len(cold) if cold else COMPILING
+
+    def _is_compiled(self, place: Place) -> bool:
+        return self.columns[place[1]].variant.mode.compiled
+
+    def _correction(self, place: Place) -> float:
+        """How far off the guess was at the measured point whose guess is nearest, of the same column if possible."""
+        guess = self.guesses.get(place, 0.05)
+        candidates = []
+        for other, other_guess in self.guesses.items():
+            found = self.statistics(*other)
+            if found is not None and other_guess > 0 and found.median > 0:
+                distance = abs(math.log(other_guess / guess))
+                candidates.append((other[1] != place[1], distance, found.median / other_guess))
+        return min(candidates)[2] if candidates else 1.0
+
+
+def trusting(column: Column, known: Mapping[tuple[str, str], ModelSource]) -> Column:
+    """A column whose model may run its own code only where a source that is known, by name and location, may."""
+    asked = column.variant.source
+    source = known.get((asked.name, asked.location), replace(asked, trust_remote_code=False))
+    return replace(column, variant=replace(column.variant, source=source))
+
+
+def _key(point: Point) -> tuple[int, int, int]:
+    return point.variant, point.length, point.batch
+
+
+def sweep(models: Sequence[TimedModel], plan: Plan, cores: int, on_accelerator: bool = False) -> Run:
+    """The run of a plan, with nothing measured yet."""
+    columns, rows = columns_of(models, plan), rows_of(plan)
+    by_slot = {model.slot: model for model in models}
+    limits = [by_slot[column.slot].limit for column in columns]
+    groups, skipped = points_of(rows, limits, plan.rows == "varied")
+    run = Run(plan, columns, rows, groups, "sweep")
+    for samples in skipped:
+        row = next(i for i, one in enumerate(rows) if (one.length, one.batch) == _key(samples.point)[1:])
+        run.skip(row, samples)
+    for row, column in run.planned:
+        config = by_slot[columns[column].slot].config
+        device = columns[column].variant.placement.device
+        fast = on_accelerator if device is None else not device.startswith("cpu")
+        run.guesses[row, column] = guessed_pass(config, rows[row].batch, rows[row].length, cores, fast)
+    return run
+
+
+# What it says
+
+
+def ratio(first: Sequence[float], second: Sequence[float]) -> Statistics | None:
+    """How many times as long the second takes: the quotient of every sample with every sample."""
+    chosen = [
+        [samples[len(samples) * place // min(len(samples), COMPARED)] for place in range(min(len(samples), COMPARED))]
+        for samples in (first, second)
+    ]
+    quotients = sorted(b / a for a in chosen[0] for b in chosen[1] if a > 0)
+    if not quotients:
+        return None
+    middle = quantile(sorted(second), 0.5) / quantile(sorted(first), 0.5)
+    return Statistics(middle, *(quantile(quotients, share) for share in (0.25, 0.75, 0.9)))
+
+
+def growth(points: Sequence[tuple[float, float]]) -> tuple[float, float, float] | None:
+    """The longest lengths, of a factor of four or so, and the power of the length with which latency grows there.
+
+    Short lengths are left out: there a pass takes as long as its overhead, whatever the length.
+    """
+    if len(points) < 2:
+        return None
+    ordered = sorted(points)
+    longest = ordered[-1][0]
+    used = [point for point in ordered if point[0] >= longest / 4]
+    if len(used) < 2:
+        used = ordered[-2:]
+    power = exponent(used)
+    return None if power is None else (used[0][0], longest, power)
+
+
+def growth_words(label: str, points: Sequence[tuple[float, float]]) -> str | None:
+    """How latency grows, in words; None where fewer than two lengths were measured."""
+    found = growth(points)
+    if found is None:
+        return None
+    short, long, power = found
+    if power < -0.15:
+        return (
+            f"{label} gets faster from {short:,.0f} to {long:,.0f} tokens (power {power:.2f}): too noisy to tell how it"
+            " grows"
+        )
+    bounds = (
+        (0.15, "hardly at all"),
+        (0.9, "less than in proportion"),
+        (1.1, "in proportion"),
+        (1.75, "more than in proportion"),
+        (2.25, "with the square of the length"),
+    )
+    how = next((words for bound, words in bounds if power < bound), "faster than the square")
+    return f"{label} grows {how} from {short:,.0f} to {long:,.0f} tokens (power {power:.2f})"
+
+
+def compared(run: Run, row: int) -> str | None:
+    """The row's first two columns in a sentence; None where one of them has no sample."""
+    if len(run.columns) < 2 or (row, 0) not in run.samples or (row, 1) not in run.samples:
+        return None
+    found = ratio(run.samples[row, 0].samples_s, run.samples[row, 1].samples_s)
+    if found is None:
+        return None
+    a, b = run.label(0), run.label(1)
+    spread = f"{factor(found.first_quartile)} to {factor(found.third_quartile)}"
+    return f"{b} takes {factor(found.median)} times as long as {a} ({spread})"

@@ -1,0 +1,293 @@
+"""What a measurement is made of, what its samples say, and how they are put into words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from encoder_tui.core.models.placement import InForce, ModelSource, Placement
+from encoder_tui.core.outputs.runs import Batch
+from encoder_tui.core.text.safe import count, size
+
+SPREAD_LIMIT: Final = 0.10
+"""An interquartile range above this share of the median is told to the reader."""
+
+BUSY: Final = 0.2
+"""Cores that other processes use above which it is told."""
+DRAWN: Final = "drawn"
+KEY: Final = "key"
+"""What a window that watches tells the engine: that it has drawn a partial answer, and that a key was pressed."""
+
+
+class Mode(msgspec.Struct, frozen=True):
+    """What a pass is run with beyond its placement; asked for, or obtained.
+
+    `compiled` by `torch.compile`; `tf32` lets matrix products of float32 round to TF32; `unpadded` packs the rows of
+    a batch into one without padding, which flash attention keeps apart.
+    """
+
+    compiled: bool = False
+    tf32: bool = False
+    unpadded: bool = False
+
+    def words(self) -> list[str]:
+        """For people: what is on."""
+        named = ((self.compiled, "compiled"), (self.tf32, "TF32"), (self.unpadded, "unpadded"))
+        return [word for is_on, word in named if is_on]
+
+
+class Variant(msgspec.Struct, frozen=True):
+    """A model as it is to be measured: a sweep over dtypes has one variant for each of them."""
+
+    source: ModelSource
+    placement: Placement = Placement()
+    mode: Mode = Mode()
+
+
+class Point(msgspec.Struct, frozen=True):
+    """One measurement: a variant (its index) and what goes in.
+
+    Random ids of the shape (batch, length), unless `given` holds ids. `real_lengths` tells how many tokens of each
+    row are no padding, None for all.
+    """
+
+    variant: int
+    length: int
+    batch: int = 1
+    real_lengths: list[int] | None = None
+    given: Batch | None = None
+
+    @property
+    def real_tokens(self) -> int:
+        """Tokens of the batch that are no padding."""
+        if self.given is not None:
+            return sum(map(sum, self.given.attention_mask))
+        return self.batch * self.length if self.real_lengths is None else sum(self.real_lengths)
+
+
+class MeasureRequest(msgspec.Struct, frozen=True):
+    """Measure points; those of one group are interleaved in rounds.
+
+    Each point gets at least `min_time` seconds of samples and at least `min_samples` of them. Where `choosing`, only
+    the fastest of a group matters, and how it stands to the first: see `choosing.Choosing`. After every partial
+    answer the engine rests for `pause` seconds. Where a window is `watching`, it waits after each until the window
+    says that it has drawn, and takes those samples again into which a key fell.
+    """
+
+    variants: list[Variant]
+    groups: list[list[Point]]
+    min_time: float = 1.0
+    min_samples: int = 5
+    pause: float = 0.0
+    watching: bool = False
+    choosing: bool = False
+
+
+class Distance(msgspec.Struct, frozen=True):
+    """How far a last hidden state is from that of float32, the same weights and ids given.
+
+    `largest` is the largest difference of two values, `cosine` the lowest cosine of a token's two vectors, padding
+    left out. Both are None where a value is not finite.
+    """
+
+    largest: float | None
+    cosine: float | None
+
+    def words(self) -> str:
+        """For people."""
+        if self.largest is None or self.cosine is None:
+            return "has values that are not finite"
+        return f"differs from float32's by at most {self.largest:.2g}, lowest cosine of a token {self.cosine:.6f}"
+
+
+class DeviceState(msgspec.Struct, frozen=True):
+    """An accelerator while it was measured, as its driver tells; None is what it does not tell.
+
+    Power in watts, clocks in MHz, temperature in degrees Celsius; `throttled` has the reasons for which it ran slower
+    than it could, `processes` is how many others were computing on it, and `memory` the bytes that they held.
+    """
+
+    power: float | None = None
+    power_limit: float | None = None
+    clock: int | None = None
+    clock_limit: int | None = None
+    temperature: int | None = None
+    throttled: list[str] = []
+    processes: int | None = None
+    memory: int | None = None
+
+    def words(self) -> list[str]:
+        """For people: what is known of it."""
+        found = []
+        for value, limit, unit in ((self.power, self.power_limit, "W"), (self.clock, self.clock_limit, "MHz")):
+            if value is not None:
+                found.append(f"{value:,.0f} {unit}" if limit is None else f"{value:,.0f} of {limit:,.0f} {unit}")
+        found += [] if self.temperature is None else [f"{self.temperature} °C"]
+        found += [f"throttled ({', '.join(self.throttled)})"] if self.throttled else []
+        if self.processes:
+            held = "" if self.memory is None else f" with {size(self.memory)}"
+            found.append(f"{count(self.processes, 'other process', 'other processes')} on it{held}")
+        return found
+
+
+class Samples(msgspec.Struct, frozen=True):
+    """What was measured at a point so far; seconds are of one pass.
+
+    `cold_s` is the first pass of this shape, with the compiling where that was asked for; `warm_up` how many passes
+    followed that were not counted, `calls` how many passes a sample is the mean of. `device_samples_s` are by the
+    accelerator's own clock. `peak_memory_bytes` is the device's where that is an accelerator and the process's
+    otherwise, of this point alone. `retaken` samples were taken again. `ended` is the reason why a point was not
+    measured, or not to its end, and `short` that reason in a word or two. `mode` is what was obtained,
+    `other_load` how many cores other processes used meanwhile, and `distance` is told where settings are chosen.
+    """
+
+    point: Point
+    in_force: InForce | None = None
+    cold_s: float | None = None
+    samples_s: list[float] = []
+    cpu_samples_s: list[float] = []
+    warm_up: int = 0
+    calls: int = 1
+    peak_memory_bytes: int | None = None
+    process_peak_bytes: int | None = None
+    ended: str | None = None
+    finished: bool = False
+    retaken: int = 0
+    device_samples_s: list[float] = []
+    mode: Mode = Mode()
+    short: str = ""
+    other_load: float | None = None
+    device_state: DeviceState | None = None
+    distance: Distance | None = None
+
+
+class Environment(msgspec.Struct, frozen=True):
+    """What stands beside every result, of the machine that measured; `asked` and `asked_modes` are by variant."""
+
+    started: str
+    asked: list[Placement]
+    python: str
+    platform: str
+    processor: str
+    cores: int
+    threads: int
+    interop_threads: int
+    load_average: list[float] | None
+    float32_matmul_precision: str
+    devices: list[dict[str, Any]]
+    versions: dict[str, str]
+    min_time_s: float
+    min_samples: int
+    asked_modes: list[Mode] = []
+
+
+class Measurement(msgspec.Struct, frozen=True):
+    """The answer. A partial one holds the environment, or the points that changed since the last.
+
+    `failures` tells by the index of a variant why it could not be loaded. Partial answers are numbered from 1 where a
+    window is watching; one whose points have no cold pass yet says that they are next.
+    """
+
+    environment: Environment | None = None
+    samples: list[Samples] = []
+    failures: dict[int, str] = {}
+    number: int = 0
+
+
+class Statistics(msgspec.Struct, frozen=True):
+    """What samples say; quantiles are interpolated linearly, as numpy and `torch.utils.benchmark` do."""
+
+    median: float
+    first_quartile: float
+    third_quartile: float
+    p90: float
+
+    @property
+    def iqr(self) -> float:
+        """The interquartile range."""
+        return self.third_quartile - self.first_quartile
+
+    @property
+    def spread(self) -> float:
+        """The interquartile range as a share of the median."""
+        return self.iqr / self.median if self.median else 0.0
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether the spread is worth a warning."""
+        return self.spread > SPREAD_LIMIT
+
+
+def statistics(samples: Sequence[float]) -> Statistics | None:
+    """Median and quantiles; None where there is no sample."""
+    if not samples:
+        return None
+    ordered = sorted(samples)
+    return Statistics(*(quantile(ordered, share) for share in (0.5, 0.25, 0.75, 0.9)))
+
+
+def quantile(ordered: Sequence[float], share: float) -> float:
+    """A quantile of values in ascending order, interpolated linearly."""
+    place = share * (len(ordered) - 1)
+    below = math.floor(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
+
+
+def exponent(points: Sequence[tuple[float, float]]) -> float | None:
+    """The power of the length with which latency grows: the slope of a line through the logarithms.
+
+    `points` are lengths and seconds; None where they have fewer than two lengths.
+    """
+    usable = [(math.log(length), math.log(seconds)) for length, seconds in points if length > 0 and seconds > 0]
+    if len({x for x, _ in usable}) < 2:
+        return None
+    centre_x = sum(x for x, _ in usable) / len(usable)
+    centre_y = sum(y for _, y in usable) / len(usable)
+    across = sum((x - centre_x) ** 2 for x, _ in usable)
+    return sum((x - centre_x) * (y - centre_y) for x, y in usable) / across
+
+
+def spread_sentence(name: str, length: int, found: Statistics) -> str | None:
+    """A warning where the samples lie far apart."""
+    if not found.is_wide:
+        return None
+    return (
+        f"{name} at {count(length, 'token')}: the samples spread by {100 * found.spread:.0f} % of the median;"
+        " something else is using this machine, so measure again or longer"
+    )
+
+
+def time_record(name: str, samples: Samples) -> dict[str, Any]:
+    """One point as `time --json` prints it; a point without samples has the reason why."""
+    point, in_force = samples.point, samples.in_force
+    found = statistics(samples.samples_s)
+    if found is None or in_force is None:
+        reason = samples.ended or "the measurement was broken off"
+        return {"model": name, "batch": point.batch, "length": point.length, "skipped": reason}
+    cpu, on_device = statistics(samples.cpu_samples_s), statistics(samples.device_samples_s)
+    # What was not asked for has no key.
+    more: dict[str, Any] = {} if on_device is None else {"device_s": on_device.median}
+    more |= {key: True for key, is_on in msgspec.structs.asdict(samples.mode).items() if is_on}
+    more |= {} if in_force.threads is None else {"threads": in_force.threads}
+    more |= {} if samples.distance is None else {"distance": msgspec.structs.asdict(samples.distance)}
+    return {
+        "model": name,
+        "device": in_force.device,
+        "dtype": in_force.dtype,
+        "attention": in_force.attention,
+        "batch": point.batch,
+        "length": point.length,
+        "weights": in_force.weights,
+        "cold_s": samples.cold_s,
+        "samples_s": samples.samples_s,
+        "median_s": found.median,
+        "iqr_s": found.iqr,
+        "tokens_per_s": point.real_tokens / found.median if found.median else None,
+        "peak_memory_bytes": samples.peak_memory_bytes,
+        "cpu_s": None if cpu is None else cpu.median,
+        **more,
+    }

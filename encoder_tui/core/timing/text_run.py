@@ -1,0 +1,61 @@
+"""The run of one text under every model: what the notebook timed once, measured properly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from encoder_tui.core.outputs.runs import Batch
+from encoder_tui.core.timing.plan import Column, Plan, Row, TimedModel, columns_of
+from encoder_tui.core.timing.run import Run
+from encoder_tui.core.timing.samples import Point
+from encoder_tui.core.tokens.tokenizer import EncodeOptions, ModelTokenizer, TokenizationError
+
+CUT = 512
+"""Tokens that every model is given at most: what the shortest of the usual models takes."""
+
+
+def text_run(
+    models: Sequence[TimedModel],
+    tokenizers: Sequence[ModelTokenizer],
+    text: str,
+    devices: Sequence[str | None] = (None,),
+    plan: Plan | None = None,
+) -> Run:
+    """A run with one row: the text, cut to 512 tokens, under every model on every device.
+
+    `plan` gives dtypes, attentions, time, threads, compiling and TF32. Raises `TokenizationError`.
+    """
+    asked = plan or Plan()
+    chosen = Plan(
+        [CUT],
+        [1],
+        asked.min_time,
+        list(devices),
+        asked.dtypes,
+        asked.attentions,
+        asked.threads,
+        text=True,
+        compiled=asked.compiled,
+        tf32=asked.tf32,
+    )
+    batches = {
+        model.slot: encoded(tokenizer, text, CUT if model.limit is None else min(CUT, model.limit))
+        for model, tokenizer in zip(models, tokenizers, strict=True)
+    }
+    columns: list[Column] = columns_of(models, chosen)
+    points = []
+    for index, column in enumerate(columns):
+        batch = batches[column.slot]
+        points.append(Point(index, len(batch.input_ids[0]), given=batch))
+    lengths = sorted({point.length for point in points})
+    label = f"{lengths[0]:,}" if len(lengths) == 1 else f"{lengths[0]:,}–{lengths[-1]:,}"
+    return Run(chosen, columns, [Row(label, lengths[-1], 1)], [points], "text")
+
+
+def encoded(tokenizer: ModelTokenizer, text: str, most: int) -> Batch:
+    """A text as a batch of one row of at most so many tokens; raises `TokenizationError` where it has none."""
+    encoding = tokenizer.encode([text], options=EncodeOptions(truncation=True, max_length=most))[0]
+    if not len(encoding):
+        raise TokenizationError("a text without tokens cannot be measured; give one that has some")
+    types = encoding.token_type_ids
+    return Batch([encoding.ids], [encoding.attention_mask], None if types is None else [types])

@@ -1,0 +1,1 @@
+"""Tokens: tokenizers, alignment, comparison and decoding."""

@@ -1,0 +1,167 @@
+"""One text under several models: what the Tokens pane shows and what `tokens --json` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from typing import Any, Final
+
+from encoder_tui.core.text.safe import count
+from encoder_tui.core.tokens.alignment import Alignment
+from encoder_tui.core.tokens.decoding import without_surrogates
+from encoder_tui.core.tokens.tokenizer import EncodeOptions, Encoding, ModelTokenizer, TokenizationError, align
+
+LONG: Final = 2_000
+"""Characters from which on a thread for each model costs less than it saves."""
+
+
+class Stream:
+    """One model's encoding of a text, with the numbers that describe it."""
+
+    def __init__(self, tokenizer: ModelTokenizer, text: str, encoding: Encoding) -> None:
+        self.tokenizer = tokenizer
+        self.text = without_surrogates(text)
+        self.encoding = encoding
+
+    @cached_property
+    def unknown(self) -> int:
+        """How many tokens are the unknown token."""
+        unknown_id = self.tokenizer.unknown_id
+        return 0 if unknown_id is None else self.encoding.ids.count(unknown_id)
+
+    def is_part_of_character(self, token: int) -> bool:
+        """Whether a token is some of the bytes of a character, not all of it.
+
+        Byte-level pieces of one character have overlapping spans, as byte-fallback tokens do.
+        """
+        offsets = self.encoding.offsets
+        start, end = offsets[token]
+        before = token > 0 and offsets[token - 1][1] > start and offsets[token - 1][0] < end
+        after = token + 1 < len(offsets) and offsets[token + 1][0] < end and offsets[token + 1][1] > start
+        return before or after
+
+
+class Comparison:
+    """A text under several tokenizers, aligned.
+
+    A stream is None where its model has no tokenizer (yet), or one that refuses the text: `refusals` has a sentence for
+    it then, and is empty for the others.
+    """
+
+    def __init__(self, text: str, streams: Sequence[Stream | None], refusals: Sequence[str] = ()) -> None:
+        self.text = text
+        self.streams = list(streams)
+        self.refusals = list(refusals) or [""] * len(self.streams)
+        self.present = [stream for stream in self.streams if stream is not None]
+
+    @cached_property
+    def alignment(self) -> Alignment:
+        """Blocks of the streams that are there, in their order."""
+        return align(self.text, [stream.encoding for stream in self.present])
+
+    @cached_property
+    def differing(self) -> list[int]:
+        """The blocks that the streams split differently."""
+        return self.alignment.differing()
+
+    @cached_property
+    def _differing_set(self) -> frozenset[int]:
+        return frozenset(self.differing)
+
+    def is_differing(self, block: int) -> bool:
+        """Whether the streams split a block differently."""
+        return block in self._differing_set
+
+    def sentence(self, letters: Sequence[str], names_shown: int = 4) -> str:
+        """What the comparison comes to, in a sentence that can be read aloud; it names some of the differences."""
+        if not self.present:
+            return "No tokenizer takes this text." if any(self.refusals) else "No tokenizer is here yet."
+        if not self.text:
+            return "The text is empty; type or paste one."
+        if len(self.present) == 1:
+            return f"{count(len(self.present[0].encoding), 'token')} of {count(len(self.text), 'character')}."
+        blocks = len(self.alignment)
+        agreeing = blocks - len(self.differing)
+        words = [f"{agreeing:,} of {count(blocks, 'block')} {'agrees' if 1 in {agreeing, blocks} else 'agree'}"]
+        if self.differing and names_shown:
+            names = [
+                self.text[block.start : block.end].strip() or "white space"
+                for block in map(self.alignment.__getitem__, self.differing[:names_shown])
+            ]
+            more = len(self.differing) - len(names)
+            listed = f"{', '.join(names)} and {more:,} more" if more else _listed(names)
+            words.append(f"they differ at {listed}")
+        return "; ".join([*words, *self._saving(letters)])
+
+    def _saving(self, letters: Sequence[str]) -> list[str]:
+        """How much fewer tokens the shorter of two streams has."""
+        pairs = [
+            (len(stream.encoding), letter)
+            for stream, letter in zip(self.streams, letters, strict=True)
+            if stream is not None
+        ]
+        (fewest, letter), (most, _) = min(pairs), max(pairs)
+        if fewest == most:
+            return ["all take the same number of tokens" if len(pairs) > 2 else "both take the same number of tokens"]
+        share = 100 * (most - fewest) / most
+        return [f"{letter} takes {'under 1' if share < 1 else format(share, '.0f')} % fewer tokens"]
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def compare(
+    text: str,
+    tokenizers: Sequence[ModelTokenizer | None],
+    pair: str | None = None,
+    options: EncodeOptions | None = None,
+) -> Comparison:
+    """Encode one text under every tokenizer; one that refuses it keeps none of the others from it."""
+
+    def encode(tokenizer: ModelTokenizer | None) -> tuple[Stream | None, str]:
+        if tokenizer is None:
+            return None, ""
+        try:
+            return Stream(tokenizer, text, tokenizer.encode([text], pair, options)[0]), ""
+        except TokenizationError as refusal:
+            return None, str(refusal)
+
+    if len(text) < LONG:
+        found = list(map(encode, tokenizers))
+    else:
+        # The Rust library works outside the interpreter lock, so the models of a long text share the processors.
+        with ThreadPoolExecutor(max(len(tokenizers), 1)) as pool:
+            found = list(pool.map(encode, tokenizers))
+    return Comparison(text, [stream for stream, _ in found], [refusal for _, refusal in found])
+
+
+def encoding_record(stream: Stream) -> dict[str, Any]:
+    """One encoding as `tokens --json` prints it."""
+    encoding = stream.encoding
+    return {
+        "input_ids": encoding.ids,
+        "tokens": encoding.tokens,
+        "offsets": encoding.offsets,
+        "token_type_ids": encoding.token_type_ids,
+        "attention_mask": encoding.attention_mask,
+        "special_tokens_mask": encoding.special_tokens_mask,
+        "sequence_ids": encoding.sequence_ids,
+        "decoded": stream.tokenizer.decode(encoding.ids),
+    }
+
+
+def alignment_record(comparison: Comparison) -> list[dict[str, Any]]:
+    """The blocks of one text as `tokens --json` prints them; a stream that is missing has null."""
+    records = []
+    for block in comparison.alignment:
+        indices = iter(block.tokens)
+        records.append(
+            {
+                "span": [block.start, block.end],
+                "text": comparison.alignment.text[block.start : block.end],
+                "tokens": [None if stream is None else list(next(indices)) for stream in comparison.streams],
+            }
+        )
+    return records

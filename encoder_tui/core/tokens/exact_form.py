@@ -1,0 +1,127 @@
+"""The exact form of a tokenizer, and where it is kept.
+
+`tokenizer.json` alone does not say what `AutoTokenizer` does: in transformers 5 several classes rebuild the
+normaliser, pre-tokenizer and post-processor from their configuration. The engine loads `AutoTokenizer` once
+and hands over the result as a `TokenizerForm`; from then on the Rust `tokenizers` library is enough.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from encoder_tui.core.files.cache import DiskCache
+
+LARGE_INTEGER: Final = int(1e20)
+"""A `model_max_length` above this means none (`transformers.tokenization_utils_base.LARGE_INTEGER`)."""
+
+SPECIAL_ROLES: Final = ("cls", "sep", "pad", "mask", "unk", "bos", "eos")
+
+
+class TokenizerForm(msgspec.Struct, frozen=True, kw_only=True):
+    """What it takes to encode as `AutoTokenizer` does, in plain data.
+
+    `json` is `backend_tokenizer.to_str()` with padding and truncation cleared. `exact` is False for the plain
+    `tokenizer.json` of a model whose exact form is not known yet. `model_max_length` is None where the
+    tokenizer states none. `special_tokens` maps a role such as `cls` to a token; `extra_special_tokens` are
+    those without such a role. `clean_up` says whether `decode` removes spaces before punctuation.
+    """
+
+    json: str
+    exact: bool
+    class_name: str
+    model_input_names: list[str]
+    model_max_length: int | None
+    padding_side: str
+    truncation_side: str
+    pad_token: str | None
+    pad_token_id: int | None
+    pad_token_type_id: int
+    special_tokens: dict[str, str]
+    extra_special_tokens: list[str]
+    clean_up: bool
+    split_special_tokens: bool = False
+
+
+def provisional(tokenizer_json: str, config: dict[str, Any]) -> TokenizerForm:
+    """The plain `tokenizer.json` as a form, for the moment before the exact one is there.
+
+    `config` is the model's `tokenizer_config.json`. Raises ValueError, with a sentence, where the file holds
+    no tokenizer.
+    """
+    try:
+        raw = msgspec.json.decode(tokenizer_json)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"tokenizer.json is not valid JSON ({error})") from error
+    if not isinstance(raw, dict) or not isinstance(raw.get("model"), dict):
+        raise ValueError("tokenizer.json holds no tokenizer")
+    try:
+        added = msgspec.convert(raw.get("added_tokens") or [], list[_AddedToken])
+    except msgspec.ValidationError as error:
+        raise ValueError(f"tokenizer.json holds added tokens that are none ({error})") from error
+    ids = {token.content: token.id for token in added}
+    special = {
+        role: token
+        for role in SPECIAL_ROLES
+        if (token := _content(config.get(f"{role}_token"))) is not None and token in ids
+    }
+    if not special:
+        special = {
+            role: token for role in ("cls", "sep", "pad", "mask", "unk") if (token := f"[{role.upper()}]") in ids
+        }
+    names = config.get("model_input_names")
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        names = ["input_ids", "token_type_ids", "attention_mask"]
+        if raw["model"].get("type") != "WordPiece":
+            names.remove("token_type_ids")
+    padding = special.get("pad")
+    raw["padding"] = raw["truncation"] = None
+    return TokenizerForm(
+        json=msgspec.json.encode(raw).decode(),
+        exact=False,
+        class_name="tokenizer.json",
+        model_input_names=names,
+        model_max_length=sane_length(config.get("model_max_length")),
+        padding_side=_side(config.get("padding_side")),
+        truncation_side=_side(config.get("truncation_side")),
+        pad_token=padding,
+        pad_token_id=None if padding is None else ids[padding],
+        pad_token_type_id=0,
+        special_tokens=special,
+        extra_special_tokens=[],
+        clean_up=False,
+    )
+
+
+class _AddedToken(msgspec.Struct):
+    """What of an added token in tokenizer.json is of interest here; ids are Rust's u32."""
+
+    content: str
+    id: Annotated[int, msgspec.Meta(ge=0, lt=2**32)]
+
+
+def sane_length(length: Any) -> int | None:
+    """A `model_max_length` as a number of tokens; None where it is none that bounds anything."""
+    if isinstance(length, bool) or not isinstance(length, int | float) or not 0 < length < min(LARGE_INTEGER, 2**62):
+        return None
+    return int(length)
+
+
+def _side(value: Any) -> str:
+    return "left" if value == "left" else "right"
+
+
+def _content(token: Any) -> str | None:
+    """The text of a special token, which configuration files write as a string or as an object."""
+    if isinstance(token, dict):
+        token = token.get("content")
+    return token if isinstance(token, str) else None
+
+
+class FormCache(DiskCache[TokenizerForm]):
+    """Exact forms on disk, under what they depend on of the model and the versions that made them."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, TokenizerForm, "form 2", ("tokenizers", "transformers"))

@@ -1,0 +1,299 @@
+"""Encoding text as `AutoTokenizer` does, with the `tokenizers` library alone."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+
+import msgspec
+
+from encoder_tui.core.tokens.alignment import Alignment, Span
+from encoder_tui.core.tokens.decoding import clean_up, without_surrogates
+from encoder_tui.core.tokens.exact_form import SPECIAL_ROLES, TokenizerForm
+from encoder_tui.core.tokens.kind import kind_of
+from encoder_tui.core.tokens.rust_errors import refusals, silence
+
+if TYPE_CHECKING:
+    import tokenizers
+
+Padding = Literal["none", "longest", "max_length"]
+Side = Literal["left", "right"]
+
+PADDED_AT_MOST: Final = 1 << 22
+"""Tokens of a padded batch, about 400 MB; the Rust library aborts the process when it gets no memory."""
+
+
+class TokenizationError(Exception):
+    """Settings that a tokenizer cannot follow; the message says which and what to do."""
+
+
+class EncodeOptions(msgspec.Struct, frozen=True):
+    """How to encode, in the words of `transformers`; `max_length` None is the tokenizer's own."""
+
+    padding: Padding = "none"
+    truncation: bool = False
+    max_length: int | None = None
+    stride: int = 0
+    padding_side: Side | None = None
+
+
+class Encoding:
+    """One encoded text: what `tokenizer(text)` holds, read from the Rust object when first asked for."""
+
+    def __init__(self, raw: tokenizers.Encoding, tokenizer: ModelTokenizer) -> None:
+        self._raw = raw
+        self._tokenizer = tokenizer
+
+    def __len__(self) -> int:
+        return len(self._raw)
+
+    @cached_property
+    def ids(self) -> list[int]:
+        return list(self._raw.ids)
+
+    @cached_property
+    def offsets(self) -> list[Span]:
+        """Each token's span, in characters of its text (Python `str` indices)."""
+        return list(self._raw.offsets)
+
+    @cached_property
+    def special_tokens_mask(self) -> list[int]:
+        return list(self._raw.special_tokens_mask)
+
+    @cached_property
+    def attention_mask(self) -> list[int]:
+        return list(self._raw.attention_mask)
+
+    @cached_property
+    def sequence_ids(self) -> list[int | None]:
+        """Which text of a pair each token is of; None for special tokens."""
+        return list(self._raw.sequence_ids)
+
+    @cached_property
+    def token_type_ids(self) -> list[int] | None:
+        """The segment of each token, or None where `transformers` returns none for this tokenizer."""
+        if "token_type_ids" not in self._tokenizer.form.model_input_names:
+            return None
+        return list(self._raw.type_ids)
+
+    @property
+    def type_ids(self) -> list[int]:
+        """The segment of each token, whether or not the model is given it."""
+        return list(self._raw.type_ids)
+
+    @cached_property
+    def tokens(self) -> list[str]:
+        """Each token's text, as `convert_ids_to_tokens` gives it."""
+        return self._tokenizer.tokens_of(self.ids)
+
+    @cached_property
+    def overflowing(self) -> list[Encoding]:
+        """The windows that follow this one, where truncation cut the text."""
+        return [Encoding(raw, self._tokenizer) for raw in self._raw.overflowing]
+
+    def first_text_mask(self) -> list[int]:
+        """1 for every token that is not of the first text: special tokens, padding, and the pair's second.
+
+        Both masks are needed: without a post-processor padding has the sequence id 0.
+        """
+        return [
+            0 if sequence == 0 and not special else 1
+            for sequence, special in zip(self.sequence_ids, self.special_tokens_mask, strict=True)
+        ]
+
+    def real_tokens(self) -> int:
+        """How many tokens are no padding."""
+        return sum(self.attention_mask)
+
+
+class ModelTokenizer:
+    """A model's tokenizer, made from its form."""
+
+    def __init__(self, form: TokenizerForm) -> None:
+        """Raises ValueError where this version of `tokenizers` can read no tokenizer in the form's JSON."""
+        self.form = form
+        from tokenizers import Tokenizer  # noqa: PLC0415  # after the first paint
+
+        with refusals(ValueError, "the tokenizers library cannot read this tokenizer"):
+            self.rust: tokenizers.Tokenizer = Tokenizer.from_str(form.json)
+            """With neither padding nor truncation, so that any number of threads may use it at once."""
+        self.rust.encode_special_tokens = form.split_special_tokens
+        self.rust.no_truncation()
+        self.rust.no_padding()
+        self._cutting = threading.Lock()
+        self._texts: dict[int, str | None] = {}
+
+    def tokens_of(self, ids: Sequence[int]) -> list[str]:
+        """The texts of token ids; an id that is no token's has the text of an empty string."""
+        texts = self._texts
+        for token_id in set(ids) - texts.keys():
+            texts[token_id] = self.rust.id_to_token(token_id)
+        return [texts[token_id] or "" for token_id in ids]
+
+    @cached_property
+    def unknown_id(self) -> int | None:
+        """The id of the unknown token."""
+        token = self.form.special_tokens.get("unk")
+        return None if token is None else self._id_of(token)
+
+    def _id_of(self, token: str) -> int | None:
+        found: int | None = self.rust.token_to_id(token)
+        return found
+
+    @cached_property
+    def added_ids(self) -> frozenset[int]:
+        """The ids of tokens that stand beside the model's vocabulary; their text is what it says."""
+        return frozenset(self.rust.get_added_tokens_decoder())
+
+    @cached_property
+    def entries(self) -> int:
+        """The size of the vocabulary, added tokens included."""
+        return int(self.rust.get_vocab_size(with_added_tokens=True))
+
+    def special_tokens(self) -> list[tuple[str, str, int | None]]:
+        """Each special token as its role, its text and its id; those without a role have `additional`."""
+        special = self.form.special_tokens
+        roles: list[tuple[str, str]] = [(role, special[role]) for role in SPECIAL_ROLES if role in special]
+        named = {token for _, token in roles}
+        roles += [("additional", token) for token in self.form.extra_special_tokens if token not in named]
+        return [(role, token, self._id_of(token)) for role, token in roles]
+
+    @cached_property
+    def kind(self) -> str:
+        """What kind of tokenizer this is, for people: `WordPiece, cased, 28,996 entries`."""
+        return f"{kind_of(self.form.json)}, {self.entries:,} entries"
+
+    @cached_property
+    def is_byte_level(self) -> bool:
+        """Whether a token may be a part of a character."""
+        return "byte-level" in self.kind
+
+    def encode(
+        self, texts: Sequence[str], pair: str | None = None, options: EncodeOptions | None = None
+    ) -> list[Encoding]:
+        """Encode texts as one batch, each with `pair` as its second text where there is one.
+
+        Raises `TokenizationError` for settings that this tokenizer cannot follow.
+        """
+        options = options or EncodeOptions()
+        clean = [without_surrogates(text) for text in texts]
+        batch = clean if pair is None else [(text, without_surrogates(pair)) for text in clean]
+        with silence(), refusals(TokenizationError, "the tokenizer refuses this text"):
+            length = self._truncation(options, clean, None if pair is None else batch[0][1])
+            pad = self._padding(options)
+            # encode_batch, not encode: it alone releases the interpreter lock while it works.
+            encoded = self.rust.encode_batch(batch) if length is None else self._cut(batch, length, options.stride)
+            pad(encoded)
+        return [Encoding(raw, self) for raw in encoded]
+
+    def _cut(self, batch: Sequence[Any], length: int, stride: int) -> list[tokenizers.Encoding]:
+        # Truncation is state of a Rust object, and the one that others use at the same time may not have it.
+        with self._cutting:
+            self._cutter.enable_truncation(length, stride=stride, direction=self.form.truncation_side)
+            return self._cutter.encode_batch(batch)
+
+    @cached_property
+    def _cutter(self) -> tokenizers.Tokenizer:
+        cutter = type(self.rust).from_str(self.form.json)
+        cutter.encode_special_tokens = self.form.split_special_tokens
+        cutter.no_padding()
+        return cutter
+
+    def _length(self, options: EncodeOptions) -> int | None:
+        """The length to cut or pad to, found as `_get_padding_truncation_strategies` of transformers does."""
+        length = options.max_length if options.max_length is not None else self.form.model_max_length
+        if length is not None and length < 0:
+            raise TokenizationError(f"a max_length of {length} is no length; give 0 or more")
+        return length
+
+    def _truncation(self, options: EncodeOptions, texts: Sequence[str], pair: str | None) -> int | None:
+        """The length to cut to; None where nothing is to be cut."""
+        if not options.truncation or (length := self._length(options)) is None:
+            return None
+        room = length - self.special_count(pair is not None)
+        if room < 0:
+            # transformers then cuts nothing at all, and says nothing.
+            raise TokenizationError(
+                f"a max_length of {length} has no room for the special tokens; give at least {length - room}"
+            )
+        if options.stride < 0:
+            raise TokenizationError(f"a stride of {options.stride} is no overlap; give 0 or more")
+        if self._stands_still(options.stride, room, length - self.special_count(), texts, pair):
+            told = f"a stride of {options.stride} leaves no new token in windows of {length}"
+            raise TokenizationError(f"{told}; give a smaller one")
+        return length
+
+    def _stands_still(self, stride: int, room: int, single: int, texts: Sequence[str], pair: str | None) -> bool:
+        """Whether a window would hold no token that the one before it has not: the Rust library panics then.
+
+        `room` is what the special tokens leave of the length, `single` what they would leave to one text.
+        The library compares the stride with `single` first, whatever the texts; then, as it cuts, with what
+        is left of each text that is cut, which for a pair is at least half the room.
+        """
+        if stride > single:
+            return True
+        if stride < (room if pair is None else room // 2) or stride == 0:
+            return False
+        lengths = [len(raw) for raw in self.rust.encode_batch(list(texts), add_special_tokens=False)]
+        second = 0 if pair is None else len(self.rust.encode(pair, add_special_tokens=False))
+        return any(0 < kept <= stride for first in lengths for kept in _kept_of_cut(first, second, room))
+
+    def _padding(self, options: EncodeOptions) -> Callable[[list[tokenizers.Encoding]], None]:
+        """What pads the rows of a batch; the further windows of a row get its length too."""
+        if options.padding not in get_args(Padding):
+            choices = ", ".join(get_args(Padding))
+            raise TokenizationError(f"there is no padding {options.padding}; use {choices}")
+        fixed = self._length(options) if options.padding == "max_length" else None
+        if options.padding == "none" or (options.padding == "max_length" and fixed is None):
+            return lambda encoded: None
+        if self.form.pad_token is None or self.form.pad_token_id is None:
+            raise TokenizationError("this tokenizer has no padding token; use padding none")
+        side = options.padding_side or self.form.padding_side
+        if side not in get_args(Side):
+            raise TokenizationError(f"there is no padding side {side}; use left or right")
+        how = {
+            "direction": side,
+            "pad_id": self.form.pad_token_id,
+            "pad_type_id": self.form.pad_token_type_id,
+            "pad_token": self.form.pad_token,
+        }
+
+        def pad(encoded: list[tokenizers.Encoding]) -> None:
+            length = max(map(len, encoded), default=0) if fixed is None else fixed
+            if length * len(encoded) > PADDED_AT_MOST:
+                told = f"padding to {length:,} tokens takes too much memory here"
+                raise TokenizationError(f"{told}; {'cut the texts' if fixed is None else 'give a smaller max_length'}")
+            for raw in encoded:
+                raw.pad(length, **how)
+
+        return pad
+
+    def special_count(self, pair: bool = False) -> int:
+        """How many special tokens are added to a text, or to a pair of texts."""
+        return int(self.rust.num_special_tokens_to_add(pair))
+
+    def decode(self, ids: Sequence[int], skip_special_tokens: bool = False) -> str:
+        """The text of token ids, as `tokenizer.decode` gives it; raises `TokenizationError`."""
+        with silence(), refusals(TokenizationError, "the tokenizer refuses these ids"):
+            text: str = self.rust.decode(list(ids), skip_special_tokens=skip_special_tokens)
+        return clean_up(text) if self.form.clean_up else text
+
+
+def _kept_of_cut(first: int, second: int, room: int) -> list[int]:
+    """How many tokens are left of each text that is cut, as `longest_first` of the Rust library has it."""
+    if first + second <= room:
+        return []
+    short, long = sorted((first, second))
+    kept_short = min(short, room // 2)
+    return [kept for kept, had in ((kept_short, short), (room - kept_short, long)) if kept < had]
+
+
+def align(text: str, encodings: Sequence[Encoding]) -> Alignment:
+    """The blocks of one text under several encodings of it (the first text, where they are of pairs)."""
+    return Alignment(
+        without_surrogates(text),
+        [encoding.offsets for encoding in encodings],
+        [encoding.first_text_mask() for encoding in encodings],
+    )

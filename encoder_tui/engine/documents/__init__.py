@@ -1,0 +1,1 @@
+"""Documents: sources, counting and tokenizing piece by piece."""

@@ -1,0 +1,64 @@
+"""Counting the tokens of texts, with no more work than the question needs."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from typing import Any
+
+from encoder_tui.core.documents.document import DocumentTokens
+from encoder_tui.core.tokens.rust_errors import refusals, silence
+from encoder_tui.core.tokens.tokenizer import ModelTokenizer
+from encoder_tui.engine.job import TaskError
+
+
+def count_batch(tokenizer: ModelTokenizer, texts: Sequence[str]) -> list[int]:
+    """How many tokens each text has, special ones included; offsets, which take longest, are left out."""
+    if not texts:
+        return []
+    with silence(), refusals(TaskError, "the tokenizer refuses a text"):
+        return [len(raw) for raw in tokenizer.rust.encode_batch_fast(list(texts))]
+
+
+def cut_batch(tokenizer: ModelTokenizer, texts: Sequence[str], limit: int | None) -> list[tuple[int, int | None]]:
+    """Each text's tokens, and the character at which truncation to `limit` cuts it; None where it does not."""
+    if not texts:
+        return []
+    special = tokenizer.special_count()
+    is_left = tokenizer.form.truncation_side == "left"
+    with silence(), refusals(TaskError, "the tokenizer refuses a text"):
+        return [(len(raw), _cut(raw, limit, special, is_left)) for raw in tokenizer.rust.encode_batch(list(texts))]
+
+
+def _cut(raw: Any, limit: int | None, special: int, is_left: bool) -> int | None:
+    """`DocumentTokens.cut` for one text, asking the Rust object for a single token's span instead of all."""
+    if limit is None or len(raw) <= limit:
+        return None
+    kept = limit - special
+    if is_left or kept <= 0:
+        return 0
+    span = raw.token_to_chars(before_text(raw) + kept - 1)
+    return 0 if span is None else int(span[1])
+
+
+def before_text(raw: Any) -> int:
+    """How many special tokens stand before the first of the text."""
+    index = 0
+    while index < len(raw) and raw.token_to_sequence(index) is None:
+        index += 1
+    return index
+
+
+def document_tokens(tokenizer: ModelTokenizer, text: str) -> DocumentTokens:
+    """All tokens that a document has of its own."""
+    with silence(), refusals(TaskError, "the tokenizer refuses this text"):
+        # encode_batch, not encode: it alone releases the interpreter lock while it works.
+        raw = tokenizer.rust.encode_batch([text])[0]
+    offsets = raw.offsets
+    special = tokenizer.special_count()
+    before = before_text(raw) if special else 0
+    # The Rust object of a document of 10 MB takes some hundred megabytes.
+    del raw
+    own = slice(before, len(offsets) - (special - before))
+    starts, ends = (array("I", (span[end] for span in offsets[own])) for end in (0, 1))
+    return DocumentTokens(starts, ends, special, tokenizer.form.truncation_side)

@@ -1,0 +1,141 @@
+"""Where documents come from: files, directories, data sets of the Hub, the built-in samples."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from encoder_tui.core.files.typed_paths import typed_path
+from encoder_tui.core.models.files import ModelError
+from encoder_tui.core.text.safe import count
+from encoder_tui.engine.documents.sources.files import CsvFile, JsonArray, JsonLines, LineFile, TextFiles, opened
+from encoder_tui.engine.documents.sources.hub import DEFAULT, NAME, HubRows
+from encoder_tui.engine.documents.sources.joined import Joined
+from encoder_tui.engine.documents.sources.parquet import ParquetFile
+from encoder_tui.engine.documents.sources.samples import Samples
+from encoder_tui.engine.documents.sources.source import Source
+from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.protocol.documents import SourceSpec
+
+KINDS: Final = {
+    ".parquet": "parquet",
+    ".jsonl": "json",
+    ".ndjson": "json",
+    ".json": "json",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".txt": "text",
+    ".text": "text",
+    ".md": "text",
+    ".rst": "text",
+}
+"""What files hold, by their suffix."""
+
+
+def open_source(spec: SourceSpec, job: Job) -> Source:
+    """Open what the user named; where nobody named anything, MLDR or, where the Hub is out of reach, the samples.
+
+    Raises `TaskError` with one sentence.
+    """
+    name = spec.source
+    if name is None:
+        try:
+            return HubRows(DEFAULT, job, offline=spec.offline)
+        except (TaskError, ModelError) as error:
+            return Samples(f"the built-in samples stand in for {DEFAULT}: {error}")
+    if name == "builtin":
+        return Samples()
+    try:
+        path = typed_path(name)
+        if path.is_dir():
+            return _directory(name, path, spec, job)
+        if path.exists():
+            return _file(name, path, spec)
+    except OSError as error:
+        raise TaskError(f"{name} cannot be read: {error.strerror}") from error
+    is_path = name.startswith(("/", "./", "../", "~")) or path.suffix.lower() in KINDS
+    if is_path or not NAME.fullmatch(name):
+        raise TaskError(f"{name}: there is no such file or directory")
+    try:
+        return HubRows(name, job, offline=spec.offline)
+    except ModelError as error:
+        raise TaskError(f"there is no file {name} here, and as a data set: {error}") from error
+
+
+def _file(name: str, path: Path, spec: SourceSpec) -> Source:
+    """One file, by its suffix; any other suffix is a text if it reads like one."""
+    if not path.is_file():
+        raise TaskError(f"{name} is no regular file")
+    if not path.stat().st_size:
+        raise TaskError(f"{name} is empty; name a file with documents")
+    kind = KINDS.get(path.suffix.lower(), "text")
+    if kind == "text":
+        with opened(path) as file:
+            if b"\0" in file.read(1 << 13):
+                raise TaskError(f"{name} is no text file; name a text, JSON lines, CSV or parquet file")
+        return LineFile(name, path) if spec.lines else TextFiles(name, [path])
+    return _opener(kind)(name, path)
+
+
+def _opener(kind: str) -> Callable[[str, Path], Source]:
+    return {"parquet": ParquetFile, "json": _json, "csv": CsvFile}[kind]
+
+
+def _json(label: str, path: Path) -> Source:
+    """JSON lines or, where the file begins with a bracket, one array."""
+    with opened(path) as file:
+        is_array = file.read(1 << 12).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"[")
+    return JsonArray(label, path) if is_array else JsonLines(label, path)
+
+
+def _directory(name: str, path: Path, spec: SourceSpec, job: Job) -> Source:
+    """All files of the kind that the directory has most of, in the order of their names."""
+    everything, closed = _below(path)
+    files: list[Path] = []
+    empty: list[Path] = []
+    for file in everything:
+        try:
+            if file.suffix.lower() in KINDS and file.is_file():
+                (files if file.stat().st_size else empty).append(file)
+        except OSError as error:  # its folder may be listed, and not be entered
+            closed.append(OSError(error.errno, error.strerror, str(file.parent)))
+    if closed and not files:
+        raise closed[0]
+    if not files:
+        suffixes = ", ".join(KINDS)
+        raise TaskError(f"{name} holds no documents; looked for files with the suffixes {suffixes}")
+    kinds = Counter(KINDS[file.suffix.lower()] for file in files)
+    kind = kinds.most_common(1)[0][0]
+    chosen = [file for file in files if KINDS[file.suffix.lower()] == kind]
+    if kind == "text":
+        source: Source = TextFiles(name, chosen)
+        if spec.lines:
+            source = Joined(name, chosen, lambda file: LineFile(name, file))
+    else:
+        source = Joined(name, chosen, lambda file: _opener(kind)(name, file))
+        if kind == "parquet":
+            # Footers say at once how many rows there are.
+            source.reach(1 << 62, job)
+    if len(chosen) < len(files):
+        source.remark(f"{len(chosen):,} {kind} files of {name} are read, {len(files) - len(chosen):,} others are not")
+    if empty:
+        more = ", …" if len(empty) > 1 else ""
+        source.remark(f"{count(len(empty), 'empty file')} of {name} left out: {empty[0].name}{more}")
+    if closed:
+        first = Path(closed[0].filename).name
+        folders = count(len({error.filename for error in closed}), "folder")
+        source.remark(f"{folders} of {name} cannot be read ({first}: {closed[0].strerror})")
+    return source
+
+
+def _below(path: Path) -> tuple[list[Path], list[OSError]]:
+    """The files of a directory and of those in it, hidden ones left out, by name; and what refused to be listed."""
+    closed: list[OSError] = []
+    files = []
+    for folder, folders, names in os.walk(path, onerror=closed.append):
+        folders[:] = [one for one in folders if not one.startswith(".")]
+        files += [Path(folder, one) for one in names if not one.startswith(".")]
+    return sorted(files), closed

@@ -1,0 +1,292 @@
+"""Local files: whole texts, lines, JSON lines, CSV."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from array import array
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any, Final
+
+import msgspec
+
+from encoder_tui.core.tokens.decoding import without_surrogates
+from encoder_tui.engine.documents.sources.source import SAMPLED, Source, text_of
+from encoder_tui.engine.documents.sources.unchanged import AsOpened
+from encoder_tui.engine.job import Job, TaskError
+
+WHOLE_AT_MOST: Final = 1 << 28
+"""Bytes of the largest text that is one document; its frame and its tokens have to fit into memory."""
+
+SOON_COUNTED: Final = 1 << 24
+"""Bytes of a file whose lines are counted only to name one of them."""
+
+csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+
+
+class TextFiles(Source):
+    """Text files, each one document."""
+
+    def __init__(self, label: str, paths: list[Path]) -> None:
+        super().__init__(label)
+        self.paths = paths
+        self.columns, self.column = ["text"], "text"
+        self.known = self.total = len(paths)
+        self._as_read: dict[Path, AsOpened] = {}
+
+    def reach(self, count: int, job: Job) -> None:
+        """All files are known from the beginning."""
+
+    def iterate(self, start: int, column: str) -> Iterator[str | None]:
+        for path in self.paths[start:]:
+            with opened(path) as file:
+                # What was counted of a document is of the text that it had when it was read first.
+                self._as_read.setdefault(path, AsOpened(file)).refuse_another(file, path.name)
+            data = read_whole(path)
+            yield self.decoded(data, path.name)
+
+    def decoded(self, data: bytes, name: str) -> str:
+        """Text as it is in the file, line ends included."""
+        try:
+            return data.decode()
+        except UnicodeDecodeError as error:
+            self.remark(f"{name} is not valid UTF-8 at byte {error.start:,}; U+FFFD stands for what cannot be read")
+            return data.decode("utf-8", "replace")
+
+
+class RecordFile(Source):
+    """A file of records, found by the byte at which each begins; records are read when they are asked for."""
+
+    def __init__(self, label: str, path: Path) -> None:
+        super().__init__(label)
+        self.path = path
+        self.offsets = array("Q")
+        with opened(path) as file:
+            self._as_opened = AsOpened(file, may_grow=True)
+            samples = list(islice(self.records(file, 0), SAMPLED))
+        if not samples:
+            raise TaskError(f"{path.name} holds no rows; name a file with documents")
+        self.take_columns(samples)
+
+    def starts(self, file: IO[bytes], offset: int) -> Iterator[int]:
+        """The byte at which each record begins, from a record's first byte on."""
+        file.seek(offset)
+        position = offset
+        for line in file:
+            if self.is_record(line):
+                yield position
+            position += len(line)
+
+    def is_record(self, line: bytes) -> bool:
+        """Whether a line holds a record."""
+        return True
+
+    def records(self, file: IO[bytes], offset: int) -> Iterator[dict[str, Any]]:
+        """The records from a record's first byte on."""
+        raise NotImplementedError
+
+    def reach(self, count: int, job: Job) -> None:
+        if self.total is not None or count <= self.known:
+            return
+        with opened(self.path) as file:
+            self._as_opened.refuse_another(file, self.path.name)
+            finding = self.starts(file, self.offsets[-1] if self.known else 0)
+            if self.known:
+                next(finding, None)
+            while self.known < count and self.total is None:
+                self._find(finding, min(count - self.known, 20_000))
+                job.progress(f"reading {self.path.name}", self.known, None, "rows")
+
+    def _find(self, finding: Iterator[int], count: int) -> None:
+        """Take in the next records; those before one that cannot be read stay known."""
+        before = self.known
+        try:
+            self.offsets.extend(islice(finding, count))
+        except OSError as error:
+            raise unreadable(self.path, error) from error
+        finally:
+            self.known = len(self.offsets)
+        if self.known == before:
+            self.total = before
+
+    def iterate(self, start: int, column: str) -> Iterator[str | None]:
+        if start and start >= self.known:
+            return
+        with opened(self.path) as file:
+            self._as_opened.refuse_another(file, self.path.name)
+            try:
+                for record in self.records(file, self.offsets[start] if start else 0):
+                    yield text_of(record.get(column))
+            except OSError as error:
+                raise unreadable(self.path, error) from error
+
+    def decoded(self, line: bytes) -> str:
+        """A line as text."""
+        try:
+            return line.decode()
+        except UnicodeDecodeError:
+            self.remark(f"{self.path.name} is not valid UTF-8 everywhere; U+FFFD stands for what cannot be read")
+            return line.decode("utf-8", "replace")
+
+
+class LineFile(RecordFile):
+    """A text file with a document on every line; line ends are no part of it."""
+
+    def records(self, file: IO[bytes], offset: int) -> Iterator[dict[str, Any]]:
+        file.seek(offset)
+        for line in file:
+            yield {"text": self.decoded(line.removesuffix(b"\n").removesuffix(b"\r"))}
+
+
+class JsonLines(RecordFile):
+    """A JSON object, or a string, on every line; lines of white space are no rows."""
+
+    def is_record(self, line: bytes) -> bool:
+        return bool(line.strip())
+
+    def records(self, file: IO[bytes], offset: int) -> Iterator[dict[str, Any]]:
+        file.seek(offset)
+        position = offset
+        for line in file:
+            if self.is_record(line):
+                yield self._record(line, position)
+            position += len(line)
+
+    def _record(self, line: bytes, position: int) -> dict[str, Any]:
+        text = self.decoded(line.removeprefix(b"\xef\xbb\xbf"))
+        try:
+            value = msgspec.json.decode(text)
+        except (ValueError, RecursionError):
+            # Lone surrogates, NaN: no JSON by the letter, but Python writes and reads them.
+            try:
+                value = json.loads(text)
+            except (ValueError, RecursionError) as error:
+                # Its own position is one in this line, which begins at 1 for it.
+                why = error.msg if isinstance(error, json.JSONDecodeError) else error
+                raise TaskError(f"{self.path.name} is no JSON {self._place(position)} ({why})") from error
+            value = _named(value)
+        if isinstance(value, str):
+            value = {"text": value}
+        if not isinstance(value, dict):
+            raise TaskError(f"{self.path.name} has no JSON object {self._place(position)}, so no columns")
+        return value
+
+    def _place(self, position: int) -> str:
+        """A place in the file, for people; with its line where that is soon counted."""
+        told = f"at byte {position:,}"
+        if position > SOON_COUNTED:
+            return told
+        with opened(self.path) as file:
+            lines = file.read(position).count(b"\n")
+        return f"{told}, in line {lines + 1:,}"
+
+
+class CsvFile(RecordFile):
+    """Comma-separated values, or tab-separated ones, with a header; fields may hold line ends."""
+
+    def __init__(self, label: str, path: Path) -> None:
+        with opened(path) as file:
+            first = file.readline()
+        self._delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
+        if self._delimiter == "," and first.count(b";") > first.count(b","):
+            self._delimiter = ";"
+        self.header: list[str] = []
+        super().__init__(label, path)
+
+    def starts(self, file: IO[bytes], offset: int) -> Iterator[int]:
+        file.seek(offset)
+        lines = _Lines(self, file)
+        rows = self._rows(lines)
+        if not offset:
+            next(rows, None)
+        position = lines.position
+        for row in rows:
+            if row:
+                yield position
+            position = lines.position
+
+    def records(self, file: IO[bytes], offset: int) -> Iterator[dict[str, Any]]:
+        file.seek(offset)
+        rows = self._rows(_Lines(self, file))
+        if not offset:
+            self.header = next(rows, [])
+        for row in rows:
+            if row:
+                yield dict(zip(self.header, row, strict=False))
+
+    def _rows(self, lines: _Lines) -> Iterator[list[str]]:
+        try:
+            yield from csv.reader(lines, delimiter=self._delimiter)
+        except csv.Error as error:
+            raise TaskError(f"{self.path.name} is no CSV near byte {lines.position:,} ({error})") from error
+
+
+class _Lines(Iterator[str]):
+    """The lines of a file as text, with the position after the last one taken."""
+
+    def __init__(self, source: RecordFile, file: IO[bytes]) -> None:
+        self.position = file.tell()
+        self._file = file
+        self._source = source
+
+    def __next__(self) -> str:
+        line = self._file.readline()
+        if not line:
+            raise StopIteration
+        text = self._source.decoded(line if self.position else line.removeprefix(b"\xef\xbb\xbf"))
+        self.position += len(line)
+        return text
+
+
+class JsonArray(Source):
+    """A `.json` file that holds an array of objects, read as a whole."""
+
+    def __init__(self, label: str, path: Path) -> None:
+        super().__init__(label)
+        try:
+            value = json.loads(read_whole(path))
+        except (ValueError, RecursionError) as error:
+            raise TaskError(f"{path.name} is no JSON ({error})") from error
+        self._rows = [{"text": row} if isinstance(row, str) else _named(row) for row in value]
+        if not self._rows or not all(isinstance(row, dict) for row in self._rows):
+            raise TaskError(f"{path.name} holds no array of JSON objects, so no rows")
+        self.take_columns(self._rows[:SAMPLED])
+        self.known = self.total = len(self._rows)
+
+    def reach(self, count: int, job: Job) -> None:
+        """All rows are known from the beginning."""
+
+    def iterate(self, start: int, column: str) -> Iterator[str | None]:
+        return (text_of(row.get(column)) for row in self._rows[start:])
+
+
+def _named(row: Any) -> Any:
+    """A row with names of columns that can be sent."""
+    return {without_surrogates(name): value for name, value in row.items()} if isinstance(row, dict) else row
+
+
+def opened(path: Path) -> IO[bytes]:
+    """A file to read; raises `TaskError`."""
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def read_whole(path: Path) -> bytes:
+    """All of a file; raises `TaskError`."""
+    try:
+        if path.stat().st_size > WHOLE_AT_MOST:
+            mebibytes = WHOLE_AT_MOST >> 20
+            raise TaskError(f"{path.name} is longer than the {mebibytes} MiB that one document may have; try --lines")
+        return path.read_bytes()
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: Path, error: OSError) -> TaskError:
+    """The sentence for a file that the system does not let be read."""
+    return TaskError(f"{path} cannot be read: {error.strerror}")

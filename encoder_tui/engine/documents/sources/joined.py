@@ -1,0 +1,57 @@
+"""Several files of one kind as one source: shards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from encoder_tui.engine.documents.sources.source import Source
+from encoder_tui.engine.job import Job
+
+
+class Joined(Source):
+    """Files one after the other, each opened when its first row is wanted; columns are those of the first."""
+
+    def __init__(self, label: str, paths: list[Path], open_one: Callable[[Path], Source]) -> None:
+        super().__init__(label)
+        self._paths = paths
+        self._open = open_one
+        self._parts: list[Source] = []
+        first = self._part(0)
+        self.columns, self.column = first.columns, first.column
+        self._count()
+
+    def _part(self, index: int) -> Source:
+        if index == len(self._parts):
+            self._parts.append(self._open(self._paths[index]))
+        return self._parts[index]
+
+    def _count(self) -> None:
+        self.known = sum(part.known for part in self._parts)
+        is_whole = len(self._parts) == len(self._paths) and all(part.total is not None for part in self._parts)
+        self.total = self.known if is_whole else None
+        for part in self._parts:
+            for sentence in part.remarks:
+                self.remark(sentence)
+
+    def reach(self, count: int, job: Job) -> None:
+        before = 0
+        for index in range(len(self._paths)):
+            part = self._part(index)
+            part.reach(count - before, job)
+            if part.total is None:
+                break
+            before += part.total
+            if before >= count:
+                break
+        self._count()
+
+    def iterate(self, start: int, column: str) -> Iterator[str | None]:
+        for index in range(len(self._paths)):
+            part = self._part(index)
+            if start and part.total is not None and start >= part.total:
+                start -= part.total
+                continue
+            part.choose(column)
+            yield from part.iterate(start, column)
+            start = 0

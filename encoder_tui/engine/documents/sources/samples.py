@@ -1,0 +1,37 @@
+"""The documents that ship with the program, as the triplets of MLDR."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from encoder_tui import builtin
+from encoder_tui.engine.documents.sources.source import Source
+from encoder_tui.engine.job import Job
+
+
+class Samples(Source):
+    """A question, the document that answers it, and one that does not: columns anchor, positive, negative."""
+
+    def __init__(self, reason: str | None = None) -> None:
+        super().__init__("built-in samples")
+        self.stands_in_for = reason
+        folder = builtin.documents()
+        triplets = json.loads((folder / "triplets.json").read_text("utf-8"))
+        documents = {path.name: path.read_bytes().decode() for path in folder.glob("*.txt")}
+        self._rows: list[dict[str, str]] = [
+            {
+                "anchor": triplet["anchor"],
+                "positive": documents[triplet["positive"]],
+                "negative": documents[triplet["negative"]],
+            }
+            for triplet in triplets
+        ]
+        self.columns, self.column = ["anchor", "positive", "negative"], "positive"
+        self.known = self.total = len(self._rows)
+
+    def reach(self, count: int, job: Job) -> None:
+        """All rows are here."""
+
+    def iterate(self, start: int, column: str) -> Iterator[str | None]:
+        return (row[column] for row in self._rows[start:])

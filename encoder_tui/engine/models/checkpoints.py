@@ -1,0 +1,179 @@
+"""A model from its directory: its weights brought, read, and told apart from those that are random."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from encoder_tui import builtin
+from encoder_tui.core.hub.weights import fetch_weights
+from encoder_tui.core.models.placement import ModelSource, Weights
+from encoder_tui.core.models.weight_files import are_whole, weight_files
+from encoder_tui.core.text import safe
+from encoder_tui.core.tokens.rust_errors import refusals
+from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.engine.machine import devices
+from encoder_tui.engine.machine.out_of_memory import memory_errors
+from encoder_tui.engine.models.layer_limit import refuse_layers
+from encoder_tui.engine.models.loaded_model import LoadedModel
+from encoder_tui.engine.models.random_weights import SEED, construct, fill
+
+
+def directory_of(source: ModelSource) -> Path:
+    """The folder of a model's files; raises `TaskError` where it is gone."""
+    if source.location.startswith("builtin:"):
+        return builtin.directory(source.location.removeprefix("builtin:"))
+    directory = Path(source.location).expanduser()
+    if not (directory / "config.json").is_file():
+        raise TaskError(f"{source.name}: there is no config.json at {directory} any more")
+    return directory
+
+
+def bring_weights(source: ModelSource, directory: Path, job: Job) -> str | None:
+    """Fetch the weights of a model of the Hub that are not here yet; why they cannot be had, if so."""
+    if not source.repo or not source.commit or weights_of(source, directory):
+        return None
+    return fetch_weights(source.name, source.repo, source.commit, offline=source.offline, progress=job.progress)
+
+
+def weights_of(source: ModelSource, directory: Path) -> tuple[tuple[str, int, int], ...]:
+    """Names, times and sizes of a directory's weight files, so that weights that were written anew are loaded anew.
+
+    Of a snapshot of the Hub, a part of the weights is as none: the rest has not been fetched yet.
+    """
+    if source.repo and not are_whole(directory):
+        return ()
+    return _states(weight_files(directory))
+
+
+def building_files(source: ModelSource, directory: Path) -> tuple[tuple[str, int, int], ...]:
+    """Names, times and sizes of what a model is built by: its configuration and, where that may run, its own code."""
+    code = (file for file in directory.glob("*.py") if source.trust_remote_code and file.is_file())
+    return _states([directory / "config.json", *code])
+
+
+def _states(files: Iterable[Path]) -> tuple[tuple[str, int, int], ...]:
+    return tuple((file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in sorted(files))
+
+
+def load(source: ModelSource, directory: Path, dtype: str | None, device: torch.device, job: Job) -> LoadedModel:
+    """Read a checkpoint, or make random weights where there is none; raises `TaskError`."""
+    from transformers import AutoConfig  # noqa: PLC0415
+    from transformers.utils import logging  # noqa: PLC0415
+
+    logging.disable_progress_bar()
+    torch_dtype = None if dtype is None else devices.dtype_of(dtype)
+    code = {"trust_remote_code": source.trust_remote_code}
+    has_weights = bool(weights_of(source, directory))
+    with refusals(TaskError, f"{source.name}: transformers cannot read its configuration"):
+        config = AutoConfig.from_pretrained(directory, local_files_only=True, **code)
+    refuse_layers(source.name, config)
+    if has_weights:
+        job.progress(f"{source.name}: loading the weights")
+        loaded = _read(source, directory, torch_dtype, code)
+    else:
+        job.progress(f"{source.name}: making random weights")
+        making = f"{source.name}: making random weights"
+        with memory_errors(making):
+            with refusals(TaskError, f"{source.name}: transformers cannot build it"), memory_errors(making):
+                model = construct(config, **code, **({} if torch_dtype is None else {"dtype": torch_dtype}))
+            fill(model, job)
+        loaded = model, [], [], []
+    model, new, unused, remarks = loaded
+    if device.type != "cpu":
+        job.progress(f"{source.name}: moving the weights to {device}")
+        with memory_errors(f"{source.name}: moving the weights to {device}"):
+            model = model.to(device)
+    weights: Weights = "checkpoint" if has_weights else "random"
+    return LoadedModel(
+        source,
+        model.eval(),
+        device,
+        weights,
+        str(model.config._attn_implementation),
+        new,
+        unused,
+        remarks,
+    )
+
+
+def _read(
+    source: ModelSource, directory: Path, dtype: torch.dtype | None, code: dict[str, bool]
+) -> tuple[Any, list[str], list[str], list[str]]:
+    """A checkpoint's model, its new and its unused tensors, and the remarks on them.
+
+    transformers reads a pickle as plain tensors only (`weights_only`), and gives LayerNorm's old names gamma and
+    beta their new ones.
+    """
+    from transformers import AutoModel  # noqa: PLC0415
+
+    name = source.name
+    # Tensors that the checkpoint lacks are drawn from the global generator.
+    torch.manual_seed(SEED)
+    with refusals(TaskError, f"{name}: its weights cannot be loaded"), memory_errors(f"{name}: loading the weights"):
+        model, info = AutoModel.from_pretrained(
+            directory,
+            dtype=dtype or "auto",
+            local_files_only=True,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,
+            **code,
+        )
+    missing = sorted(info["missing_keys"])
+    mismatched = {key: (tuple(there), tuple(wanted)) for key, there, wanted in info["mismatched_keys"]}
+    parameters = {key for key, _ in model.named_parameters()}
+    new = sorted({*missing, *mismatched} & parameters)
+    if len(new) == len(parameters):
+        raise TaskError(f"{name}: the weights hold no tensor of a {type(model).__name__}; they are another model's")
+    remarks = []
+    absent = [key for key in new if key not in mismatched]
+    if absent:
+        are = safe.count(len(absent), "tensor is", "tensors are")
+        remarks.append(f"{name}: {are} not in the checkpoint and therefore random: {_some(absent)}")
+    remarks += [
+        f"{name}: {key} is {_shape(there)} in the checkpoint but {_shape(wanted)} in the model, and therefore random"
+        for key, (there, wanted) in sorted(mismatched.items())
+    ]
+    return model, new, sorted(info["unexpected_keys"]), remarks
+
+
+def load_with_head(
+    source: ModelSource, directory: Path, dtype: str | None, device: torch.device, job: Job
+) -> LoadedModel:
+    """Read a checkpoint with its head; raises `TaskError` where it holds none."""
+    from transformers import AutoModelForMaskedLM  # noqa: PLC0415
+    from transformers.utils import logging  # noqa: PLC0415
+
+    job.progress(f"{source.name}: loading the weights and the head")
+    logging.disable_progress_bar()
+    with (
+        refusals(TaskError, f"{source.name}: it cannot be loaded with a masked-language head"),
+        memory_errors(f"{source.name}: loading the weights"),
+    ):
+        model, info = AutoModelForMaskedLM.from_pretrained(
+            directory,
+            dtype="auto" if dtype is None else devices.dtype_of(dtype),
+            local_files_only=True,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,
+            trust_remote_code=source.trust_remote_code,
+        )
+    parameters = {name for name, _ in model.named_parameters()}
+    absent = sorted((set(info["missing_keys"]) | {key for key, *_ in info["mismatched_keys"]}) & parameters)
+    if absent:
+        names = ", ".join(absent[:3]) + (f" and {len(absent) - 3:,} more" if len(absent) > 3 else "")
+        raise TaskError(f"{source.name}: its checkpoint has no masked-language head ({names} would be random)")
+    model = model.to(device).eval()
+    attention = str(model.config._attn_implementation)
+    return LoadedModel(source, model, device, "checkpoint", attention, has_head=True)
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:4]) + (f" and {len(names) - 4:,} more" if len(names) > 4 else "")
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape))

@@ -1,0 +1,104 @@
+"""A model in memory, and what is in force of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import torch
+
+from encoder_tui.core.models.placement import InForce, ModelSource, Weights
+from encoder_tui.core.tokens.rust_errors import refusals
+from encoder_tui.engine.job import TaskError
+from encoder_tui.engine.machine import devices
+from encoder_tui.engine.models import local_attention
+
+FALLING_BACK: Final = ("eager", "sdpa")
+"""Attention implementations that need nothing but torch. An architecture without the one runs with the other, and
+says so; any other implementation that cannot be had is an error."""
+
+COMPILED: Final = (devices.FLEX,)
+"""Implementations that are compiled for the shapes that they meet, so that their first pass takes long."""
+
+
+@dataclass
+class LoadedModel:
+    """A model in memory, in evaluation mode. Lists and remarks are those of `InForce`."""
+
+    source: ModelSource
+    model: Any
+    device: torch.device
+    weights: Weights
+    default_attention: str
+    new: list[str] = field(default_factory=list)
+    unused: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    has_head: bool = False
+
+    def use_attention(self, asked: str | None) -> InForce:
+        """Set the attention implementation, None for the architecture's own choice, and tell what is in force.
+
+        Raises `TaskError` where there is no such implementation.
+        """
+        name = self.source.name
+        wanted = asked or self.default_attention
+        if wanted in COMPILED:
+            self._prepare_compiling(wanted)
+        has_none = wanted == local_attention.NAME and not local_attention.is_for(self.model.config)
+        if has_none:
+            wanted = "sdpa"
+        elif wanted == local_attention.NAME:
+            local_attention.register()
+        if wanted != self._attention:
+            with refusals(TaskError, f"{name}: there is no attention {wanted} here"):
+                try:
+                    self.model.set_attn_implementation(wanted)
+                except (ValueError, ImportError):
+                    if wanted not in FALLING_BACK:
+                        raise
+        if self._attention != wanted and wanted not in FALLING_BACK:
+            raise TaskError(f"{name}: its architecture has no attention {wanted}")
+        in_force = self.in_force()
+        if self._attention != wanted:
+            in_force.remarks.append(f"{name}: its architecture has no {wanted} attention; {self._attention} is used")
+        elif has_none:
+            in_force.remarks.append(f"{name}: its architecture has no local layers; {self._attention} is used")
+        return in_force
+
+    def _prepare_compiling(self, wanted: str) -> None:
+        """Refuse what cannot be compiled here; compile in this process, which can be ended, and leave none behind."""
+        if wanted not in devices.offers(self.device):
+            what = devices.no_compiler(self.device) or "a device that torch compiles it for"
+            raise TaskError(f"{self.source.name}: {wanted} needs {what}; use sdpa or eager")
+        import torch._inductor.config as inductor  # noqa: PLC0415  # seconds, for those alone who compile
+
+        inductor.compile_threads = 1
+
+    def in_force(self) -> InForce:
+        """How the model runs now."""
+        return InForce(
+            str(self._device_of_parameters()),
+            str(self.model.dtype).removeprefix("torch."),
+            self._attention,
+            self.weights,
+            self.parameter_bytes,
+            self.new,
+            self.unused,
+            list(self.remarks),
+        )
+
+    @property
+    def _attention(self) -> str:
+        return str(self.model.config._attn_implementation)
+
+    @property
+    def parameter_bytes(self) -> int:
+        return sum(parameter.nbytes for parameter in self.model.parameters())
+
+    def _device_of_parameters(self) -> torch.device:
+        """The device that every parameter is on, which must be the one that was asked for."""
+        found = {parameter.device for parameter in self.model.parameters()}
+        if found != {self.device}:
+            where = ", ".join(sorted(map(str, found)))
+            raise TaskError(f"{self.source.name}: its parameters are on {where}, not on {self.device}")
+        return self.device

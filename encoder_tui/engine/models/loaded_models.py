@@ -1,0 +1,133 @@
+"""The models that the engine holds: loaded once, kept between requests, unloaded on demand."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import torch
+
+from encoder_tui.core.models.placement import ModelSource, Placement
+from encoder_tui.core.text import safe
+from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.engine.machine import devices
+from encoder_tui.engine.machine.out_of_memory import OutOfMemory
+from encoder_tui.engine.models.checkpoints import (
+    bring_weights,
+    building_files,
+    directory_of,
+    load,
+    load_with_head,
+    weights_of,
+)
+from encoder_tui.engine.models.loaded_model import LoadedModel
+
+
+@dataclass(frozen=True)
+class _Key:
+    """What a model was loaded from and how; `files` and `built_by` are the state of its weights and of what it was
+    built by at that time."""
+
+    location: str
+    has_head: bool
+    dtype: str | None
+    device: torch.device
+    files: tuple[tuple[str, int, int], ...]
+    built_by: tuple[tuple[str, int, int], ...]
+    is_trusted: bool
+
+    def is_older(self, other: _Key) -> bool:
+        """Whether this is the same model before it was written anew: nothing of it is needed any more."""
+        now = replace(self, files=other.files, built_by=other.built_by, is_trusted=other.is_trusted)
+        return now == other and self != other
+
+
+def _key(
+    source: ModelSource, directory: Path, placement: Placement, device: torch.device, has_head: bool = False
+) -> _Key:
+    files, built_by = weights_of(source, directory), building_files(source, directory)
+    return _Key(source.location, has_head, placement.dtype, device, files, built_by, source.trust_remote_code)
+
+
+class LoadedModels:
+    """Models by what they were loaded from; the same model with and without its masked-language head are two."""
+
+    def __init__(self) -> None:
+        self._models: dict[_Key, LoadedModel] = {}
+
+    def get(self, source: ModelSource, placement: Placement, job: Job, fetch: bool = False) -> LoadedModel:
+        """A model on its device; raises `TaskError`, of which `OutOfMemory` is one kind, or `ModelError`.
+
+        `fetch` says whether weights are to be fetched from the Hub: speed does not depend on them, values do.
+        """
+        job.progress(f"{source.name}: importing torch and transformers")
+        directory = directory_of(source)
+        device = devices.resolve(placement.device)
+        reason = bring_weights(source, directory, job) if fetch else None
+        key = _key(source, directory, placement, device)
+        loaded = self._kept(key, source, lambda: load(source, directory, placement.dtype, device, job))
+        if loaded.weights == "random" and not source.location.startswith("builtin:"):
+            remark = reason or f"{source.name}: there are no weights at {directory}"
+            loaded.remarks = [f"{remark}; all values are random"]
+        return loaded
+
+    def get_with_head(self, source: ModelSource, placement: Placement, job: Job) -> LoadedModel:
+        """A model with the masked-language head that its checkpoint holds; raises as `get`, also where it holds none.
+
+        Weights are fetched from the Hub.
+        """
+        job.progress(f"{source.name}: importing torch and transformers")
+        directory = directory_of(source)
+        device = devices.resolve(placement.device)
+        reason = bring_weights(source, directory, job)
+        key = _key(source, directory, placement, device, has_head=True)
+        if not key.files:
+            raise TaskError(reason or f"{source.name}: its weights are random, and a random head would invent words")
+        return self._kept(key, source, lambda: load_with_head(source, directory, placement.dtype, device, job))
+
+    def _kept(self, key: _Key, source: ModelSource, load_it: Callable[[], LoadedModel]) -> LoadedModel:
+        """The model of this key, loaded where it is not yet; what needs its place goes."""
+        if key not in self._models:
+            self._models = {other: kept for other, kept in self._models.items() if not other.is_older(key)}
+            self._make_room(source, sum(size for _, _, size in key.files), key.device)
+            try:
+                loaded = load_it()
+            except OutOfMemory:
+                # The size of random weights is not known beforehand.
+                if not self._models:
+                    raise
+                self.unload()
+                loaded = load_it()
+            self._models[key] = loaded
+        return self._models[key]
+
+    def _make_room(self, source: ModelSource, size: int, device: torch.device) -> None:
+        """Unload what else is there where a checkpoint of `size` bytes needs its place; raises `OutOfMemory`."""
+        free = devices.free_on(device)
+        if free is not None and free < size and self._models:
+            self.unload()
+            free = devices.free_on(device)
+        if free is not None and free < size:
+            raise OutOfMemory(
+                f"{source.name}: its weights take {safe.size(size)} and {device} has {safe.size(free)} free"
+            )
+
+    def unload(self, locations: Iterable[str] | None = None) -> None:
+        """Give back the memory of the models of these locations, None for all."""
+        gone = None if locations is None else set(locations)
+        self._models = {
+            key: model for key, model in self._models.items() if gone is not None and key.location not in gone
+        }
+        gc.collect()
+        if torch.accelerator.is_available() and hasattr(torch.accelerator, "empty_cache"):
+            torch.accelerator.empty_cache()
+
+    def all(self) -> list[LoadedModel]:
+        return list(self._models.values())
+
+
+LOADED: Final = LoadedModels()
+"""The models of this process; tasks share them."""

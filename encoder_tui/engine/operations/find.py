@@ -1,0 +1,28 @@
+"""Look for a text in a slice of a collection."""
+
+from __future__ import annotations
+
+import time
+
+from encoder_tui.core.documents.document import packed
+from encoder_tui.engine.documents import opened
+from encoder_tui.engine.job import Job
+from encoder_tui.protocol.documents import FindAnswer, FindRequest
+
+
+def run(request: FindRequest, job: Job) -> FindAnswer:
+    """Look for about as long as was asked for."""
+    wanted = request.text.casefold()
+    reading = opened.reading_from(request.spec, request.column, request.start, job)
+    deadline = time.monotonic() + request.seconds
+    found: list[int] = []
+    position = request.start
+    for text in reading:
+        job.checkpoint()
+        if text is not None and wanted in text.casefold():
+            found.append(position)
+        position += 1
+        if time.monotonic() >= deadline:
+            opened.leave_reading(request.spec, request.column, position, reading)
+            return FindAnswer(packed(found), position, False)
+    return FindAnswer(packed(found), position, True)

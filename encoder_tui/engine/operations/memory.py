@@ -1,0 +1,26 @@
+"""What the engine holds in memory, and giving it back."""
+
+from __future__ import annotations
+
+import sys
+
+from encoder_tui.core.outputs.runs import MemoryAnswer, ModelInMemory, UnloadRequest
+from encoder_tui.engine.job import Job
+from encoder_tui.engine.machine.memory import free_memory, resident_memory
+
+
+def run(request: UnloadRequest, job: Job) -> MemoryAnswer:
+    """Unload what was named, and tell what is left."""
+    # An engine that has loaded no model need not import torch to say so.
+    if "encoder_tui.engine.models.loaded_models" not in sys.modules:
+        return MemoryAnswer([], 0, resident_memory(), free_memory())
+    from encoder_tui.engine.models.loaded_models import LOADED  # noqa: PLC0415
+    from encoder_tui.engine.outputs.kept import KEPT, kept_bytes  # noqa: PLC0415
+
+    if request.locations is None or request.locations:
+        KEPT.clear()
+        LOADED.unload(request.locations)
+    for slot in set(KEPT).difference(KEPT if request.slots is None else request.slots):
+        del KEPT[slot]
+    models = [ModelInMemory(loaded.source.name, loaded.in_force(), loaded.has_head) for loaded in LOADED.all()]
+    return MemoryAnswer(models, kept_bytes(), resident_memory(), free_memory())

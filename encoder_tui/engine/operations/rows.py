@@ -1,0 +1,88 @@
+"""Some rows of a list of documents: how long each is, in characters and under each model, and how it begins."""
+
+from __future__ import annotations
+
+import msgspec
+
+from encoder_tui.engine.documents import opened
+from encoder_tui.engine.documents.counting import count_batch, cut_batch
+from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.protocol.documents import Row, RowsAnswer, RowsRequest
+
+BEGINNING = 400
+"""Characters of a document that a list may show."""
+BATCH = 1 << 19
+"""Characters counted between two looks for cancellation."""
+
+
+def run(request: RowsRequest, job: Job) -> RowsAnswer:
+    """The rows without tokens first, then with them.
+
+    Without `cuts`, long documents that were not counted yet have None for tokens: a list is not to wait for them.
+    """
+    spec, column = request.spec, request.column
+    missing = opened.missing(request.models)
+    source = opened.source_of(spec, job)
+    source.reach(request.start + request.count, job)
+    texts = opened.texts_of(spec, column, job)
+    rows: list[Row] = []
+    stop = min(request.start + request.count, source.known)
+    for index in range(request.start, stop):
+        try:
+            text = texts.get(index, job)
+        except TaskError:
+            if not rows:
+                raise
+            stop = index  # who asks for the rest is told
+            break
+        rows.append(Row(index, None if text is None else len(text), (text or "")[:BEGINNING]))
+    bare = RowsAnswer(rows, source.known, source.expected(), missing, source.remarks, stop == source.total)
+    if missing or not request.models:
+        return bare
+    job.partial(bare)
+    counted: list[Row] = []
+    batch: list[Row] = []
+    for row in rows:
+        batch.append(row)
+        if sum(entry.characters or 0 for entry in batch) > BATCH:
+            counted += _counted(request, batch, texts, job)
+            batch = []
+    counted += _counted(request, batch, texts, job)
+    return msgspec.structs.replace(bare, rows=counted)
+
+
+def _counted(request: RowsRequest, rows: list[Row], texts: opened.Texts, job: Job) -> list[Row]:
+    """Rows with their tokens, and their cuts where they were asked for."""
+    present = [row for row in rows if row.characters is not None]
+    tokens: dict[int, list[int | None]] = {row.index: [] for row in rows}
+    cuts: dict[int, list[int | None]] = {row.index: [] for row in rows}
+    for model in request.models:
+        job.checkpoint()
+        tokenizer = opened.tokenizers[model.key]
+        keys = {row.index: (request.spec, request.column, row.index, model.key) for row in present}
+        known = {index: opened.counts.get(key) for index, key in keys.items()}
+        short = [row.index for row in present if (row.characters or 0) <= opened.LONG]
+        if request.cuts:
+            found = dict(zip(short, cut_batch(tokenizer, _texts(short, texts, job), model.limit), strict=True))
+            for row in present:
+                if row.index not in found:
+                    text = texts.get(row.index, job) or ""
+                    of_row = opened.Tokens(request.spec, request.column, row.index, model.key, text).all(job)
+                    found[row.index] = (of_row.total, of_row.cut(model.limit))
+                known[row.index] = found[row.index][0]
+                cuts[row.index].append(found[row.index][1])
+        else:
+            wanted = [index for index in short if known[index] is None]
+            batch = _texts(wanted, texts, job)
+            for index, length in zip(wanted, count_batch(tokenizer, batch), strict=True):
+                known[index] = length
+                opened.counts.put(keys[index], length)
+        for row in rows:
+            tokens[row.index].append(known.get(row.index))
+            if request.cuts and row.characters is None:
+                cuts[row.index].append(None)
+    return [Row(row.index, row.characters, row.beginning, tokens[row.index], cuts[row.index]) for row in rows]
+
+
+def _texts(indices: list[int], texts: opened.Texts, job: Job) -> list[str]:
+    return [texts.get(index, job) or "" for index in indices]

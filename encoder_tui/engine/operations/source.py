@@ -1,0 +1,33 @@
+"""Open a source of documents."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from encoder_tui.engine.documents import opened
+from encoder_tui.engine.job import Job
+from encoder_tui.protocol.documents import SourceAnswer, SourceRequest
+
+LOOK_AHEAD: Final = 0.3
+"""Seconds spent on finding how many rows there are."""
+
+
+def run(request: SourceRequest, job: Job) -> SourceAnswer:
+    """Open it anew and read its first row, so that what is wrong with it is said now."""
+    opened.forget(request.spec)
+    source = opened.source_of(request.spec, job)
+    column = source.choose(request.column)
+    source.reach(1, job)
+    if not source.is_remote:
+        # Where a file is read as fast as it is looked through, the list knows its end from the beginning.
+        opened.look_ahead(source, LOOK_AHEAD, job)
+    return SourceAnswer(
+        source.label,
+        source.columns,
+        column,
+        source.known,
+        source.expected(),
+        source.is_remote,
+        source.stands_in_for,
+        source.remarks,
+    )

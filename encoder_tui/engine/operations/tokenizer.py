@@ -1,0 +1,79 @@
+"""The exact form of a model's tokenizer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from encoder_tui.core.tokens.exact_form import SPECIAL_ROLES, TokenizerForm, sane_length
+from encoder_tui.core.tokens.rust_errors import refusals
+from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.protocol.operations import TokenizerRequest
+
+
+def run(request: TokenizerRequest, job: Job) -> TokenizerForm:
+    """Load `AutoTokenizer` and take its backend; raises `TaskError` where the model is no encoder."""
+    job.progress("importing transformers")
+    from transformers import AutoTokenizer  # noqa: PLC0415
+
+    job.progress(f"loading the tokenizer of {request.name}")
+    where = {"revision": request.commit} if request.commit else {}
+    # By its Hub id where it has one: AutoTokenizer chooses some classes by name. Its files are here already.
+    arguments = {**where, "local_files_only": True, "trust_remote_code": request.trust_remote_code}
+    _refuse_other_kinds(request, arguments)
+    with refusals(TaskError, f"{request.name}: transformers cannot load its tokenizer"):
+        tokenizer = AutoTokenizer.from_pretrained(request.location, **arguments)
+    return form_of(tokenizer, request.name)
+
+
+def _refuse_other_kinds(request: TokenizerRequest, arguments: dict[str, Any]) -> None:
+    """Raise `TaskError` for an architecture that `transformers` knows, but not as an encoder of text."""
+    from transformers import PreTrainedConfig  # noqa: PLC0415
+    from transformers.models.auto import configuration_auto, modeling_auto  # noqa: PLC0415
+
+    where = {key: value for key, value in arguments.items() if key != "trust_remote_code"}
+    with refusals(TaskError, f"{request.name}: config.json cannot be read"):
+        config, _ = PreTrainedConfig.get_config_dict(request.location, **where)
+    kind = str(config.get("model_type"))
+    encoders = (
+        modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+        modeling_auto.MODEL_FOR_TEXT_ENCODING_MAPPING_NAMES,
+    )
+    if kind in configuration_auto.CONFIG_MAPPING_NAMES and not any(kind in names for names in encoders):
+        raise TaskError(
+            f"{request.name} is no encoder: transformers maps {kind} to no masked-language or text-encoder"
+            " model; choose a model of BERT's family"
+        )
+
+
+def form_of(tokenizer: Any, name: str) -> TokenizerForm:
+    """A loaded tokenizer as plain data; raises `TaskError` where it encodes with Python code of its own."""
+    kind = type(tokenizer).__name__
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None:
+        raise TaskError(f"{name}: {kind} is not backed by the tokenizers library, which this app needs")
+    backend.no_padding()
+    backend.no_truncation()
+    # Some classes put Python code into the backend (a word segmenter, mostly), which cannot be written down.
+    with refusals(TaskError, f"{name}: {kind} works in Python only, and this app needs the tokenizers library"):
+        written = backend.to_str()
+    named = tokenizer.special_tokens_map
+    special = {role: named[f"{role}_token"] for role in SPECIAL_ROLES if f"{role}_token" in named}
+    # transformers leaves the spaces of a BPE decode alone, whatever the configuration asks for.
+    is_bpe = type(backend.model).__name__ == "BPE"
+    forced = getattr(tokenizer, "clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output", False)
+    return TokenizerForm(
+        json=written,
+        exact=True,
+        class_name=kind,
+        model_input_names=list(tokenizer.model_input_names),
+        model_max_length=sane_length(tokenizer.model_max_length),
+        padding_side=tokenizer.padding_side,
+        truncation_side=tokenizer.truncation_side,
+        pad_token=special.get("pad"),
+        pad_token_id=tokenizer.pad_token_id if "pad" in special else None,
+        pad_token_type_id=tokenizer.pad_token_type_id,
+        special_tokens=special,
+        extra_special_tokens=[token for token in tokenizer.all_special_tokens if token not in special.values()],
+        clean_up=bool(tokenizer.clean_up_tokenization_spaces) and (not is_bpe or forced),
+        split_special_tokens=bool(getattr(tokenizer, "split_special_tokens", False)),
+    )

@@ -1,0 +1,24 @@
+"""Values of an output that was kept."""
+
+from __future__ import annotations
+
+import sys
+
+from encoder_tui.core.outputs.runs import Values, ValuesRequest
+from encoder_tui.engine.job import Job, TaskError
+
+
+def run(request: ValuesRequest, job: Job) -> Values:
+    """A piece of a tensor as bytes; raises `TaskError` where it is not kept (any more)."""
+    from encoder_tui.engine.outputs.kept import KEPT  # noqa: PLC0415
+
+    tensor = KEPT.get(request.slot, {}).get(request.name)
+    if tensor is None:
+        raise TaskError(f"the engine does not hold {request.name} any more; run the model again")
+    import torch  # noqa: PLC0415
+
+    piece = tensor.view(-1)[request.start : request.stop].contiguous()
+    data = piece.view(torch.uint8).numpy()
+    if sys.byteorder == "big":
+        data = data.reshape(-1, piece.itemsize)[:, ::-1]
+    return Values(str(tensor.dtype).removeprefix("torch."), list(tensor.shape), data.tobytes())

@@ -1,0 +1,67 @@
+"""One vector for a text, by every pooling that a model offers."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Final
+
+import msgspec
+
+from encoder_tui.core.outputs.runs import Batch
+from encoder_tui.core.tasks.pooling import VectorsAnswer, VectorsRequest
+from encoder_tui.engine.job import Job
+
+ROWS: Final = 4
+"""Windows that run at once: more would take memory and, on a CPU, save no time."""
+
+
+def run(request: VectorsRequest, job: Job) -> VectorsAnswer:
+    """Run the rows, pool each of them, and average over the rows."""
+    job.progress("importing torch")
+    import torch  # noqa: PLC0415
+
+    from encoder_tui.engine.machine.threads import computing_in  # noqa: PLC0415
+    from encoder_tui.engine.models.loaded_models import LOADED  # noqa: PLC0415
+    from encoder_tui.engine.outputs import forward  # noqa: PLC0415
+
+    loaded = LOADED.get(request.source, request.placement, job, fetch=True)
+    in_force = loaded.use_attention(request.placement.attention)
+    pooled: dict[str, list[Any]] = {}
+    batch = request.batch
+    for start in range(0, len(batch.input_ids), ROWS):
+        piece = slice(start, start + ROWS)
+        types = None if batch.token_type_ids is None else batch.token_type_ids[piece]
+        part = Batch(batch.input_ids[piece], batch.attention_mask[piece], types)
+        inputs = forward.tensors(loaded, part)
+        forward.refuse_what_cannot_fit(loaded, len(part.input_ids), len(part.input_ids[0]))
+        with computing_in(request.placement.threads) as threads:
+            in_force = msgspec.structs.replace(in_force, threads=threads)
+            outputs = forward.forward(loaded, inputs, job)
+        mask = torch.tensor(part.attention_mask, device=loaded.device)
+        for pooling, rows in _pool(outputs, mask).items():
+            pooled.setdefault(pooling, []).append(rows)
+    means = {pooling: torch.cat(rows).mean(0) for pooling, rows in pooled.items()}
+    return VectorsAnswer(in_force, {pooling: _bytes(vector) for pooling, vector in means.items()})
+
+
+def _pool(outputs: dict[str, Any], mask: Any) -> dict[str, Any]:
+    """Every row's vectors, in float32, from the last hidden states (batch, tokens, hidden) and the attention mask."""
+    import torch  # noqa: PLC0415
+
+    states = outputs["last_hidden_state"].float()
+    weights = mask[:, :, None].to(states.dtype)
+    # Where rows are padded on the left, the first token is not the row's first place.
+    first = mask.argmax(1)
+    found = {
+        "mean": (states * weights).sum(1) / weights.sum(1).clamp(min=1),
+        "cls": states[torch.arange(len(states), device=states.device), first],
+        "max": states.masked_fill(weights == 0, -torch.inf).amax(1),
+    }
+    if outputs.get("pooler_output") is not None:
+        found["pooler"] = outputs["pooler_output"].float()
+    return {pooling: rows.cpu() for pooling, rows in found.items()}
+
+
+def _bytes(vector: Any) -> bytes:
+    data = vector.contiguous().numpy()
+    return bytes((data.byteswap() if sys.byteorder == "big" else data).tobytes())

@@ -1,0 +1,1 @@
+"""Forward passes and the outputs that are kept."""

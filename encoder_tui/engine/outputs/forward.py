@@ -1,0 +1,160 @@
+"""A forward pass: the batch as tensors, what it would take, its progress, and what comes out."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from encoder_tui.core.outputs.runs import Batch, Dimensions, OutputFacts, memory_needed
+from encoder_tui.core.text import safe
+from encoder_tui.core.tokens.rust_errors import words
+from encoder_tui.engine.job import Cancelled, Job, TaskError
+from encoder_tui.engine.machine import devices
+from encoder_tui.engine.machine.out_of_memory import OutOfMemory, memory_errors
+from encoder_tui.engine.models.loaded_model import LoadedModel
+
+CHUNK = 1 << 22
+"""Values that are described at once, in float64."""
+
+
+def tensors(loaded: LoadedModel, batch: Batch) -> dict[str, torch.Tensor]:
+    """The model's inputs on its device, each (batch, sequence); raises `TaskError` where they do not fit the model."""
+    name = loaded.source.name
+    entries = loaded.model.get_input_embeddings().weight.shape[0]
+    highest = max(max(row) for row in batch.input_ids)
+    if highest >= entries:
+        raise TaskError(
+            f"{name}: its tokenizer makes the id {highest:,} but its embeddings have {entries:,} entries;"
+            " the tokenizer is of another model"
+        )
+    lists = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
+    if batch.token_type_ids is not None:
+        lists["token_type_ids"] = batch.token_type_ids
+    accepted = inspect.signature(loaded.model.forward).parameters
+    return {
+        key: torch.tensor(rows, dtype=torch.long).to(loaded.device) for key, rows in lists.items() if key in accepted
+    }
+
+
+def refuse_what_cannot_fit(
+    loaded: LoadedModel, batch: int, length: int, hidden_states: bool = False, attentions: bool = False
+) -> None:
+    """Raise `OutOfMemory`, with the estimate, where a pass needs more memory than is free."""
+    free = devices.free_on(loaded.device)
+    size = dimensions(loaded.model.config)
+    if free is None or size is None:
+        return
+    eager = attentions or loaded.model.config._attn_implementation == "eager"
+    needed = memory_needed(
+        size,
+        batch,
+        length,
+        loaded.model.dtype.itemsize,
+        eager=eager,
+        hidden_states=hidden_states,
+        attentions=attentions,
+    )
+    if needed <= free:
+        return
+    what = "the attentions" if attentions else "eager attention" if eager else "a pass"
+    raise OutOfMemory(
+        f"{loaded.source.name}: {what} of {batch} × {length:,} tokens ({size.layers} layers, {size.heads} heads) would"
+        f" take about {safe.size(needed)} and {loaded.device} has {safe.size(free)} free;"
+        f" give {'shorter texts or fewer of them' if not attentions else 'a shorter text, or ask for no attentions'}"
+    )
+
+
+def dimensions(config: Any) -> Dimensions | None:
+    """What a configuration says of its size; None where it says it in words of its own."""
+    names = ("num_hidden_layers", "num_attention_heads", "hidden_size", "intermediate_size")
+    numbers = [getattr(config, name, None) for name in names]
+    if not all(isinstance(number, int) for number in numbers):
+        return None
+    return Dimensions(*numbers)  # type: ignore[arg-type]
+
+
+def forward(
+    loaded: LoadedModel,
+    inputs: dict[str, torch.Tensor],
+    job: Job,
+    hidden_states: bool = False,
+    attentions: bool = False,
+) -> dict[str, torch.Tensor]:
+    """Run a model and name every tensor that comes out: `last_hidden_state`, `hidden_states.7`.
+
+    The values are those of `model(**inputs)` to the last bit. Raises `TaskError`, of which `OutOfMemory` is one kind,
+    and `Cancelled`.
+    """
+    wishes = {"output_hidden_states": hidden_states, "output_attentions": attentions}
+    name = loaded.source.name
+    try:
+        with torch.inference_mode(), memory_errors(f"{name}: the pass"), told_by_layer(loaded, job):
+            output = loaded.model(**inputs, **{key: True for key, wish in wishes.items() if wish}, return_dict=True)
+            devices.synchronize(loaded.device)
+    except (Cancelled, TaskError):
+        raise
+    except Exception as error:  # of whatever kind the model's own code raises
+        raise TaskError(f"{name}: the pass failed: {words(error)}") from error
+    found = {}
+    for key, value in output.items():
+        if isinstance(value, torch.Tensor):
+            found[key] = value
+        elif isinstance(value, tuple):
+            found |= {f"{key}.{index}": item for index, item in enumerate(value) if isinstance(item, torch.Tensor)}
+    return found
+
+
+@contextmanager
+def told_by_layer(loaded: LoadedModel, job: Job) -> Iterator[None]:
+    """Say which layer a pass has reached, and look for a cancellation between the parts of a layer."""
+    layers = set(layer_modules(loaded.model))
+    total = getattr(loaded.model.config, "num_hidden_layers", None)
+    begun = 0
+
+    def before(module: torch.nn.Module, arguments: Any) -> None:
+        nonlocal begun
+        if module in layers:
+            begun += 1
+            job.progress(f"{loaded.source.name}: layer {begun} of {total}", begun - 1, total, "layers")
+        else:
+            job.checkpoint()
+
+    hooks = [module.register_forward_pre_hook(before) for module in loaded.model.modules()]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def layer_modules(model: torch.nn.Module) -> list[torch.nn.Module]:
+    """The layers of an encoder: its longest list of modules; where layers share their weights, the one that repeats."""
+    lists = [list(module) for module in model.modules() if isinstance(module, torch.nn.ModuleList) and len(module)]
+    return max(lists, key=len, default=[])
+
+
+def describe(name: str, tensor: torch.Tensor, job: Job) -> OutputFacts:
+    """A tensor's facts; the statistics are computed in float64, a chunk at a time."""
+    values = tensor.reshape(-1)
+    pieces = [values[start : start + CHUNK] for start in range(0, len(values), CHUNK)]
+    total, non_finite = 0.0, 0
+    for piece in pieces:
+        job.checkpoint()
+        wide = piece.double()
+        total += wide.sum().item()
+        non_finite += int((~torch.isfinite(wide)).sum().item())
+    facts = (name, list(tensor.shape), str(tensor.dtype).removeprefix("torch."), str(tensor.device))
+    if non_finite or not len(values):
+        return OutputFacts(*facts, None, None, None, None, non_finite)
+    mean = total / len(values)
+    squares = 0.0
+    for piece in pieces:
+        job.checkpoint()
+        squares += (piece.double() - mean).square().sum().item()
+    deviation = (squares / (len(values) - 1)) ** 0.5 if len(values) > 1 else None
+    low, high = values.aminmax()
+    return OutputFacts(*facts, mean, deviation, float(low), float(high))

@@ -1,0 +1,52 @@
+"""How each layer attends, as a configuration of `transformers` says it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from encoder_tui.core.parameters.description import LayerFact
+
+
+def layer_facts(config: Any) -> list[LayerFact]:
+    """One fact a layer; empty where the configuration does not say how many layers there are."""
+    number = getattr(config, "num_hidden_layers", None)
+    if not isinstance(number, int) or isinstance(number, bool):
+        return []
+    kinds = getattr(config, "layer_types", None)
+    if not isinstance(kinds, list | tuple) or len(kinds) != number:
+        kinds = ["full_attention"] * number
+    return [_fact(config, str(kind), index) for index, kind in enumerate(kinds)]
+
+
+def _fact(config: Any, kind: str, index: int) -> LayerFact:
+    rope = getattr(config, "rope_parameters", None)
+    rope = rope if isinstance(rope, dict) else {}
+    theta = rope.get(kind, rope) if isinstance(rope.get(kind, rope), dict) else {}
+    base = theta.get("rope_theta")
+    window = _window(config, kind, index)
+    return LayerFact(
+        "global" if window is None else "sliding window", window, float(base) if isinstance(base, int | float) else None
+    )
+
+
+def _window(config: Any, kind: str, index: int) -> int | None:
+    """Tokens that a token of a layer sees, both sides together; None for all of them."""
+    longformer = getattr(config, "attention_window", None)
+    if isinstance(longformer, list) and index < len(longformer):
+        return int(longformer[index])
+    if isinstance(longformer, int):
+        return longformer
+    if kind != "sliding_attention":
+        return None
+    # ModernBERT's `sliding_window` is the half of what `local_attention` and its paper call the window.
+    window = getattr(config, "local_attention", None) or getattr(config, "sliding_window", None)
+    return int(window) if isinstance(window, int) else None
+
+
+def repeats(config: Any) -> int | None:
+    """How often the layers that are there run (ALBERT); None where each runs once."""
+    groups = getattr(config, "num_hidden_groups", None)
+    layers = getattr(config, "num_hidden_layers", None)
+    if isinstance(groups, int) and isinstance(layers, int) and groups and layers > groups:
+        return layers // groups
+    return None

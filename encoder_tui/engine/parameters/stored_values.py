@@ -1,0 +1,57 @@
+"""The values of a stored tensor, slice by slice: a tensor of 5 GB never is in memory as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from encoder_tui.core.files.safetensors_header import HeaderError
+from encoder_tui.core.parameters import checkpoint
+from encoder_tui.core.parameters.checkpoint import Stored
+from encoder_tui.core.parameters.description import BITS, numel_of
+from encoder_tui.engine.job import Job, TaskError
+
+if TYPE_CHECKING:
+    import numpy
+
+SLICE: Final = 1 << 20
+"""Values at a time; 8 MB as float64."""
+
+
+def stored(name: str, path: str) -> dict[str, Stored]:
+    """The tensors of a directory; raises `TaskError` where there are none to read."""
+    directory = Path(path)
+    if not checkpoint.has_safetensors(directory):
+        raise TaskError(f"{name}: there are no weights here in safetensors files")
+    try:
+        return checkpoint.stored_tensors(directory)
+    except (HeaderError, OSError) as error:
+        raise TaskError(f"{name}: {error}") from error
+
+
+def slices(tensor: Stored, job: Job, size: int = SLICE) -> Iterator[numpy.ndarray[Any, Any]]:
+    """The values as float64, flat, so many at a time; complex ones by their magnitude. Raises `TaskError`."""
+    import torch  # noqa: PLC0415
+
+    entry = tensor.entry
+    kind = getattr(torch, entry.dtype, None)
+    if BITS[entry.dtype] % 8 or kind is None:
+        raise TaskError(f"{entry.name}: values of {entry.dtype} cannot be read by this torch")
+    width = BITS[entry.dtype] // 8
+    done, numel = 0, numel_of(entry.shape)
+    try:
+        with tensor.file.open("rb") as file:
+            file.seek(entry.start)
+            while done < numel:
+                job.checkpoint()
+                wanted = min(size, numel - done)
+                data = bytearray(file.read(wanted * width))
+                if len(data) < wanted * width:
+                    raise TaskError(f"{tensor.file.name} ends in the middle of {entry.name}; fetch it again")
+                values = torch.frombuffer(data, dtype=kind)
+                values = values.abs() if values.is_complex() else values
+                yield values.to(torch.float64).numpy()
+                done += wanted
+    except OSError as error:
+        raise TaskError(f"{tensor.file.name} cannot be read: {error.strerror or error}") from error

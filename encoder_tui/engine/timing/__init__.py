@@ -1,0 +1,1 @@
+"""Measuring: rounds, modes, and what disturbs a measurement."""

@@ -1,0 +1,107 @@
+"""What a pass can be run with beyond its placement: compiled, in TF32, without padding; or why not."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import torch
+
+from encoder_tui.core.timing.samples import Mode
+from encoder_tui.engine.job import TaskError
+from encoder_tui.engine.machine.devices import FLASH, no_compiler, offers
+from encoder_tui.engine.models.loaded_model import LoadedModel
+
+BACKEND: Final = "inductor"
+
+
+def refuse_what_cannot_be_had(loaded: LoadedModel, mode: Mode, attention: str) -> None:
+    """Raise `TaskError`, in one sentence, where a mode cannot be had; `attention` is the one in force."""
+    name, device = loaded.source.name, loaded.device
+    offered = offers(device)
+    if mode.tf32 and "tf32" not in offered:
+        raise TaskError(f"{name}: TF32 is of NVIDIA's accelerators since Ampere, and {device} is none; measure without")
+    if mode.unpadded:
+        if not set(FLASH) & set(offered):
+            has = "has none" if device.type != "cpu" else "is no accelerator"
+            raise TaskError(
+                f"{name}: batches without padding need flash attention, which the package flash-attn offers on an"
+                f" accelerator, and {device} {has}; measure padded ones"
+            )
+        if attention not in FLASH:
+            raise TaskError(
+                f"{name}: {attention} attention cannot keep rows without padding apart; ask for"
+                f" {' or '.join(one for one in FLASH if one in offered)}"
+            )
+        if loaded.model.dtype not in {torch.float16, torch.bfloat16}:
+            raise TaskError(f"{name}: flash attention computes in float16 and bfloat16; choose one of them as dtype")
+        if getattr(loaded.model.config, "model_type", "") not in PACKABLE:
+            raise TaskError(f"{name}: only {' and '.join(PACKABLE)} are known to take batches without padding")
+    if mode.compiled and (missing := no_compiler(device)) is not None:
+        raise TaskError(f"{name}: torch.compile needs {missing}; install it, or measure without")
+
+
+def set_precision(mode: Mode) -> None:
+    """Let matrix products of float32 round to TF32 or not, until something else sets it."""
+    torch.set_float32_matmul_precision("high" if mode.tf32 else "highest")
+
+
+@contextmanager
+def compiling(modes: list[Mode]) -> Iterator[None]:
+    """Compile from nothing, so that the cold pass is what compiling costs, and in this process, which can be ended.
+
+    What was compiled before is forgotten: torch keeps a few versions of a model only, and runs further ones uncompiled.
+    """
+    if not any(mode.compiled for mode in modes):
+        yield
+        return
+    import torch._inductor.config as inductor  # noqa: PLC0415  # seconds, for those alone who compile
+    from torch._dynamo.utils import counters  # noqa: PLC0415
+
+    torch.compiler.reset()
+    counters.clear()
+    with inductor.patch(compile_threads=1, force_disable_caches=True):
+        yield
+    torch.compiler.reset()
+
+
+def has_compiled() -> bool:
+    """Whether torch.compile compiled anything since `compiling` began; what it gives up on runs as it is, silently."""
+    from torch._dynamo.utils import counters  # noqa: PLC0415
+
+    return counters["frames"]["ok"] > 0
+
+
+def callable_of(loaded: LoadedModel, mode: Mode) -> Any:
+    """What is called for a pass."""
+    return torch.compile(loaded.model, dynamic=False, backend=BACKEND) if mode.compiled else loaded.model
+
+
+# Batches without padding
+
+PACKABLE: Final = ("bert", "modernbert")
+"""Kinds of models whose position ids count from 0 in each row, and that hand the rows' bounds on to flash attention."""
+
+
+def packed(inputs: dict[str, torch.Tensor]) -> dict[str, Any]:
+    """The rows of a batch as one row without padding, with the bounds that flash attention keeps them apart by.
+
+    `inputs` are ids and mask, each (batch, sequence), padded on the right. There is no mask any more: with one,
+    transformers pads again after every attention.
+    """
+    mask = inputs["attention_mask"].bool()
+    lengths = mask.sum(dim=1).tolist()
+    device = mask.device
+    flat = {key: value[mask].unsqueeze(0) for key, value in inputs.items() if key != "attention_mask"}
+    positions = torch.cat([torch.arange(length, device=device) for length in lengths]).unsqueeze(0)
+    bounds = torch.tensor([0, *itertools.accumulate(lengths)], dtype=torch.int32, device=device)
+    return {
+        **flat,
+        "position_ids": positions,
+        "cu_seq_lens_q": bounds,
+        "cu_seq_lens_k": bounds,
+        "max_length_q": max(lengths),
+        "max_length_k": max(lengths),
+    }

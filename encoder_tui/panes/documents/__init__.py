@@ -1,5 +1,0 @@
-"""Pane 3: documents, where each model stops reading them, and what a whole collection loses."""
-
-from encoder_tui.panes.documents.pane import DocumentsPane
-
-__all__ = ["DocumentsPane"]

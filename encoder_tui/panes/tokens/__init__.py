@@ -1,5 +1,0 @@
-"""Pane 1: how the models cut a text into tokens, and where they differ."""
-
-from encoder_tui.panes.tokens.pane import TokensPane
-
-__all__ = ["TokensPane"]

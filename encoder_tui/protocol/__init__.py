@@ -1,0 +1,1 @@
+"""What crosses the pipe between the window or a command and the engine."""

@@ -1,0 +1,193 @@
+"""What the tasks about documents take and yield, all plain data."""
+
+from __future__ import annotations
+
+import msgspec
+
+from encoder_tui.core.documents.lengths import LengthCounts
+from encoder_tui.core.tokens.exact_form import TokenizerForm
+
+
+class SourceSpec(msgspec.Struct, frozen=True):
+    """Which documents: `source` as the user named it, None for the default; names are of the engine's side.
+
+    `lines` makes every line of a text file a document.
+    """
+
+    source: str | None = None
+    lines: bool = False
+    offline: bool = False
+
+
+class SourceRequest(msgspec.Struct, frozen=True):
+    """Open a source and find its columns of text; `column` is the one wished for."""
+
+    spec: SourceSpec
+    column: str | None = None
+
+
+class SourceAnswer(msgspec.Struct, frozen=True):
+    """An opened source: what to call it, its columns of text, the chosen one, and how many rows it has.
+
+    `known` rows can be asked for now, `total` is None until the end has been seen. `is_remote` says that rows come
+    from the Hub, `stands_in_for` why the built-in samples are here instead.
+    """
+
+    label: str
+    columns: list[str]
+    column: str
+    known: int
+    total: int | None
+    is_remote: bool = False
+    stands_in_for: str | None = None
+    remarks: list[str] = []
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """A model that tokens are counted under: the key of its tokenizer's form, and its limit."""
+
+    key: str
+    limit: int | None = None
+
+
+class FormsRequest(msgspec.Struct, frozen=True):
+    """Hand over tokenizers that the engine was found not to have, by their keys."""
+
+    forms: dict[str, TokenizerForm]
+
+
+class FormsAnswer(msgspec.Struct, frozen=True):
+    """The keys that the engine now knows."""
+
+    keys: list[str]
+
+
+class RowsRequest(msgspec.Struct, frozen=True):
+    """Ask for some rows; with `cuts`, also for the character at which each model stops reading."""
+
+    spec: SourceSpec
+    column: str
+    start: int
+    count: int
+    models: list[Counted] = []
+    cuts: bool = False
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A document in a list; `characters` is None where the row holds no text.
+
+    `tokens` and `cuts` are by model. Tokens include special ones.
+    """
+
+    index: int
+    characters: int | None
+    beginning: str
+    tokens: list[int | None] = []
+    cuts: list[int | None] = []
+
+
+class RowsAnswer(msgspec.Struct, frozen=True):
+    """Rows; the partial answer before the final one has no tokens yet. `missing` are keys of unknown tokenizers.
+
+    `total` is what the source says of itself until the last row has been seen; `is_end` where these end with that.
+    """
+
+    rows: list[Row]
+    known: int
+    total: int | None
+    missing: list[str] = []
+    remarks: list[str] = []
+    is_end: bool = False
+
+
+class DocumentRequest(msgspec.Struct, frozen=True):
+    """Ask for a whole document and for where the tokens of each model lie in it.
+
+    The tokens of a long document come in two answers: first those that every limit is among; then, asked for with
+    `goes_on`, for one model at a time, until the answer `is_whole`, all. Each such request works for about `seconds`,
+    and what else is asked of the engine comes in between.
+    """
+
+    spec: SourceSpec
+    column: str
+    index: int
+    models: list[Counted] = []
+    goes_on: bool = False
+    seconds: float = 0.5
+
+
+class Spans(msgspec.Struct, frozen=True):
+    """A model's own tokens of a document, or its first ones, as `DocumentTokens.from_bytes` reads them."""
+
+    starts: bytes
+    ends: bytes
+    special: int
+    side: str
+    is_whole: bool = True
+
+
+class DocumentAnswer(msgspec.Struct, frozen=True):
+    """A document's text, None where the row holds none, and each model's tokens; the text comes first, alone.
+
+    There are no spans in the answer to a request that `goes_on` and has not found all tokens.
+    """
+
+    index: int
+    text: str | None
+    spans: list[Spans] = []
+    missing: list[str] = []
+    is_whole: bool = True
+
+
+class ScanRequest(msgspec.Struct, frozen=True):
+    """Count tokens of rows from `start` on, for about `seconds`, at most `rows` of them.
+
+    A whole collection is counted slice by slice: between two slices other questions are answered, and pausing
+    is not to ask for the next. With `fast`, exact counters of the extra `fast` are used where they prove right.
+    """
+
+    spec: SourceSpec
+    column: str
+    start: int
+    seconds: float
+    models: list[Counted]
+    rows: int | None = None
+    fast: bool = True
+
+
+class ScanAnswer(msgspec.Struct, frozen=True):
+    """What a slice counted, as counts without a model's name; `next` is the row to go on with.
+
+    `lengths` are each model's tokens of every row of the slice, 32 bits each, and `characters` the same;
+    a row without a text has 0 of both. `counters` says what counted, by model.
+    """
+
+    counts: list[LengthCounts]
+    next: int
+    is_end: bool
+    empty: int
+    known: int
+    total: int | None
+    lengths: list[bytes] = []
+    characters: bytes = b""
+    counters: list[str] = []
+    missing: list[str] = []
+    remarks: list[str] = []
+
+
+class FindRequest(msgspec.Struct, frozen=True):
+    """Look for a text in the rows from `start` on, for about `seconds`; case is ignored."""
+
+    spec: SourceSpec
+    column: str
+    text: str
+    start: int
+    seconds: float
+
+
+class FindAnswer(msgspec.Struct, frozen=True):
+    """The rows of a slice that hold the text, as 32-bit numbers; `next` is the row to go on with."""
+
+    found: bytes
+    next: int
+    is_end: bool

@@ -1,0 +1,1 @@
+"""Help: its pages and its screen."""

@@ -1,0 +1,149 @@
+"""F1: what one sees, what it means, what can be pressed, and a command to try."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen, Screen
+from textual.widgets import Input, Markdown, Static, TextArea
+
+from encoder_tui.core.text.safe import visible
+from encoder_tui.window import keys
+from encoder_tui.window.help.pages import MODELS, TERMINAL, command, sections
+from encoder_tui.window.widgets.choice import Choice
+from encoder_tui.window.widgets.cycle import Cycle
+
+if TYPE_CHECKING:
+    from encoder_tui.window.session.session import Session
+
+FOCUSED: Final = (
+    (TextArea, "The focus is in a **text field**: letters are text here. `escape` leaves it, `tab` goes on."),
+    (Input, "The focus is in a **field**: letters are text here. `enter` takes it, `escape` leaves it, `tab` goes on."),
+    (Choice, "The focus is on a **row of names**: `←` and `→` choose one, and so does the mouse."),
+    (Cycle, "The focus is on a **setting** between ‹ and ›: `space`, the arrows or a click change it."),
+)
+
+WINDOW: Final = "Window"
+OTHERS: Final = "Moving and editing"
+LAST: Final = (WINDOW, OTHERS)
+"""What stands behind the keys of the pane and of the focus."""
+
+
+class Page(VerticalScroll, can_focus=True):
+    """Text to be read, moved in as every list is."""
+
+    BINDINGS = [
+        Binding("j", "scroll_down", "Down", show=False, id="move.down"),
+        Binding("k", "scroll_up", "Up", show=False, id="move.up"),
+        Binding("g", "scroll_home", "Top", show=False, id="move.first"),
+        Binding("G", "scroll_end", "Bottom", show=False, id="move.last"),
+        Binding("space,ctrl+d", "page_down", "Page down", show=False, id="move.page-down"),
+        Binding("ctrl+u", "page_up", "Page up", show=False, id="move.page-up"),
+    ]
+
+
+class HelpScreen(ModalScreen[None]):
+    """A few pages: the view in front, its pane, the keys, the terminal."""
+
+    CSS = """
+    HelpScreen { align: center middle; }
+    HelpScreen > Vertical {
+        width: 96; max-width: 100%; height: 90%; background: $surface; border: round $border; padding: 0 1;
+    }
+    HelpScreen Page { height: 1fr; scrollbar-size-vertical: 1; background: $surface; }
+    HelpScreen Page:focus { background-tint: $foreground 0%; }
+    HelpScreen Markdown { background: $surface; padding: 0 1; }
+    HelpScreen MarkdownH1 { content-align: left middle; margin: 0 0 1 0; color: $foreground; text-style: bold; }
+    HelpScreen MarkdownH2 { margin: 1 0 0 0; color: $foreground; text-style: bold underline; }
+    HelpScreen MarkdownFence { margin: 1 0; }
+    HelpScreen #help-keys { height: 1; color: $text-muted; }
+    """
+    BINDINGS = [
+        Binding("escape,q", "close", "Close", id="dialog.close"),
+        Binding("right,l", "page(1)", "Next page", show=False, id="help.next-page"),
+        Binding("left,h", "page(-1)", "Previous page", show=False, id="help.previous-page"),
+    ]
+
+    def __init__(self, session: Session, pane: str, asked_from: Screen[Any]) -> None:
+        super().__init__()
+        self.session = session
+        self._pages = self._write(pane, asked_from)
+
+    def compose(self) -> ComposeResult:
+        with Vertical() as box:
+            box.border_title = "Help"
+            yield Choice(list(self._pages), id="help-page")
+            with Page():
+                yield Markdown(next(iter(self._pages.values())), open_links=False)
+            yield Static(
+                Content("← → pages   ↑ ↓ j k scroll   space a page   esc closes"), id="help-keys", markup=False
+            )
+
+    def on_mount(self) -> None:
+        self.query_one(Page).focus()
+
+    @on(Choice.Changed, "#help-page")
+    async def _turn(self, event: Choice.Changed) -> None:
+        event.stop()
+        await self.query_one(Markdown).update(self._pages[event.name])
+        self.query_one(Page).scroll_home(animate=False)
+
+    def action_page(self, step: int) -> None:
+        """Show the next page."""
+        self.query_one("#help-page", Choice).action_move(step)
+
+    def action_close(self) -> None:
+        """Back to what one was doing."""
+        if self.is_active:
+            self.dismiss()
+
+    # The pages
+
+    def _write(self, pane: str, asked_from: Screen[Any]) -> dict[str, str]:
+        """Every page by its name, the one that is read first at the front; Markdown."""
+        title = keys.PANES[pane].title
+        if type(asked_from).__name__ == "ModelsDialog":
+            pages = {"models": sections(MODELS)[""]}
+        else:
+            choices = asked_from.query(f"#{keys.PANES[pane].choice}").results(Choice)
+            view = next((choice.chosen for choice in choices), "")
+            focused = next((words for kind, words in FOCUSED if isinstance(asked_from.focused, kind)), "")
+            here = [f"# {title}: {view}", focused, sections(pane).get(view, ""), self._command(pane, view)]
+            pages = {f"{title}: {view}": "\n\n".join(filter(None, [*here, sections(pane)[""]]))}
+        return {**pages, "keys": key_page(asked_from), TERMINAL: sections(TERMINAL)[""]}
+
+    def _command(self, pane: str, view: str) -> str:
+        session = self.session
+        words = command(pane, [slot.name for slot in session.slots], session.text, session.settings.docs, view)
+        safe = "\n".join(map(visible, words.splitlines()))
+        return f"**To try in a shell:**\n\n```sh\n{safe}\n```"
+
+
+def key_page(screen: Screen[Any]) -> str:
+    """What can be pressed now, from the keys in force: a table for each widget that hears them; Markdown."""
+    rows: dict[str, dict[tuple[str, str], list[str]]] = {}
+    for key, active in screen.active_bindings.items():
+        binding = active.binding
+        if binding.description and not binding.system:
+            # Editing a text has keys of its own, which are Textual's and cannot be remapped here.
+            where = spaced(type(active.node).__name__) if binding.id else OTHERS
+            about = (keys.lowered(binding.description), binding.id or "")
+            rows.setdefault(where, {}).setdefault(about, []).append(keys.spelled(key))
+    lines = ["# Keys that are heard now"]
+    for where, found in sorted(rows.items(), key=lambda row: LAST.index(row[0]) + 1 if row[0] in LAST else 0):
+        shown = {about: " ".join(pressed) for about, pressed in found.items()}
+        wide, wider = max(map(len, shown.values())), max(len(words) for words, _ in shown)
+        table = [f"{pressed:<{wide}}  {words:<{wider}}  {name}".rstrip() for (words, name), pressed in shown.items()]
+        lines += ["", f"## {where}", "", "```text", *table, "```"]
+    return "\n".join([*lines, "", sections("keys")[""]])
+
+
+def spaced(name: str) -> str:
+    """The name of a class in words: `DocumentText` is `Document text`."""
+    words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).split()
+    return " ".join(words).replace("encoder app", "window").replace("main screen", "window").capitalize()

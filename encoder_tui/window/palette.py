@@ -1,0 +1,182 @@
+"""The palette: every view and every action of every pane, from wherever one is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from textual._callback import invoke
+from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
+from textual.events import Mount
+from textual.markup import escape
+
+from encoder_tui.window import keys
+from encoder_tui.window.textual_fixes import workers
+from encoder_tui.window.widgets.choice import Choice
+
+if TYPE_CHECKING:
+    from textual.widget import Widget
+
+    from encoder_tui.window.app import EncoderApp
+
+TEXTUALS: Final = {"Theme", "Quit", "Keys", "Maximize", "Minimize", "Screenshot"}
+"""Textual's own entries, which stand here under other names."""
+PATIENCE: Final = 200
+"""How often it is looked whether a view that was opened is there, 10 ms apart."""
+
+
+class Entry(NamedTuple):
+    """An entry: its words, the key that does the same, the pane it belongs to, and what it does."""
+
+    words: str
+    about: str
+    pane: str | None
+    act: Callable[[], Coroutine[Any, Any, None]]
+
+
+class Palette(CommandPalette):
+    """Textual's palette, in a terminal of one row as well, and closed again before it was there."""
+
+    def _on_mount(self, event: Mount) -> None:
+        """Leave a palette alone that a key closed on a busy machine: Textual looks for the screen below it."""
+        if self not in self.app.screen_stack:
+            event.prevent_default()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Move in the list only where it has room: Textual knows no line of a list that has none."""
+        if action == "command_list" and not any(found.scrollable_content_region for found in self.query(CommandList)):
+            return False
+        return super().check_action(action, parameters)
+
+
+class Actions(Provider):
+    """Everything that can be done, the pane in front first."""
+
+    async def startup(self) -> None:
+        """Import the panes that were not opened yet, beside the window."""
+        self._entries = await asyncio.to_thread(self._gather)
+
+    @property
+    def _window(self) -> EncoderApp:
+        return self.app  # type: ignore[return-value]
+
+    def _gather(self) -> list[Entry]:
+        front = self._window.pane_in_front
+        entries = [*self._of_window(), *self._of_panes()]
+        order = {front: 0, None: 1}
+        return sorted(entries, key=lambda entry: order.get(entry.pane, 2))
+
+    def _of_window(self) -> list[Entry]:
+        found = {
+            key.binding.action: Entry(key.binding.description, self._key(key), None, self._on_app(key.binding.action))
+            for key in reversed(keys.everywhere())
+            if key.place.title == "Window" and key.binding.action != "command_palette"
+        }
+        others = [
+            Entry(command.title, escape(command.help), None, self._plain(command.callback))
+            for command in self._window.get_system_commands(self.screen)
+            if command.title not in TEXTUALS and command.title not in {entry.words for entry in found.values()}
+        ]
+        theme = Entry(
+            "Theme", "other colours, light or dark, or the terminal's own: ansi-dark, ansi-light", None, self._theme
+        )
+        return [*reversed(found.values()), *others, theme]
+
+    def _plain(self, callback: Callable[[], Any]) -> Callable[[], Coroutine[Any, Any, None]]:
+        async def act() -> None:
+            await invoke(callback)
+
+        return act
+
+    async def _theme(self) -> None:
+        self.app.search_themes()
+
+    def _on_app(self, action: str) -> Callable[[], Coroutine[Any, Any, None]]:
+        async def act() -> None:
+            await self.app.run_action(action, self.app)
+
+        return act
+
+    def _key(self, key: keys.Key) -> str:
+        pressed = self.app._keymap.get(key.id) or key.binding.key
+        told = f"key {' '.join(map(keys.spelled, pressed.split(',')))}"
+        # What an action does for one direction is told of it without its parameter.
+        about = getattr(getattr(key.place.load(), f"action_{key.binding.action}", None), "__doc__", None) or ""
+        return escape(f"{told} · {about.splitlines()[0].rstrip('.')}" if about else told)
+
+    def _of_panes(self) -> list[Entry]:
+        found = []
+        for name, pane in keys.PANES.items():
+            seen: set[str] = set()
+            for place in keys.PLACES:
+                for key in keys.own(place) if place.pane == name else ():
+                    if key.id.startswith(keys.MOVEMENT) or key.id in seen or not key.binding.description:
+                        continue
+                    if key.id.endswith(".leave"):
+                        continue
+                    seen.add(key.id)
+                    words = f"{pane.title}: {keys.lowered(key.binding.description)}"
+                    found.append(Entry(words, self._key(key), name, self._in_place(place, key.binding.action)))
+            found += [Entry(f"{pane.title}: view {view}", "", name, self._view(name, view)) for view in pane.views()]
+        return found
+
+    def _view(self, pane: str, view: str) -> Callable[[], Coroutine[Any, Any, None]]:
+        async def act() -> None:
+            await self._open(pane, view)
+
+        return act
+
+    def _in_place(self, place: keys.Place, action: str) -> Callable[[], Coroutine[Any, Any, None]]:
+        async def act() -> None:
+            assert place.pane is not None
+            widget = await self._open(place.pane, place.view, place.load())
+            if widget is not None:
+                await self.app.run_action(action, widget)
+
+        return act
+
+    async def _open(self, pane: str, view: str | None, wanted: type[Widget] | None = None) -> Widget | None:
+        """Open a pane and a view of it, and wait for the widget that the action is of."""
+        app = self._window
+        await app.action_pane(pane)
+        there = app.query_one(f"#panes > #{pane}")
+        if view is not None and not _is_in_sight(there, wanted):
+            there.query_one(f"#{keys.PANES[pane].choice}", Choice).chosen = view
+        if wanted is None or isinstance(there, wanted):
+            return there
+        for _ in range(PATIENCE):
+            for widget in there.query(wanted):
+                if _is_shown(widget):
+                    return widget
+            await asyncio.sleep(0.01)
+        return None
+
+    async def discover(self) -> Hits:
+        for entry in self._entries:
+            yield DiscoveryHit(entry.words, self._run(entry), help=entry.about or None)
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        front = self._window.pane_in_front
+        for entry in self._entries:
+            score = matcher.match(entry.words)
+            if score > 0:
+                # What belongs to the pane in front is meant more often.
+                score *= 1.0 if entry.pane in {front, None} else 0.8
+                yield Hit(score, matcher.highlight(entry.words), self._run(entry), help=entry.about or None)
+
+    def _run(self, entry: Entry) -> Callable[[], None]:
+        def run() -> None:
+            # As a worker: opening a view waits for messages that the window must handle meanwhile.
+            workers.start(self.app, entry.act, group="palette")
+
+        return run
+
+
+def _is_shown(widget: Widget) -> bool:
+    return all(node.display for node in widget.ancestors_with_self)
+
+
+def _is_in_sight(pane: Widget, wanted: type[Widget] | None) -> bool:
+    return wanted is not None and any(_is_shown(widget) for widget in pane.query(wanted))

@@ -1,0 +1,96 @@
+"""Counting the collection in the background: progress, pause, cancel, and the lengths of the rows counted."""
+
+from __future__ import annotations
+
+import asyncio
+from array import array
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from encoder_tui.client.client import EngineError, TaskFailed
+from encoder_tui.client.collection import Collection, CountedModel
+from encoder_tui.core.documents.document import unpacked
+from encoder_tui.core.documents.lengths import CollectionCounts
+from encoder_tui.window.session.session import Session
+
+State = Literal["idle", "counting", "paused", "done", "failed"]
+
+
+class Counting:
+    """The counts of one collection under the models at hand, and how far they are.
+
+    `tokens` has each model's length of every counted row, `characters` the same; `changed` is called after
+    every slice. A slice that was counted is kept whatever happens to the next.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        collection: Collection,
+        models: Sequence[CountedModel],
+        changed: Callable[[], None],
+        sample: int | None = None,
+    ) -> None:
+        self.session = session
+        self.collection = collection
+        self.models = list(models)
+        self.counts: CollectionCounts = collection.no_counts(models, sample)
+        self.tokens: list[array[int]] = [array("I") for _ in models]
+        self.characters: array[int] = array("I")
+        self.counters: list[str] = []
+        self.known = 0
+        self.remarks: list[str] = []
+        self.state: State = "idle"
+        self.error = ""
+        self._changed = changed
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin, or go on."""
+        if self.state in {"idle", "paused", "failed"} and self.models:
+            if self._task is not None and not self._task.done():
+                self.state = "counting"
+                return
+            self.state, self.error = "counting", ""
+            self._task = asyncio.create_task(self._run())
+
+    def pause(self) -> None:
+        """Ask for no further slice."""
+        if self.state == "counting":
+            self.state = "paused"
+            self._changed()
+
+    def stop(self) -> None:
+        """End at once; what was counted stays."""
+        if self._task is not None:
+            self._task.cancel()
+        if self.state == "counting":
+            self.state = "paused"
+
+    async def _run(self) -> None:
+        try:
+            async for answer in self.collection.scan(self.counts, self.models):
+                for into, lengths in zip(self.tokens, answer.lengths, strict=True):
+                    into.extend(unpacked(lengths))
+                self.characters.extend(unpacked(answer.characters))
+                self.counters = answer.counters
+                self.known = answer.known
+                self.remarks += [remark for remark in answer.remarks if remark not in self.remarks]
+                self._changed()
+                while self.session.is_measuring and self.state == "counting":
+                    # Timing measures: nothing else may use the machine.
+                    await asyncio.sleep(0.5)
+                if self.state == "paused":
+                    return
+            self.state = "done"
+        except (TaskFailed, EngineError) as error:
+            self.state, self.error = "failed", str(error)
+            self.session.notice(self.error, "error")
+        self._changed()
+
+    def words(self) -> str:
+        """How far the counting is, for the margin."""
+        if self.state == "idle":
+            return "space counts the collection"
+        told = self.counts.sentence()
+        return {"paused": f"{told}, paused", "failed": f"{told}, failed"}.get(self.state, told)

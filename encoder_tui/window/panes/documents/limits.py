@@ -1,0 +1,58 @@
+"""How many tokens each model reads: its own limit, or another that the user chose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+
+from encoder_tui.client.collection import CountedModel
+from encoder_tui.core.defaults import LETTERS
+from encoder_tui.core.models.files import limit
+from encoder_tui.window.session.session import Session
+from encoder_tui.window.widgets.cycle import Cycle
+
+LIMITS: Final = ("128", "256", "512", "1,024", "2,048", "4,096", "8,192")
+UNLIMITED: Final = "all"
+
+
+def counted_models(session: Session) -> tuple[list[int], list[CountedModel]]:
+    """The places of the models whose exact tokenizers are there, and these models with their own limits."""
+    slots, models = [], []
+    for index, slot in enumerate(session.slots):
+        if slot.state == "exact" and slot.tokenizer is not None and slot.files is not None:
+            reads = limit(slot.files.config, slot.tokenizer.form.model_max_length)
+            models.append(CountedModel(slot.name, slot.tokenizer, reads))
+            slots.append(index)
+    return slots, models
+
+
+class LimitsRow(Horizontal):
+    """A limit for each model."""
+
+    def __init__(self) -> None:
+        super().__init__(id="limits")
+        self._slots: list[int] = []
+
+    def compose(self) -> ComposeResult:
+        for index, letter in enumerate(LETTERS):
+            yield Cycle(f"{letter} reads", LIMITS, id=f"limit-{index}")
+
+    def take(self, slots: Sequence[int], models: Sequence[CountedModel]) -> None:
+        """Begin with each model's own limit."""
+        self._slots = list(slots)
+        for index in range(len(LETTERS)):
+            cycle = self.query_one(f"#limit-{index}", Cycle)
+            cycle.display = index in self._slots
+            if cycle.display:
+                own = models[self._slots.index(index)].limit
+                shown = UNLIMITED if own is None else f"{own:,}"
+                cycle.values = list(dict.fromkeys([shown, *LIMITS]))
+                cycle.value = shown
+
+    def chosen(self) -> list[int | None]:
+        """The limits in force, in the order of the models; None where there is none."""
+        values = [self.query_one(f"#limit-{slot}", Cycle).value for slot in self._slots]
+        return [None if value == UNLIMITED else int(value.replace(",", "")) for value in values]

@@ -1,0 +1,36 @@
+"""What one model sees of the document at hand."""
+
+from __future__ import annotations
+
+from encoder_tui.core.defaults import LETTERS
+from encoder_tui.core.documents.document import DocumentTokens, percent
+from encoder_tui.core.tokens.alignment import Span
+
+
+class Reading:
+    """What one model sees of the document at hand."""
+
+    def __init__(self, slot: int, tokens: DocumentTokens, limit: int | None, length: int) -> None:
+        self.slot = slot
+        self.tokens = tokens
+        self.limit = limit
+        self.cut = tokens.cut(limit)
+        self.seen: Span = tokens.seen(limit, length)
+
+    @property
+    def share(self) -> float:
+        """The share of the document's own tokens that the model sees."""
+        return 1 - self.tokens.lost(self.limit)
+
+    def rule(self) -> str:
+        """What stands at the cut."""
+        verb = "begins" if self.tokens.side == "left" else "stops"
+        told = f"{LETTERS[self.slot]} {verb} reading here: {self.limit:,} tokens"
+        return f"{told}, {percent(self.share) if self.tokens.is_whole else 'counting…'}"
+
+    @property
+    def mark(self) -> int | None:
+        """Where the rule stands: the cut, or the beginning of what is seen where truncation takes from the left."""
+        if self.cut is None:
+            return None
+        return self.seen[0] if self.tokens.side == "left" else self.cut

@@ -1,0 +1,74 @@
+"""The attentions of one layer and head: which token looks at which, and what a local layer cannot see."""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from encoder_tui.core.outputs.slices import local_window, number, pairs_out_of_sight
+from encoder_tui.core.text.safe import visible_piece
+from encoder_tui.window.panes.outputs.matrix_views import HeatmapView, span_words
+from encoder_tui.window.panes.outputs.tensor_view import QUIET
+from encoder_tui.window.panes.outputs.view import Chosen
+from encoder_tui.window.widgets.heat_colours import POSITIVE
+from encoder_tui.window.widgets.matrix import Matrix
+
+
+class AttentionView(HeatmapView):
+    """Queries by keys."""
+
+    def choices(self) -> list[int]:
+        rows = self.state.rows()
+        return [place for place, chosen in enumerate(rows) if len(chosen.output.shape) == 4]
+
+    def nothing(self) -> Content:
+        return Content.assemble(
+            (" a", "bold"),
+            "  runs the models with the attentions of all layers. They come out of eager attention only, so that is\n",
+            "    what the models then run with; ",
+            ("] [", "bold"),
+            " go through the layers, ",
+            (". ,", "bold"),
+            " through the heads.",
+        )
+
+    def layer_index(self, chosen: Chosen) -> int:
+        """The layer, counted from 0."""
+        return int(chosen.output.name.rpartition(".")[2] or 0)
+
+    def reach(self, chosen: Chosen) -> int | None:
+        """How far the layer sees to either side; None where it sees all."""
+        files = chosen.run.files
+        return None if files is None else local_window(files.config, self.layer_index(chosen))
+
+    def open(self, chosen: Chosen, matrix: Matrix) -> None:
+        output, reach = chosen.output, self.reach(chosen)
+
+        def is_outside(query: int, key: int) -> bool:
+            return reach is not None and abs(query - key) > reach
+
+        # Nearly all attentions are near zero: by the root of the value they can be told apart.
+        rows, columns = output.shape[-2:]
+        matrix.open(rows, columns, lambda row: self.row_label(chosen, row), output.max or 1.0, 0.5, is_outside)
+
+    def where(self, chosen: Chosen, rows: range, columns: range) -> Content:
+        query, key = (visible_piece(self.token(chosen, span.start)) for span in (rows, columns))
+        return Content(f"query {span_words(rows)} {query} → key {span_words(columns)} {key}")
+
+    def colours(self, matrix: Matrix) -> list[Content | tuple[str, str]]:
+        limit = number(matrix.full_colour, 2)
+        root = ", by the root" if self.is_wide else " by √"
+        return [("   0 ", QUIET), ("██", POSITIVE.hex), (f" {limit}{root}", QUIET)]
+
+    def sentence(self) -> str:
+        chosen = self.chosen()
+        if chosen is None:
+            return ""
+        tokens, reach = chosen.output.shape[-1], self.reach(chosen)
+        which = f"{chosen.letter}'s layer {self.layer_index(chosen)}"
+        if reach is None:
+            return f"{which} is global: each of {tokens:,} tokens sees all of them"
+        hidden = pairs_out_of_sight(tokens, reach)
+        return (
+            f"{which} is local: a token sees {reach:,} to either side, so {hidden / tokens**2:.0%} of {tokens**2:,}"
+            " pairs are out of sight"
+        ).replace("%", " %")

@@ -1,0 +1,147 @@
+"""The list of what came out: every output of every model, with its statistics."""
+
+from __future__ import annotations
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static
+
+from encoder_tui.core.outputs.slices import number, shape_numbers, shape_short, shape_words
+from encoder_tui.core.text.safe import visible
+from encoder_tui.window.panes.outputs.view import Chosen, OutputView, State
+from encoder_tui.window.widgets.table import Column, Table
+
+WIDE = 112
+"""Columns from which on dimensions are named in the row itself, and device and dtype stand beside them."""
+HEADINGS = ("model", "name", "shape", "dtype", "device", "mean", "std", "min", "max", "non_finite")
+QUIET = "$text-muted"
+
+
+class OutputTable(Table):
+    """The outputs; enter looks at the one under the cursor."""
+
+    BINDINGS = [Binding("enter", "look", "Look", id="outputs.look")]
+
+    class Opened(Message):
+        """The user wants to look at the output under the cursor."""
+
+    def possible(self, action: str) -> bool:
+        """Whether an action would do something now, for the line of keys."""
+        return action != "look" or bool(self.row_count)
+
+    def action_look(self) -> None:
+        if self.row_count:
+            self.post_message(self.Opened())
+
+
+class ListView(OutputView):
+    """The outputs of all models, or what will stand here."""
+
+    DEFAULT_CSS = """
+    ListView { height: 1fr; }
+    ListView #outputs-teach { height: auto; padding: 1 2; }
+    ListView OutputTable { height: 1fr; }
+    ListView #outputs-named { height: 2; border-top: solid $foreground 15%; }
+    """
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="outputs-teach", markup=False)
+        yield OutputTable([], id="outputs-table")
+        yield Static(id="outputs-named", markup=False)
+
+    def on_mount(self) -> None:
+        self.show()
+
+    def on_resize(self) -> None:
+        self.show()
+
+    def show(self) -> None:
+        rows = self.state.rows()
+        wide = self.size.width >= WIDE
+        table = self.query_one(OutputTable)
+        table.columns = columns(wide) if rows else []
+        # Hidden, it would lose the focus, and with it the pane's keys.
+        table.show_rows(len(rows), lambda index: row_of(rows[index], wide, table.widths()[2]))
+        table.styles.height = "1fr" if rows else 1
+        explained = self.query_one("#outputs-teach", Static)
+        explained.display = not rows
+        explained.update(teaching(self.state))
+        self._name_chosen()
+
+    @on(Table.Moved)
+    def _moved(self, event: Table.Moved) -> None:
+        if self.state.rows():
+            self.state.place = event.row
+        self._name_chosen()
+
+    def _name_chosen(self) -> None:
+        chosen = self.state.chosen()
+        named = self.query_one("#outputs-named", Static)
+        named.display = chosen is not None
+        if chosen is not None:
+            output = chosen.output
+            words = f" {chosen.letter} {visible(output.name)}  {shape_words(output)}  {output.dtype} on {output.device}"
+            hint = "  enter looks at it" if self.size.width >= WIDE else ""
+            named.update(Content.assemble(words, (hint, QUIET)).truncate(self.size.width, ellipsis=True))
+
+    def copied(self) -> str:
+        """The list, tab-separated, with every digit."""
+        lines: list[tuple[str, ...]] = [HEADINGS]
+        for chosen in self.state.rows():
+            output = chosen.output
+            statistics = (output.mean, output.std, output.min, output.max, output.non_finite)
+            facts = (output.name, shape_numbers(output), output.dtype, output.device)
+            lines.append((chosen.run.slot.name, *facts, *("" if one is None else repr(one) for one in statistics)))
+        return "\n".join("\t".join(line) for line in lines) if len(lines) > 1 else ""
+
+
+def columns(wide: bool) -> list[Column]:
+    """The columns that find room."""
+    return [
+        Column("", 1),
+        Column("output", 17),
+        Column("shape", 0),
+        *([Column("dtype", 8), Column("device", 6)] if wide else []),
+        *(Column(name, 8 if wide else 7, "right") for name in ("mean", "std", "min", "max")),
+        Column("non-fin." if wide else "±∞?", 8 if wide else 4, "right"),
+    ]
+
+
+def row_of(chosen: Chosen, wide: bool, room: int) -> tuple[str, ...]:
+    """An output as the cells of a row; `room` is the width for its shape, whose dimensions are named if they fit."""
+    output = chosen.output
+    named = shape_short(output)
+    statistics = [
+        number(value, 4 if wide else 3, 8 if wide else 7) for value in (output.mean, output.std, output.min, output.max)
+    ]
+    return (
+        chosen.letter,
+        output.name,
+        named if wide and len(named) <= room else shape_numbers(output),
+        *((output.dtype, output.device) if wide else ()),
+        *statistics,
+        f"{output.non_finite:,}" if wide or output.non_finite < 1000 else "999+",
+    )
+
+
+def teaching(state: State) -> Content:
+    """What will stand here, and the keys that fill it."""
+    if state.runs.is_running:
+        return Content("The tensors will stand here as they come out.")
+    return Content.assemble(
+        ("r", "bold"),
+        "  runs every model on the text of the Tokens pane: here will stand\n",
+        "   each tensor that comes out, with its shape and statistics.\n",
+        ("s", "bold"),
+        "  runs them with the hidden states of all layers.\n",
+        ("a", "bold"),
+        "  runs them with the attentions, which need eager attention.\n",
+        ("v", "bold"),
+        "  goes on: heatmap, vectors and cosines, triplets, masked tokens.\n",
+        ("\nWeights are loaded once and stay; ", QUIET),
+        ("u", f"bold {QUIET}"),
+        (" unloads them. A text longer\nthan a model takes is cut, and a line here says so.", QUIET),
+    )

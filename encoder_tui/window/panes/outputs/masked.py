@@ -1,0 +1,158 @@
+"""Masked tokens: what each model with a masked-language head would put in their place."""
+
+from __future__ import annotations
+
+import asyncio
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import on
+from textual.app import ComposeResult
+from textual.widgets import TextArea
+
+from encoder_tui.core.defaults import LETTERS
+from encoder_tui.core.models.placement import placement_of, source_of
+from encoder_tui.core.outputs.batching import batch_of
+from encoder_tui.core.tasks.masked import MASK, MaskedAnswer, MaskedRequest, why_no_predictions, with_mask
+from encoder_tui.core.text.safe import count, visible, visible_piece
+from encoder_tui.core.tokens.tokenizer import TokenizationError
+from encoder_tui.protocol import operations
+from encoder_tui.window.panes.outputs.norms import bar
+from encoder_tui.window.panes.outputs.question_view import AskingView
+from encoder_tui.window.panes.outputs.view import State
+from encoder_tui.window.session.session import Slot
+from encoder_tui.window.widgets.editor import Editor
+from encoder_tui.window.widgets.model_letters import letter_style
+from encoder_tui.window.widgets.written_lines import Written
+
+EXAMPLE = f"The keeper lit the {MASK} of the lighthouse."
+BAR = 24
+TEACHING = (
+    f"  asks every model with a masked-language head what {MASK} stands for.",
+    "    e edits the text; every model is given its own mask token.",
+)
+LABELS = ("model", "mask", "token", "id", "probability")
+
+
+class MaskedView(AskingView):
+    """A text with masks, and the most probable tokens for each of them under each model."""
+
+    DEFAULT_CSS = """
+    MaskedView { height: 1fr; }
+    MaskedView > Editor { height: 3; max-height: 30%; }
+    """
+
+    about = f"what stands in the place of {MASK}"
+
+    def __init__(self, state: State) -> None:
+        super().__init__(state)
+        self.answers: dict[Slot, MaskedAnswer] = {}
+        self._masks: dict[Slot, int] = {}
+
+    def compose(self) -> ComposeResult:
+        yield Editor(EXAMPLE, id="masked-text")
+        yield Written()
+
+    def question(self) -> object:
+        return self.query_one(Editor).text
+
+    def forget(self) -> None:
+        self.answers.clear()
+
+    async def work(self, slot: Slot) -> None:
+        tokenizer, files, text = slot.tokenizer, slot.files, self.asked
+        assert tokenizer is not None
+        assert files is not None
+        assert isinstance(text, str)
+        if why := why_no_predictions(files, tokenizer):
+            raise TokenizationError(why)
+        batch, _, cut = await asyncio.to_thread(batch_of, tokenizer, files, [with_mask(text, tokenizer)])
+        mask = next((token_id for role, _, token_id in tokenizer.special_tokens() if role == "mask"), None)
+        positions = [place for place, token_id in enumerate(batch.input_ids[0]) if token_id == mask]
+        if not positions:
+            beyond = " in the part that the model takes" if cut else ""
+            raise TokenizationError(f"there is no {MASK}{beyond}; put one into the text")
+
+        session = self.state.session
+        source = source_of(files, session.loader.trusted, session.settings.offline)
+        request = MaskedRequest(source, placement_of(session.settings), batch, positions)
+        self.answers[slot] = await session.engine.run(operations.MASKED, request, self.telling(slot))
+
+    @on(TextArea.Changed)
+    def _changed(self) -> None:
+        self.post_message(self.Said())
+
+    def draw(self) -> None:
+        body = self.query_one(Written)
+        lines: list[list[Segment]] = [[]]
+        if self.asked is None:
+            lines += [[Segment(" r", Style(bold=True)), Segment(TEACHING[0])], [Segment(TEACHING[1])], []]
+            for slot in self.state.session.slots:
+                lines += self._reason(slot, body)
+        for slot in self.slots if self.asked is not None else []:
+            index = self.letter(slot)
+            if index is None:
+                continue
+            heading = Segment(f" {LETTERS[index]}  ", letter_style(self, index, bold=True))
+            if slot in self.errors:
+                lines += [[heading, body.warning(visible(self.errors[slot]))], []]
+            elif slot in self.answers:
+                lines += self._predictions(slot, heading, body)
+            else:
+                lines += [[heading, body.quiet("…")], []]
+        body.write(lines)
+
+    def _reason(self, slot: Slot, body: Written) -> list[list[Segment]]:
+        """A model that will not answer says so before it is asked."""
+        index = self.letter(slot)
+        if index is None or slot.files is None or slot.tokenizer is None:
+            return []
+        why = why_no_predictions(slot.files, slot.tokenizer)
+        heading = Segment(f" {LETTERS[index]}  ", letter_style(self, index, bold=True))
+        return [[heading, body.warning(f"off: {visible(why)}")]] if why else []
+
+    def _predictions(self, slot: Slot, heading: Segment, body: Written) -> list[list[Segment]]:
+        answer, tokenizer = self.answers[slot], slot.tokenizer
+        in_force = answer.in_force
+        lines = [[heading, body.quiet(f"{in_force.device} · {in_force.dtype} · {in_force.attention}")]]
+        for number, predictions in enumerate(answer.predictions):
+            for place, one in enumerate(predictions):
+                token = tokenizer.tokens_of([one.token_id])[0] if tokenizer else ""
+                label = f"{MASK} {number + 1}" if place == 0 else ""
+                lines.append(
+                    [
+                        body.quiet(f"    {label:<10}"),
+                        Segment(f"{one.probability:>8.2%} ".replace("%", " %"), Style(bold=place == 0)),
+                        Segment(f" {visible_piece(token):<18}", Style(bold=place == 0)),
+                        body.quiet(bar(one.probability, BAR)),
+                    ]
+                )
+        return [*lines, []]
+
+    def sentence(self) -> str:
+        if self.status:
+            return self.status
+        if self.asked is None:
+            return f"{count(self.query_one(Editor).text.count(MASK), 'mask')} in the text"
+        if self.is_earlier:
+            return "The text or the models have changed: what is shown belongs to the earlier ones; r asks again"
+        found = []
+        for slot, answer in self.answers.items():
+            index, tokenizer = self.letter(slot), slot.tokenizer
+            if index is None or tokenizer is None:
+                continue
+            best = [one[0] for one in answer.predictions]
+            words = ", ".join(
+                f"{visible_piece(tokenizer.tokens_of([one.token_id])[0])} ({one.probability:.1%})" for one in best[:4]
+            )
+            found.append(f"{LETTERS[index]} says {words}".replace("%", " %"))
+        return "; ".join(found) or "No model here fills masks"
+
+    def copied(self) -> str:
+        rows = []
+        for slot, answer in self.answers.items():
+            for number, predictions in enumerate(answer.predictions, 1):
+                for one in predictions:
+                    token = slot.tokenizer.tokens_of([one.token_id])[0] if slot.tokenizer else ""
+                    rows.append((slot.name, str(number), token, str(one.token_id), repr(one.probability)))
+        return "\n".join("\t".join(map(visible, row)) for row in [LABELS, *rows]) if rows else ""

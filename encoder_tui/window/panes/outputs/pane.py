@@ -1,0 +1,289 @@
+"""The Outputs pane: runs the models on the text, and shows what comes out of them."""
+
+from __future__ import annotations
+
+import importlib
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import ContentSwitcher, Input, Static, TextArea
+
+from encoder_tui.core.defaults import LETTERS
+from encoder_tui.core.outputs.runs import UnloadRequest
+from encoder_tui.core.report.material import Material, ReportedRun
+from encoder_tui.window.panes.outputs import words as facts
+from encoder_tui.window.panes.outputs.list_view import ListView, OutputTable
+from encoder_tui.window.panes.outputs.question_view import AskingView
+from encoder_tui.window.panes.outputs.runs import Question, Runs
+from encoder_tui.window.panes.outputs.saving import SavePath, save, snippet
+from encoder_tui.window.panes.outputs.view import OutputView, State
+from encoder_tui.window.session.session import Session
+from encoder_tui.window.textual_fixes import workers
+from encoder_tui.window.widgets.choice import Choice
+from encoder_tui.window.widgets.clipboard import copy
+from encoder_tui.window.widgets.key_line import possible_changed
+
+if TYPE_CHECKING:
+    from encoder_tui.client.client import EngineState
+
+VIEWS: Final = {
+    "list": "list_view.ListView",
+    "map": "matrix_views.HeatmapView",
+    "numbers": "matrix_views.NumbersView",
+    "norms": "norms.NormsView",
+    "attention": "attention.AttentionView",
+    "vectors": "vectors.VectorsView",
+    "triplets": "triplets.TripletsView",
+    "masked": "masked.MaskedView",
+}
+"""The views, and where each is, imported when it is first shown."""
+MODELS: Final = 8
+"""Lines that models and remarks may take in any window; in a high one a third of it."""
+
+
+class OutputsPane(Vertical):
+    """What comes out of every model for the text at hand."""
+
+    DEFAULT_CSS = """
+    OutputsPane { height: 1fr; }
+    OutputsPane > #outputs-text { height: 1; }
+    OutputsPane > #outputs-models { height: auto; }
+    OutputsPane > #outputs-sentence { height: auto; max-height: 3; padding: 0 1; text-style: bold; }
+    OutputsPane > #outputs-views { height: 1fr; }
+    """
+    BINDINGS = [
+        Binding("r", "run", "Run", id="outputs.run"),
+        Binding("x,escape", "cancel", "Cancel", id="outputs.cancel"),
+        Binding("v", "view(1)", "View", id="view.next"),
+        Binding("V", "view(-1)", "Previous view", show=False, id="view.previous"),
+        Binding("s", "run_with('hidden_states')", "Hidden states", id="outputs.hidden-states"),
+        Binding("a", "run_with('attentions')", "Attentions", id="outputs.attentions"),
+        Binding("e", "edit", "Edit", show=False, id="outputs.edit"),
+        Binding("d", "document", "Text or document", show=False, id="outputs.text-or-document"),
+        Binding("u", "unload", "Unload", show=False, id="outputs.unload"),
+        Binding("w", "save", "Save", id="outputs.save"),
+        Binding("y", "copy", "Copy the view", show=False, id="outputs.copy"),
+        Binding("p", "copy_python", "Copy Python", show=False, id="outputs.copy-python"),
+    ]
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(id="outputs")
+        self.session = session
+        self.runs = Runs(session, self._show)
+        self.state = State(session, self.runs)
+        self._wishes: dict[str, bool] = {"hidden_states": False, "attentions": False}
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="outputs-text", markup=False)
+        yield Static(id="outputs-models", markup=False)
+        yield Static(id="outputs-sentence", markup=False)
+        yield SavePath(id="outputs-path")
+        yield Choice(list(VIEWS), id="outputs-view")
+        with ContentSwitcher(initial="view-list", id="outputs-views"):
+            view = ListView(self.state)
+            view.id = "view-list"
+            yield view
+
+    def on_mount(self) -> None:
+        self.session.models_changed.subscribe(self, lambda _: self.runs.models_changed())
+        self.session.text_changed.subscribe(self, lambda _: self.runs.text_changed())
+        self.session.document_changed.subscribe(self, lambda _: self.runs.text_changed())
+        self.session.engine_changed.subscribe(self, self._engine_changed)
+        self.screen.set_focus(self.query_one(OutputTable))
+
+    def on_unmount(self) -> None:
+        self.runs.close()
+
+    def on_resize(self) -> None:
+        self._show()
+
+    def _engine_changed(self, state: EngineState) -> None:
+        if state.status in {"died", "stopped"}:
+            self.runs.engine_died()
+
+    # From the runs to the screen
+
+    @property
+    def view(self) -> OutputView:
+        """The view in front."""
+        found = self.query_one("#outputs-views", ContentSwitcher).visible_content
+        assert isinstance(found, OutputView)
+        return found
+
+    def _show(self) -> None:
+        if not self.is_mounted or not self.size.width:
+            return
+        self._show_words()
+        self.view.show()
+        possible_changed(self)
+
+    def _show_words(self) -> None:
+        width = self.size.width
+        # A view with a question of its own says itself what it is about.
+        self.query_one("#outputs-models").display = not self.view.has_question
+        line = facts.text_line(self.session, self.runs, width, self.view.about)
+        self.query_one("#outputs-text", Static).update(line)
+        lines = [
+            facts.model_line(index, slot, self.runs.of(slot), width) for index, slot in enumerate(self.session.slots)
+        ]
+        # A remark may take two lines: nothing of it is to be cut.
+        room = max(MODELS, self.size.height // 3)
+        remarks = facts.fitted(facts.remarks(self.session, self.runs), width, room - len(lines))
+        self.query_one("#outputs-models", Static).update(Content("\n").join([*lines, *remarks]))
+        words = self.view.sentence() or facts.sentence(self.session, self.runs)
+        # Three lines at most; words that wrap leave some cells of a line empty.
+        self.query_one("#outputs-sentence", Static).update(Content(words).truncate(3 * width - 24, ellipsis=True))
+
+    @on(OutputView.Said)
+    def _said(self) -> None:
+        self._show_words()
+        possible_changed(self)
+
+    def possible(self, action: str) -> bool:
+        """Whether an action would do something now, for the line of keys."""
+        if action == "cancel":
+            is_asking = isinstance(self.view, AskingView) and self.view.is_asking
+            is_busy = self.runs.is_running or is_asking or self.is_saving
+            return is_busy or isinstance(self.app.focused, TextArea | Input)
+        if action == "save":
+            return any(run.answer is not None and run.is_held for run in self.runs.runs)
+        if action.startswith("run_with"):
+            return not self.view.has_question
+        return True
+
+    def add_to_report(self, material: Material) -> None:
+        """What came out, and of what."""
+        if self.runs.runs:
+            asked = self.runs.runs[0].question
+            what = "the document at hand" if asked.of_document else "the text"
+            there = self.session.document if asked.of_document else self.session.text
+            has_changed = f"another text than the one of this report ({what} has changed)"
+            material.run_of = what if asked.text == there else has_changed
+        for index, slot in enumerate(self.session.slots):
+            run = self.runs.of(slot)
+            if run is not None:
+                material.runs.append(ReportedRun(LETTERS[index], slot.name, run.answer, run.error))
+
+    # Views
+
+    def action_view(self, step: int) -> None:
+        """Show the next view."""
+        self.query_one("#outputs-view", Choice).action_move(step)
+
+    @on(Choice.Changed, "#outputs-view")
+    async def _switch_view(self, event: Choice.Changed) -> None:
+        switcher = self.query_one("#outputs-views", ContentSwitcher)
+        name = f"view-{event.name}"
+        if name == switcher.current:
+            return
+        if not switcher.query(f"#{name}"):
+            module, class_name = VIEWS[event.name].split(".")
+            # Not needed for the first paint.
+            view = getattr(importlib.import_module(f"encoder_tui.window.panes.outputs.{module}"), class_name)(
+                self.state
+            )
+            await switcher.add_content(view, id=name)
+        switcher.current = name
+        self.call_after_refresh(self._show)
+        if not self.query_one("#outputs-view", Choice).has_focus:
+            self.take_focus()
+
+    def take_focus(self) -> None:
+        """Take the focus when the window turns to this pane; not for the path, which stands first and is hidden."""
+        self._focus_view()
+
+    def _focus_view(self) -> None:
+        """Give the focus to what can be moved in; not to a text field, where the next v would be a letter."""
+        inside = (one for one in self.view.query("*") if one.focusable and not isinstance(one, TextArea | Input))
+        target = next(inside, None) or self.query_one("#outputs-view", Choice)
+        self.screen.set_focus(target)  # at once: the next key is meant for it
+
+    @on(OutputTable.Opened)
+    def _open(self) -> None:
+        chosen = self.state.chosen()
+        is_attention = chosen is not None and len(chosen.output.shape) == 4
+        self.query_one("#outputs-view", Choice).chosen = "attention" if is_attention else "map"
+
+    # Keys
+
+    def action_run(self) -> None:
+        """Run the models on the text, or ask the question of the view in front."""
+        if self.view.has_question:
+            self.view.ask()
+        else:
+            self._start()
+
+    def _start(self) -> None:
+        self.runs.start(Question(self.runs.text, **self._wishes, of_document=self.runs.of_document))
+
+    def action_run_with(self, what: str) -> None:
+        """Run with more outputs, or without them again."""
+        self._wishes[what] = not self._wishes[what]
+        self._start()
+
+    def action_cancel(self) -> None:
+        """Give up what is under way; in a text field, leave it."""
+        if isinstance(self.app.focused, TextArea | Input):
+            self.query_one(SavePath).display = False
+            self._focus_view()
+        elif self.is_saving:
+            self.workers.cancel_group(self, "save")
+            self.session.notice("nothing was saved; a file of that name is as it was")
+        elif self.view.cancel() or self.runs.cancel():
+            # Weights may have been loaded by then.
+            workers.start(self, partial(self.runs.ask_memory, UnloadRequest([])), group="memory")
+
+    @property
+    def is_saving(self) -> bool:
+        """Whether a file is being written."""
+        return any(worker.group == "save" and not worker.is_finished for worker in self.workers)
+
+    def action_document(self) -> None:
+        """Take the document of the Documents pane in the place of the text, or the text again."""
+        if self.view.take_document():
+            return
+        if self.session.document is None:
+            self.session.notice("no document is open; F4 opens one", "warning")
+            return
+        self.runs.of_document = not self.runs.of_document
+        self.runs.text_changed()
+
+    def action_unload(self) -> None:
+        """Give back the memory of weights and outputs."""
+        self.view.cancel()
+        # Not awaited here: an engine at work, or hung, would hold up every key.
+        workers.start(self, self.runs.unload, group="unload", exclusive=True)
+
+    def action_edit(self) -> None:
+        """Go to the text field of the view, if it has one."""
+        for field in self.view.query(TextArea):
+            field.focus()
+
+    def action_save(self) -> None:
+        """Ask for a path to save what came out."""
+        if any(run.answer is not None and run.is_held for run in self.runs.runs):
+            self.query_one(SavePath).open()
+        else:
+            self.session.notice("there is nothing to save yet; r runs the models", "warning")
+
+    @on(SavePath.Chosen)
+    def _save(self, event: SavePath.Chosen) -> None:
+        self.take_focus()
+        workers.start(self, partial(save, self.session, self.runs, event.path), group="save", exclusive=True)
+
+    def action_copy_python(self) -> None:
+        """Copy the Python that gives the same tensors with transformers."""
+        if self.view.has_question:
+            copy(self, "", "the Python", "there is no Python of this view; in «list», p copies that of a run")
+            return
+        runs = [run for run in self.runs.runs if run.answer is not None]
+        copy(self, snippet(runs) if runs else "", "the Python")
+
+    def action_copy(self) -> None:
+        """Copy what is in front."""
+        copy(self, self.view.copied(), "the values", self.view.why_not_copied)

@@ -1,0 +1,199 @@
+"""The runs of the models on the text: asked of the engine one after the other, dropped when no longer asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from encoder_tui.client.client import EngineError, TaskFailed
+from encoder_tui.core.models.files import ModelFiles
+from encoder_tui.core.models.placement import placement_of, source_of
+from encoder_tui.core.outputs.batching import Truncation, batch_of
+from encoder_tui.core.outputs.runs import MemoryAnswer, OutputFacts, RunAnswer, RunRequest, UnloadRequest
+from encoder_tui.core.text.transfer import Transfer
+from encoder_tui.core.tokens.tokenizer import Encoding, TokenizationError
+from encoder_tui.protocol import operations
+from encoder_tui.protocol.frames import Progress
+from encoder_tui.window.session.session import Session, Slot
+
+
+@dataclass(frozen=True)
+class Question:
+    """What was asked: a text, what is wanted beside the outputs that always come, and whether it is a document's."""
+
+    text: str
+    hidden_states: bool = False
+    attentions: bool = False
+    of_document: bool = False
+
+    @property
+    def what(self) -> str:
+        """What the text is, in a word."""
+        return "document" if self.of_document else "text"
+
+
+@dataclass(eq=False)
+class ModelRun:
+    """One model's part of a question. `number` is where the engine keeps what comes out."""
+
+    slot: Slot
+    number: int
+    question: Question
+    files: ModelFiles | None = None
+    encoding: Encoding | None = None
+    truncation: Truncation | None = None
+    progress: Progress | None = None
+    doing: str = ""
+    answer: RunAnswer | None = None
+    error: str = ""
+    is_held: bool = True
+    partial: list[OutputFacts] = field(default_factory=list)
+
+    @property
+    def outputs(self) -> list[OutputFacts]:
+        """What came out, as far as it has been told."""
+        return self.partial if self.answer is None else self.answer.outputs
+
+
+def why_not_ready(slot: Slot) -> str:
+    """Why a slot's model cannot be run now; empty where it can."""
+    if slot.state == "failed":
+        return slot.message
+    if slot.files is None or slot.tokenizer is None or slot.state != "exact":
+        return "its tokenizer is still loading; run again when it is there"
+    return ""
+
+
+class Runs:
+    """Asks the engine and keeps what it told; `on_change` hears of every step."""
+
+    def __init__(self, session: Session, on_change: Callable[[], None]) -> None:
+        self.session = session
+        self.runs: list[ModelRun] = []
+        self.memory: MemoryAnswer | None = None
+        self.of_document = False
+        self._on_change = on_change
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def is_running(self) -> bool:
+        return any(run.answer is None and not run.error for run in self.runs)
+
+    @property
+    def text(self) -> str:
+        """What is run: the text of the Tokens pane, or the document of the Documents pane."""
+        document = self.session.document
+        return document if self.of_document and document is not None else self.session.text
+
+    @property
+    def is_earlier(self) -> bool:
+        """Whether what is there belongs to a text that has changed since."""
+        return bool(self.runs) and self.runs[0].question.text != self.text
+
+    def of(self, slot: Slot) -> ModelRun | None:
+        """The run of a slot."""
+        return next((run for run in self.runs if run.slot is slot), None)
+
+    def start(self, question: Question) -> None:
+        """Ask every model; what an earlier question brought is given up."""
+        self.cancel()
+        self.runs = [ModelRun(slot, number, question) for number, slot in enumerate(self.session.slots)]
+        self._task = asyncio.create_task(self._run_all(list(self.runs)))
+        self._on_change()
+
+    def close(self) -> None:
+        """Ask nothing more, and tell nobody: the pane is gone."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    def cancel(self, why: str = "cancelled") -> bool:
+        """Give up what is under way; whether there was anything."""
+        self.close()
+        if not self.is_running:
+            return False
+        for run in self.runs:
+            if run.answer is None and not run.error:
+                run.error, run.progress = why, None
+        self._on_change()
+        return True
+
+    def text_changed(self) -> None:
+        """What is under way is no longer asked."""
+        if self.is_earlier:
+            self.cancel("the text changed while it ran; r runs it again")
+        self._on_change()
+
+    def models_changed(self) -> None:
+        """Forget runs of models that are not compared any more."""
+        slots = self.session.slots
+        gone = [run for run in self.runs if run.slot not in slots or (run.files and run.files is not run.slot.files)]
+        if gone:
+            self.cancel("the models changed while it ran; r runs it again")
+            self.runs = [run for run in self.runs if run not in gone]
+        self._on_change()
+
+    async def unload(self) -> None:
+        """Give back the memory of models and outputs."""
+        self.cancel()
+        for run in self.runs:
+            run.is_held = False
+        await self.ask_memory(UnloadRequest())
+
+    async def ask_memory(self, request: UnloadRequest) -> None:
+        """Ask what the engine holds."""
+        try:
+            self.memory = await self.session.engine.run(operations.MEMORY, request)
+        except (EngineError, TaskFailed) as error:
+            self.session.notice(str(error), "warning")
+        self._on_change()
+
+    def engine_died(self) -> None:
+        """What the engine held is gone with it."""
+        self.memory = None
+        for run in self.runs:
+            run.is_held = False
+        self._on_change()
+
+    async def _run_all(self, runs: list[ModelRun]) -> None:
+        for run in runs:
+            await self.session.loaded(run.slot)
+            run.error = why_not_ready(run.slot)
+            if not run.error:
+                await self._run_one(run)
+            run.progress = None
+            self._on_change()
+        # An earlier run may have been of more models: nothing can be seen of what came out of those any more.
+        await self.ask_memory(UnloadRequest([], [run.number for run in runs if run.answer is not None]))
+
+    async def _run_one(self, run: ModelRun) -> None:
+        """Run one model; what it cannot do is its own message."""
+        run.files, tokenizer = run.slot.files, run.slot.tokenizer
+        assert run.files is not None
+        assert tokenizer is not None
+        question, transfer = run.question, Transfer()
+
+        def show(progress: Progress) -> None:
+            run.progress = progress
+            run.doing = transfer.words(progress.text, progress.done, progress.total, progress.unit)
+            self._on_change()
+
+        def take(answer: RunAnswer) -> None:
+            run.partial += answer.outputs
+            self._on_change()
+
+        try:
+            batch, encodings, cut = await asyncio.to_thread(batch_of, tokenizer, run.files, [question.text])
+            run.encoding, run.truncation = encodings[0], cut[0] if cut else None
+            request = RunRequest(
+                source_of(run.files, self.session.loader.trusted, self.session.settings.offline),
+                placement_of(self.session.settings),
+                batch,
+                question.hidden_states,
+                question.attentions,
+                run.number,
+            )
+            run.answer = await self.session.engine.run(operations.RUN, request, show, take)
+        except (TokenizationError, EngineError, TaskFailed) as error:
+            run.error = str(error)

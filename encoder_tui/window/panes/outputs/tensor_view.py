@@ -1,0 +1,132 @@
+"""Looking at one output: which one, and what is said of it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Literal
+
+from textual.binding import Binding
+from textual.content import Content
+
+from encoder_tui.client.client import EngineError, TaskFailed
+from encoder_tui.core.outputs.slices import Cells, LookRequest, Window, shape_short, shape_words
+from encoder_tui.core.text.safe import visible
+from encoder_tui.protocol import operations
+from encoder_tui.window.panes.outputs.view import Chosen, OutputView, State
+from encoder_tui.window.widgets.model_letters import letter_markup
+
+QUIET = "$text-muted"
+WIDE = 100
+
+
+class Look(OutputView):
+    """A view of the chosen output, which other keys than the list's choose too."""
+
+    DEFAULT_CSS = """
+    Look { height: 1fr; }
+    Look > .title { height: 1; }
+    Look > .legend { height: 2; border-top: solid $foreground 15%; }
+    """
+    BINDINGS = [
+        Binding("right_square_bracket", "choose(1)", "Next output", id="outputs.next-output"),
+        Binding("left_square_bracket", "choose(-1)", "Previous output", show=False, id="outputs.previous-output"),
+        Binding("full_stop", "head(1)", "Next head", show=False, id="outputs.next-head"),
+        Binding("comma", "head(-1)", "Previous head", show=False, id="outputs.previous-head"),
+    ]
+
+    def __init__(self, state: State) -> None:
+        super().__init__(state)
+        self._shown: tuple[object, ...] = ()
+        self._asking: asyncio.Task[None] | None = None
+        self._complaint = ""
+
+    def on_unmount(self) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
+        if self._asking is not None:
+            self._asking.cancel()
+            self._asking = None
+
+    # Which output
+
+    def choices(self) -> list[int]:
+        """The places of the outputs that this view can show, among all."""
+        return [place for place, chosen in enumerate(self.state.rows()) if len(chosen.output.shape) >= 2]
+
+    def chosen(self) -> Chosen | None:
+        """The output that is looked at: the one that was chosen in the list, or the next that this view can show."""
+        places = self.choices()
+        if not places:
+            return None
+        return self.state.rows()[self._place(places)]
+
+    def _place(self, places: list[int]) -> int:
+        return next((place for place in places if place >= self.state.place), places[-1])
+
+    def action_choose(self, step: int) -> None:
+        """Look at the next output of this kind, round the end."""
+        places = self.choices()
+        if places:
+            self.state.place = places[(places.index(self._place(places)) + step) % len(places)]
+            self.show()
+            self.post_message(self.Said())
+
+    def action_head(self, step: int) -> None:
+        """Look at the next head of the attentions."""
+        chosen = self.chosen()
+        if chosen is not None and len(chosen.output.shape) == 4:
+            self.state.head = (self.state.head + step) % chosen.output.shape[1]
+            self.show()
+            self.post_message(self.Said())
+
+    def leading(self, chosen: Chosen) -> list[int]:
+        """The text's place in the batch and, of attentions, the head."""
+        shape = chosen.output.shape
+        return [] if len(shape) == 2 else [0, *(min(self.state.head, size - 1) for size in shape[1:-2])]
+
+    def key(self, chosen: Chosen) -> tuple[object, ...]:
+        """What makes another look of it."""
+        return (chosen.run, chosen.output.name, *self.leading(chosen))
+
+    # Words
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether there is room for more than what must be said."""
+        return self.size.width >= WIDE
+
+    def title(self, chosen: Chosen) -> Content:
+        """Which output this is."""
+        output = chosen.output
+        head = f"  head {self.leading(chosen)[1]} of {output.shape[1]}" if len(output.shape) == 4 else ""
+        shape = f"{shape_words(output)}  {output.dtype}" if self.is_wide else shape_short(output)
+        return Content.assemble(
+            (f" {chosen.letter} ", letter_markup(chosen.index)),
+            (f" {output.name}{head}", "bold"),
+            (f"  {shape}", QUIET),
+        ).truncate(max(self.size.width, 1), ellipsis=True)
+
+    def nothing(self) -> Content:
+        """What will stand here."""
+        return Content.assemble((" r", "bold"), ("  runs the models; what comes out is looked at here.", QUIET))
+
+    def token(self, chosen: Chosen, index: int) -> str:
+        """The text of a token of the run."""
+        encoding = chosen.run.encoding
+        return "" if encoding is None or index >= len(encoding) else encoding.tokens[index]
+
+    def row_label(self, chosen: Chosen, row: int) -> str:
+        """What a row of the output is: a token, or the whole text."""
+        return "whole text" if len(chosen.output.shape) == 2 else self.token(chosen, row)
+
+    async def look(self, chosen: Chosen, window: Window, how: Literal["mean", "norm"] = "mean") -> Cells | None:
+        """Ask the engine; what it cannot say is the view's complaint."""
+        request = LookRequest(chosen.run.number, chosen.output.name, self.leading(chosen), window, how)
+        try:
+            cells = await self.state.session.engine.run(operations.LOOK, request)
+        except (EngineError, TaskFailed) as error:
+            self._complaint = visible(str(error))
+            return None
+        self._complaint = ""
+        return cells

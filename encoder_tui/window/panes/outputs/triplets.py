@@ -1,0 +1,242 @@
+"""The triplet check: is the question nearer to the document that answers it, and does the unseen tail matter?"""
+
+from __future__ import annotations
+
+import asyncio
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widgets import Static
+
+from encoder_tui.client.client import EngineError, TaskFailed
+from encoder_tui.core.defaults import LETTERS
+from encoder_tui.core.tasks.pooling import Triplet, builtin_triplets, cut, longest, triplet_columns, ways
+from encoder_tui.core.text.safe import count, visible
+from encoder_tui.window.panes.outputs.question_view import QUIET, AskingView
+from encoder_tui.window.panes.outputs.triplet_rows import Way, rows, verdict
+from encoder_tui.window.panes.outputs.view import State
+from encoder_tui.window.session.session import Slot
+from encoder_tui.window.widgets.cycle import Cycle
+from encoder_tui.window.widgets.model_letters import letter_markup
+from encoder_tui.window.widgets.table import Column, Table, fitted
+
+AT_HAND = "document at hand"
+TEACHING = "  asks under every model whether the anchor is nearer to the positive document than to the negative.\n\n"
+MORE = (
+    "A document that a model cannot take whole is given cut, and in windows whose vectors are averaged; one that it"
+    " can, whole, and cut where a shorter model stops. d takes the document at hand or a built-in triplet, tab goes to"
+    " the choice, space takes the next."
+)
+
+
+class TripletsView(AskingView):
+    """Anchor, positive and negative under each model, pooling, and way of giving it the documents."""
+
+    DEFAULT_CSS = """
+    TripletsView { height: 1fr; }
+    TripletsView > Horizontal { height: 1; }
+    TripletsView > #triplet-texts { height: auto; max-height: 9; margin: 0 0 1 0; }
+    TripletsView > Table { height: 1fr; }
+    TripletsView > #triplet-teach { height: auto; padding: 0 1; }
+    """
+
+    about = "anchor, positive and negative, cut and whole"
+
+    def __init__(self, state: State) -> None:
+        super().__init__(state)
+        triplets = builtin_triplets()
+        self.builtin = {f"built-in {number + 1} of {len(triplets)}": one for number, one in enumerate(triplets)}
+        self.at_hand: Triplet | None = None
+        self.why_none = "no document is open; F4 opens one"
+        self.ways: dict[Slot, list[Way]] = {}
+        self._rows: list[tuple[str, ...]] = []
+        self._reading: asyncio.Task[None] | None = None
+
+    def compose(self) -> ComposeResult:
+        first = AT_HAND if self.state.session.document is not None else next(iter(self.builtin))
+        with Horizontal():
+            yield Cycle("triplet", [AT_HAND, *self.builtin], value=first)
+        yield Static(id="triplet-texts", markup=False)
+        yield Static(id="triplet-teach", markup=False)
+        yield Table([])
+
+    def on_mount(self) -> None:
+        self.state.session.document_changed.subscribe(self, lambda _: self._document_changed())
+        # The anchor of a document that has none beside it.
+        self.state.session.text_changed.subscribe(self, lambda _: self._document_changed())
+        if self.state.session.document is not None:
+            self._document_changed()
+
+    def on_unmount(self) -> None:
+        super().on_unmount()
+        if self._reading is not None:
+            self._reading.cancel()
+
+    def on_resize(self) -> None:
+        self.draw()
+
+    # Which triplet
+
+    @property
+    def triplet(self) -> Triplet | None:
+        """The triplet that is chosen; None where there is none (yet)."""
+        chosen = self.query_one(Cycle).value
+        return self.at_hand if chosen == AT_HAND else self.builtin[chosen]
+
+    def _document_changed(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+        if self.state.session.document is not None:
+            self._reading = asyncio.create_task(self._read_row(self.state.session.document))
+
+    async def _read_row(self, document: str) -> None:
+        """Make the triplet of the document at hand, of its row where that has the columns."""
+        row, text = self.state.session.document_row, self.state.session.text
+        self.at_hand, self.why_none = Triplet(text, document, None, "the document at hand"), ""
+        columns = triplet_columns(row.collection.answer.columns) if row is not None else None
+        if row is not None and columns is not None:
+            self.at_hand, self.why_none = None, "reading the columns beside the document at hand"
+            self._changed()
+            try:
+                texts = await row.collection.texts(row.index, columns)
+            except (TaskFailed, EngineError) as error:
+                self.why_none = str(error)
+            else:
+                names = [f"{name} of row {row.index:,}" for name in columns]
+                anchor, positive, negative = texts
+                if anchor is None or positive is None:
+                    self.why_none = f"{names[0] if anchor is None else names[1]} holds no text"
+                else:
+                    self.at_hand, self.why_none = Triplet(anchor, positive, negative, *names[1:]), ""
+        self._changed()
+
+    def take_document(self) -> bool:
+        """Go from a built-in triplet to the document at hand, or back."""
+        cycle = self.query_one(Cycle)
+        cycle.value = next(iter(self.builtin)) if cycle.value == AT_HAND else AT_HAND
+        return True
+
+    @on(Cycle.Changed)
+    def _changed(self) -> None:
+        if self.is_asking and self.asked != self.triplet:
+            self.cancel()
+        self.draw()
+        self.post_message(self.Said())
+
+    # The question
+
+    def question(self) -> object:
+        return self.triplet
+
+    def forget(self) -> None:
+        self.ways.clear()
+
+    def ask(self) -> None:
+        if self.triplet is None:
+            self.state.session.notice(self.why_none, "warning")
+        else:
+            super().ask()
+
+    async def work(self, slot: Slot) -> None:
+        tokenizer, files, triplet = slot.tokenizer, slot.files, self.asked
+        assert tokenizer is not None
+        assert files is not None
+        assert isinstance(triplet, Triplet)
+        self.ways[slot] = found = []
+        anchor_given = await asyncio.to_thread(cut, tokenizer, triplet.anchor, longest(tokenizer, files))
+        anchor = await self.vectors_of(slot, anchor_given, "the anchor")
+        for name, given in await asyncio.to_thread(ways, tokenizer, files, triplet.documents):
+            answers = [
+                await self.vectors_of(slot, one, f"the {what}, {name}")
+                for what, one in zip(("positive", "negative"), given, strict=False)
+            ]
+            found.append(Way(name, given, anchor, answers))
+            self.draw()
+
+    # Drawing
+
+    def draw(self) -> None:
+        self.query_one("#triplet-texts", Static).update(Content("\n").join([*self._texts(), *self._complaints()]))
+        self._rows = [
+            row
+            for slot in self.slots
+            if (index := self.letter(slot)) is not None
+            for row in rows(LETTERS[index], self.ways.get(slot, []))
+        ]
+        teach = self.query_one("#triplet-teach", Static)
+        teach.display = self.asked is None
+        teach.update(Content.assemble(("r", "bold"), TEACHING, (MORE, QUIET)))
+        table = self.query_one(Table)
+        wide = self.size.width >= 100
+        table.columns = columns(wide) if self._rows else []
+        table.show_rows(len(self._rows), lambda row: self._rows[row] if wide else without_seen(self._rows[row]))
+
+    def _texts(self) -> list[Content]:
+        triplet, width = self.triplet, max(self.size.width - 14, 20)
+        if triplet is None:
+            return [Content.styled(f" {visible(self.why_none)}", "$text-warning")]
+        found = []
+        for what, text in zip(("anchor", "positive", "negative"), (triplet.anchor, *triplet.documents), strict=False):
+            # Not the whole text: it may have a million characters, and a line shows a hundred.
+            begun = fitted(visible(" ".join(text[: 2 * width].split())), width).rstrip()
+            found.append(Content.assemble((f" {what:<10}", QUIET), begun))
+        if triplet.negative is None:
+            found.append(
+                Content.styled(
+                    " negative  none: this row has no columns anchor, positive and negative, so the anchor is the text"
+                    " of the Tokens pane",
+                    QUIET,
+                )
+            )
+        return found
+
+    def _complaints(self) -> list[Content]:
+        return [
+            Content.assemble((f" {LETTERS[index]} ", letter_markup(index)), self.complaint(slot))
+            for slot in self.slots
+            if slot in self.errors and (index := self.letter(slot)) is not None
+        ]
+
+    def sentence(self) -> str:
+        if self.status:
+            return self.status
+        triplet = self.triplet
+        if self.asked is None:
+            if triplet is None:
+                return "The triplet of the document at hand will stand here"
+            negative = f"; the negative {triplet.negative_name}" if triplet.negative is not None else ""
+            characters = count(len(triplet.positive), "character")
+            return f"The positive document is {visible(triplet.positive_name)}, {characters}{visible(negative)}"
+        if self.is_earlier:
+            return "Another triplet or other models are chosen now; r asks again"
+        found = [
+            verdict(LETTERS[index], done)
+            for slot in self.slots
+            if (index := self.letter(slot)) is not None and (done := self.ways.get(slot))
+        ]
+        return "; ".join(word for word in found if word)
+
+    def copied(self) -> str:
+        labels = ("model", *(column.label for column in columns(True)[1:]))
+        return "\n".join("\t".join(row) for row in (labels, *self._rows)) if self._rows else ""
+
+
+def columns(wide: bool) -> list[Column]:
+    """The columns that find room."""
+    return [
+        Column("", 1),
+        Column("documents", 0),
+        *([Column("tokens seen", 14, "right")] if wide else []),
+        Column("pooling", 7),
+        Column("anchor·pos", 10, "right"),
+        Column("anchor·neg", 10, "right"),
+        Column("margin", 8, "right"),
+        Column("to whole" if wide else "whole", 8 if wide else 6, "right"),
+    ]
+
+
+def without_seen(row: tuple[str, ...]) -> tuple[str, ...]:
+    """A row without its third cell, for a narrow window."""
+    return (*row[:2], *row[3:])

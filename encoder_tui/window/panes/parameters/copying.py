@@ -1,0 +1,41 @@
+"""What the Parameters pane copies."""
+
+from __future__ import annotations
+
+from textual.widget import Widget
+
+from encoder_tui.core.parameters.description import table_tsv
+from encoder_tui.core.report.reproduce import parameter_snippet
+from encoder_tui.window.panes.parameters.descriptions import Descriptions
+from encoder_tui.window.panes.parameters.difference_view import DifferenceView
+from encoder_tui.window.panes.parameters.role_and_config_views import ConfigView, RolesView
+from encoder_tui.window.panes.parameters.tree import ParameterTree
+from encoder_tui.window.session.session import Session
+
+
+def name(tree: ParameterTree) -> str:
+    """The name of what the cursor is on; empty where there is nothing."""
+    node = tree.current
+    return "" if node is None else node.path or node.label
+
+
+def table(view: Widget, tree: ParameterTree) -> str:
+    """Every parameter of the model in front, tab-separated; in a table, the table."""
+    if isinstance(view, RolesView | ConfigView | DifferenceView):
+        return view.tsv()
+    return "" if tree.description is None else table_tsv(tree.description)
+
+
+def python(session: Session, descriptions: Descriptions, tree: ParameterTree) -> str | None:
+    """The Python that gets the tensor; None where there is none. Raises `ModelError` for a name that is none."""
+    node, description = tree.current, tree.description
+    if node is None or description is None:
+        return None
+    files = descriptions.entries[tree.index].files
+    return parameter_snippet(
+        session.loader.parse(session.slots[tree.index].name),
+        (node.parameter or node.parameters[0]).name,
+        is_checkpoint=description.source == "checkpoint",
+        # The weights of a model of the Hub may just not be fetched yet.
+        has_weights=files is None or files.has_weights or files.repo is not None,
+    )

@@ -1,0 +1,114 @@
+"""What is inside each of the session's models, as far as it is known."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from encoder_tui.client.client import EngineError, TaskFailed
+from encoder_tui.core.models.files import ModelError, ModelFiles
+from encoder_tui.core.parameters.description import Description
+from encoder_tui.core.text.safe import visible
+from encoder_tui.protocol.frames import Progress
+from encoder_tui.window.session.session import Session, Slot
+
+
+class Described:
+    """One model: its description, or what is being done, or why there is none."""
+
+    def __init__(self, asked_for: tuple[str, ...]) -> None:
+        self.asked_for = asked_for
+        self.description: Description | None = None
+        self.files: ModelFiles | None = None
+        self.message = "waiting for the engine"
+        self.is_failed = False
+
+
+class Descriptions:
+    """Asks for the description of every model that has one not yet; `changed` is called when something came."""
+
+    def __init__(self, session: Session, changed: Callable[[], None]) -> None:
+        self.session = session
+        self._changed = changed
+        self._of: dict[Slot, Described] = {}
+        self._tasks: dict[Slot, asyncio.Task[None]] = {}
+
+    @property
+    def entries(self) -> list[Described]:
+        """One for each model, in their order."""
+        waiting = Described(())
+        return [self._of.get(slot, waiting) for slot in self.session.slots]
+
+    @property
+    def known(self) -> list[Description | None]:
+        """The descriptions, in the order of the models."""
+        return [entry.description for entry in self.entries]
+
+    def update(self) -> None:
+        """Start what is to be asked now, forget models that are gone."""
+        for slot in list(self._of):
+            if slot not in self.session.slots:
+                del self._of[slot]
+                self._cancel(slot)
+        for slot in self.session.slots:
+            wanted = _wanted(slot)
+            if wanted is not None and (slot not in self._of or self._of[slot].asked_for != wanted):
+                self._cancel(slot)
+                self._of[slot] = Described(wanted)
+                self._tasks[slot] = asyncio.create_task(self._describe(slot, self._of[slot]))
+
+    def _cancel(self, slot: Slot) -> None:
+        task = self._tasks.pop(slot, None)
+        if task is not None:
+            task.cancel()
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether a description is still asked for."""
+        return any(not task.done() for task in self._tasks.values())
+
+    def stop(self) -> None:
+        """Give up what is asked for; `again` asks for it."""
+        for slot, task in list(self._tasks.items()):
+            if not task.done():
+                self._cancel(slot)
+                self._of[slot].message, self._of[slot].is_failed = "stopped; r reads it again", True
+        self._changed()
+
+    def again(self) -> None:
+        """Ask again for what was stopped or failed."""
+        for slot, entry in list(self._of.items()):
+            if entry.is_failed:
+                del self._of[slot]
+        self.update()
+        self._changed()
+
+    def close(self) -> None:
+        """Ask for nothing any more."""
+        for slot in list(self._tasks):
+            self._cancel(slot)
+
+    async def _describe(self, slot: Slot, entry: Described) -> None:
+        def show(progress: Progress) -> None:
+            entry.message = visible(progress.text)
+            self._changed()
+
+        loader = self.session.loader
+        try:
+            # Not the files that the tokenizer needed: a model without one has parameters all the same.
+            entry.files, versions = await loader.files(loader.parse(slot.name), show, needs_tokenizer=False)
+            entry.description = await loader.description(entry.files, versions, show)
+            entry.message = ""
+        except (ModelError, TaskFailed, EngineError) as error:
+            entry.message, entry.is_failed = visible(str(error)), True
+        if loader.descriptions.complaint is not None:
+            self.session.notice(loader.descriptions.complaint, "warning")
+            loader.descriptions.complaint = None
+        self._changed()
+
+
+def _wanted(slot: Slot) -> tuple[str, ...] | None:
+    """What a slot's description is asked for by; None while its files are still being looked for."""
+    if slot.files is not None:
+        return (slot.name, slot.files.path, slot.files.fingerprint, slot.files.weights, slot.files.code)
+    return (slot.name,) if slot.state == "failed" else None

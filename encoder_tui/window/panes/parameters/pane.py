@@ -1,0 +1,298 @@
+"""The Parameters pane: trees, roles and configurations of all models side by side, and single tensors."""
+
+from __future__ import annotations
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher, Input, Static
+
+from encoder_tui.core.models.files import ModelError
+from encoder_tui.core.parameters import correspondence
+from encoder_tui.core.report.material import Material
+from encoder_tui.core.text.safe import visible
+from encoder_tui.window.panes.parameters import copying
+from encoder_tui.window.panes.parameters.descriptions import Descriptions
+from encoder_tui.window.panes.parameters.difference_view import DifferenceView
+from encoder_tui.window.panes.parameters.focusing import Focusing
+from encoder_tui.window.panes.parameters.role_and_config_views import ConfigView, RolesView
+from encoder_tui.window.panes.parameters.tensor_view import TensorView
+from encoder_tui.window.panes.parameters.tree import ParameterTree
+from encoder_tui.window.panes.parameters.trees_view import TreesView
+from encoder_tui.window.session.session import Session
+from encoder_tui.window.widgets.choice import Choice
+from encoder_tui.window.widgets.clipboard import copy
+from encoder_tui.window.widgets.field import Field
+from encoder_tui.window.widgets.key_line import possible_changed
+from encoder_tui.window.widgets.lines import Lines
+from encoder_tui.window.widgets.table import Table
+
+VIEWS = ("trees", "roles", "config", "tensor", "difference")
+SEARCHED = ("trees", "config")
+"""Views that the search line is for."""
+
+
+class ParametersPane(Focusing):
+    """What is inside each model, tensor by tensor, and how the architectures correspond."""
+
+    BINDINGS = [
+        Binding("v", "view(1)", "View", id="view.next"),
+        Binding("V", "view(-1)", "Previous view", show=False, id="view.previous"),
+        Binding("slash", "search", "Search", id="parameters.search"),
+        Binding("n", "step(1)", "Next found", show=False, id="parameters.next-found"),
+        Binding("N", "step(-1)", "Previous found", show=False, id="parameters.previous-found"),
+        Binding("o", "jump", "Other model", id="parameters.other-model"),
+        Binding("s", "sort", "Sort", id="parameters.sort"),
+        Binding("x", "expand", "Expand all", show=False, id="parameters.expand-all"),
+        Binding("z", "fold", "Fold all", show=False, id="parameters.fold-all"),
+        Binding("y", "copy_name", "Copy name", show=False, id="parameters.copy-name"),
+        Binding("t", "copy_table", "Copy table", show=False, id="parameters.copy-table"),
+        Binding("p", "copy_python", "Copy Python", show=False, id="parameters.copy-python"),
+        Binding("enter", "open_role", "Show in the trees", show=False, id="parameters.show-in-the-trees"),
+        Binding("r", "retry", "Read again", show=False, id="parameters.read-again"),
+        Binding("escape", "leave_search", "Back", id="parameters.leave"),
+    ]
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(id="parameters")
+        self.session = session
+        self.descriptions = Descriptions(session, self.show)
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="parameters-sentence", markup=False)
+        yield Choice(VIEWS, id="parameters-view")
+        with ContentSwitcher(initial="trees", id="parameters-views"):
+            trees = TreesView(self.session.memory.state.parameters_by_size)
+            trees.id = "trees"
+            yield trees
+        with Horizontal(id="search-line"):
+            yield Static("/", id="search-sign", markup=False)
+            yield Field(placeholder="part of a name, a role, a dtype or a shape", compact=True, id="search")
+            yield Static(id="search-count", markup=False)
+
+    def on_mount(self) -> None:
+        self.session.models_changed.subscribe(self, lambda _: self._models_changed())
+        self.query_one("#search-line").display = False
+        self._models_changed()
+        self.take_focus()
+
+    def on_unmount(self) -> None:
+        self.descriptions.close()
+
+    def on_resize(self) -> None:
+        self._show_sentence()
+
+    def _models_changed(self) -> None:
+        self.descriptions.update()
+        self.show()
+
+    @property
+    def view_name(self) -> str:
+        return self.query_one("#parameters-views", ContentSwitcher).current or VIEWS[0]
+
+    @property
+    def trees(self) -> TreesView:
+        return self.query_one(TreesView)
+
+    def show(self) -> None:
+        """Show what is known by now."""
+        if not self.is_mounted:
+            return
+        self._show_sentence()
+        possible_changed(self)
+        view = self.query_one(f"#{self.view_name}")
+        self.trees.show(self.descriptions.entries)
+        if self.display and self.misses_focus:
+            self.take_focus()
+        if isinstance(view, RolesView | ConfigView):
+            view.show(self.descriptions.known)
+        elif isinstance(view, TensorView | DifferenceView):
+            view.show(self.descriptions.entries)
+
+    def _show_sentence(self) -> None:
+        room = max(self.size.width - 2, 1)
+        for short in (False, True):
+            words = correspondence.sentence(self.descriptions.known, self.session.letters, short)
+            if len(words) < room:
+                break
+        self.query_one("#parameters-sentence", Static).update(
+            Content(f" {visible(words)}").truncate(room, ellipsis=True)
+        )
+
+    def possible(self, action: str) -> bool:
+        """Whether an action would do something now, for the line of keys."""
+        view = self.query_one(f"#{self.view_name}")
+        if action == "leave_search":
+            is_reading = isinstance(view, DifferenceView) and view.is_reading
+            is_busy = is_reading or self.descriptions.is_reading
+            return self.query_one("#search-line").display or isinstance(view, TensorView) or is_busy
+        if action == "search":
+            return self.view_name in SEARCHED
+        if action in {"jump", "sort"}:
+            return self.view_name == "trees" and (action == "sort" or len(self.session.slots) > 1)
+        return True
+
+    def add_to_report(self, material: Material) -> None:
+        """What is known of the models."""
+        material.descriptions = self.descriptions.known
+
+    # Views
+
+    def action_view(self, step: int) -> None:
+        """Show the next view."""
+        self.query_one("#parameters-view", Choice).action_move(step)
+
+    @on(Choice.Changed, "#parameters-view")
+    async def _switch_view(self, event: Choice.Changed) -> None:
+        event.stop()
+        switcher = self.query_one("#parameters-views", ContentSwitcher)
+        if event.name == switcher.current:
+            return
+        if not switcher.query(f"#{event.name}"):
+            await switcher.add_content(self._make_view(event.name), id=event.name)
+        switcher.current = event.name
+        self.query_one("#search-line").display = False
+        if not self.is_choosing:
+            self.take_focus()
+        # A widget that is hidden while it has the focus gives up the focus later, whoever has it by then.
+        self.call_after_refresh(self.show)
+
+    def _make_view(self, name: str) -> Widget:
+        asking = {"tensor": TensorView, "difference": DifferenceView}
+        return asking[name](self.session) if name in asking else {"roles": RolesView, "config": ConfigView}[name]()
+
+    def to_move_in(self) -> Widget | None:
+        """What of the view in front can be moved in."""
+        view = self.query_one(f"#{self.view_name}")
+        return self.trees.tree_to_move_in if view is self.trees else next(iter(view.query(Lines)), None)
+
+    @on(ParameterTree.Opened)
+    async def _open_tensor(self, event: ParameterTree.Opened) -> None:
+        """Show the values of a parameter."""
+        files = self.descriptions.entries[event.tree.index].files
+        if files is None:
+            return
+        switcher = self.query_one("#parameters-views", ContentSwitcher)
+        if not switcher.query("#tensor"):
+            await switcher.add_content(self._make_view("tensor"), id="tensor")
+        self.query_one(TensorView).ask(event.tree.index, files, event.parameter)
+        self.query_one("#parameters-view", Choice).chosen = "tensor"
+
+    def action_open_role(self) -> None:
+        """Go to the tensors of a role, in every tree."""
+        view = self.query_one(f"#{self.view_name}")
+        roles = self.trees.roles if view is self.trees else view
+        if isinstance(roles, RolesView) and roles.rows:
+            row = roles.rows[roles.query_one(Table).cursor]
+            for index, cell in enumerate(row.cells):
+                if cell is not None and cell.first is not None:
+                    self.trees.tree_of(index).reveal(cell.first)
+            self.query_one("#parameters-view", Choice).chosen = "trees"
+
+    # Search
+
+    def action_search(self) -> None:
+        """Open the search line."""
+        if self.view_name in SEARCHED:
+            self.query_one("#search-line").display = True
+            self.query_one("#search", Input).focus()
+            possible_changed(self)
+
+    @on(Input.Changed, "#search")
+    def _search_changed(self, event: Input.Changed) -> None:
+        view = self.query_one(f"#{self.view_name}")
+        if isinstance(view, TreesView | ConfigView):
+            self._show_count(view.search(event.value))
+
+    @on(Input.Submitted, "#search")
+    def _search_done(self) -> None:
+        self.take_focus()
+
+    def _show_count(self, words: str) -> None:
+        self.query_one("#search-count", Static).update(Content(words))
+
+    def action_step(self, step: int) -> None:
+        """Go to the next or the previous place found; with a tensor in front, to the next or previous tensor."""
+        if self.view_name == "trees":
+            self._show_count(self.trees.step(step))
+        elif self.view_name == "tensor":
+            self._step_tensor(step)
+
+    def _step_tensor(self, step: int) -> None:
+        view = self.query_one(TensorView)
+        if view.asked is None or view.asked[0] >= len(self.session.slots):
+            return
+        index, name = view.asked
+        entry = self.descriptions.entries[index]
+        if entry.files is not None and entry.description is not None:
+            parameter = entry.description.neighbour(name, step)
+            self.trees.tree_of(index).reveal(parameter.name)
+            view.ask(index, entry.files, parameter)
+
+    def action_leave_search(self) -> None:
+        """Break off what is being read; close the search line; from a tensor back to the tree."""
+        view = self.query_one(f"#{self.view_name}")
+        if isinstance(view, TensorView | DifferenceView) and view.is_reading:
+            view.cancel()
+            return
+        if isinstance(view, TensorView):
+            self.query_one("#parameters-view", Choice).chosen = "trees"
+            return
+        search = self.query_one("#search", Input)
+        if self.query_one("#search-line").display:
+            search.value = ""
+            self.query_one("#search-line").display = False
+            self.take_focus()
+        elif self.descriptions.is_reading:
+            self.descriptions.stop()
+
+    def action_retry(self) -> None:
+        """Read again what was stopped or could not be read."""
+        self.descriptions.again()
+
+    # Trees
+
+    def action_jump(self) -> None:
+        """Go to the same role in the other model."""
+        if self.view_name == "trees" and (why := self.trees.jump()):
+            self.session.notice(why, "warning")
+
+    def action_sort(self) -> None:
+        """Sort by size, or by order again."""
+        by_size = not self.trees.focused_tree.by_size
+        for tree in self.trees.query(ParameterTree):
+            tree.sort(by_size)
+        self.session.remember(parameters_by_size=by_size)
+        self.session.notice("sorted by size" if by_size else "in the order of the model")
+
+    def action_expand(self) -> None:
+        """Unfold everything."""
+        fits = [tree.expand_everything() for tree in self.trees.query(ParameterTree)]
+        if not all(fits):
+            self.session.notice("a model has too many parameters to unfold every layer at once", "warning")
+
+    def action_fold(self) -> None:
+        """Fold everything."""
+        for tree in self.trees.query(ParameterTree):
+            tree.fold_everything()
+
+    def action_copy_name(self) -> None:
+        """Copy the name of what the cursor is on."""
+        copy(self, copying.name(self.trees.focused_tree), "the name")
+
+    def action_copy_table(self) -> None:
+        """Copy every parameter of the model in front, tab-separated; in a table, the table."""
+        copy(self, copying.table(self.query_one(f"#{self.view_name}"), self.trees.focused_tree), "the table")
+
+    def action_copy_python(self) -> None:
+        """Copy the Python that gets the tensor."""
+        try:
+            snippet = copying.python(self.session, self.descriptions, self.trees.focused_tree)
+        except ModelError as error:
+            self.session.notice(str(error), "error")
+            return
+        if snippet is not None:
+            copy(self, snippet, "the Python")

@@ -1,0 +1,213 @@
+"""The trees of all models beside each other, a search over them, and the detail of what the cursor is on."""
+
+from __future__ import annotations
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Container, Vertical
+from textual.content import Content
+from textual.events import DescendantFocus, Resize
+from textual.widgets import Static, Tree
+
+from encoder_tui.core.defaults import BESIDE, LETTERS
+from encoder_tui.core.parameters import search as parameter_search
+from encoder_tui.core.parameters.correspondence import counterpart
+from encoder_tui.core.parameters.description import Description
+from encoder_tui.core.text.safe import visible
+from encoder_tui.window.panes.parameters.descriptions import Described
+from encoder_tui.window.panes.parameters.detail import detail_lines
+from encoder_tui.window.panes.parameters.role_and_config_views import ConfigView, RolesView
+from encoder_tui.window.panes.parameters.tree import ParameterTree
+
+HIGH = 40
+"""Lines that the roles and some of the settings need, one below the other."""
+NARROWEST = 50
+"""Columns that a tree needs for its names and numbers; where there are fewer, trees stand above each other."""
+
+
+class TreesView(Vertical):
+    """One tree a model; side by side, or one above the other in a narrow window."""
+
+    DEFAULT_CSS = """
+    TreesView { height: 1fr; }
+    TreesView > #sides { height: 1fr; layout: grid; }
+    TreesView .side { width: 1fr; height: 1fr; }
+    TreesView .side > .words { height: auto; max-height: 3; padding: 0 1; color: $text-muted; }
+    TreesView .side.-failed > .words { color: $text-error; }
+    TreesView #detail { height: 4; border-top: solid $foreground 15%; }
+    TreesView.-wide { layout: horizontal; }
+    TreesView.-wide #detail { dock: bottom; }
+    TreesView > #beside { display: none; width: 42%; border-left: solid $foreground 15%; padding: 0 0 0 1; }
+    TreesView.-wide > #beside { display: block; }
+    TreesView #beside RolesView { height: auto; border-bottom: solid $foreground 15%; }
+    TreesView #beside #roles-table { height: auto; max-height: 20; }
+    """
+
+    def __init__(self, by_size: bool = False) -> None:
+        super().__init__()
+        self._by_size = by_size
+        self.entries: list[Described] = []
+        self._focused = 0
+        self._config: ConfigView | None = None
+        self.roles: RolesView | None = None
+        """The roles of all models, beside the trees in a wide window."""
+        self._hits: list[tuple[int, str]] = []
+        self._hit = -1
+
+    def compose(self) -> ComposeResult:
+        with Container(id="sides"):
+            for index in range(len(LETTERS)):
+                with Vertical(classes="side", id=f"side-{index}"):
+                    yield Static(classes="words", markup=False)
+                    tree = ParameterTree(index)
+                    tree.by_size = self._by_size
+                    yield tree
+        yield Static(id="detail", markup=False)
+
+    async def on_resize(self, event: Resize) -> None:
+        is_wide = event.size.width >= BESIDE and event.size.height >= HIGH
+        self.set_class(is_wide, "-wide")
+        self._arrange()
+        self._show_detail()
+        if is_wide and self.roles is None:
+            roles, config = RolesView(), ConfigView()
+            await self.mount(Vertical(roles, config, id="beside"))
+            # Known from now on, and not before: until they are mounted they have nothing to show anything in.
+            self.roles, self._config = roles, config
+            self.call_after_refresh(self._show_beside)
+
+    def _arrange(self) -> None:
+        """As many trees beside each other as have room."""
+        number = max(len(self.entries), 1)
+        room = self.size.width * 58 // 100 if self.has_class("-wide") else self.size.width
+        self.query_one("#sides").styles.grid_size_columns = max(min(number, room // NARROWEST), 1)
+
+    def _show_beside(self) -> None:
+        """In a wide window the roles and settings of all models stand beside the trees."""
+        if self.roles is not None and self._config is not None and self.has_class("-wide"):
+            self.roles.show(self.known)
+            self._config.show(self.known)
+            self._show_detail()
+
+    @property
+    def known(self) -> list[Description | None]:
+        return [entry.description for entry in self.entries]
+
+    @property
+    def focused_tree(self) -> ParameterTree:
+        """The tree that has, or had last, the focus."""
+        return self.tree_of(self._focused)
+
+    @property
+    def tree_to_move_in(self) -> ParameterTree | None:
+        """The tree that has, or had last, the focus; another where that model failed; None where none is there yet."""
+        there = [index for index, description in enumerate(self.known) if description is not None]
+        if self._focused in there:
+            return self.focused_tree
+        is_failed = self._focused < len(self.entries) and self.entries[self._focused].is_failed
+        return self.tree_of(there[0]) if is_failed and there else None
+
+    def tree_of(self, index: int) -> ParameterTree:
+        return self.query_one(f"#tree-{index}", ParameterTree)
+
+    def show(self, entries: list[Described]) -> None:
+        """Show the models, and where one is not there yet, why."""
+        self.entries = entries
+        # What was found in a model that is gone or not there yet is nowhere to go to.
+        self._hits = [hit for hit in self._hits if hit[0] < len(entries) and entries[hit[0]].description is not None]
+        self._arrange()
+        for index in range(len(LETTERS)):
+            side = self.query_one(f"#side-{index}")
+            side.display = index < len(entries)
+            if index >= len(entries):
+                continue
+            entry, tree = entries[index], self.tree_of(index)
+            words = entry.message
+            if entry.description is not None:
+                words = "; ".join(entry.description.notes)
+                tree.show(entry.description)
+            else:
+                tree.forget()
+            tree.display = entry.description is not None
+            side.set_class(entry.is_failed, "-failed")
+            told = side.query_one(".words", Static)
+            told.update(Content(visible(f"{LETTERS[index]}  {words}")))
+            told.display = bool(words)
+        if self._focused >= len(entries):
+            self._focused = 0
+        self._show_beside()
+        self._show_detail()
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        if isinstance(event.widget, ParameterTree):
+            self._focused = event.widget.index
+            self._show_detail()
+
+    @on(Tree.NodeHighlighted)
+    def _moved(self, event: Tree.NodeHighlighted[object]) -> None:
+        if event.control is self.focused_tree:
+            self._show_detail()
+
+    def _show_detail(self) -> None:
+        node = self.focused_tree.current if self.entries else None
+        detail = self.query_one("#detail", Static)
+        if node is None or self._focused >= len(self.entries):
+            detail.update(Content(""))
+        else:
+            detail.update(detail_lines(self._focused, node, self.known, self.size.width))
+            if self.roles is not None and node.parameters:
+                self.roles.point((node.parameter or node.parameters[0]).role)
+
+    # Search
+
+    def search(self, query: str) -> str:
+        """Mark what a search finds and go to the first place; what it found, in words."""
+        self._hits = []
+        counts = []
+        for index, description in enumerate(self.known):
+            names = [] if description is None else parameter_search.matches(description, query)
+            self.tree_of(index).mark(names)
+            self._hits += [(index, name) for name in names]
+            counts.append(f"{LETTERS[index]} {len(names):,}")
+        self._hit = -1
+        if not query.strip():
+            return ""
+        if not self._hits:
+            return "nothing found"
+        self.step(1, focus=False)
+        return f"{self._hit + 1:,} of {len(self._hits):,}: {', '.join(counts)}"
+
+    def step(self, step: int, focus: bool = True) -> str:
+        """Go to the next or the previous place found; where that is, in words."""
+        if not self._hits:
+            return "nothing found"
+        self._hit = (self._hit + step) % len(self._hits)
+        index, name = self._hits[self._hit]
+        self._focused = index
+        self.tree_of(index).reveal(name)
+        if focus:
+            self.tree_of(index).focus()
+        self._show_detail()
+        return f"{self._hit + 1:,} of {len(self._hits):,}"
+
+    # Both trees
+
+    def jump(self) -> str:
+        """Go to the same role in the next model that has it; empty, or why there is nowhere to go."""
+        node = self.focused_tree.current
+        # The key may come before any model was asked about.
+        source = self.known[self._focused] if self._focused < len(self.entries) else None
+        if node is None or source is None:
+            return "there is nothing to jump from yet"
+        parameter = node.parameter or next(iter(node.parameters), None)
+        if parameter is None:
+            return "there is nothing to jump from yet"
+        others = [(self._focused + step) % len(self.known) for step in range(1, len(self.known))]
+        for index in others:
+            target = self.known[index]
+            name = None if target is None else counterpart(parameter, source, target)
+            if name is not None:
+                self.tree_of(index).reveal(name)
+                self.tree_of(index).focus()
+                return ""
+        return "no other model has this role"

@@ -1,0 +1,5 @@
+"""Pane 5: how fast each model is on this machine."""
+
+from encoder_tui.window.panes.timing.pane import TimingPane
+
+__all__ = ["TimingPane"]

@@ -1,0 +1,299 @@
+"""The Timing pane: a plan, the curves as they grow, a table, and what they say."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.events import Resize
+from textual.widgets import Input, Static
+
+from encoder_tui.core.defaults import BESIDE
+from encoder_tui.core.report.material import Material, ReportedTiming
+from encoder_tui.core.settings import data_path
+from encoder_tui.core.text.safe import shorten
+from encoder_tui.core.timing.best import options
+from encoder_tui.core.timing.run import Run
+from encoder_tui.core.timing.samples import Mode
+from encoder_tui.window.panes.timing import copying, results, words
+from encoder_tui.window.panes.timing.best_table import BestTable
+from encoder_tui.window.panes.timing.chart import PLOTS, SCALES, Chart, plot_of
+from encoder_tui.window.panes.timing.cost_table import CostTable
+from encoder_tui.window.panes.timing.figures import Figures
+from encoder_tui.window.panes.timing.measurer import Measuring
+from encoder_tui.window.panes.timing.plan_line import PlanLine
+from encoder_tui.window.panes.timing.saved_runs import SavedRuns
+from encoder_tui.window.session.session import Session
+from encoder_tui.window.widgets import plots
+from encoder_tui.window.widgets.choice import Choice
+from encoder_tui.window.widgets.clipboard import copy
+from encoder_tui.window.widgets.table import Table
+
+VIEWS: Final = (*PLOTS, "best", "cost", "saved")
+WIDE: Final = 100
+"""Columns from which on the table stands beside the plot."""
+HIGH: Final = 40
+"""Lines from which on, in a wide window, every sample of the point at hand is drawn under the table."""
+TINY: Final = 72
+"""Columns that the settings of the plan need to stand in one line."""
+
+
+class TimingPane(Measuring):
+    """Latency, throughput and memory by length, measured while one watches."""
+
+    BINDINGS = [
+        Binding("s", "start", "Start", id="timing.start"),
+        Binding("x", "stop", "Stop", id="timing.stop"),
+        Binding("n", "notebook", "Text at hand", id="timing.text-at-hand"),
+        Binding("b", "best", "Best settings", id="timing.best"),
+        Binding("v", "view(1)", "View", id="view.next"),
+        Binding("V", "view(-1)", "Previous view", show=False, id="view.previous"),
+        Binding("a", "scale", "Axes", id="timing.axes"),
+        Binding("e", "edit", "Plan", id="timing.plan"),
+        Binding("c", "export", "CSV", show=False, id="timing.csv"),
+        Binding("u", "clear_under", "Take the laid run away", show=False, id="timing.take-the-laid-run-away"),
+        Binding("y", "copy", "Copy table", show=False, id="timing.copy-table"),
+        Binding("escape", "leave", "Leave the plan", id="timing.leave"),
+    ]
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.under: Run | None = None
+        self.scale = SCALES[0]
+        self._shown: dict[str, Content] = {}
+
+    def compose(self) -> ComposeResult:
+        yield PlanLine(self.session.settings)
+        yield Static(id="timing-sentence", markup=False)
+        yield Static(id="timing-settings", markup=False)
+        yield Choice(VIEWS, id="timing-view")
+        with Horizontal(id="timing-body"):
+            yield Chart(id="timing-plot")
+            yield Figures()
+            yield BestTable()
+            yield CostTable()
+            yield SavedRuns()
+        yield Static(id="timing-words", markup=False)
+        yield Static(id="timing-detail", markup=False)
+
+    def on_mount(self) -> None:
+        self.session.models_changed.subscribe(self, lambda _: self.redraw())
+        self.session.text_changed.subscribe(self, lambda _: self.redraw())
+        self.session.document_changed.subscribe(self, lambda _: self.redraw())
+        self.session.engine_changed.subscribe(self, lambda _: self._learn_devices())
+        # Nothing is drawn under a dialog, in which models may change places.
+        self.app.screen_change_signal.subscribe(self, lambda _: self.redraw())
+        self._learn_devices()
+        self._show_figures(False)
+        self.query_one(SavedRuns).display = self.query_one(CostTable).display = False
+        self.query_one(BestTable).display = False
+        self.take_focus()
+        self.redraw()
+
+    def on_resize(self, event: Resize) -> None:
+        self.set_class(event.size.width < WIDE, "-narrow")
+        self.set_class(event.size.width >= BESIDE and event.size.height >= HIGH, "-large")
+        self.set_class(event.size.height < 30, "-low")
+        self.set_class(event.size.width < TINY, "-tiny")
+        self.call_after_refresh(self.redraw)
+
+    def on_show(self) -> None:
+        self.redraw()
+
+    def take_focus(self) -> None:
+        """Not a text field: there a digit would be text and no pane."""
+        places = self.query("#timing-saved, #timing-best, #timing-cost, #timing-table, #timing-view")
+        there = (widget for widget in places if widget.display)
+        # At once: the next key is meant for it.
+        self.screen.set_focus(min(there, key=lambda widget: widget.id == "timing-view"))
+
+    def _learn_devices(self) -> None:
+        hello = self.session.hello
+        if hello is not None and hello.devices:
+            self.query_one(PlanLine).offer_devices(hello.devices)
+
+    def possible(self, action: str) -> bool:
+        """Whether an action would do something now, for the line of keys."""
+        if action == "leave":
+            return isinstance(self.app.focused, Input)
+        if action in {"start", "notebook", "best", "stop"}:
+            return self.is_measuring == (action == "stop")
+        if action == "copy":
+            return self.run is not None or self.query_one(SavedRuns).display
+        return True
+
+    def add_to_report(self, material: Material) -> None:
+        """What was measured."""
+        run = self.run
+        if run is not None and run.has_results:
+            points = [(run.label(place[1]), run.samples[place]) for place, _ in run.records()]
+            names = {run.label(column): about.name for column, about in enumerate(run.columns)}
+            material.timing = ReportedTiming(points, names, run.environment, results.conclusion(run))
+
+    # Drawing
+
+    def begin(self) -> None:
+        """Show the run that begins in place of the list of kept ones."""
+        view = self.query_one("#timing-view", Choice)
+        is_best = self.run is not None and self.run.plan.best
+        if is_best or view.chosen not in PLOTS:
+            view.chosen = "best" if is_best else PLOTS[0]
+            self._show_view()
+        self.query_one("#timing-table", Table).cursor = 0
+        self.take_focus()
+
+    async def draw(self) -> None:
+        """Build the plot in a thread, then draw all at once; what is as before is left alone."""
+        if not self._is_in_sight or not self.size.width:
+            return
+        self._drawn_at = time.monotonic()
+        self._show_texts()
+        run, chart = self.run, self.query_one("#timing-plot", Chart)
+        plot = self.query_one("#timing-view", Choice).chosen
+        if plot == "best":
+            self.query_one(BestTable).look(run, not self.is_measuring)
+        if plot == "cost":
+            self.query_one(CostTable).look(self.session, run, words.text_at_hand(self.session))
+        if plot not in PLOTS:
+            return
+        self._show_table(run)
+        if run is None or not run.has_results or run.plan.best:
+            chart.show([], words.what_will_stand_here(self.session, run))
+            return
+        await self._draw_plot(chart, run, plot)
+        point = self.query_one(Figures).point
+        if point.display and point.size:
+            await self._draw_plot(point, run, "samples")
+
+    async def _draw_plot(self, chart: Chart, run: Run, plot: str) -> None:
+        row = self.query_one("#timing-table", Table).cursor
+        title, curves, axes = plot_of(run, plot, self.scale, row, self.under)
+        width, height = chart.size
+        lines = await asyncio.to_thread(plots.curves, curves, axes, width - 1, height - 1)
+        if run is self.run and self.is_mounted:
+            chart.show([[(shorten(f" {title}", width - 1), None)], *lines] if lines else [], ["nothing to plot yet"])
+
+    def _show_table(self, run: Run | None) -> None:
+        figures = self.query_one(Figures)
+        had_none = not figures.display
+        has_table = run is not None and not run.plan.best
+        self._show_figures(has_table)
+        if run is None or not has_table:
+            return
+        if had_none and self.query_one("#timing-view", Choice).has_focus:
+            figures.table.focus()
+        figures.take(run, None if self.has_class("-narrow") else self.size.width, self.has_class("-large"))
+
+    def _show_figures(self, are_shown: bool) -> None:
+        is_plotted = self.query_one("#timing-view", Choice).chosen == "samples"
+        self.query_one(Figures).show(are_shown, self.has_class("-large") and not is_plotted)
+
+    def _show_texts(self) -> None:
+        run, width = self.run, self.size.width
+        self._say("timing-sentence", words.sentence(self, width))
+        view = self.query_one("#timing-view", Choice).chosen
+        is_plot = view in PLOTS
+        under = self.under if is_plot else None
+        self._say("timing-settings", words.settings(self.session, run, under, width))
+        is_low = self.has_class("-low")
+        self._say("timing-words", words.remarks(run, width, is_low))
+        # As high as it will be once everything is known: the plot above it does not move meanwhile.
+        self.query_one("#timing-words").styles.height = lines = words.room_for_remarks(run, is_low)
+        row = self.query_one("#timing-table", Table).cursor
+        self._say("timing-detail", words.detail(run, row, width))
+        self.query_one("#timing-words").display = lines > 0 and (is_plot or view == "best")
+        self.query_one("#timing-detail").display = run is not None and is_plot and not run.plan.best
+
+    def _say(self, name: str, content: Content) -> None:
+        if self._shown.get(name) != content:
+            self._shown[name] = content
+            widget = self.query_one(f"#{name}", Static)
+            widget.display = bool(content.plain)
+            widget.update(content)
+
+    @on(Chart.Resized)
+    @on(PlanLine.Changed)
+    @on(Table.Moved)
+    def _something_changed(self) -> None:
+        self.redraw()
+
+    @on(Choice.Changed, "#timing-view")
+    def _show_view(self) -> None:
+        """What documents cost, or the list of kept runs, takes the place of plot and table."""
+        kept, cost, best = self.query_one(SavedRuns), self.query_one(CostTable), self.query_one(BestTable)
+        view = self.query_one("#timing-view", Choice).chosen
+        had_focus = self.screen.focused in {kept, cost, best, self.query_one("#timing-table", Table)}
+        kept.display, cost.display, best.display = view == "saved", view == "cost", view == "best"
+        self.query_one("#timing-plot").display = view in PLOTS
+        self._show_figures(view in PLOTS and self.run is not None and not self.run.plan.best)
+        if view == "saved":
+            kept.look(data_path() / "timing")
+        if had_focus or view not in PLOTS:
+            self.take_focus()
+        self.redraw()
+
+    @on(SavedRuns.Chosen)
+    def _use_saved(self, event: SavedRuns.Chosen) -> None:
+        """Open a kept run, lay it under the one on the screen, or run it again."""
+        if event.deed == "under":
+            self.under = event.run
+        elif self.is_measuring:
+            self.notify("a run is under way; x stops it", severity="warning", markup=False)
+            return
+        elif event.deed == "repeat":
+            self.query_one(PlanLine).take(event.run.plan)
+            self.under = None if event.run.plan.best else event.run
+            self.measure(event.run.again(words.timed_models(self.session)))
+            return
+        else:
+            self.run, self.ending = event.run, f"reopened {event.name}"
+            self.query_one(PlanLine).take(event.run.plan)
+        is_best = event.run.plan.best and event.deed == "open"
+        self.query_one("#timing-view", Choice).chosen = "best" if is_best else PLOTS[0]
+
+    @on(BestTable.Taken)
+    def _run_with(self, event: BestTable.Taken) -> None:
+        """Run with settings that were tried; what the plan says of them follows."""
+        self.session.run_with(**event.settings)
+        self.query_one(PlanLine).run_with(self.session.settings)
+        said = options(event.settings, Mode())
+        self.notify(f"models run with these until the window is closed; a command takes {said}", markup=False)
+
+    @on(PlanLine.Submitted)
+    def _submitted(self) -> None:
+        self.action_start()
+
+    # Keys
+
+    def action_view(self, step: int) -> None:
+        """Show another plot."""
+        self.query_one("#timing-view", Choice).action_move(step)
+
+    def action_scale(self) -> None:
+        """Linear or logarithmic axes."""
+        self.scale = SCALES[(SCALES.index(self.scale) + 1) % len(SCALES)]
+        self.redraw()
+
+    def action_edit(self) -> None:
+        """Go to the plan."""
+        self.query_one("#lengths").focus()
+
+    def action_leave(self) -> None:
+        """From the plan to the table, where single keys are commands."""
+        self.take_focus()
+
+    def action_copy(self) -> None:
+        """Copy the table in front, tab-separated."""
+        of_view = self.query(f"#timing-{self.query_one('#timing-view', Choice).chosen}").results(Table)
+        copy(self, copying.table(self.run, next(of_view, None)), "the table")
+
+    def action_clear_under(self) -> None:
+        """Show the run on the screen alone again."""
+        self.under = None
+        self.redraw()

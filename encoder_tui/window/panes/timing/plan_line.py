@@ -1,0 +1,176 @@
+"""What is to be measured, as two lines of fields."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, HorizontalScroll, Vertical
+from textual.message import Message
+from textual.widgets import Input, Label
+
+from encoder_tui.core.settings import MOST_THREADS, Settings
+from encoder_tui.core.timing.plan import LENGTHS, LONGEST, Plan, PlanError, Rows, numbers
+from encoder_tui.protocol.operations import Device
+from encoder_tui.window.widgets.cycle import Cycle
+
+DEFAULT: Final = "auto"
+BOTH: Final = " + "
+SWITCH: Final = {"no": [False], "yes": [True], f"no{BOTH}yes": [False, True]}
+ROWS: Final[dict[str, tuple[Rows, list[bool]]]] = {
+    "full": ("full", [False]),
+    "varied": ("varied", [False]),
+    "varied unpadded": ("varied", [True]),
+    f"padded{BOTH}unpadded": ("varied", [False, True]),
+}
+"""Rows of a batch: all as long as the length, or of several lengths, with padding or without."""
+
+
+class PlanLine(Vertical):
+    """Lengths, batches, minimum time, threads; device, dtype, attention, rows, compiling, TF32."""
+
+    DEFAULT_CSS = """
+    PlanLine { height: 2; }
+    PlanLine > Horizontal { height: 1; }
+    PlanLine > HorizontalScroll { height: 1; scrollbar-size: 0 0; }
+    PlanLine Label { padding: 0 1; color: $text-muted; }
+    PlanLine Input { width: 6; }
+    PlanLine Input#lengths { width: 1fr; }
+    PlanLine Input#batches { width: 8; }
+    """
+
+    class Changed(Message):
+        """The plan changed."""
+
+    class Submitted(Message):
+        """Enter was pressed in a field."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self._settings = settings
+
+    def compose(self) -> ComposeResult:
+        with Horizontal():
+            yield Label("lengths")
+            yield Input(", ".join(map(str, LENGTHS)), compact=True, id="lengths", restrict=r"[\d, ]*")
+            yield Label("batch")
+            yield Input("1", compact=True, id="batches", restrict=r"[\d, ]*")
+            yield Label("seconds")
+            yield Input("1", compact=True, id="min-time", restrict=r"[\d.]{0,5}")
+            yield Label("threads")
+            threads = "" if self._settings.threads is None else str(self._settings.threads)
+            yield Input(threads, placeholder="all", compact=True, id="threads", restrict=r"[\d, ]*")
+        # What has no room in a narrow window comes into sight as it gets the focus.
+        with HorizontalScroll(can_focus=False, id="placement"):
+            yield Cycle("device", _first(self._settings.device, []), id="device")
+            dtypes = ["float32", "bfloat16", "float16", f"float32{BOTH}bfloat16"]
+            yield Cycle("dtype", _first(self._settings.dtype, dtypes), id="dtype")
+            attentions = ["sdpa", "sdpa_local", "eager", f"sdpa{BOTH}sdpa_local", f"sdpa{BOTH}eager"]
+            yield Cycle("attention", _first(self._settings.attention, attentions), id="attention")
+            yield Cycle("rows", list(ROWS), id="rows")
+            yield Cycle("compile", list(SWITCH), id="compiled")
+            yield Cycle("TF32", list(SWITCH), id="tf32")
+
+    def on_mount(self) -> None:
+        # Offered where there is an accelerator that has it.
+        self.query_one("#tf32").display = False
+
+    def offer_devices(self, devices: Sequence[Device]) -> None:
+        """Offer the devices that there are, all of them together, and what they can do."""
+        names = [device.name for device in devices]
+        self._offer("device", [*names, *([BOTH.join(names)] if len(names) > 1 else [])])
+        can = list(dict.fromkeys(what for device in devices for what in device.offers))
+        self.query_one("#tf32").display = "tf32" in can
+        flash = [what for what in can if what != "tf32"]
+        self._offer("attention", [*flash, *(f"sdpa{BOTH}{one}" for one in flash)])
+
+    def _offer(self, name: str, values: Sequence[str]) -> None:
+        cycle = self.query_one(f"#{name}", Cycle)
+        cycle.values = [*cycle.values, *(value for value in values if value not in cycle.values)]
+
+    @on(Input.Changed)
+    @on(Cycle.Changed)
+    def _changed(self) -> None:
+        self.post_message(self.Changed())
+
+    @on(Cycle.Changed)
+    def _keep_in_sight(self, event: Cycle.Changed) -> None:
+        """A longer value may have pushed what has the focus out of a narrow window."""
+        if event.cycle.has_focus:
+            self.call_after_refresh(event.cycle.scroll_visible, animate=False)
+
+    @on(Input.Submitted)
+    def _submitted(self) -> None:
+        self.post_message(self.Submitted())
+
+    def plan(self) -> Plan:
+        """What the fields say; raises `PlanError`."""
+
+        def text(name: str) -> str:
+            return self.query_one(f"#{name}", Input).value
+
+        try:
+            min_time = float(text("min-time") or 1)
+        except ValueError:
+            raise PlanError("seconds a point: write a number") from None
+        if not 0 <= min_time <= 600:
+            raise PlanError("seconds a point: from 0 to 600")
+        threads: list[int | None] = [None]
+        if text("threads"):
+            threads = [*numbers(text("threads"), "threads", MOST_THREADS)]
+        rows, unpadded = ROWS[self._value("rows")]
+        return Plan(
+            numbers(text("lengths"), "lengths", LONGEST),
+            numbers(text("batches"), "batch", 4096),
+            min_time,
+            self._values("device"),
+            self._values("dtype"),
+            self._values("attention"),
+            threads,
+            rows,
+            compiled=SWITCH[self._value("compiled")],
+            tf32=SWITCH[self._value("tf32")],
+            unpadded=unpadded,
+        )
+
+    def _value(self, name: str) -> str:
+        return self.query_one(f"#{name}", Cycle).value
+
+    def _values(self, name: str) -> list[str | None]:
+        value = self._value(name)
+        return [None] if value == DEFAULT else list(value.split(BOTH))
+
+    def run_with(self, settings: Settings) -> None:
+        """Show settings that were chosen while the window is open."""
+        self.query_one("#threads", Input).value = "" if settings.threads is None else str(settings.threads)
+        for name in ("device", "dtype", "attention"):
+            self._show(name, getattr(settings, name) or DEFAULT)
+
+    def _show(self, name: str, value: str) -> None:
+        self._offer(name, [value])
+        self.query_one(f"#{name}", Cycle).value = value
+
+    def take(self, plan: Plan) -> None:
+        """Show the plan of another run, so that it can be repeated; a search for the best settings has no fields."""
+        if plan.best:
+            return
+        self.query_one("#lengths", Input).value = ", ".join(map(str, plan.lengths))
+        self.query_one("#batches", Input).value = ", ".join(map(str, plan.batches))
+        self.query_one("#min-time", Input).value = f"{plan.min_time:g}"
+        self.query_one("#threads", Input).value = ", ".join(str(one) for one in plan.threads if one is not None)
+        self.query_one("#rows", Cycle).value = next(
+            (name for name, found in ROWS.items() if found == (plan.rows, plan.unpadded)), "full"
+        )
+        for name, switch in (("compiled", plan.compiled), ("tf32", plan.tf32)):
+            value = next((words for words, found in SWITCH.items() if found == switch), "no")
+            self.query_one(f"#{name}", Cycle).value = value
+        for name, values in (("device", plan.devices), ("dtype", plan.dtypes), ("attention", plan.attentions)):
+            self._show(name, DEFAULT if values == [None] else BOTH.join(map(str, values)))
+
+
+def _first(value: str | None, others: Sequence[str]) -> list[str]:
+    """The values of a field, beginning with what the program was started with."""
+    first = [DEFAULT] if value is None else [value, DEFAULT]
+    return list(dict.fromkeys([*first, *others]))

@@ -1,0 +1,299 @@
+"""The Tokens pane: the text on top, the comparison below it, live as the user types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.content import Content
+from textual.events import Resize
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher, Input, TextArea
+
+from encoder_tui.core.defaults import BESIDE
+from encoder_tui.core.text.safe import count
+from encoder_tui.core.tokens.comparison import Comparison
+from encoder_tui.core.tokens.tokenizer import EncodeOptions
+from encoder_tui.window.panes.tokens import copying, words
+from encoder_tui.window.panes.tokens.comparer import Comparing
+from encoder_tui.window.panes.tokens.ribbon import Ribbon
+from encoder_tui.window.widgets.choice import Choice
+from encoder_tui.window.widgets.clipboard import copy
+from encoder_tui.window.widgets.editor import Editor
+from encoder_tui.window.widgets.key_line import possible_changed
+from encoder_tui.window.widgets.short_lines import Words
+from encoder_tui.window.widgets.table import Table
+
+if TYPE_CHECKING:
+    from encoder_tui.window.panes.tokens.views import TableView
+
+VIEWS = ("aligned", "table", "tensors", "batch", "special", "decode")
+
+
+@runtime_checkable
+class View(Protocol):
+    """A view of the comparison other than the ribbon."""
+
+    def show(self, comparison: Comparison) -> None:
+        """Show a comparison."""
+
+    def asked(self) -> tuple[list[str], str | None, EncodeOptions] | None:
+        """Texts, pair and options where the view has its own; None where it shows the pane's text."""
+
+
+@runtime_checkable
+class Stoppable(Protocol):
+    """A view that may be at work for long."""
+
+    is_busy: bool
+
+    def stop(self) -> None:
+        """Give up the work."""
+
+
+class TokensPane(Comparing):
+    """One text under every model: aligned, as tables, as tensors, in a batch, decoded."""
+
+    BINDINGS = [
+        Binding("v", "view(1)", "View", id="view.next"),
+        Binding("V", "view(-1)", "Previous view", show=False, id="view.previous"),
+        Binding("y", "copy_block", "Copy block", id="tokens.copy-block"),
+        Binding("i", "copy_ids", "Copy ids", show=False, id="tokens.copy-ids"),
+        Binding("t", "copy_table", "Copy table", show=False, id="tokens.copy-table"),
+        Binding("p", "copy_python", "Copy Python", show=False, id="tokens.copy-python"),
+        Binding("e", "edit", "Edit text", id="tokens.edit-text"),
+        Binding("r", "again", "Tokenize again", id="tokens.again"),
+        Binding("escape", "leave_editor", "Commands", id="tokens.leave"),
+    ]
+
+    _beside: TableView | None = None
+
+    def compose(self) -> ComposeResult:
+        editor = Editor(self.session.text, id="text", placeholder="Type or paste a text.")
+        editor.edited = self.session.set_text
+        yield editor
+        yield Words(id="models")
+        yield Words(id="sentence")
+        yield Choice(VIEWS, id="view")
+        with ContentSwitcher(initial="aligned", id="views"), Vertical(id="aligned"):
+            yield Ribbon()
+            yield Words(id="block")
+
+    def on_mount(self) -> None:
+        self.session.models_changed.subscribe(self, lambda _: self.recompute())
+        self.session.text_replaced.subscribe(self, self._text_came)
+        # In the frame that echoes the key, not in the next one.
+        self.session.text_changed.subscribe(self, lambda _: self.recompute(), immediate=True)
+        editor = self.query_one(Editor)
+        editor.move_cursor(editor.document.end)
+        self.screen.set_focus(editor)
+        self._show_words()
+        if any(self.session.tokenizers):
+            self.recompute()  # another pane was first, and nobody will say again that the models are there
+
+    def on_resize(self, event: Resize) -> None:
+        is_wide = event.size.width >= BESIDE
+        self.set_class(is_wide, "-wide")
+        if is_wide and self._beside is None:
+            self.call_after_refresh(self._put_tables_beside)
+        self._show_words()
+        self._show_block(self.query_one(Ribbon).cursor)
+
+    @on(TextArea.Changed, "#text")
+    def _text_changed(self, event: TextArea.Changed) -> None:
+        # What is undone or done again comes this way alone.
+        self.session.set_text(event.text_area.text)
+
+    def _text_came(self, text: str) -> None:
+        """An earlier text takes the place of the one at hand."""
+        editor = self.query_one(Editor)
+        editor.replace(text, (0, 0), editor.document.end)  # and not as a new document: it can be undone
+        editor.move_cursor(editor.document.end)
+
+    @on(TextArea.SelectionChanged, "#text")
+    def _follow_text_cursor(self) -> None:
+        """The ribbon's cursor is where the text's is."""
+        is_current = self.comparison.present and self.comparison.text == self.session.text
+        if is_current and self._view_name == "aligned" and self.query_one(Editor).has_focus:
+            self.query_one(Ribbon).cursor = self._block_at_cursor()
+
+    @property
+    def _view_name(self) -> str:
+        return self.query_one("#views", ContentSwitcher).current or VIEWS[0]
+
+    def _block_at_cursor(self) -> int:
+        editor = self.query_one(Editor)
+        row, column = editor.cursor_location
+        line_end = len(editor.document.newline)
+        offset = sum(len(editor.document.get_line(line)) + line_end for line in range(row)) + column
+        return self.comparison.alignment.block_at(max(offset - 1, 0))
+
+    async def _put_tables_beside(self) -> None:
+        """In a wide window the tables of the tokens stand beside the aligned blocks."""
+        from encoder_tui.window.panes.tokens.views import TableView  # noqa: PLC0415  # not needed for the first paint
+
+        if not self.query("#aligned > TableView"):
+            tables = TableView(self.session)
+            await self.query_one("#aligned").mount(tables)
+            self._beside = tables
+            self._show_view()
+
+    # From the comparison to the screen
+
+    def show_comparison(self) -> None:
+        self._show_words()
+        self._show_view()
+
+    def preparation(self) -> Callable[[Comparison], None]:
+        return self.query_one(Ribbon).prepare
+
+    def tell(self) -> None:
+        self._show_words()
+
+    def _show_words(self) -> None:
+        width = self.size.width
+        if not width:
+            return
+        slots, found = self.session.slots, self.comparison
+        streams, refusals = [*found.streams, *[None] * len(slots)], [*found.refusals, *[""] * len(slots)]
+        lines = [
+            words.model_line(index, slot, streams[index], refusals[index], found.text, width)
+            for index, slot in enumerate(slots)
+        ]
+        self.query_one("#models", Words).say(Content("\n").join(lines))
+        told = Content.styled(f" {self.activity}", "$text-warning").truncate(width, ellipsis=True)
+        sentence = told if self.activity else words.sentence(self.session, self.comparison, width)
+        self.query_one("#sentence", Words).say(sentence)
+
+    def _show_view(self) -> None:
+        current = self._view_name
+        view = self.query_one(f"#{current}")
+        if not self.comparison.present:
+            return
+        if current == "aligned":
+            ribbon = self.query_one(Ribbon)
+            block = self._block_at_cursor() if self.query_one(Editor).has_focus else ribbon.cursor
+            ribbon.show(self.comparison, block)
+            if self._beside is not None and self._beside.display:
+                self._beside.show(self.comparison)
+            self._show_block(ribbon.cursor)
+        elif isinstance(view, View):
+            view.show(self.comparison)
+
+    @on(Ribbon.Moved)
+    def _show_moved_block(self, event: Ribbon.Moved) -> None:
+        self._show_block(event.block)
+
+    def _show_block(self, block: int) -> None:
+        if self.comparison.present and block < len(self.comparison.alignment):
+            lines = words.block_lines(self.session, self.comparison, block, self.size.width)
+            self.query_one("#block", Words).say(lines)
+            if self._beside is not None and self._beside.display:
+                self._beside.point(self.comparison, block)
+
+    @on(Table.Moved, "#aligned Table")
+    def _follow_table(self, event: Table.Moved) -> None:
+        if self._beside is not None and event.table.has_focus:
+            self.query_one(Ribbon).cursor = self._beside.block_of(event.table)
+
+    # Views
+
+    def action_view(self, step: int) -> None:
+        """Show the next view."""
+        self.query_one("#view", Choice).action_move(step)
+
+    @on(Choice.Changed, "#view")
+    async def _switch_view(self, event: Choice.Changed) -> None:
+        switcher = self.query_one("#views", ContentSwitcher)
+        if event.name == switcher.current:
+            return
+        if not switcher.query(f"#{event.name}"):
+            await switcher.add_content(self._make_view(event.name), id=event.name)
+        switcher.current = event.name
+        self.call_after_refresh(self._show_view)
+        self._focus_view(event.name)
+        possible_changed(self)
+
+    def _make_view(self, name: str) -> Widget:
+        from encoder_tui.window.panes.tokens.batch import BatchLab  # noqa: PLC0415  # not needed for the first paint
+        from encoder_tui.window.panes.tokens.views import VIEWS_BY_NAME  # noqa: PLC0415
+
+        return BatchLab(self.session) if name == "batch" else VIEWS_BY_NAME[name](self.session)
+
+    def _focus_view(self, name: str) -> None:
+        """Give the focus to what can be moved in, unless the user is choosing among the views."""
+        if self.query_one("#view", Choice).has_focus or self.query_one(Editor).has_focus:
+            return
+        view = self.query_one(f"#{name}")
+        # Not a text field: there the next v would be a letter.
+        inside = (widget for widget in view.query("*") if widget.focusable and not isinstance(widget, TextArea | Input))
+        target = view if view.focusable else next(inside, None)
+        if target is not None:
+            target.focus()
+
+    @property
+    def _busy_view(self) -> Stoppable | None:
+        view = self.query_one(f"#{self._view_name}")
+        return view if isinstance(view, Stoppable) and view.is_busy else None
+
+    # Keys
+
+    def possible(self, action: str) -> bool:
+        """Whether an action would do something now, for the line of keys."""
+        if action == "leave_editor":
+            return isinstance(self.app.focused, TextArea | Input) or self.is_stoppable or self._busy_view is not None
+        if action == "again":
+            return self.is_stopped
+        if action == "copy_block":
+            return self._view_name == "aligned" and bool(self.comparison.present and self.comparison.text)
+        return True
+
+    def action_edit(self) -> None:
+        """Go to the text."""
+        self.query_one(Editor).focus()
+
+    def action_again(self) -> None:
+        """Compare the text that was stopped."""
+        self.again()
+
+    def action_leave_editor(self) -> None:
+        """Stop what takes long; from a text field to the view below it, where single keys are commands."""
+        if self.is_stoppable:
+            self.stop()
+            return
+        if self._busy_view is not None:
+            self._busy_view.stop()
+            return
+        current = self._view_name
+        if current == "aligned":
+            self.query_one(Ribbon).focus()
+        else:
+            self.query_one("#view", Choice).focus()
+
+    def action_copy_block(self) -> None:
+        """Copy the characters and the tokens of the block under the cursor."""
+        is_there = self.possible("copy_block")
+        text = copying.block(self.comparison, self.query_one(Ribbon).cursor) if is_there else ""
+        copy(self, text, "the block", copying.why_no_block(self._view_name))
+
+    def action_copy_ids(self) -> None:
+        """Copy the ids of every stream, a line each."""
+        tokens = sum(len(stream.encoding) for stream in self.comparison.present)
+        copy(self, copying.ids(self.comparison), count(tokens, "id"))
+
+    def action_copy_table(self) -> None:
+        """Copy every stream's table, tab-separated."""
+        from encoder_tui.window.panes.tokens.views import table_tsv  # noqa: PLC0415
+
+        copy(self, "\n".join(map(table_tsv, self.comparison.present)), "the tables")
+
+    def action_copy_python(self) -> None:
+        """Copy the Python that gives the same with transformers."""
+        view = self.query_one(f"#{self._view_name}")
+        asked = view.asked() if isinstance(view, View) else None
+        text, tensors = self.comparison.text, self._view_name == "tensors"
+        copy(self, copying.python(self.session, text, asked, tensors), "the Python")

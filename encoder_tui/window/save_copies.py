@@ -1,0 +1,35 @@
+"""What a pane can copy, offered to be saved instead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.app import App
+from textual.binding import Binding
+from textual.widget import Widget
+
+from encoder_tui.window.dialogs.save import Saveable
+from encoder_tui.window.widgets.clipboard import taking
+
+
+def saveables(app: App[Any], pane: Widget) -> list[Saveable]:
+    """Everything that the pane's keys copy, with a name for its file."""
+    found = []
+    for binding in getattr(pane, "BINDINGS", ()):
+        if isinstance(binding, Binding) and binding.action.startswith("copy"):
+            what = binding.description.removeprefix("Copy").strip() or "values"
+            if what.endswith("Python"):
+                file_name = f"{pane.id}.py"
+            else:
+                file_name = f"{pane.id}-{what.replace(' ', '-')}.{'tsv' if 'table' in what else 'txt'}"
+            found.append(Saveable(what, file_name, _maker(app, pane, binding.action)))
+    return found
+
+
+def _maker(app: App[Any], pane: Widget, action: str) -> Any:
+    async def make() -> str:
+        with taking() as taken:
+            await app.run_action(action, pane)
+        return taken[0] if taken else ""
+
+    return make

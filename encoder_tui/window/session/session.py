@@ -1,0 +1,290 @@
+"""What the panes share: the chosen models, the text, the engine. Panes watch it and ask it."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from textual.signal import Signal
+
+from encoder_tui.core.defaults import DEFAULT_PAIR, LETTERS, MAXIMUM, WELCOME
+from encoder_tui.core.last_session import Memory
+from encoder_tui.core.settings import CHOSEN, Settings, cache_path, log_path, state_path
+from encoder_tui.core.text.safe import last_part
+from encoder_tui.window.session.memory import Remembering
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+    from encoder_tui.client.client import EngineClient, EngineState
+    from encoder_tui.client.collection import Collection
+    from encoder_tui.client.loader import Loader
+    from encoder_tui.core.documents.lengths import CollectionCounts
+    from encoder_tui.core.models.files import ModelFiles
+    from encoder_tui.core.tokens.tokenizer import ModelTokenizer
+    from encoder_tui.protocol.operations import Hello
+
+SlotState = Literal["loading", "provisional", "exact", "failed"]
+
+
+class Slot:
+    """One of the models being compared, and how far it is."""
+
+    def __init__(self, name: str, stands_in_for: str | None = None) -> None:
+        self.name = name
+        self.stands_in_for = stands_in_for
+        self.files: ModelFiles | None = None
+        self.tokenizer: ModelTokenizer | None = None
+        self.state: SlotState = "loading"
+        self.message = ""
+        self.waiting = True
+
+    @property
+    def short(self) -> str:
+        """The name without its owner or folder."""
+        return last_part(self.name)
+
+
+@dataclass(frozen=True)
+class DocumentRow:
+    """The row of a collection that the document at hand is a column of."""
+
+    collection: Collection
+    index: int
+
+
+class Session(Remembering):
+    """The models, the text and the engine of one window.
+
+    Every change is published: `models_changed`, `text_changed`, `engine_changed` carry what changed, `noticed`
+    a sentence and its severity.
+    """
+
+    def __init__(self, app: App[Any], settings: Settings) -> None:
+        self.settings = settings
+        self.models_changed: Signal[None] = Signal(app, "models_changed")
+        self.text_changed: Signal[str] = Signal(app, "text_changed")
+        self.text_replaced: Signal[str] = Signal(app, "text_replaced")
+        self.engine_changed: Signal[EngineState] = Signal(app, "engine_changed")
+        self.noticed: Signal[tuple[str, str]] = Signal(app, "noticed")
+        self.memory = Memory(None if settings.fresh else state_path())
+        last = self.memory.state
+        self.text = next(text for text in (settings.text, last.text, WELCOME) if text is not None)
+        if settings.text is not None:
+            self.memory.give_text()
+        names = list(settings.model or last.model or DEFAULT_PAIR)[:MAXIMUM]
+        self._is_default = not settings.model and sorted(names) == sorted(DEFAULT_PAIR)
+        self.slots: list[Slot] = [Slot(name) for name in names]
+        self.docs, self.column = (settings.docs, None) if settings.docs is not None else (last.docs, last.column)
+        self.hello: Hello | None = None
+        self._loads: dict[Slot, asyncio.Task[None]] = {}
+        self._started = asyncio.Event()
+        self.settings_changed: Signal[Settings] = Signal(app, "settings_changed")
+        self.document: str | None = None
+        self.document_row: DocumentRow | None = None
+        self.document_changed: Signal[str] = Signal(app, "document_changed")
+        self.is_measuring = False
+        self._writing: asyncio.Task[None] | None = None
+        self._is_closed = False
+        self.counts: CollectionCounts | None = None
+
+    def set_document(self, text: str, row: DocumentRow | None = None) -> None:
+        """The user opened another document; `row` is where it comes from, and has the columns beside it."""
+        if (text, row) != (self.document, self.document_row):
+            self.document, self.document_row = text, row
+            self.document_changed.publish(text)
+
+    # The engine's client and all that reads models are imported after the first paint.
+
+    @cached_property
+    def engine(self) -> EngineClient:
+        """The engine that works for the models."""
+        from encoder_tui.client.client import EngineClient  # noqa: PLC0415
+
+        return EngineClient(log_path() / "engine.log", self.settings.engine, self.engine_changed.publish)
+
+    @cached_property
+    def documents_engine(self) -> EngineClient:
+        """A second engine, for documents: counting them never waits behind a forward pass. Started when asked."""
+        from encoder_tui.client.client import EngineClient  # noqa: PLC0415
+
+        return EngineClient(log_path() / "documents.log", self.settings.engine)
+
+    @cached_property
+    def loader(self) -> Loader:
+        """What finds models."""
+        from encoder_tui.client.loader import Loader  # noqa: PLC0415
+        from encoder_tui.core.tokens.exact_form import FormCache  # noqa: PLC0415
+
+        cache = FormCache(cache_path() / "tokenizers")
+        return Loader(self.engine, cache, self.settings.offline, self.settings.trust_remote_code)
+
+    @property
+    def letters(self) -> str:
+        """A letter for each model."""
+        return LETTERS[: len(self.slots)]
+
+    @property
+    def tokenizers(self) -> list[ModelTokenizer | None]:
+        """Each model's tokenizer, as far as it is there."""
+        return [slot.tokenizer for slot in self.slots]
+
+    async def start(self) -> None:
+        """Load the models and start the engine; called once the window has been painted."""
+        self._tell_complaint()
+        # In a thread, so that keys are heard meanwhile.
+        slot_loading = await asyncio.to_thread(importlib.import_module, "encoder_tui.window.session.loading")
+        for slot in self.slots:
+            self._load(slot, is_default=self._is_default)
+        self._started.set()
+        self._keep(asyncio.create_task(slot_loading.greet(self, [*self._loads.values()])))
+
+    async def restart_engine(self) -> None:
+        """Start the engines anew by the user's wish; models that failed are tried again."""
+        from encoder_tui.client.client import EngineError  # noqa: PLC0415
+        from encoder_tui.window.session.loading import greet  # noqa: PLC0415
+
+        try:
+            for engine in self._engines():
+                await engine.restart()
+        except EngineError as error:
+            self.notice(str(error), "error")
+            return
+        for slot in self.slots:
+            if slot.state == "failed":
+                slot.state, slot.message, slot.waiting = "loading", "", True
+                self._load(slot)
+        self._keep(asyncio.create_task(greet(self, [*self._loads.values()])))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        """Hold a task until it ends, because asyncio does not."""
+        self._others: set[asyncio.Task[None]] = getattr(self, "_others", set())
+        self._others.add(task)
+        task.add_done_callback(self._others.discard)
+
+    async def close(self) -> None:
+        """End what is under way, and the engine."""
+        for task in [*self._loads.values(), *getattr(self, "_others", ())]:
+            task.cancel()
+        self._is_closed = True
+        if self._writing is not None:
+            self._writing.cancel()
+        await asyncio.to_thread(self.memory.write)
+        await asyncio.gather(*(engine.close() for engine in self._engines()))
+
+    def kill_engines(self) -> None:
+        """End the engines at once, where the window cannot be waited for; from any thread."""
+        for engine in self._engines():
+            engine.kill("the window ended")
+
+    def _engines(self) -> list[EngineClient]:
+        """The engines that were asked for anything."""
+        return [self.__dict__[name] for name in ("engine", "documents_engine") if name in self.__dict__]
+
+    def touched(self) -> None:
+        """A key was pressed or the mouse moved: the sample into which its echo falls is to be taken again."""
+        if self.is_measuring:
+            from encoder_tui.core.timing.samples import KEY  # noqa: PLC0415  # imported when Timing was opened
+
+            self.engine.note(KEY)
+
+    def set_text(self, text: str) -> None:
+        """The user changed the text."""
+        if text != self.text:
+            self.text = text
+            self.remember(text=text)
+            self.text_changed.publish(text)
+
+    def run_with(self, **chosen: str | int | None) -> None:
+        """Let models run with other settings (device, dtype, attention, threads) until the window is closed."""
+        sources = {**self.settings.sources, **dict.fromkeys(chosen, CHOSEN)}
+        self.settings = replace(self.settings, **chosen, sources=sources)  # type: ignore[arg-type]
+        self.settings_changed.publish(self.settings)
+
+    # Models
+
+    def add(self, name: str) -> None:
+        """Compare one more model."""
+        if len(self.slots) >= MAXIMUM:
+            self.notice(f"at most {MAXIMUM} models stand beside each other; remove or replace one", "warning")
+            return
+        slot = Slot(name)
+        self.slots.append(slot)
+        self._load(slot)
+        self._models_chosen()
+
+    def replace(self, index: int, name: str) -> None:
+        """Put another model in a place."""
+        self._forget(self.slots[index])
+        self.slots[index] = slot = Slot(name)
+        self._load(slot)
+        self._models_chosen()
+
+    def remove(self, index: int) -> None:
+        """Compare one model less; the last one stays."""
+        if len(self.slots) == 1:
+            self.notice("the last model stays; replace it instead", "warning")
+            return
+        self._forget(self.slots.pop(index))
+        self._models_chosen()
+
+    def stop_loading(self, index: int) -> None:
+        """Give up on a model that is still on its way."""
+        slot = self.slots[index]
+        if slot in self._loads:
+            self._forget(slot)
+            if slot.tokenizer is None:
+                slot.state = "failed"
+            slot.waiting, slot.message = False, "stopped; enter on its name loads it again"
+            self.models_changed.publish(None)
+
+    def swap(self, first: int, second: int) -> None:
+        """Exchange two models' places, and with them their letters and colours."""
+        self.slots[first], self.slots[second] = self.slots[second], self.slots[first]
+        self._models_chosen()
+
+    def _models_chosen(self) -> None:
+        self.remember(model=[self._lasting_name(slot.stands_in_for or slot.name) for slot in self.slots])
+        self.models_changed.publish(None)
+
+    def _forget(self, slot: Slot) -> None:
+        task = self._loads.pop(slot, None)
+        if task is not None:
+            task.cancel()
+
+    def _load(self, slot: Slot, is_default: bool = False) -> None:
+        from encoder_tui.window.session.loading import load_slot  # noqa: PLC0415  # imported in a thread by `start`
+
+        task = asyncio.create_task(load_slot(self, slot, is_default))
+        self._loads[slot] = task
+        task.add_done_callback(lambda _: self._loaded(slot))
+
+    def _loaded(self, slot: Slot) -> None:
+        self._loads.pop(slot, None)
+        is_always_offered = slot.name in DEFAULT_PAIR or slot.name.startswith("builtin:")
+        if slot.state == "exact" and slot in self.slots and not is_always_offered:
+            self.memory.use("recent_models", self._lasting_name(slot.name))
+            self._write_soon()
+
+    async def loaded(self, slot: Slot) -> None:
+        """Wait until a slot's exact tokenizer is there, or it has failed."""
+        if slot.state in {"loading", "provisional"}:
+            await self._started.wait()
+            if (task := self._loads.get(slot)) is not None:
+                await asyncio.wait([task])
+
+    @property
+    def banner(self) -> str:
+        """Why built-in models are on the screen, where nobody asked for them; empty otherwise."""
+        standing = [slot for slot in self.slots if slot.stands_in_for is not None]
+        if not standing:
+            return ""
+        why = "while the Hub is asked" if any(slot.waiting for slot in standing) else standing[0].message
+        return f"Built-in models stand in {why}: real configurations, small tokenizers, random weights; m changes them"
+
+    def notice(self, sentence: str, severity: str = "information") -> None:
+        """Tell the user something in passing."""
+        self.noticed.publish((sentence, severity))

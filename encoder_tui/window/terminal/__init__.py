@@ -1,0 +1,1 @@
+"""The terminal: its driver, input, styles, and giving it back."""

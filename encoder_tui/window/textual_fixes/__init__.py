@@ -1,0 +1,1 @@
+"""Workarounds for Textual's behaviour, each with its reason."""

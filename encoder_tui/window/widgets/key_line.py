@@ -1,0 +1,135 @@
+"""The last line: what can be pressed now, and what it does."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, runtime_checkable
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual.dom import NoScreen
+from textual.events import Click
+from textual.screen import Screen
+from textual.strip import Strip
+from textual.widget import Widget
+
+from encoder_tui.window.keys import lowered
+
+ALWAYS: Final = ("help", "command_palette")
+"""Actions that keep their place at the right end, however narrow the window is."""
+PANES: Final = ("F2–F6", "panes")
+TAB: Final = ("tab", "next")
+ROOMY: Final = 110
+
+
+@runtime_checkable
+class Possible(Protocol):
+    """What can tell which of its actions would do something now."""
+
+    def possible(self, action: str) -> bool:
+        """Whether an action of one of its bindings would do something now."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A key and what it does; `key` is what a click presses, empty for a hint."""
+
+    display: str
+    words: str
+    key: str
+
+    @property
+    def width(self) -> int:
+        return cell_len(self.display) + cell_len(self.words) + 3
+
+
+class KeyLine(Widget):
+    """One line of keys, those of the focus first; what finds no room is said to be there by an ellipsis."""
+
+    COMPONENT_CLASSES = {"key-line--key", "key-line--words"}
+    DEFAULT_CSS = """
+    KeyLine { height: 1; dock: bottom; background: $panel; color: $text; }
+    KeyLine .key-line--key { text-style: bold; color: $text-accent; }
+    KeyLine .key-line--words { color: $text; }
+    """
+    ALLOW_SELECT = False
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._places: list[tuple[int, int, Entry]] = []
+
+    def on_mount(self) -> None:
+        self.screen.bindings_updated_signal.subscribe(self, self._bindings_changed)
+
+    def _bindings_changed(self, screen: Screen[Any]) -> None:
+        if screen.app.app_focus:
+            self.refresh()
+
+    def entries(self) -> tuple[list[Entry], list[Entry]]:
+        """What is possible now, in the order of the focus; and what is always possible."""
+        found: dict[tuple[int, str], Entry] = {}
+        always: dict[str, Entry] = {}
+        for node, binding, enabled, _ in self.screen.active_bindings.values():
+            display = self.app.get_key_display(binding)
+            display = display.upper() if display[:1] == "f" and display[1:].isdigit() else display
+            entry = Entry(display, lowered(binding.description), binding.key)
+            if binding.action in ALWAYS:
+                if binding.priority:
+                    always[binding.action] = entry
+            elif binding.show and enabled and not (isinstance(node, Possible) and not node.possible(binding.action)):
+                # Two classes may have a key for one thing; it stands there once.
+                found.setdefault((0, binding.id) if binding.id else (id(node), binding.action), entry)
+        last = [found.pop(key) for key in list(found) if key[1] == "window.quit"]
+        if self.screen.maximized is not None:
+            found = {(0, ""): Entry("esc", "whole window", "escape"), **found}
+        return [*found.values(), *last], [always[action] for action in ALWAYS if action in always]
+
+    def render_line(self, y: int) -> Strip:
+        """The entries that find room."""
+        width = self.size.width
+        left, right = self.entries()
+        if width >= ROOMY:
+            right = [Entry(*PANES, ""), Entry(*TAB, ""), *right]
+        room = width - sum(entry.width for entry in right) - 1
+        shown = []
+        for place, entry in enumerate(left):
+            is_last = place == len(left) - 1
+            if entry.width > room - (0 if is_last else 2):
+                break
+            shown.append(entry)
+            room -= entry.width
+        self._places = []
+        segments = [*self._segments(shown, 0)]
+        used = sum(entry.width for entry in shown)
+        if len(shown) < len(left):
+            segments.append(Segment(" …", self.get_component_rich_style("key-line--words")))
+            used += 2
+        start = width - sum(entry.width for entry in right)
+        segments.append(Segment(" " * max(start - used, 0)))
+        segments += self._segments(right, start)
+        return Strip(segments).crop_extend(0, width, self.rich_style).apply_style(self.rich_style)
+
+    def _segments(self, entries: list[Entry], start: int) -> Iterator[Segment]:
+        key_style = self.get_component_rich_style("key-line--key")
+        words_style = self.get_component_rich_style("key-line--words")
+        for entry in entries:
+            self._places.append((start, start + entry.width, entry))
+            start += entry.width
+            yield Segment(f" {entry.display}", key_style)
+            yield Segment(f" {entry.words} ", words_style)
+
+    def on_click(self, event: Click) -> None:
+        for start, end, entry in self._places:
+            if start <= event.x < end and entry.key:
+                self.app.simulate_key(entry.key)
+
+
+def possible_changed(widget: Widget) -> None:
+    """Have the last line looked at again: other actions of the widget are possible now.
+
+    Work that ends because the window closes may tell of it when there is no screen any more.
+    """
+    with contextlib.suppress(NoScreen):
+        widget.refresh_bindings()

@@ -1,0 +1,178 @@
+"""The commands `run` and `time` as a shell sees them, with the real engine."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.saved_models import saved
+
+pytest.importorskip("torch")
+
+OUTPUT = {"name", "shape", "dtype", "mean", "std", "min", "max"}
+MODEL = {"model", "device", "dtype", "attention", "weights", "outputs"}
+RESULT = {
+    "model",
+    "device",
+    "dtype",
+    "attention",
+    "batch",
+    "length",
+    "weights",
+    "cold_s",
+    "samples_s",
+    "median_s",
+    "iqr_s",
+    "tokens_per_s",
+    "peak_memory_bytes",
+    "cpu_s",
+}
+
+
+def call(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "encoder_tui", *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+        env=one_thread(),
+    )
+
+
+def one_thread() -> dict[str, str]:
+    """The environment, with engines that compute in one thread: several wait for each other on a busy machine."""
+    return {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """A tiny BERT and a tiny ModernBERT."""
+    folder = tmp_path_factory.mktemp("models")
+    return str(saved("bert-cased", folder)), str(saved("modernbert", folder))
+
+
+def test_run_prints_and_saves_what_comes_out_of_every_model(pair: tuple[str, str], tmp_path: Path) -> None:
+    from safetensors import safe_open
+
+    file = tmp_path / "out.safetensors"
+    models = ["-m", pair[0], "-m", str(tmp_path / "none"), "-m", pair[1]]
+    texts = ["How bread rises.", "A lens in a lighthouse, and the honeybee. " * 20]
+    done = call("run", *models, *texts, "--hidden-states", "--save", str(file), "--json")
+    assert done.returncode == 1
+    bert, missing, modern = json.loads(done.stdout)["models"]
+    assert bert.keys() == modern.keys() == MODEL
+    assert missing.keys() == {"model", "error"}
+    assert (bert["model"], bert["device"], bert["dtype"], bert["weights"]) == (pair[0], "cpu", "float32", "checkpoint")
+    assert all(output.keys() == OUTPUT for output in bert["outputs"] + modern["outputs"])
+    first = [output["name"] for output in bert["outputs"]]
+    assert first == ["last_hidden_state", "pooler_output", *(f"hidden_states.{index}" for index in range(3))]
+    assert bert["outputs"][0]["shape"] == [2, 64, 16]
+    assert "text 2 makes" in done.stderr
+    assert "Traceback" not in done.stderr
+    with safe_open(file, "pt") as saved_file:
+        names = {f"0.{name}" for name in first} | {f"2.{output['name']}" for output in modern["outputs"]}
+        assert set(saved_file.keys()) == names
+        for output in bert["outputs"]:
+            tensor = saved_file.get_tensor(f"0.{output['name']}")
+            assert list(tensor.shape) == output["shape"]
+            assert tensor.double().mean().item() == pytest.approx(output["mean"], rel=1e-9)
+            assert tensor.max().item() == output["max"]
+        assert json.loads(saved_file.metadata()["2"])["model"] == pair[1]
+    assert {path.name for path in tmp_path.iterdir()} == {"home", "out.safetensors"}
+
+
+def test_the_builtin_pair_is_printed_as_a_table_even_where_it_cannot_be_saved(tmp_path: Path) -> None:
+    models = ["-m", "builtin:bert", "-m", "builtin:modernbert"]
+    path = tmp_path / f"{'x' * 250}.npz"
+    done = call("run", *models, "--attentions", "--save", str(path), stdin="How bread rises.\n")
+    assert done.stdout.count("eager attention, random weights") == 2
+    assert re.search(r"^ +attentions.21 +1×12×\d+×\d+ +float32 ", done.stdout, re.MULTILINE)
+    assert "attentions come out of eager attention only, so eager is used" in done.stderr
+    assert done.returncode == 1
+    assert "cannot be written: File name too long" in done.stderr
+
+
+def test_time_measures_each_model_at_each_length_it_takes(pair: tuple[str, str]) -> None:
+    done = call(*("time", "-m", pair[0], "-m", pair[1], "--lengths", "16,64,65", "--min-time", "0.05", "--json"))
+    assert done.returncode == 0
+    report = json.loads(done.stdout)
+    results = report["results"]
+    assert [(one["model"], one["length"]) for one in results] == [
+        (model, length) for length in (16, 64, 65) for model in pair
+    ]
+    assert all(one.keys() == RESULT for one in results[:4])
+    for one in results[:4]:
+        assert len(one["samples_s"]) >= 5
+        assert min(one["samples_s"]) <= one["median_s"] <= max(one["samples_s"])
+        assert one["tokens_per_s"] == pytest.approx(one["length"] / one["median_s"])
+        assert one["cold_s"] > 0
+        assert (one["device"], one["dtype"], one["weights"], one["batch"]) == ("cpu", "float32", "checkpoint", 1)
+    assert all("65 tokens are more than the 64" in one["skipped"] for one in results[4:])
+    assert report["environment"]["versions"]["torch"]
+    assert report["environment"]["threads"] >= 1
+    assert "16 tokens" in done.stderr
+
+
+def test_ctrl_c_keeps_what_was_measured(pair: tuple[str, str]) -> None:
+    command = [sys.executable, "-m", "encoder_tui", "time", "-m", pair[0], "--lengths", "16,32", "--json"]
+    process = subprocess.Popen(
+        [*command, "--min-time", "0.4"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=one_thread()
+    )
+    assert process.stderr is not None
+    told = ""
+    while "32 tokens" not in told:
+        line = process.stderr.readline()
+        assert line, told
+        told += line
+    process.send_signal(signal.SIGINT)
+    out, rest = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted" in rest
+    first, _ = json.loads(out)["results"]
+    assert (first["length"], len(first["samples_s"]) >= 5) == (16, True)
+
+
+def test_a_measurement_of_nothing_is_a_failure(pair: tuple[str, str]) -> None:
+    done = call("time", "-m", pair[0], "--lengths", "65", "--json")
+    assert done.returncode == 1
+    assert "65 tokens are more than the 64" in json.loads(done.stdout)["results"][0]["skipped"]
+    assert done.stderr.splitlines()[-1] == "encoder-tui: nothing was measured"
+
+
+@pytest.mark.parametrize("arguments", [["--lengths", "0"], ["--lengths", "a"], ["--batch", "0"], ["--min-time", "-1"]])
+def test_wrong_usage_of_time_is_told(arguments: list[str]) -> None:
+    done = call("time", *arguments)
+    assert done.returncode == 2
+    assert arguments[0] in done.stderr
+
+
+def test_what_numpy_has_no_values_for_is_printed_all_the_same_and_not_saved(
+    pair: tuple[str, str], tmp_path: Path
+) -> None:
+    file = tmp_path / "out.npz"
+    done = call("run", "-m", pair[0], "--dtype", "bfloat16", "text", "--save", str(file), "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["models"][0]["dtype"] == "bfloat16"
+    assert f"{file} is not written: numpy knows no bfloat16; save as .safetensors" in done.stderr
+    assert not file.exists()
+
+
+def test_a_name_that_tells_of_no_format_is_wrong_usage(tmp_path: Path) -> None:
+    done = call("run", "text", "--save", str(tmp_path / "x.txt"))
+    assert done.returncode == 2
+    assert "x.txt must end in .safetensors or .npz" in done.stderr
+
+
+def test_a_folder_that_is_not_there_cannot_be_saved_in(tmp_path: Path) -> None:
+    done = call("run", "text", "--save", str(tmp_path / "none" / "out.safetensors"))
+    assert done.returncode == 2
+    assert "to save in" in done.stderr

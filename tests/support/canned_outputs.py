@@ -1,0 +1,106 @@
+"""What an engine could answer, by arithmetic alone: pictures must not depend on a machine's last digits."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from encoder_tui.client.client import EngineClient
+from encoder_tui.core.models.placement import InForce, ModelSource, Placement
+from encoder_tui.core.outputs.runs import MemoryAnswer, ModelInMemory, OutputFacts, RunAnswer, RunRequest
+from encoder_tui.core.outputs.slices import Cells, LookRequest
+from encoder_tui.core.tasks.masked import MaskedAnswer, MaskedRequest, Prediction
+from encoder_tui.core.tasks.pooling import VectorsAnswer, VectorsRequest
+from encoder_tui.protocol import operations
+from encoder_tui.protocol.operations import Task
+
+HIDDEN, HEADS, LAYERS = 768, 12, 3
+REACH = 64
+"""How far a local layer of ModernBERT sees."""
+
+
+def in_force(source: ModelSource, placement: Placement, attention: str = "sdpa") -> InForce:
+    size = 433_000_000 if source.name.endswith(":bert") else 596_000_000
+    return InForce("cpu", placement.dtype or "float32", attention, "random", size)
+
+
+def facts(name: str, shape: list[int]) -> OutputFacts:
+    spread = len(name) / 16
+    return OutputFacts(name, shape, "float32", "cpu", -0.000123 * len(name), spread, -3 * spread, 2.5 * spread)
+
+
+def run(request: RunRequest) -> RunAnswer:
+    tokens = len(request.batch.input_ids[0])
+    outputs = [facts("last_hidden_state", [1, tokens, HIDDEN])]
+    if request.source.name == "builtin:bert":
+        outputs.append(facts("pooler_output", [1, HIDDEN]))
+    if request.hidden_states:
+        outputs += [facts(f"hidden_states.{layer}", [1, tokens, HIDDEN]) for layer in range(LAYERS + 1)]
+    if request.attentions:
+        outputs += [facts(f"attentions.{layer}", [1, HEADS, tokens, tokens]) for layer in range(LAYERS)]
+    return RunAnswer(
+        in_force(request.source, request.placement, "eager" if request.attentions else "sdpa"), outputs, 0.25
+    )
+
+
+def look(request: LookRequest) -> Cells:
+    """Hidden states by a pattern; attentions that fade with the distance, and end where a local layer's do."""
+    window = request.window
+    is_attention = request.name.startswith("attentions")
+    is_local = is_attention and request.slot == 1 and int(request.name[-1]) % 3 != 0
+    values = array("f")
+    rows = range(window.row, window.row + window.height * window.row_step, window.row_step)
+    columns = range(window.column, window.column + window.width * window.column_step, window.column_step)
+    if request.how == "norm":
+        return Cells("float32", (len(rows), 1), array("f", [16 + row * 7 % 5 for row in rows]).tobytes())
+    for row in rows:
+        for column in columns:
+            far = abs(row - column)
+            if is_attention:
+                values.append(0.0 if is_local and far > REACH else 1 / (1 + far))
+            else:
+                values.append(((row * 37 + column * 101) % 97 - 48) / 40)
+    return Cells("float32", (len(rows), len(columns)), values.tobytes())
+
+
+def vectors(request: VectorsRequest) -> VectorsAnswer:
+    """Vectors of four values that depend on the tokens."""
+    ids = [token for row in request.batch.input_ids for token in row]
+    near = {
+        pooling: array("f", [1, (sum(ids) + place) % 7 / 7, len(ids) % 11 / 11, ids[-2] % 5 / 5]).tobytes()
+        for place, pooling in enumerate(["mean", "cls", "max"])
+    }
+    if request.source.name == "builtin:bert":
+        near["pooler"] = near["cls"]
+    return VectorsAnswer(in_force(request.source, request.placement), near)
+
+
+def masked(request: MaskedRequest) -> MaskedAnswer:
+    chances = (0.5, 0.25, 0.125, 0.0625, 0.03125)
+    best = [Prediction(200 + 31 * place, chance) for place, chance in enumerate(chances)]
+    return MaskedAnswer(in_force(request.source, request.placement), [best for _ in request.positions])
+
+
+async def answer(
+    self: EngineClient,
+    task: Task[Any, Any],
+    request: Any,
+    on_progress: Callable[[Any], None] | None = None,
+    on_partial: Callable[[Any], None] | None = None,
+) -> Any:
+    """What `EngineClient.run` would give."""
+    if task is operations.MEMORY:
+        sources = [ModelSource(f"builtin:{name}", "") for name in ("bert", "modernbert")]
+        held = [ModelInMemory(source.name, in_force(source, Placement())) for source in sources]
+        return MemoryAnswer(held, 151_000, None, None)
+    found: dict[str, Callable[[Any], Any]] = {"run": run, "look": look, "vectors": vectors, "masked": masked}
+    return found[task.name](request)
+
+
+@pytest.fixture
+def canned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every window of a test have such an engine."""
+    monkeypatch.setattr(EngineClient, "run", answer)
