@@ -55,9 +55,9 @@ class LayerFact(msgspec.Struct, frozen=True):
 class Description(msgspec.Struct, frozen=True, kw_only=True):
     """A model without its values, in the order of `named_parameters()`.
 
-    `source` is "checkpoint" where the names are those of the safetensors file because transformers has no code
-    for the model. `config` is the configuration with the defaults of its class filled in; `derived` are numbers
-    that follow from it. `repeats` is how often the layers that are there run, where that is more than once.
+    `source` is "checkpoint" if the names come from the safetensors file because transformers has no code for the
+    model. `config` is the configuration with the defaults of its class filled in. `repeats` is how often the layers
+    run, if more than once.
     """
 
     class_name: str

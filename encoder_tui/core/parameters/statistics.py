@@ -8,10 +8,10 @@ import msgspec
 
 
 class TensorStatistics(msgspec.Struct, frozen=True, kw_only=True):
-    """One tensor of a checkpoint. Mean, deviation, extremes and norm are of the finite values.
+    """One tensor of a checkpoint. `mean`, `std`, `minimum`, `maximum` and `norm` are of the finite values.
 
-    `histogram` counts them in bins of equal width between the extremes. `heatmap` has the mean of each of its
-    cells, rows by columns; `heat_rows` and `heat_columns` say how many of the tensor's fall into one cell.
+    `histogram` counts them in bins of equal width between the extremes. `heatmap` holds the mean of each of its
+    cells, as a list of rows; `heat_shape` is the rows and columns of the tensor that these cells cover.
     """
 
     stored_name: str

@@ -29,11 +29,11 @@ class PlanError(ValueError):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What is to be measured. Several values of a list are swept over; None leaves the value to the machine.
+    """What to measure. A sweep covers all values of each list; None leaves the value to the machine.
 
-    With `rows` varied, the rows of a batch have lengths from a quarter of the length to all of it, and are padded.
-    `text` is set for the run of one text: its tokens, cut to `lengths[0]`, in place of random ids. `best` is set
-    where the fastest settings of each model are looked for (see `timing_best`).
+    If `rows` is "varied", the rows of a batch have lengths from a quarter of the length to all of it, and are padded.
+    `text` is set if one text is measured: its tokens, cut to `lengths[0]`, instead of random ids. `best` is set if the
+    run looks for the fastest settings of each model (see `core/timing/best.py`).
     """
 
     lengths: list[int] = msgspec.field(default_factory=LENGTHS.copy)
