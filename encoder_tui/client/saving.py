@@ -12,7 +12,8 @@ import msgspec
 
 from encoder_tui.client.client import EngineClient
 from encoder_tui.core.files import npz
-from encoder_tui.core.files.safetensors_writer import AtomicFile, SavedTensor, header, in_file_order
+from encoder_tui.core.files.atomic import AtomicFile
+from encoder_tui.core.files.safetensors_writer import SavedTensor, header, in_file_order
 from encoder_tui.core.outputs.runs import RunAnswer, ValuesRequest
 from encoder_tui.protocol import operations
 

@@ -17,7 +17,7 @@ from encoder_tui.commands import run as run_command
 from encoder_tui.commands import time as time_command
 from encoder_tui.commands.cli import fail, gather, say, shared_options
 from encoder_tui.core.defaults import LETTERS, WELCOME
-from encoder_tui.core.files.safetensors_writer import AtomicFile
+from encoder_tui.core.files.atomic import AtomicFile
 from encoder_tui.core.report.material import Material, ReportedModel, ReportedRun, ReportedTiming
 from encoder_tui.core.report.sections import SECTIONS, write
 from encoder_tui.core.settings import Settings

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -18,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from encoder_tui.core.files.private import open_file, read_file
+from encoder_tui.core.files.atomic import write_private
+from encoder_tui.core.files.private import open_file, private_folder, read_file, refuse_foreign_folder
 
 if TYPE_CHECKING:
     from encoder_tui.core.models.files import ModelName
@@ -119,12 +119,14 @@ class Memory:
             recent, self._recent = self._recent, {"recent_models": [], "recent_sources": []}
         self.has_failed = False
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            private_folder(path.parent)
             with _alone(path):
                 on_disk, why_not = read(path)
                 if why_not:
                     path.replace(aside(path))
-                write_private(path, self._merged(on_disk, changes, recent))
+                # json and not msgspec: a lone surrogate, which a text may hold, comes through it.
+                content = json.dumps(msgspec.to_builtins(self._merged(on_disk, changes, recent)))
+                write_private(path, content, durable=True)
         except OSError as error:
             self.has_failed = True
             with self._taking:
@@ -164,6 +166,7 @@ class Memory:
 def read(path: Path) -> tuple[Remembered, str]:
     """What a file remembers; where it cannot be used, an empty memory and a sentence that says why."""
     try:
+        refuse_foreign_folder(path.parent)
         if path.stat().st_size > LONGEST_FILE:
             raise ValueError
         found = json.loads(read_file(path))
@@ -191,22 +194,6 @@ def forget(path: Path) -> bool:
     for one in there:
         one.unlink(missing_ok=True)
     return path in there or aside(path) in there
-
-
-def write_private(path: Path, state: Remembered) -> None:
-    """Write a file that appears whole or not at all, for its owner alone; raises OSError."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # 0600 from its first byte
-    try:
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            # json and not msgspec: a lone surrogate, which a text may hold, comes through it.
-            json.dump(msgspec.to_builtins(state), file)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise
 
 
 def absolute(name: str, model: ModelName | None = None) -> str:

@@ -81,7 +81,7 @@ class Keeping(App[int]):
 
     async def _report(self, material: Material, path: Path, sections: Sequence[str]) -> None:
         """Ask for what the panes have not asked for yet, write, and say so, whichever way it went."""
-        from encoder_tui.core.files.safetensors_writer import AtomicFile  # noqa: PLC0415
+        from encoder_tui.core.files.atomic import AtomicFile  # noqa: PLC0415
         from encoder_tui.core.report.sections import write  # noqa: PLC0415
         from encoder_tui.core.tokens.comparison import compare  # noqa: PLC0415
 

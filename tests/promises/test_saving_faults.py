@@ -19,8 +19,8 @@ import pytest
 from encoder_tui.client.client import EngineClient, EngineError
 from encoder_tui.client.process import LONGEST_LOG, open_log
 from encoder_tui.client.saving import save_outputs
+from encoder_tui.core.files.atomic import AtomicFile
 from encoder_tui.core.files.cache import DiskCache
-from encoder_tui.core.files.safetensors_writer import AtomicFile
 from encoder_tui.core.files.typed_paths import typed_path
 from encoder_tui.core.models.placement import InForce
 from encoder_tui.core.outputs.runs import OutputFacts, RunAnswer, Values, ValuesRequest

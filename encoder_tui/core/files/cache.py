@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Generic, TypeVar
 
 import msgspec
 
-from encoder_tui.core.files.private import private_folder, read_file
+from encoder_tui.core.files.atomic import write_private
+from encoder_tui.core.files.private import private_folder, read_file, refuse_foreign_folder
 
 T = TypeVar("T")
 
@@ -39,6 +37,7 @@ class DiskCache(Generic[T]):
     def get(self, fingerprint: str, versions: dict[str, str]) -> T | None:
         """The value, or None where there is none or what is there is damaged."""
         try:
+            refuse_foreign_folder(self.folder)
             return msgspec.msgpack.decode(read_file(self._path(fingerprint, versions)), type=self._value)
         except (OSError, ValueError, RecursionError):  # a text that is no UTF-8 is no MsgspecError
             return None
@@ -48,14 +47,6 @@ class DiskCache(Generic[T]):
         path = self._path(fingerprint, versions)
         try:
             private_folder(self.folder)
-            handle, temporary = tempfile.mkstemp(dir=self.folder)
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(msgspec.msgpack.encode(value))
-                Path(temporary).replace(path)
-            except OSError:
-                with contextlib.suppress(OSError):
-                    Path(temporary).unlink()
-                raise
+            write_private(path, msgspec.msgpack.encode(value))
         except OSError as error:
             self.complaint = f"the cache {self.folder} cannot be written: {error.strerror or error}"

@@ -6,14 +6,10 @@ other (https://huggingface.co/docs/safetensors). The library's own writer wants 
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import json
 import math
-import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 import msgspec
 
@@ -70,37 +66,3 @@ def header(tensors: Sequence[SavedTensor], metadata: Mapping[str, str]) -> bytes
     text = json.dumps(entries, separators=(",", ":")).encode("ascii")
     text += b" " * (-len(text) % 8)
     return len(text).to_bytes(8, "little") + text
-
-
-class AtomicFile:
-    """A file that appears under its name whole or not at all; used as a context manager. Raises OSError.
-
-    A link is followed, and what is no file (a device, a pipe) keeps its place: that raises OSError.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path.resolve() if path.is_symlink() else path
-        if self.path.exists() and not self.path.is_file():
-            raise OSError(errno.EINVAL, "it is there and is no file")
-        self._temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
-
-    def __enter__(self) -> AtomicFile:
-        self._file: IO[bytes] = self._temporary.open("wb")
-        return self
-
-    @property
-    def file(self) -> IO[bytes]:
-        """The file that is being written, for writers that want to seek in it."""
-        return self._file
-
-    def write(self, data: bytes) -> None:
-        self._file.write(data)
-
-    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        try:
-            self._file.close()
-            if kind is None:
-                self._temporary.replace(self.path)
-        finally:
-            with contextlib.suppress(OSError):
-                self._temporary.unlink(missing_ok=True)

@@ -22,6 +22,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 from encoder_tui import __version__
+from encoder_tui.core.files.private import open_file
 from encoder_tui.core.hub.errors import proxy_for, refusal, words
 from encoder_tui.core.hub.listing import Listing, RemoteFile, parse_listing
 from encoder_tui.core.models.files import ModelError
@@ -193,7 +194,8 @@ class HubClient:
                 raise self._refusal(response, file=file.name)
             if response.status_code == 200:
                 done = 0
-            with partial.open("ab" if done else "wb", buffering=0) as out:
+            flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if done else os.O_TRUNC)
+            with os.fdopen(open_file(partial, flags, 0o666), "wb", buffering=0) as out:
                 for piece in response.iter_bytes():
                     done += len(piece)
                     if file.bound is not None and done > file.bound:
@@ -279,8 +281,8 @@ class HubClient:
 
 
 def _length(file: Path) -> int:
-    """Bytes of a file, 0 where there is none."""
+    """Bytes of a file, 0 if there is none; a link is not followed."""
     try:
-        return file.stat().st_size
+        return file.lstat().st_size
     except FileNotFoundError:
         return 0

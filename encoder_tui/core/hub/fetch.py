@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
+from encoder_tui.core.files.atomic import AtomicFile
+from encoder_tui.core.files.private import open_file
 from encoder_tui.core.hub.client import HubClient
 from encoder_tui.core.hub.listing import COMMIT, Listing, RemoteFile
 from encoder_tui.core.models.files import (
@@ -136,7 +138,7 @@ def fetch(name: ModelName, *, offline: bool, progress: Callable[..., None], need
             _write_reference(_repository(name.location) / "refs" / revision, listing.commit)
         if SETTINGS not in {file.name for file in listing.files}:
             _absence(snapshot).parent.mkdir(parents=True, exist_ok=True)
-            _absence(snapshot).touch()
+            os.close(open_file(_absence(snapshot), os.O_WRONLY | os.O_CREAT, 0o666))
     except OSError as error:
         raise ModelError(
             f"{name.text}: the cache {cache_folder()} cannot be written ({error.strerror or error});"
@@ -207,12 +209,12 @@ def _link(blob: Path, pointer: Path) -> None:
     except FileExistsError:
         pass  # another program has just done the same
     except OSError:
-        shutil.copyfile(blob, pointer)
+        with blob.open("rb") as source, AtomicFile(pointer, follow=False) as file:
+            shutil.copyfileobj(source, file.file)
 
 
 def _write_reference(path: Path, commit: str) -> None:
     """Note the commit of a branch or tag; moved into place, so that nobody reads half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(commit, "ascii")
-    temporary.replace(path)
+    with AtomicFile(path, follow=False) as file:
+        file.write(commit.encode("ascii"))

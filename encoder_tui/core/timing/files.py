@@ -14,7 +14,8 @@ from typing import Any, Final
 
 import msgspec
 
-from encoder_tui.core.files.private import private_folder, read_file, write_private
+from encoder_tui.core.files.atomic import write_private
+from encoder_tui.core.files.private import private_folder, read_file
 from encoder_tui.core.timing.checks import refuse_environment, refuse_nonsense, refuse_samples
 from encoder_tui.core.timing.plan import Column, Plan, Row
 from encoder_tui.core.timing.run import Run, Title, trusting

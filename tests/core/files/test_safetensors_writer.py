@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from safetensors import deserialize
 
-from encoder_tui.core.files.safetensors_writer import AtomicFile, SavedTensor, header, in_file_order
+from encoder_tui.core.files.atomic import AtomicFile
+from encoder_tui.core.files.safetensors_writer import SavedTensor, header, in_file_order
 
 
 def test_a_file_holds_names_shapes_values_and_metadata(tmp_path: Path) -> None:

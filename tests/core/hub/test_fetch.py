@@ -70,7 +70,7 @@ def test_only_what_is_missing_is_fetched_again(fake: FakeHub) -> None:
 def test_autotokenizer_reads_what_was_fetched_without_the_network(fake: FakeHub, home: Path) -> None:
     script = f"""
 import json, sys
-from encoder_tui import hub
+from encoder_tui.core.hub import fetch as hub
 from encoder_tui.core.models.files import parse_name
 name = parse_name({REPO!r})
 assert hub.cached(name) is None
