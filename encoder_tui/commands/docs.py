@@ -15,7 +15,7 @@ from encoder_tui.client.collection import COMMAND_SLICE, Collection, CountedMode
 from encoder_tui.client.loader import Loader
 from encoder_tui.commands import running
 from encoder_tui.commands.cli import gather, say, shared_options, tell
-from encoder_tui.core.defaults import LETTERS
+from encoder_tui.core.defaults import LETTERS, STRIDE
 from encoder_tui.core.documents.document import lost, percent
 from encoder_tui.core.documents.lengths import summary
 from encoder_tui.core.models.files import limit
@@ -28,7 +28,6 @@ PAGE: Final = 32
 """Rows that the engine is asked for at a time."""
 LOOK: Final = 100
 """Rows of the Hub that a table shows where nobody said how many: a data set is not fetched whole for a look."""
-STRIDE: Final = 64
 """Tokens that windows share, for the figures of a summary."""
 
 

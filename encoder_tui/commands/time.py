@@ -12,7 +12,6 @@ import msgspec
 from encoder_tui.client.loader import Loader
 from encoder_tui.commands import running
 from encoder_tui.commands.cli import gather, say, shared_options
-from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.models.files import limit
 from encoder_tui.core.models.placement import Offers, OffersRequest, placement_of, source_of
 from encoder_tui.core.settings import Settings
@@ -21,7 +20,14 @@ from encoder_tui.core.timing.best import best_run, chosen, options, verdict_reco
 from encoder_tui.core.timing.plan import Plan, TimedModel
 from encoder_tui.core.timing.run import sweep
 from encoder_tui.core.timing.samples import Samples, time_record
-from encoder_tui.core.timing.words import COLUMNS, environment_words, remarks, row_cells, settings_words
+from encoder_tui.core.timing.words import (
+    COLUMNS,
+    environment_words,
+    model_remarks,
+    remarks,
+    row_cells,
+    verdict_sentence,
+)
 from encoder_tui.protocol import frames, operations
 
 
@@ -190,8 +196,7 @@ class Report:
 
     def print(self, as_json: bool) -> None:
         """As JSON, or as a table; remarks go to stderr."""
-        in_force = [samples.in_force for _, samples in self.points() if samples.in_force is not None]
-        for remark in dict.fromkeys(remark for one in in_force for remark in one.remarks):
+        for remark in model_remarks(samples for _, samples in self.points()):
             say(remark)
         click.echo(json.dumps(self.records()) if as_json else "\n".join(self.table()))
 
@@ -223,8 +228,9 @@ class Report:
         for column, samples in self.points():
             if column not in told and samples.samples_s:
                 told.add(column)
-                name = visible(self.run.columns[column].name)
-                lines.append(f"{self.run.label(column)}  {name}: {settings_words(samples)}")
+                name, force = visible(self.run.columns[column].name), samples.in_force
+                settings = "not loaded" if force is None else force.words(samples.mode.words())
+                lines.append(f"{self.run.label(column)}  {name}: {settings}")
         rows = [cells for label, samples in self.labelled() if (cells := row_cells(label, samples)) is not None]
         if rows:
             lines += running.aligned([COLUMNS, *rows])
@@ -237,7 +243,7 @@ class Report:
         """What is the fastest for each model, and the options to write."""
         lines = []
         for one in verdicts(self.run):
-            lines.append(f"{LETTERS[one.slot]}: {one.words()}")
+            lines.append(verdict_sentence(one))
             if one.is_faster:
                 mode = self.run.columns[one.column].variant.mode
                 lines.append(f"   to run so: {options(chosen(self.run, one.column), mode)}")

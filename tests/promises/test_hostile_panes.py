@@ -178,7 +178,7 @@ async def test_timing_shows_hostile_names(watch: Watch, models: tuple[str, ...])
         pane.query_one("#lengths", Input).value = "8"
         pane.query_one("#min-time", Input).value = "0.01"
         await pilot.press("escape", "s")
-        await until(pilot, lambda: pane.run is not None and not pane.is_measuring)
+        await until(pilot, lambda: pane.measurer.run is not None and not pane.measurer.is_measuring)
         await every_view(pilot, "#timing-view")
         assert watch.saw(visible(HOSTILE["CSI"])[:8])
 

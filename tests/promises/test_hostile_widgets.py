@@ -107,7 +107,7 @@ async def test_no_widget_needs_the_fence_for_any_text(watch: Watch) -> None:
             app.query_one(Field).value = text
             app.query_one(Table).columns = [Column(text, 0)]
             app.query_one(Table).show_rows(1, lambda row, text=text: [text])
-            app.query_one(Cycle).values.append(text)
+            app.query_one(Cycle).offer(text)
             app.query_one(Cycle).value = text
             app.query_one(Static).update(Content(visible(text)))
             await pilot.pause()

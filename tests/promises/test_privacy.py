@@ -76,9 +76,9 @@ async def test_no_pane_logs_keeps_or_sends_what_is_read_in_it(fake: FakeHub, tmp
         timing = app.query_one(TimingPane)
         timing.query_one("#min-time", Input).value = "0.01"
         timing.action_notebook()
-        await until(pilot, lambda: timing.run is not None and not timing.is_measuring)
-        assert timing.run is not None
-        assert timing.run.has_results, timing.ending
+        await until(pilot, lambda: timing.measurer.run is not None and not timing.measurer.is_measuring)
+        assert timing.measurer.run is not None
+        assert timing.measurer.run.has_results, timing.measurer.ending
         await app.action_pane("parameters")
         await pilot.pause(0.2)
     assert holding(tmp_path, SECRET) == [documents], "the home is in there too"

@@ -8,7 +8,7 @@ from encoder_tui.core.settings import Settings
 from encoder_tui.window.app import PANES, EncoderApp
 from encoder_tui.window.panes.outputs.matrix_views import HeatmapView, Magnified
 from encoder_tui.window.panes.parameters.role_and_config_views import RolesView
-from encoder_tui.window.panes.timing import words
+from encoder_tui.window.panes.timing import measurable
 from encoder_tui.window.panes.timing.figures import Figures
 from encoder_tui.window.panes.tokens.ribbon import Ribbon
 from encoder_tui.window.panes.tokens.views import TableView
@@ -99,7 +99,7 @@ async def test_the_table_of_a_run_has_more_columns_and_the_samples_of_its_row_be
     app = timing.window()
     async with app.run_test(size=LARGE) as pilot:
         pane = await timing.ready(pilot)
-        await timing.show(pilot, pane, made_up_runs.whole(words.timed_models(pane.session)))
+        await timing.show(pilot, pane, made_up_runs.whole(measurable.timed_models(pane.session)))
         figures = pane.query_one(Figures)
         await until(pilot, lambda: bool(figures.point.lines))
         labels = [column.label for column in figures.table.columns]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -61,10 +62,10 @@ class InForce(msgspec.Struct, frozen=True):
         """The device, with the number of threads where one was asked for: `cpu ×2`."""
         return self.device if self.threads is None else f"{self.device} ×{self.threads}"
 
-    def words(self) -> str:
-        """The settings in a line, as the commands print them."""
+    def words(self, modes: Sequence[str] = ()) -> str:
+        """The settings in a line, as the commands print them; `modes` are what else a pass was run with."""
         weights = "random weights" if self.weights == "random" else "weights of the checkpoint"
-        return f"{self.where}, {self.dtype}, {self.attention} attention, {weights}"
+        return ", ".join([self.where, self.dtype, f"{self.attention} attention", *modes, weights])
 
 
 class OffersRequest(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from encoder_tui import __version__
-from encoder_tui.core.defaults import LETTERS
+from encoder_tui.core.defaults import LETTERS, STRIDE
 from encoder_tui.core.documents.document import percent
 from encoder_tui.core.documents.lengths import summary
 from encoder_tui.core.models.files import limit
@@ -22,11 +22,10 @@ from encoder_tui.core.report.material import Material
 from encoder_tui.core.settings import CHOSEN
 from encoder_tui.core.text.markdown import bullets, cell, cell_words, code, fence, table, words
 from encoder_tui.core.text.safe import count, visible_piece
-from encoder_tui.core.timing.words import COLUMNS, environment_words, remarks, row_cells, settings_words
+from encoder_tui.core.timing.words import COLUMNS, environment_words, remarks, row_cells
 from encoder_tui.core.tokens.comparison import Comparison
 from encoder_tui.core.tokens.decoding import without_surrogates
 
-STRIDE: Final = 64
 """Tokens that windows share, as everywhere."""
 BLOCKS: Final = 200
 IDS: Final = 1_000
@@ -256,7 +255,11 @@ def timing_section(material: Material) -> list[str]:
     parts = [words(timing.about)]
     if timing.environment is not None:
         parts.append(words(environment_words(timing.environment)))
-    in_force = {label: settings_words(one) for label, one in reversed(timing.points) if one.in_force is not None}
+    in_force = {
+        name: samples.in_force.words(samples.mode.words())
+        for name, samples in reversed(timing.points)
+        if samples.in_force is not None
+    }
     parts.append(
         bullets(
             [

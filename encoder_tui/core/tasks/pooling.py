@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from encoder_tui import builtin
+from encoder_tui.core.defaults import STRIDE
 from encoder_tui.core.models.files import ModelFiles, limit
 from encoder_tui.core.models.placement import InForce, ModelSource, Placement
 from encoder_tui.core.outputs.runs import Batch
@@ -19,7 +20,6 @@ from encoder_tui.core.tokens.tokenizer import EncodeOptions, Encoding, ModelToke
 
 POOLINGS: Final = ("mean", "cls", "max", "pooler")
 """Masked mean of the last hidden states, the first token's, the masked maximum, and the model's own pooler."""
-STRIDE: Final = 64
 """Tokens that a window has in common with the next."""
 NOTEBOOK_LIMIT: Final = 512
 """What a model that takes more is cut to, to be compared with one that takes no more."""

@@ -8,13 +8,12 @@ from typing import Any, Final
 
 import msgspec
 
-from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.models.placement import Offers, Placement
 from encoder_tui.core.outputs.runs import Batch
-from encoder_tui.core.text.safe import count, factor, seconds
+from encoder_tui.core.text.safe import count
 from encoder_tui.core.timing.plan import Column, Plan, Row, TimedModel, guessed_pass
-from encoder_tui.core.timing.run import CHOOSING, Run, ratio
-from encoder_tui.core.timing.samples import BUSY, Mode, Point, Samples, Statistics, Variant, statistics
+from encoder_tui.core.timing.run import CHOOSING, Run
+from encoder_tui.core.timing.samples import Mode, Point, Samples, Statistics, Variant
 
 MOST_THREAD_COUNTS: Final = 4
 FASTER: Final = 1.03
@@ -146,26 +145,6 @@ class Verdict(msgspec.Struct, frozen=True):
         """Whether another setting than the one in force is measurably faster."""
         return self.column != self.first and self.gain.median >= FASTER and self.gain.first_quartile > 1
 
-    def short(self) -> str:
-        """The settings and their gain in a few words."""
-        return f"{self.settings}, {factor(self.gain.median)} times as fast" if self.is_faster else "as it is"
-
-    def words(self) -> str:
-        """What was found, in a sentence."""
-        now = f"{self.first_settings}, {seconds(self.first_seconds)}"
-        busy = (
-            f"; other processes used up to {self.others:.1f} cores, so ask again later" if self.others >= BUSY else ""
-        )
-        at = f"at {count(self.length, 'token')}"
-        if not self.is_faster:
-            return f"nothing tried is measurably faster {at} than what is in force ({now}){busy}"
-        spread = f"{factor(self.gain.first_quartile)} to {factor(self.gain.third_quartile)}"
-        apart = f"; its last hidden state {self.distance}" if self.distance else ""
-        return (
-            f"{self.settings} is {factor(self.gain.median)} times as fast ({spread}) {at} as what is"
-            f" in force: {seconds(self.seconds)} against {now}{apart}{busy}"
-        )
-
 
 def verdicts(run: Run) -> list[Verdict]:
     """What a run says, for each model of which what is in force was measured."""
@@ -181,7 +160,7 @@ def verdicts(run: Run) -> list[Verdict]:
             continue
         best = min(measured, key=measured.__getitem__)
         samples, of_first = run.samples[row, best], run.samples[row, first]
-        gain = ratio(samples.samples_s, of_first.samples_s)
+        gain = run.ratio((row, best), (row, first))
         if gain is None:
             continue
         column = run.columns[best]
@@ -204,11 +183,6 @@ def verdicts(run: Run) -> list[Verdict]:
     return found
 
 
-def sentences(run: Run) -> list[str]:
-    """What a run says, a sentence for each model, with its letter."""
-    return [f"{LETTERS[one.slot]}: {one.words()}" for one in verdicts(run)]
-
-
 def chosen(run: Run, column: int) -> dict[str, Any]:
     """The settings of a column that a session or a command can be given, by their names; those obtained."""
     asked = run.columns[column].variant.placement
@@ -228,7 +202,7 @@ def options(settings: Mapping[str, Any], mode: Mode) -> str:
 
 def standing(run: Run, row: int, samples: Samples) -> float | None:
     """How many times as fast a point is as what is in force in its row; None where one of them was not measured."""
-    said, first = statistics(samples.samples_s), run.statistics(row, run.groups[row][0].variant)
+    said, first = samples.latency, run.statistics(row, run.groups[row][0].variant)
     return None if said is None or first is None or not said.median else first.median / said.median
 
 

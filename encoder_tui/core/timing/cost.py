@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from encoder_tui.core.defaults import STRIDE
 from encoder_tui.core.documents.document import window_count
 from encoder_tui.core.text.safe import count
 
 WINDOW = 512
-STRIDE = 64
-"""Tokens that neighbouring windows share."""
 REACH = 4
 """How many times the longest measured length a pass may have; what a longer one takes, nobody can tell."""
 TOO_FAR = f"more than {REACH} × the longest measured"

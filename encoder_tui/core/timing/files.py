@@ -19,7 +19,7 @@ from encoder_tui.core.files.private import private_folder, read_file
 from encoder_tui.core.timing.checks import refuse_environment, refuse_nonsense, refuse_samples
 from encoder_tui.core.timing.plan import Column, Plan, Row
 from encoder_tui.core.timing.run import Run, Title, trusting
-from encoder_tui.core.timing.samples import Environment, Point, Samples, statistics
+from encoder_tui.core.timing.samples import Environment, Point, Samples
 
 FORMAT: Final = 1
 LONGEST: Final = 64 << 20
@@ -181,7 +181,7 @@ def csv_of(run: Run) -> str:
     about = run.environment
     for place, record in run.records():
         samples = run.samples[place]
-        found = statistics(samples.samples_s)
+        found = samples.latency
         more = {
             "real_tokens": samples.point.real_tokens,
             "p90_s": None if found is None else found.p90,

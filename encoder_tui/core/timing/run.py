@@ -1,4 +1,4 @@
-"""A sweep as far as it has come: what was asked, what was measured, and what it says."""
+"""A sweep as far as it has come: what was asked, what was measured, and how its points compare."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Any, Final, Literal
 from msgspec.structs import replace
 
 from encoder_tui.core.defaults import LETTERS
-from encoder_tui.core.models.placement import ModelSource
-from encoder_tui.core.text.safe import factor
+from encoder_tui.core.models.placement import InForce, ModelSource
 from encoder_tui.core.timing.plan import (
     Column,
     Plan,
@@ -31,7 +30,6 @@ from encoder_tui.core.timing.samples import (
     Statistics,
     exponent,
     quantile,
-    statistics,
     time_record,
 )
 
@@ -69,6 +67,7 @@ class Run:
         self.current: int | None = None
         self.groups = [list(group) for group in points]
         self.guesses: dict[Place, float] = {}
+        self._ratios: dict[tuple[Place, Place], tuple[Samples, Samples, Statistics | None]] = {}
         self._places = {_key(point): (row, point.variant) for row, group in enumerate(points) for point in group}
 
     def request(self, watching: bool = True) -> MeasureRequest:
@@ -133,7 +132,25 @@ class Run:
     def statistics(self, row: int, column: int) -> Statistics | None:
         """What the samples of a place say; None where there is none."""
         samples = self.samples.get((row, column))
-        return None if samples is None else statistics(samples.samples_s)
+        return None if samples is None else samples.latency
+
+    def ratio(self, first: Place, second: Place) -> Statistics | None:
+        """How many times as long a pass takes at the second place; None where one of them has no sample.
+
+        Kept for as long as both have the samples that it was computed from: it takes thousands of divisions.
+        """
+        one, other = self.samples.get(first), self.samples.get(second)
+        if one is None or other is None:
+            return None
+        known = self._ratios.get((first, second))
+        if known is None or known[0] is not one or known[1] is not other:
+            known = self._ratios[first, second] = (one, other, ratio(one.samples_s, other.samples_s))
+        return known[2]
+
+    @property
+    def in_force(self) -> list[InForce]:
+        """How the models ran, point by point, as far as they were loaded."""
+        return [samples.in_force for samples in self.samples.values() if samples.in_force is not None]
 
     def records(self) -> Iterator[tuple[Place, dict[str, Any]]]:
         """Each point as `time --json` prints it, row by row."""
@@ -219,7 +236,7 @@ def sweep(models: Sequence[TimedModel], plan: Plan, cores: int, on_accelerator: 
     return run
 
 
-# What it says
+# How its points compare
 
 
 def ratio(first: Sequence[float], second: Sequence[float]) -> Statistics | None:
@@ -249,37 +266,3 @@ def growth(points: Sequence[tuple[float, float]]) -> tuple[float, float, float] 
         used = ordered[-2:]
     power = exponent(used)
     return None if power is None else (used[0][0], longest, power)
-
-
-def growth_words(label: str, points: Sequence[tuple[float, float]]) -> str | None:
-    """How latency grows, in words; None where fewer than two lengths were measured."""
-    found = growth(points)
-    if found is None:
-        return None
-    short, long, power = found
-    if power < -0.15:
-        return (
-            f"{label} gets faster from {short:,.0f} to {long:,.0f} tokens (power {power:.2f}): too noisy to tell how it"
-            " grows"
-        )
-    bounds = (
-        (0.15, "hardly at all"),
-        (0.9, "less than in proportion"),
-        (1.1, "in proportion"),
-        (1.75, "more than in proportion"),
-        (2.25, "with the square of the length"),
-    )
-    how = next((words for bound, words in bounds if power < bound), "faster than the square")
-    return f"{label} grows {how} from {short:,.0f} to {long:,.0f} tokens (power {power:.2f})"
-
-
-def compared(run: Run, row: int) -> str | None:
-    """The row's first two columns in a sentence; None where one of them has no sample."""
-    if len(run.columns) < 2 or (row, 0) not in run.samples or (row, 1) not in run.samples:
-        return None
-    found = ratio(run.samples[row, 0].samples_s, run.samples[row, 1].samples_s)
-    if found is None:
-        return None
-    a, b = run.label(0), run.label(1)
-    spread = f"{factor(found.first_quartile)} to {factor(found.third_quartile)}"
-    return f"{b} takes {factor(found.median)} times as long as {a} ({spread})"

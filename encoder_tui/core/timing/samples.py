@@ -1,9 +1,10 @@
-"""What a measurement is made of, what its samples say, and how they are put into words."""
+"""What a measurement is made of, and the statistics of its samples."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, Final
 
 import msgspec
@@ -133,7 +134,7 @@ class DeviceState(msgspec.Struct, frozen=True):
         return found
 
 
-class Samples(msgspec.Struct, frozen=True):
+class Samples(msgspec.Struct, frozen=True, dict=True):  # a dict, for what is computed once
     """What was measured at a point so far; seconds are of one pass.
 
     `cold_s` is the first pass of this shape, with the compiling where that was asked for; `warm_up` how many passes
@@ -162,6 +163,21 @@ class Samples(msgspec.Struct, frozen=True):
     other_load: float | None = None
     device_state: DeviceState | None = None
     distance: Distance | None = None
+
+    @cached_property
+    def latency(self) -> Statistics | None:
+        """Statistics of a pass in seconds of the wall clock; None without a sample."""
+        return statistics(self.samples_s)
+
+    @cached_property
+    def cpu_time(self) -> Statistics | None:
+        """Statistics of a pass in seconds of the processor; None without a sample."""
+        return statistics(self.cpu_samples_s)
+
+    @cached_property
+    def device_time(self) -> Statistics | None:
+        """Statistics of a pass in seconds by the accelerator's own clock; None without a sample."""
+        return statistics(self.device_samples_s)
 
 
 class Environment(msgspec.Struct, frozen=True):
@@ -251,24 +267,14 @@ def exponent(points: Sequence[tuple[float, float]]) -> float | None:
     return sum((x - centre_x) * (y - centre_y) for x, y in usable) / across
 
 
-def spread_sentence(name: str, length: int, found: Statistics) -> str | None:
-    """A warning where the samples lie far apart."""
-    if not found.is_wide:
-        return None
-    return (
-        f"{name} at {count(length, 'token')}: the samples spread by {100 * found.spread:.0f} % of the median;"
-        " something else is using this machine, so measure again or longer"
-    )
-
-
 def time_record(name: str, samples: Samples) -> dict[str, Any]:
     """One point as `time --json` prints it; a point without samples has the reason why."""
     point, in_force = samples.point, samples.in_force
-    found = statistics(samples.samples_s)
+    found = samples.latency
     if found is None or in_force is None:
         reason = samples.ended or "the measurement was broken off"
         return {"model": name, "batch": point.batch, "length": point.length, "skipped": reason}
-    cpu, on_device = statistics(samples.cpu_samples_s), statistics(samples.device_samples_s)
+    cpu, on_device = samples.cpu_time, samples.device_time
     # What was not asked for has no key.
     more: dict[str, Any] = {} if on_device is None else {"device_s": on_device.median}
     more |= {key: True for key, is_on in msgspec.structs.asdict(samples.mode).items() if is_on}

@@ -91,6 +91,11 @@ class Session(Remembering):
         self._is_closed = False
         self.counts: CollectionCounts | None = None
 
+    @property
+    def document_or_text(self) -> str:
+        """The document that is open in the Documents pane; the text of the Tokens pane if there is none."""
+        return self.text if self.document is None else self.document
+
     def set_document(self, text: str, row: DocumentRow | None = None) -> None:
         """The user opened another document; `row` is where it comes from, and has the columns beside it."""
         if (text, row) != (self.document, self.document_row):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from textual.binding import Binding
 from textual.content import Content
@@ -14,7 +15,10 @@ from encoder_tui.core.text.safe import visible
 
 
 class Cycle(Static, can_focus=True):
-    """A label and a value that space, the arrows or a click change."""
+    """A label and a value that space, the arrows or a click change.
+
+    A choice is a value and the words for it, or a text that is both.
+    """
 
     ALLOW_MAXIMIZE = False
     DEFAULT_CSS = """
@@ -28,12 +32,12 @@ class Cycle(Static, can_focus=True):
         Binding("left,h", "step(-1)", "Change back", show=False, id="move.left"),
     ]
 
-    value: reactive[str] = reactive("", init=False)
+    value: reactive[Any] = reactive(None, init=False)
 
     class Changed(Message):
         """The value changed."""
 
-        def __init__(self, cycle: Cycle, value: str) -> None:
+        def __init__(self, cycle: Cycle, value: Any) -> None:
             super().__init__()
             self.cycle = cycle
             self.value = value
@@ -42,22 +46,52 @@ class Cycle(Static, can_focus=True):
         def control(self) -> Cycle:
             return self.cycle
 
-    def __init__(self, label: str, values: Sequence[str], id: str | None = None, value: str | None = None) -> None:
+    def __init__(
+        self, label: str, choices: Sequence[str | tuple[str, Any]], id: str | None = None, value: Any = None
+    ) -> None:
+        """`value` is what is shown first: by default the first choice."""
         super().__init__("", id=id, markup=False)
         self.label = label
-        self.values = list(values)
+        self.choices = _pairs(choices)
         self.set_reactive(Cycle.value, self.values[0] if value is None else value)
         self._show()
 
+    @property
+    def values(self) -> list[Any]:
+        """What can be chosen."""
+        return [value for _, value in self.choices]
+
+    @property
+    def words(self) -> str:
+        """The words for the value that is shown."""
+        return self.choices[self.values.index(self.value)][0]
+
+    def offer(self, *choices: str | tuple[str, Any]) -> None:
+        """Let more be chosen; what can be chosen already keeps its words."""
+        for words, value in _pairs(choices):
+            if value not in self.values:
+                self.choices.append((words, value))
+
+    def take(self, choices: Sequence[str | tuple[str, Any]], value: Any) -> None:
+        """Let only these be chosen, and show one of them."""
+        self.choices = _pairs(choices)
+        self.value = value
+        self._show()
+
     def _show(self) -> None:
-        self.update(Content.assemble((f"{self.label} ", "dim"), (f"‹{visible(self.value)}›", "bold")))
+        self.update(Content.assemble((f"{self.label} ", "dim"), (f"‹{visible(self.words)}›", "bold")))
 
     def watch_value(self) -> None:
         self._show()
         self.post_message(self.Changed(self, self.value))
 
     def action_step(self, step: int) -> None:
-        self.value = self.values[(self.values.index(self.value) + step) % len(self.values)]
+        values = self.values
+        self.value = values[(values.index(self.value) + step) % len(values)]
 
     def on_click(self) -> None:
         self.action_step(1)
+
+
+def _pairs(choices: Sequence[str | tuple[str, Any]]) -> list[tuple[str, Any]]:
+    return [(choice, choice) if isinstance(choice, str) else choice for choice in choices]

@@ -18,7 +18,6 @@ from encoder_tui.core.timing.best import (
     chosen,
     difference,
     options,
-    sentences,
     thread_counts,
     verdicts,
 )
@@ -26,6 +25,7 @@ from encoder_tui.core.timing.files import load, save
 from encoder_tui.core.timing.plan import Plan, TimedModel
 from encoder_tui.core.timing.run import Run, sweep
 from encoder_tui.core.timing.samples import Distance, Measurement, Mode, Samples, Variant
+from encoder_tui.core.timing.words import verdict_sentences
 from tests.support import made_up_runs
 
 A = TimedModel(0, "bert", ModelSource("bert", "/bert"), 512)
@@ -93,13 +93,13 @@ def test_compiling_is_tried_only_where_it_is_asked_for() -> None:
 
 def test_a_sentence_says_which_is_the_fastest_how_much_and_how_far_its_values_are() -> None:
     run = found({"×2 float32 sdpa": 1.0, "×2 float32 eager": 1.2, "×2 bfloat16 sdpa": 0.5})
-    (sentence,) = sentences(run)
+    (sentence,) = verdict_sentences(run)
     assert sentence == (
         "A: ×2 bfloat16 sdpa is 2.00 times as fast (1.98 to 2.02) at 400 tokens as what is in force: 500 ms against"
         " ×2 float32 sdpa, 1.00 s; its last hidden state differs from float32's by at most 0.03, lowest cosine of a"
         " token 0.999000"
     )
-    assert "other processes used up to 1.5 cores" in sentences(found({"×2 float32 sdpa": 1.0}, others=1.5))[0]
+    assert "other processes used up to 1.5 cores" in verdict_sentences(found({"×2 float32 sdpa": 1.0}, others=1.5))[0]
 
 
 def test_a_gain_within_the_spread_is_none() -> None:
@@ -107,7 +107,7 @@ def test_a_gain_within_the_spread_is_none() -> None:
     assert not verdicts(run)[0].is_faster
     assert (
         "nothing tried is measurably faster at 400 tokens than what is in force (×2 float32 sdpa, 1.00 s)"
-        in (sentences(run)[0])
+        in (verdict_sentences(run)[0])
     )
 
 
@@ -124,7 +124,7 @@ def test_the_command_prints_the_sentence_the_options_and_why_others_were_not_mea
     report.run = found({"×2 float32 sdpa": 1.0, "×1 float32 eager": 0.5})
     report.names = ["bert"]
     lines = report.table()
-    assert lines[-2:] == [*sentences(report.run), "   to run so: --dtype float32 --attention eager --threads 1"]
+    assert lines[-2:] == [*verdict_sentences(report.run), "   to run so: --dtype float32 --attention eager --threads 1"]
     assert "A ×2 bfloat16 sdpa: broken off: too slow" in lines
     (best,) = report.records()["best"]
     assert best["settings"] == {"dtype": "float32", "attention": "eager", "threads": 1}
@@ -147,7 +147,7 @@ def test_a_model_without_offers_is_told_and_the_others_are_searched() -> None:
 def test_a_search_is_kept_and_can_be_repeated(tmp_path: Path) -> None:
     run = found({"×2 float32 sdpa": 1.0, "×2 bfloat16 sdpa": 0.5})
     again = load(save(run, tmp_path))
-    assert sentences(again) == sentences(run)
+    assert verdict_sentences(again) == verdict_sentences(run)
     assert again.again().request().choosing
 
 

@@ -16,9 +16,9 @@ from encoder_tui.core.models.placement import InForce, ModelSource
 from encoder_tui.core.settings import Settings, data_path
 from encoder_tui.core.timing.files import FileProblem, csv_of, lines_of, load, run_of, save, saved
 from encoder_tui.core.timing.plan import Plan, PlanError, TimedModel, numbers, varied_lengths
-from encoder_tui.core.timing.run import Run, compared, growth, growth_words, ratio, sweep
+from encoder_tui.core.timing.run import Run, growth, ratio, sweep
 from encoder_tui.core.timing.samples import Environment, Measurement, Mode, Samples, time_record
-from encoder_tui.core.timing.words import remarks
+from encoder_tui.core.timing.words import compared, growth_words, remarks
 from encoder_tui.window.app import EncoderApp
 from encoder_tui.window.panes.timing.results import table_row
 from encoder_tui.window.panes.timing.saved_runs import SavedRuns

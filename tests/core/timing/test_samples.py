@@ -13,10 +13,10 @@ from encoder_tui.core.timing.samples import (
     Samples,
     Statistics,
     exponent,
-    spread_sentence,
     statistics,
     time_record,
 )
+from encoder_tui.core.timing.words import spread_sentence
 
 IN_FORCE = InForce("cpu", "float32", "sdpa", "random", 400)
 

@@ -79,7 +79,7 @@ async def test_another_limit_moves_the_cut_and_the_share_lost(tmp_path: Path) ->
     async with app_of(rows_file(tmp_path, ["lighthouse " * 600])).run_test(size=(120, 40)) as pilot:
         pane = await settled(pilot)
         before = pane.readings[0].cut
-        pane.query_one("#limit-0", Cycle).value = "128"
+        pane.query_one("#limit-0", Cycle).value = 128
         await until(pilot, lambda: pane.readings[0].limit == 128)
         assert pane.readings[0].cut == pane.readings[0].tokens.ends[125]
         assert before is not None

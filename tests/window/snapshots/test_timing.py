@@ -14,7 +14,7 @@ from encoder_tui.core.timing.files import save
 from encoder_tui.core.timing.plan import Plan
 from encoder_tui.core.timing.run import Run
 from encoder_tui.window.app import EncoderApp
-from encoder_tui.window.panes.timing import TimingPane, words
+from encoder_tui.window.panes.timing import TimingPane, measurable
 from encoder_tui.window.panes.timing.plan_line import PlanLine
 from encoder_tui.window.widgets.choice import Choice
 from tests.support import made_up_runs
@@ -40,7 +40,7 @@ async def ready(pilot: Pilot[int]) -> TimingPane:
 
 
 async def show(pilot: Pilot[int], pane: TimingPane, run: Run, view: str = "latency") -> None:
-    pane.run, pane.ending = run, "measured in 42 s"
+    pane.measurer.run, pane.measurer.ending = run, "measured in 42 s"
     if not run.plan.best:
         pane.query_one(PlanLine).take(run.plan)
     pane.query_one("#timing-view", Choice).chosen = view
@@ -53,7 +53,7 @@ async def show(pilot: Pilot[int], pane: TimingPane, run: Run, view: str = "laten
 def showing(view: str, *keys: str) -> Before:
     async def before(pilot: Pilot[int]) -> None:
         pane = await ready(pilot)
-        await show(pilot, pane, made_up_runs.whole(words.timed_models(pane.session)), view)
+        await show(pilot, pane, made_up_runs.whole(measurable.timed_models(pane.session)), view)
         await pilot.press(*keys)
         await still(pilot)
 
@@ -74,8 +74,8 @@ def test_a_sweep_that_grows(snap_compare: object, size: tuple[int, int]) -> None
     async def before(pilot: Pilot[int]) -> None:
         pane = await ready(pilot)
         pane.session.is_measuring = True
-        pane._working = asyncio.create_task(asyncio.sleep(600))
-        await show(pilot, pane, made_up_runs.begun(words.timed_models(pane.session), 3))
+        pane.measurer._working = asyncio.create_task(asyncio.sleep(600))
+        await show(pilot, pane, made_up_runs.begun(measurable.timed_models(pane.session), 3))
 
     assert snap_compare(window(), terminal_size=size, run_before=before)  # type: ignore[operator]
 
@@ -95,7 +95,7 @@ def test_what_documents_cost(snap_compare: object, size: tuple[int, int]) -> Non
 def test_the_settings_that_were_tried(snap_compare: object, size: tuple[int, int]) -> None:
     async def before(pilot: Pilot[int]) -> None:
         pane = await ready(pilot)
-        await show(pilot, pane, made_up_runs.best(words.timed_models(pane.session)), "best")
+        await show(pilot, pane, made_up_runs.best(measurable.timed_models(pane.session)), "best")
 
     assert snap_compare(window(), terminal_size=size, run_before=before)  # type: ignore[operator]
 
@@ -109,7 +109,7 @@ def test_other_plots(snap_compare: object, view: str) -> None:
 def test_a_run_laid_under_another(snap_compare: object) -> None:
     async def before(pilot: Pilot[int]) -> None:
         pane = await ready(pilot)
-        models = words.timed_models(pane.session)
+        models = measurable.timed_models(pane.session)
         pane.under = made_up_runs.whole(models, Plan([16, 128, 1024, 4096]))
         await show(pilot, pane, made_up_runs.whole(models))
 
@@ -120,7 +120,7 @@ def test_a_run_laid_under_another(snap_compare: object) -> None:
 def test_runs_that_were_kept(snap_compare: object, size: tuple[int, int]) -> None:
     async def before(pilot: Pilot[int]) -> None:
         pane = await ready(pilot)
-        models = words.timed_models(pane.session)
+        models = measurable.timed_models(pane.session)
         run = made_up_runs.whole(models)
         for hour in range(3):
             assert run.environment is not None

@@ -14,7 +14,7 @@ from encoder_tui.core.settings import Settings
 from encoder_tui.core.timing.plan import Plan
 from encoder_tui.core.tokens.tokenizer import TokenizationError
 from encoder_tui.window.app import EncoderApp
-from encoder_tui.window.panes.timing import TimingPane, words
+from encoder_tui.window.panes.timing import TimingPane, measurable
 from encoder_tui.window.panes.timing.cost_table import CostTable
 from encoder_tui.window.widgets.choice import Choice
 from encoder_tui.window.widgets.table import Column, Table
@@ -34,7 +34,7 @@ async def window(plan: Plan | None = None) -> AsyncIterator[tuple[Pilot[int], Ti
     async with app.run_test(size=(80, 24)) as pilot:
         pane = app.query_one(TimingPane)
         await until(pilot, lambda: all(slot.tokenizer is not None for slot in app.session.slots))
-        pane.run = made_up_runs.whole(words.timed_models(pane.session), plan)
+        pane.measurer.run = made_up_runs.whole(measurable.timed_models(pane.session), plan)
         pane.query_one("#timing-view", Choice).chosen = "cost"
         await still(pilot)
         yield pilot, pane, pane.query_one(CostTable)
@@ -83,7 +83,7 @@ async def test_figures_of_a_collection_are_not_those_of_one_that_is_gone() -> No
             counted = LengthCounts("builtin:bert", 2, None, {64 + 16 * place: 7})
             pane.session.counts = CollectionCounts("made up", "text", [counted])
             del counted
-            table.look(pane.session, pane.run, "")
+            table.look(pane.session, pane.measurer.run, "")
             seen.append(next(row[3] for row in reversed(table.rows()) if row[0] == " A"))
         assert len(set(seen)) == len(seen)
 

@@ -42,7 +42,7 @@ async def test_what_failed_has_a_row_with_its_reason_and_stands_before_other_rem
     app = EncoderApp(Settings(model=("builtin:bert", "builtin:modernbert"), pane="timing", offline=True))
     async with app.run_test(size=size) as pilot:
         pane = app.query_one(TimingPane)
-        pane.run = run = without_a()
+        pane.measurer.run = run = without_a()
         pane.query_one("#timing-view", Choice).chosen = "best"
         await still(pilot)
         table = pane.query_one(BestTable)

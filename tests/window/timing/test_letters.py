@@ -13,7 +13,7 @@ from encoder_tui.core.settings import Settings, data_path
 from encoder_tui.core.timing.files import save
 from encoder_tui.core.timing.plan import TimedModel
 from encoder_tui.window.app import EncoderApp
-from encoder_tui.window.panes.timing import TimingPane, words
+from encoder_tui.window.panes.timing import TimingPane, measurable, words
 from encoder_tui.window.panes.timing.saved_runs import SavedRuns
 from encoder_tui.window.widgets.choice import Choice
 from tests.support import made_up_runs
@@ -63,7 +63,7 @@ async def test_a_run_says_whose_its_letters_are_after_a_swap_and_when_it_is_reop
         def said() -> list[str]:
             return str(pane.query_one("#timing-settings", Static).content).splitlines()
 
-        pane.run = made_up_runs.whole(words.timed_models(pane.session))
+        pane.measurer.run = made_up_runs.whole(measurable.timed_models(pane.session))
         pane.redraw()
         await still(pilot)
         assert len(said()) == 1
@@ -97,7 +97,7 @@ async def test_a_run_says_whose_its_letters_are_after_a_swap_and_when_it_is_reop
         pane.query_one(SavedRuns).action_choose("open")
         await still(pilot)
         assert said()[0] == " A = other, B = models, not the window's"
-        pane.run = made_up_runs.whole(words.timed_models(pane.session))
+        pane.measurer.run = made_up_runs.whole(measurable.timed_models(pane.session))
         view.chosen = "saved"
         await still(pilot)
         pane.query_one(SavedRuns).action_choose("under")

@@ -16,8 +16,9 @@ from encoder_tui.commands import time as time_command
 from encoder_tui.core.settings import CHOSEN, Settings, data_path
 from encoder_tui.core.text.safe import seconds
 from encoder_tui.core.timing import run as timing_run
-from encoder_tui.core.timing.best import sentences, verdicts
+from encoder_tui.core.timing.best import verdicts
 from encoder_tui.core.timing.files import load, saved
+from encoder_tui.core.timing.words import verdict_sentences
 from encoder_tui.window.app import EncoderApp
 from encoder_tui.window.dialogs.save import SaveDialog
 from encoder_tui.window.panes.timing import TimingPane
@@ -57,7 +58,7 @@ async def window(
 
 
 async def ended(pilot: Pilot[int], pane: TimingPane) -> None:
-    await until(pilot, lambda: pane.run is not None and not pane.is_measuring, 90)
+    await until(pilot, lambda: pane.measurer.run is not None and not pane.measurer.is_measuring, 90)
     await pilot.pause(0.3)
 
 
@@ -82,7 +83,7 @@ async def test_a_sweep_from_the_plan_to_the_kept_file(pair: tuple[str, str], mon
         )
         await pilot.press("s")
         assert app.session.is_measuring
-        await until(pilot, lambda: pane.run is not None and pane.run.has_results, 90)
+        await until(pilot, lambda: pane.measurer.run is not None and pane.measurer.run.has_results, 90)
         await pilot.press("down")
         await ended(pilot, pane)
         assert not app.session.is_measuring
@@ -94,7 +95,7 @@ async def test_a_sweep_from_the_plan_to_the_kept_file(pair: tuple[str, str], mon
         assert ("key", 0) in notes
 
         # What stands in the table is what `time --json` says of the same results.
-        run = pane.run
+        run = pane.measurer.run
         assert run is not None
         records = dict(run.records())
         shown = [line.split() for line in lines(pane.query_one("#timing-table", Table))]
@@ -132,12 +133,12 @@ async def test_a_run_that_is_stopped_keeps_what_was_measured_and_can_be_reopened
     monkeypatch.chdir(tmp_path)
     async with window(pair, "8, 16, 32, 64", "2") as (_, pilot, pane):
         await pilot.press("s")
-        await until(pilot, lambda: pane.run is not None and pane.run.has_results, 90)
+        await until(pilot, lambda: pane.measurer.run is not None and pane.measurer.run.has_results, 90)
         await pilot.press("x")
         await ended(pilot, pane)
         assert "0 of 8 points whole, stopped" in said(pane, "sentence")
-        assert pane.run is not None
-        kept = list(pane.run.records())
+        assert pane.measurer.run is not None
+        kept = list(pane.measurer.run.records())
         assert kept
 
         # The text at hand, as one key.
@@ -145,7 +146,7 @@ async def test_a_run_that_is_stopped_keeps_what_was_measured_and_can_be_reopened
         await pilot.press("n")
         await ended(pilot, pane)
         assert said(pane, "sentence").startswith(" This text: B takes ")
-        assert [samples.point.given is not None for samples in pane.run.samples.values()] == [True, True]
+        assert [samples.point.given is not None for samples in pane.measurer.run.samples.values()] == [True, True]
 
         # Reopened from its file, with the other run under it.
         pane.query_one("#timing-view", Choice).chosen = "saved"
@@ -157,8 +158,8 @@ async def test_a_run_that_is_stopped_keeps_what_was_measured_and_can_be_reopened
         pane.query_one("#timing-view", Choice).chosen = "saved"
         await until(pilot, lambda: pane.query_one(SavedRuns).has_focus)
         await pilot.press("down", "enter")
-        await until(pilot, lambda: "reopened" in pane.ending)
-        assert list(pane.run.records()) == kept
+        await until(pilot, lambda: "reopened" in pane.measurer.ending)
+        assert list(pane.measurer.run.records()) == kept
         assert pane.query_one("#lengths", Input).value == "8, 16, 32, 64"
         # One letter of the run below may lie under one of the run above.
         await until(pilot, lambda: not {"a", "b"}.isdisjoint(letters(pane)))
@@ -204,12 +205,12 @@ async def test_a_plan_that_cannot_be_followed_says_so_and_starts_nothing(no_engi
     async with window(("builtin:bert",), "9000") as (app, pilot, pane):
         assert "lengths: from 1 to 8,192" in said(pane, "sentence")
         await pilot.press("s")
-        assert pane.run is None
+        assert pane.measurer.run is None
         pane.query_one("#lengths", Input).value = "600"
         await pilot.pause()
         assert "0 points" in said(pane, "sentence")
         await pilot.press("s")
-        assert pane.run is None
+        assert pane.measurer.run is None
         assert not app.session.is_measuring
 
 
@@ -220,13 +221,13 @@ async def test_a_run_that_is_stopped_by_the_next_key_of_a_burst_leaves_nothing_w
     async with window(("builtin:bert",)) as (app, pilot, pane):
         for one in (key, "x"):
             app.post_message(events.Key(one, one))
-        await until(pilot, lambda: pane._working is not None and pane._working.done(), 10)
+        await until(pilot, lambda: pane.measurer._working is not None and pane.measurer._working.done(), 10)
         assert not app.session.is_measuring
         # A search knows no settings yet, and leaves no run.
-        assert (pane.run is None) == (key == "b")
+        assert (pane.measurer.run is None) == (key == "b")
         await until(pilot, lambda: ("stopped" in said(pane, "sentence")) == (key != "b"))
         await pilot.press("s")
-        assert pane.is_measuring
+        assert pane.measurer.is_measuring
 
 
 async def test_the_fastest_settings_are_looked_for_said_and_taken_for_the_session(
@@ -241,7 +242,7 @@ async def test_the_fastest_settings_are_looked_for_said_and_taken_for_the_sessio
         assert app.session.is_measuring
         assert pane.query_one("#timing-view", Choice).chosen == "best"
         await ended(pilot, pane)
-        run = pane.run
+        run = pane.measurer.run
         assert run is not None
         assert run.plan.best
         assert run.failures == {}
@@ -250,9 +251,9 @@ async def test_the_fastest_settings_are_looked_for_said_and_taken_for_the_sessio
         # What the window says is what the command says of the same run.
         report = time_command.Report(run.plan)
         report.run = run
-        assert len(sentences(run)) == 1
-        assert [line for line in report.conclusions() if not line.startswith("   ")] == sentences(run)
-        await until(pilot, lambda: all(f" {one}"[:60] in said(pane, "words") for one in sentences(run)))
+        assert len(verdict_sentences(run)) == 1
+        assert [line for line in report.conclusions() if not line.startswith("   ")] == verdict_sentences(run)
+        await until(pilot, lambda: all(f" {one}"[:60] in said(pane, "words") for one in verdict_sentences(run)))
         assert said(pane, "sentence").startswith(" Fastest here: A ")
         # Every setting that was tried has a line, with its seconds or the reason why it has none.
         told = [samples.ended or "" for samples in run.samples.values()]
@@ -273,10 +274,12 @@ async def test_the_fastest_settings_are_looked_for_said_and_taken_for_the_sessio
         assert pane.query_one(PlanLine).plan().attentions == ["eager"]
         # It was kept, is reopened as what it is, and what follows is measured with the settings taken.
         (path,) = saved(data_path() / "timing")
-        assert sentences(load(path)) == sentences(run)
+        assert verdict_sentences(load(path)) == verdict_sentences(run)
         await pilot.press("s")
         await ended(pilot, pane)
-        assert pane.run is not None
-        found = {samples.in_force.attention for samples in pane.run.samples.values() if samples.in_force is not None}
+        assert pane.measurer.run is not None
+        found = {
+            samples.in_force.attention for samples in pane.measurer.run.samples.values() if samples.in_force is not None
+        }
         assert found == {"eager"}
         assert pane.query_one("#timing-view", Choice).chosen == "latency"

@@ -16,9 +16,10 @@ from encoder_tui.core.timing.files import save
 from encoder_tui.core.timing.plan import Plan, PlanError, TimedModel
 from encoder_tui.core.timing.run import Run
 from encoder_tui.core.timing.samples import Mode
+from encoder_tui.core.timing.words import point_details, run_settings
 from encoder_tui.protocol.operations import Device, Hello
 from encoder_tui.window.app import EncoderApp
-from encoder_tui.window.panes.timing import TimingPane, results, words
+from encoder_tui.window.panes.timing import TimingPane, measurable, results
 from encoder_tui.window.panes.timing.cost_table import UNKNOWN, CostTable
 from encoder_tui.window.panes.timing.plan_line import PlanLine
 from encoder_tui.window.widgets.choice import Choice
@@ -42,16 +43,16 @@ def replaced(run: Run, **changes: Any) -> Run:
 
 def test_what_was_asked_for_stands_beside_what_was_obtained() -> None:
     run = made_up_runs.whole([A, B], Plan([16, 64], attentions=["flash_attention_2"], compiled=[True]))
-    settings = results.settings_in_force(run)
+    settings = run_settings(run)
     assert "sdpa (asked for flash_attention_2)" in settings
     assert "not compiled, though asked for" in settings
     obtained = replaced(run, mode=Mode(compiled=True))
-    assert " · compiled · " in results.settings_in_force(obtained)
+    assert " · compiled · " in run_settings(obtained)
     both = made_up_runs.whole([A], Plan([16], compiled=[False, True]))
     first, second = both.samples[0, 0], both.samples[0, 1]
     assert not first.mode.compiled
     both.samples[0, 1] = msgspec.structs.replace(second, mode=Mode(compiled=True))
-    assert " · compiled or not · " in results.settings_in_force(both)
+    assert " · compiled or not · " in run_settings(both)
 
 
 def test_the_reason_of_a_point_that_was_skipped_stands_in_its_row() -> None:
@@ -68,7 +69,7 @@ def test_the_reason_of_a_point_that_was_skipped_stands_in_its_row() -> None:
 def test_padded_tokens_stand_beside_real_ones() -> None:
     run = made_up_runs.whole([A], Plan([64], [4], rows="varied"))
     seconds = run.statistics(0, 0).median  # type: ignore[union-attr]
-    ((_, told),) = results.details(run, 0)
+    ((_, told),) = point_details(run, 0)
     real = run.groups[0][0].real_tokens
     assert real < 4 * 64
     assert f"{real / seconds:,.0f} tokens/s · {4 * 64 / seconds:,.0f} with padding" in told
@@ -81,9 +82,9 @@ def test_what_no_device_offers_is_refused_in_a_sentence() -> None:
         (Plan(tf32=[True]), "TF32 is of NVIDIA's accelerators"),
     ):
         with pytest.raises(PlanError, match=why):
-            words.refuse_what_is_not_offered(session, plan)
+            measurable.refuse_what_is_not_offered(session, plan)
     session.hello.devices.append(GPU)
-    words.refuse_what_is_not_offered(session, Plan(unpadded=[True], tf32=[True]))
+    measurable.refuse_what_is_not_offered(session, Plan(unpadded=[True], tf32=[True]))
 
 
 def pane_of(pilot: Pilot[int]) -> TimingPane:
@@ -98,8 +99,8 @@ async def test_the_plan_offers_what_a_device_has_and_takes_the_plan_of_a_kept_ru
         assert not line.query_one("#tf32").display
         line.offer_devices([GPU, Device("cpu", "Made-up")])
         assert line.query_one("#tf32").display
-        assert "flash_attention_2" in line.query_one("#attention", Cycle).values
-        assert "cuda:0 + cpu" in line.query_one("#device", Cycle).values
+        assert "flash_attention_2" in [words for words, _ in line.query_one("#attention", Cycle).choices]
+        assert ("cuda:0 + cpu", ["cuda:0", "cpu"]) in line.query_one("#device", Cycle).choices
         plan = Plan(
             [8, 16],
             [2, 4],
@@ -119,7 +120,7 @@ async def test_the_plan_offers_what_a_device_has_and_takes_the_plan_of_a_kept_ru
         await still(pilot)
         line.query_one("#tf32").focus()
         await until(pilot, lambda: line.query_one("#tf32").region.right <= 80)
-        line.query_one("#tf32", Cycle).value = "no + yes"
+        line.query_one("#tf32", Cycle).value = [False, True]
         await still(pilot)
         assert 0 <= line.query_one("#tf32").region.x < line.query_one("#tf32").region.right <= 80
 
@@ -134,7 +135,7 @@ async def test_costs_are_of_the_document_at_hand_and_of_the_counted_collection()
         pane.query_one("#timing-view", Choice).chosen = "cost"
         table = pane.query_one(CostTable)
         await until(pilot, lambda: table.display and "once a sweep was measured" in "\n".join(lines(table)))
-        pane.run = made_up_runs.whole(words.timed_models(pane.session))
+        pane.measurer.run = made_up_runs.whole(measurable.timed_models(pane.session))
         pane.redraw()
         await until(pilot, lambda: "Documents (F4) counts its lengths" in "\n".join(lines(table)))
         told = "\n".join(lines(table))
@@ -146,7 +147,7 @@ async def test_costs_are_of_the_document_at_hand_and_of_the_counted_collection()
         assert not pane.query_one("#timing-detail", Static).display
         # What lies far beyond the longest length that was measured has no figure, and a guess has two digits.
         assert UNKNOWN not in "\n".join(lines(table))
-        pane.run = made_up_runs.whole(words.timed_models(pane.session), Plan([64, 128]))
+        pane.measurer.run = made_up_runs.whole(measurable.timed_models(pane.session), Plan([64, 128]))
         pane.redraw()
         await until(pilot, lambda: f"{UNKNOWN} more than 4 × the longest measured" in "\n".join(lines(table)))
         told = "\n".join(lines(table))
@@ -171,8 +172,8 @@ async def test_the_table_that_is_copied_is_that_of_the_view_in_front() -> None:
 
         for view in ("latency", "best", "cost", "saved"):
             assert await copied(view) == []
-        pane.run = made_up_runs.whole(words.timed_models(pane.session))
-        save(pane.run, data_path() / "timing")
+        pane.measurer.run = made_up_runs.whole(measurable.timed_models(pane.session))
+        save(pane.measurer.run, data_path() / "timing")
         assert (await copied("latency"))[0][0] == "tokens"
         labels, *rows = await copied("cost")
         assert labels == ["", "how", "passes", "a document", "an hour"]

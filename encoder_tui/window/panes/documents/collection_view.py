@@ -14,8 +14,8 @@ from textual.content import Content
 from textual.strip import Strip
 from textual.widgets import Static
 
-from encoder_tui.core.defaults import LETTERS
-from encoder_tui.core.documents.document import percent
+from encoder_tui.core.defaults import LETTERS, STRIDE
+from encoder_tui.core.documents.document import LIMITS, percent
 from encoder_tui.core.documents.lengths import CollectionCounts, LengthCounts, card
 from encoder_tui.core.text.safe import last_part, visible
 from encoder_tui.window.panes.documents.counting import Counting
@@ -25,11 +25,10 @@ from encoder_tui.window.widgets.model_letters import letter_style
 from encoder_tui.window.widgets.plots import histogram
 from encoder_tui.window.widgets.table import shortened
 
-SAMPLES: Final = ("all rows", "100 rows", "1,000 rows", "10,000 rows")
-STRIDE: Final = 64
+SAMPLES: Final = (("all rows", None), *((f"{rows:,} rows", rows) for rows in (100, 1_000, 10_000)))
 SHORTEST: Final = 12
 """Cells of a name that still tells one model from another."""
-SHOWN: Final = (512, 1024, 2048, 4096, 8192)
+SHOWN: Final = tuple(limit for limit in LIMITS if limit >= 512)
 
 
 class Figures(Lines):

@@ -84,8 +84,7 @@ class CountingKeys(Widget):
         if self.collection is None or not self.models:
             self._counted()
             return
-        chosen = self.query_one("#sample", Cycle).value.split()[0].replace(",", "")
-        sample = int(chosen) if chosen.isdigit() else None
+        sample: int | None = self.query_one("#sample", Cycle).value
         self.counting = Counting(self.session, self.collection, self.models, self._counted, sample)
         if start:
             self.counting.start()

@@ -10,12 +10,12 @@ from textual.containers import Horizontal
 
 from encoder_tui.client.collection import CountedModel
 from encoder_tui.core.defaults import LETTERS
+from encoder_tui.core.documents.document import LIMITS
 from encoder_tui.core.models.files import limit
 from encoder_tui.window.session.session import Session
 from encoder_tui.window.widgets.cycle import Cycle
 
-LIMITS: Final = ("128", "256", "512", "1,024", "2,048", "4,096", "8,192")
-UNLIMITED: Final = "all"
+CHOICES: Final = tuple((f"{number:,}", number) for number in LIMITS)
 
 
 def counted_models(session: Session) -> tuple[list[int], list[CountedModel]]:
@@ -38,7 +38,7 @@ class LimitsRow(Horizontal):
 
     def compose(self) -> ComposeResult:
         for index, letter in enumerate(LETTERS):
-            yield Cycle(f"{letter} reads", LIMITS, id=f"limit-{index}")
+            yield Cycle(f"{letter} reads", CHOICES, id=f"limit-{index}")
 
     def take(self, slots: Sequence[int], models: Sequence[CountedModel]) -> None:
         """Begin with each model's own limit."""
@@ -48,11 +48,9 @@ class LimitsRow(Horizontal):
             cycle.display = index in self._slots
             if cycle.display:
                 own = models[self._slots.index(index)].limit
-                shown = UNLIMITED if own is None else f"{own:,}"
-                cycle.values = list(dict.fromkeys([shown, *LIMITS]))
-                cycle.value = shown
+                shown = ("all" if own is None else f"{own:,}", own)
+                cycle.take(list(dict.fromkeys([shown, *CHOICES])), own)
 
     def chosen(self) -> list[int | None]:
         """The limits in force, in the order of the models; None where there is none."""
-        values = [self.query_one(f"#limit-{slot}", Cycle).value for slot in self._slots]
-        return [None if value == UNLIMITED else int(value.replace(",", "")) for value in values]
+        return [self.query_one(f"#limit-{slot}", Cycle).value for slot in self._slots]

@@ -12,15 +12,15 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
-from encoder_tui.core.defaults import LETTERS
-from encoder_tui.core.documents.document import Windows
+from encoder_tui.core.defaults import LETTERS, STRIDE
+from encoder_tui.core.documents.document import LIMITS, Windows
 from encoder_tui.core.text.safe import count, visible
 from encoder_tui.window.panes.documents.reading import Reading
 from encoder_tui.window.widgets.cycle import Cycle
 from encoder_tui.window.widgets.table import Column, Table
 
-SIZES: Final = ("128", "256", "512", "1,024", "2,048", "4,096", "8,192")
-STRIDES: Final = ("0", "16", "32", "64", "128", "256")
+SIZES: Final = tuple((f"{number:,}", number) for number in LIMITS)
+STRIDES: Final = tuple((str(number), number) for number in (0, 16, 32, 64, 128, 256))
 
 
 class WindowsView(Vertical):
@@ -49,8 +49,8 @@ class WindowsView(Vertical):
     def compose(self) -> ComposeResult:
         with Horizontal():
             yield Cycle("model", list(LETTERS[:1]), id="window-model")
-            yield Cycle("windows of", SIZES, id="window-size", value="512")
-            yield Cycle("stride", STRIDES, id="window-stride", value="64")
+            yield Cycle("windows of", SIZES, id="window-size", value=512)
+            yield Cycle("stride", STRIDES, id="window-stride", value=STRIDE)
         yield Static(id="window-words", markup=False)
         columns = [
             Column("window", 7, "right"),
@@ -68,9 +68,7 @@ class WindowsView(Vertical):
         model = self.query_one("#window-model", Cycle)
         letters = [LETTERS[reading.slot] for reading in self._readings]
         if letters and model.values != letters:
-            model.values = letters
-            if model.value not in letters:
-                model.value = letters[0]
+            model.take(letters, model.value if model.value in letters else letters[0])
         self._show()
 
     @on(Cycle.Changed)
@@ -87,8 +85,8 @@ class WindowsView(Vertical):
             words.update(Content("Windows stand here once the document is tokenized."))
             table.show_rows(0, lambda row: ())
             return
-        size = int(self.query_one("#window-size", Cycle).value.replace(",", ""))
-        stride = int(self.query_one("#window-stride", Cycle).value)
+        size: int = self.query_one("#window-size", Cycle).value
+        stride: int = self.query_one("#window-stride", Cycle).value
         try:
             windows = reading.tokens.windows(size, stride)
         except ValueError as error:

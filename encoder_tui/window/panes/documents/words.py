@@ -7,15 +7,13 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 from textual.content import Content
 
-from encoder_tui.core.defaults import LETTERS
+from encoder_tui.core.defaults import LETTERS, STRIDE
 from encoder_tui.core.documents.document import percent
 from encoder_tui.core.text.safe import count, visible
 from encoder_tui.window.panes.documents.counting import Counting
 from encoder_tui.window.panes.documents.listing import DocumentList
 from encoder_tui.window.panes.documents.reading import Reading
 from encoder_tui.window.widgets.table import shortened
-
-STRIDE = 64
 
 
 def source_line(label: str, doing: str, listing: DocumentList, counting: Counting | None, width: int) -> Content:

@@ -83,8 +83,7 @@ class Runs:
     @property
     def text(self) -> str:
         """What is run: the text of the Tokens pane, or the document of the Documents pane."""
-        document = self.session.document
-        return document if self.of_document and document is not None else self.session.text
+        return self.session.document_or_text if self.of_document else self.session.text
 
     @property
     def is_earlier(self) -> bool:

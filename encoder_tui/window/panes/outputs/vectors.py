@@ -83,7 +83,7 @@ class VectorsView(AskingView):
 
     @property
     def pooling(self) -> str:
-        return self.query_one("#pooling", Cycle).value
+        return str(self.query_one("#pooling", Cycle).value)
 
     def matrix(self, slot: Slot) -> list[list[float]]:
         """The cosine of any two texts under one model; empty where it has no such pooling."""
@@ -130,7 +130,7 @@ class VectorsView(AskingView):
 
     @property
     def _shows_cosines(self) -> bool:
-        return self.query_one("#vector-show", Cycle).value == "cosines"
+        return bool(self.query_one("#vector-show", Cycle).value == "cosines")
 
     def _cosines(self, slot: Slot, body: Written) -> list[list[Segment]]:
         matrix = self.matrix(slot)

@@ -15,7 +15,8 @@ from encoder_tui.core.timing.best import chosen, standing
 from encoder_tui.core.timing.pruning import NOT_TRIED
 from encoder_tui.core.timing.run import Run
 from encoder_tui.core.timing.samples import Samples
-from encoder_tui.window.panes.timing.results import failed, spread, state
+from encoder_tui.core.timing.words import failures
+from encoder_tui.window.panes.timing.results import spread, state
 from encoder_tui.window.widgets.key_line import possible_changed
 from encoder_tui.window.widgets.table import Column, Table
 
@@ -117,7 +118,7 @@ def _lines_of(run: Run, is_over: bool) -> Iterator[tuple[int, int, int]]:
     What failed stands first, in `FAILED` as its row, with how many more settings failed so. Then fastest first once
     all is measured; until then in the order in which they are tried.
     """
-    for columns in failed(run).values():
+    for columns in failures(run).values():
         yield FAILED, columns[0], len(columns) - 1
     for row, group in enumerate(run.groups):
         columns = [point.variant for point in group if point.variant not in run.failures]

@@ -14,7 +14,6 @@ from textual.widget import Widget
 
 from encoder_tui.core.text.safe import size, visible
 from encoder_tui.core.timing.run import Run
-from encoder_tui.core.timing.samples import quantile, statistics
 from encoder_tui.window.widgets.model_letters import letter_style
 from encoder_tui.window.widgets.plots import Axes, Curve, Span
 
@@ -105,7 +104,7 @@ def _curve(run: Run, column: int, plot: str, batch: int, is_under: bool) -> Curv
     points, bars = [], []
     for row, about in enumerate(run.rows):
         samples = run.samples.get((row, column))
-        found = None if samples is None else statistics(samples.samples_s)
+        found = None if samples is None else samples.latency
         if about.batch != batch or samples is None:
             continue
         x, y, bar = float(about.length), math.nan, (math.nan, math.nan)
@@ -126,16 +125,15 @@ def _samples(run: Run, row: int) -> tuple[str, list[Curve], Axes]:
     curves, most = [], 1
     for column, about in enumerate(run.columns):
         samples = run.samples.get((row, column))
-        if samples is None or not samples.samples_s:
+        if samples is None or (found := samples.latency) is None:
             continue
         values = samples.samples_s
         most = max(most, len(values))
         points = [(float(place), value) for place, value in enumerate(values, 1)]
         curves.append(Curve("·", about.slot, points, joined=False))
-        ordered = sorted(values)
         middle = (len(values) + 1) / 2
-        bars = [(quantile(ordered, 0.25), quantile(ordered, 0.75))]
-        curves.append(Curve(run.label(column)[0], about.slot, [(middle, quantile(ordered, 0.5))], bars, joined=False))
+        bars = [(found.first_quartile, found.third_quartile)]
+        curves.append(Curve(run.label(column)[0], about.slot, [(middle, found.median)], bars, joined=False))
     step = max(1, most // 6)
     ticks = [1.0, *(float(place) for place in range(step, most + 1, step))]
     words = run.rows[row].words if row < len(run.rows) else "no tokens"

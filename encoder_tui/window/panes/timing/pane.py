@@ -9,7 +9,7 @@ from typing import Final
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.events import Resize
 from textual.widgets import Input, Static
@@ -17,22 +17,29 @@ from textual.widgets import Input, Static
 from encoder_tui.core.defaults import BESIDE
 from encoder_tui.core.report.material import Material, ReportedTiming
 from encoder_tui.core.settings import data_path
-from encoder_tui.core.text.safe import shorten
+from encoder_tui.core.text.safe import shorten, visible
 from encoder_tui.core.timing.best import options
-from encoder_tui.core.timing.run import Run
+from encoder_tui.core.timing.files import csv_of
+from encoder_tui.core.timing.plan import LONGEST, PlanError, TimedModel
+from encoder_tui.core.timing.run import Run, sweep
 from encoder_tui.core.timing.samples import Mode
-from encoder_tui.window.panes.timing import copying, results, words
+from encoder_tui.core.timing.text_run import encoded, text_run
+from encoder_tui.core.timing.words import conclusion
+from encoder_tui.core.tokens.tokenizer import ModelTokenizer, TokenizationError
+from encoder_tui.window.dialogs.save import Saveable, SaveDialog
+from encoder_tui.window.panes.timing import copying, measurable, words
 from encoder_tui.window.panes.timing.best_table import BestTable
 from encoder_tui.window.panes.timing.chart import PLOTS, SCALES, Chart, plot_of
 from encoder_tui.window.panes.timing.cost_table import CostTable
 from encoder_tui.window.panes.timing.figures import Figures
-from encoder_tui.window.panes.timing.measurer import Measuring
+from encoder_tui.window.panes.timing.measurer import Change, Measurer
 from encoder_tui.window.panes.timing.plan_line import PlanLine
 from encoder_tui.window.panes.timing.saved_runs import SavedRuns
 from encoder_tui.window.session.session import Session
 from encoder_tui.window.widgets import plots
 from encoder_tui.window.widgets.choice import Choice
 from encoder_tui.window.widgets.clipboard import copy
+from encoder_tui.window.widgets.key_line import possible_changed
 from encoder_tui.window.widgets.table import Table
 
 VIEWS: Final = (*PLOTS, "best", "cost", "saved")
@@ -42,9 +49,11 @@ HIGH: Final = 40
 """Lines from which on, in a wide window, every sample of the point at hand is drawn under the table."""
 TINY: Final = 72
 """Columns that the settings of the plan need to stand in one line."""
+FRAME: Final = 0.25
+"""Seconds between two frames while measuring."""
 
 
-class TimingPane(Measuring):
+class TimingPane(Vertical):
     """Latency, throughput and memory by length, measured while one watches."""
 
     BINDINGS = [
@@ -63,10 +72,14 @@ class TimingPane(Measuring):
     ]
 
     def __init__(self, session: Session) -> None:
-        super().__init__(session)
+        super().__init__(id="timing")
+        self.session = session
+        self.measurer = Measurer(session, self._measurer_changed)
         self.under: Run | None = None
         self.scale = SCALES[0]
         self._shown: dict[str, Content] = {}
+        self._drawing: set[asyncio.Task[None]] = set()
+        self._drawn_at = 0.0
 
     def compose(self) -> ComposeResult:
         yield PlanLine(self.session.settings)
@@ -96,6 +109,11 @@ class TimingPane(Measuring):
         self.take_focus()
         self.redraw()
 
+    def on_unmount(self) -> None:
+        self.measurer.close()
+        for task in self._drawing:
+            task.cancel()
+
     def on_resize(self, event: Resize) -> None:
         self.set_class(event.size.width < WIDE, "-narrow")
         self.set_class(event.size.width >= BESIDE and event.size.height >= HIGH, "-large")
@@ -123,30 +141,148 @@ class TimingPane(Measuring):
         if action == "leave":
             return isinstance(self.app.focused, Input)
         if action in {"start", "notebook", "best", "stop"}:
-            return self.is_measuring == (action == "stop")
+            return self.measurer.is_measuring == (action == "stop")
         if action == "copy":
-            return self.run is not None or self.query_one(SavedRuns).display
+            return self.measurer.run is not None or self.query_one(SavedRuns).display
         return True
 
     def add_to_report(self, material: Material) -> None:
         """What was measured."""
-        run = self.run
+        run = self.measurer.run
         if run is not None and run.has_results:
             points = [(run.label(place[1]), run.samples[place]) for place, _ in run.records()]
             names = {run.label(column): about.name for column, about in enumerate(run.columns)}
-            material.timing = ReportedTiming(points, names, run.environment, results.conclusion(run))
+            material.timing = ReportedTiming(points, names, run.environment, conclusion(run))
 
-    # Drawing
+    # Measuring
 
-    def begin(self) -> None:
-        """Show the run that begins in place of the list of kept ones."""
+    def planned(self) -> Run | str:
+        """The run that the plan asks for, or why there is none."""
+        models = measurable.timed_models(self.session)
+        if not models:
+            return measurable.no_models(self.session)
+        try:
+            plan = self.query_one(PlanLine).plan()
+            measurable.refuse_what_is_not_offered(self.session, plan)
+        except PlanError as error:
+            return str(error)
+        return sweep(models, plan, *measurable.machine(self.session))
+
+    def action_start(self) -> None:
+        """Start the sweep of the plan."""
+        if not self._is_free():
+            return
+        planned = self.planned()
+        if isinstance(planned, str):
+            self._warn(planned)
+        elif not planned.planned:
+            self._warn("no model takes any of these lengths")
+        else:
+            self.measure(planned)
+
+    def action_notebook(self) -> None:
+        """Measure the text at hand, cut to 512 tokens, on every device."""
+        if not self._is_free():
+            return
+        models, tokenizers = self._models_with_tokenizers()
+        if not models:
+            return
+        try:
+            plan = self.query_one(PlanLine).plan()
+            measurable.refuse_what_is_not_offered(self.session, plan)
+            text, devices = self.session.document_or_text, measurable.devices(self.session)
+            self.measure(text_run(models, tokenizers, text, devices, plan))
+        except (PlanError, TokenizationError) as error:
+            self._warn(str(error))
+
+    def action_best(self) -> None:
+        """Measure which threads, dtype and attention are the fastest for the text at hand."""
+        if not self._is_free():
+            return
+        models, tokenizers = self._models_with_tokenizers()
+        try:
+            plan = self.query_one(PlanLine).plan()
+            inputs = {
+                model.slot: encoded(tokenizer, self.session.document_or_text, min(model.limit or LONGEST, LONGEST))
+                for model, tokenizer in zip(models, tokenizers, strict=True)
+            }
+        except (PlanError, TokenizationError) as error:
+            self._warn(str(error))
+            return
+        if models:
+            self.measurer.look_for_best(models, inputs, True in plan.compiled)
+            self._begun()
+
+    def _is_free(self) -> bool:
+        """Whether nothing is being measured; says so if something is."""
+        if self.measurer.is_measuring:
+            self._warn("a run is under way; x stops it")
+        return not self.measurer.is_measuring
+
+    def _models_with_tokenizers(self) -> tuple[list[TimedModel], list[ModelTokenizer]]:
+        """The models and their tokenizers; none, and a word about it, until all are there."""
+        models = measurable.timed_models(self.session)
+        tokenizers = [self.session.slots[model.slot].tokenizer for model in models]
+        there = [tokenizer for tokenizer in tokenizers if tokenizer is not None]
+        if not models or len(there) < len(models):
+            self._warn(measurable.no_models(self.session))
+            return [], []
+        return models, there
+
+    def _warn(self, sentence: str) -> None:
+        self.notify(visible(sentence), severity="warning", markup=False)
+
+    def measure(self, run: Run) -> None:
+        """Begin a run."""
+        self.measurer.measure(run)
+        self._begun()
+
+    def _begun(self) -> None:
+        """Show the run that has begun in place of the list of kept ones."""
         view = self.query_one("#timing-view", Choice)
-        is_best = self.run is not None and self.run.plan.best
+        is_best = self.measurer.run is not None and self.measurer.run.plan.best
         if is_best or view.chosen not in PLOTS:
             view.chosen = "best" if is_best else PLOTS[0]
             self._show_view()
         self.query_one("#timing-table", Table).cursor = 0
         self.take_focus()
+        possible_changed(self)
+
+    async def _measurer_changed(self, change: Change) -> None:
+        """Draw what changed, and return once it is on the screen.
+
+        Samples are not drawn if the last frame was a moment ago. A new row always is: its first pass may take long,
+        and meanwhile nothing else will be.
+        """
+        if change == "run":
+            possible_changed(self)
+            await self.draw()
+            return
+        wait = self._drawn_at + FRAME - time.monotonic()
+        if wait > 0 and change == "row":
+            await asyncio.sleep(wait)
+        if wait <= 0 or change == "row":
+            await self.draw()
+        is_on_screen = asyncio.Event()
+        if self._is_in_sight and self.call_after_refresh(is_on_screen.set):
+            await is_on_screen.wait()
+
+    def action_stop(self) -> None:
+        """Stop measuring; what was measured stays."""
+        if not self.measurer.stop():
+            self.notify("nothing is being measured", markup=False)
+
+    # Drawing
+
+    def redraw(self) -> None:
+        """Draw everything as it is now, soon."""
+        task = asyncio.create_task(self.draw())
+        self._drawing.add(task)
+        task.add_done_callback(self._drawing.discard)
+
+    @property
+    def _is_in_sight(self) -> bool:
+        return self.is_mounted and self.display and self.app.screen is self.screen
 
     async def draw(self) -> None:
         """Build the plot in a thread, then draw all at once; what is as before is left alone."""
@@ -154,12 +290,12 @@ class TimingPane(Measuring):
             return
         self._drawn_at = time.monotonic()
         self._show_texts()
-        run, chart = self.run, self.query_one("#timing-plot", Chart)
+        run, chart = self.measurer.run, self.query_one("#timing-plot", Chart)
         plot = self.query_one("#timing-view", Choice).chosen
         if plot == "best":
-            self.query_one(BestTable).look(run, not self.is_measuring)
+            self.query_one(BestTable).look(run, not self.measurer.is_measuring)
         if plot == "cost":
-            self.query_one(CostTable).look(self.session, run, words.text_at_hand(self.session))
+            self.query_one(CostTable).look(self.session, run, self.session.document_or_text)
         if plot not in PLOTS:
             return
         self._show_table(run)
@@ -176,7 +312,7 @@ class TimingPane(Measuring):
         title, curves, axes = plot_of(run, plot, self.scale, row, self.under)
         width, height = chart.size
         lines = await asyncio.to_thread(plots.curves, curves, axes, width - 1, height - 1)
-        if run is self.run and self.is_mounted:
+        if run is self.measurer.run and self.is_mounted:
             chart.show([[(shorten(f" {title}", width - 1), None)], *lines] if lines else [], ["nothing to plot yet"])
 
     def _show_table(self, run: Run | None) -> None:
@@ -195,8 +331,9 @@ class TimingPane(Measuring):
         self.query_one(Figures).show(are_shown, self.has_class("-large") and not is_plotted)
 
     def _show_texts(self) -> None:
-        run, width = self.run, self.size.width
-        self._say("timing-sentence", words.sentence(self, width))
+        run, width = self.measurer.run, self.size.width
+        told = words.plan_summary(self.planned()) if run is None else words.run_summary(run, self.measurer, width)
+        self._say("timing-sentence", words.headline(told, width))
         view = self.query_one("#timing-view", Choice).chosen
         is_plot = view in PLOTS
         under = self.under if is_plot else None
@@ -231,7 +368,8 @@ class TimingPane(Measuring):
         had_focus = self.screen.focused in {kept, cost, best, self.query_one("#timing-table", Table)}
         kept.display, cost.display, best.display = view == "saved", view == "cost", view == "best"
         self.query_one("#timing-plot").display = view in PLOTS
-        self._show_figures(view in PLOTS and self.run is not None and not self.run.plan.best)
+        run = self.measurer.run
+        self._show_figures(view in PLOTS and run is not None and not run.plan.best)
         if view == "saved":
             kept.look(data_path() / "timing")
         if had_focus or view not in PLOTS:
@@ -243,16 +381,15 @@ class TimingPane(Measuring):
         """Open a kept run, lay it under the one on the screen, or run it again."""
         if event.deed == "under":
             self.under = event.run
-        elif self.is_measuring:
-            self.notify("a run is under way; x stops it", severity="warning", markup=False)
+        elif not self._is_free():
             return
         elif event.deed == "repeat":
             self.query_one(PlanLine).take(event.run.plan)
             self.under = None if event.run.plan.best else event.run
-            self.measure(event.run.again(words.timed_models(self.session)))
+            self.measure(event.run.again(measurable.timed_models(self.session)))
             return
         else:
-            self.run, self.ending = event.run, f"reopened {event.name}"
+            self.measurer.show(event.run, f"reopened {event.name}")
             self.query_one(PlanLine).take(event.run.plan)
         is_best = event.run.plan.best and event.deed == "open"
         self.query_one("#timing-view", Choice).chosen = "best" if is_best else PLOTS[0]
@@ -291,7 +428,20 @@ class TimingPane(Measuring):
     def action_copy(self) -> None:
         """Copy the table in front, tab-separated."""
         of_view = self.query(f"#timing-{self.query_one('#timing-view', Choice).chosen}").results(Table)
-        copy(self, copying.table(self.run, next(of_view, None)), "the table")
+        copy(self, copying.table(self.measurer.run, next(of_view, None)), "the table")
+
+    def action_export(self) -> None:
+        """Ask for a path to save the run on the screen to, as CSV."""
+        run = self.measurer.run
+        if run is None or not run.has_results:
+            self._warn("nothing was measured yet")
+            return
+        started = "" if run.environment is None else run.environment.started[:19].replace(":", "")
+
+        async def made() -> str:
+            return csv_of(run)
+
+        self.app.push_screen(SaveDialog([Saveable("run", f"timing-{started}.csv", made)]))
 
     def action_clear_under(self) -> None:
         """Show the run on the screen alone again."""

@@ -16,16 +16,19 @@ from encoder_tui.core.timing.plan import LENGTHS, LONGEST, Plan, PlanError, Rows
 from encoder_tui.protocol.operations import Device
 from encoder_tui.window.widgets.cycle import Cycle
 
-DEFAULT: Final = "auto"
-BOTH: Final = " + "
-SWITCH: Final = {"no": [False], "yes": [True], f"no{BOTH}yes": [False, True]}
-ROWS: Final[dict[str, tuple[Rows, list[bool]]]] = {
-    "full": ("full", [False]),
-    "varied": ("varied", [False]),
-    "varied unpadded": ("varied", [True]),
-    f"padded{BOTH}unpadded": ("varied", [False, True]),
-}
+SWITCH: Final = (("no", [False]), ("yes", [True]), ("no + yes", [False, True]))
+ROWS: Final[tuple[tuple[str, tuple[Rows, list[bool]]], ...]] = (
+    ("full", ("full", [False])),
+    ("varied", ("varied", [False])),
+    ("varied unpadded", ("varied", [True])),
+    ("padded + unpadded", ("varied", [False, True])),
+)
 """Rows of a batch: all as long as the length, or of several lengths, with padding or without."""
+
+
+def swept(*values: str | None) -> tuple[str, list[str | None]]:
+    """Values that are swept over, with their words; None leaves the value to the machine."""
+    return " + ".join("auto" if value is None else value for value in values), list(values)
 
 
 class PlanLine(Vertical):
@@ -64,14 +67,16 @@ class PlanLine(Vertical):
             yield Input(threads, placeholder="all", compact=True, id="threads", restrict=r"[\d, ]*")
         # What has no room in a narrow window comes into sight as it gets the focus.
         with HorizontalScroll(can_focus=False, id="placement"):
-            yield Cycle("device", _first(self._settings.device, []), id="device")
-            dtypes = ["float32", "bfloat16", "float16", f"float32{BOTH}bfloat16"]
-            yield Cycle("dtype", _first(self._settings.dtype, dtypes), id="dtype")
-            attentions = ["sdpa", "sdpa_local", "eager", f"sdpa{BOTH}sdpa_local", f"sdpa{BOTH}eager"]
-            yield Cycle("attention", _first(self._settings.attention, attentions), id="attention")
-            yield Cycle("rows", list(ROWS), id="rows")
-            yield Cycle("compile", list(SWITCH), id="compiled")
-            yield Cycle("TF32", list(SWITCH), id="tf32")
+            started = self._settings
+            yield Cycle("device", _first(started.device), id="device")
+            dtypes = [swept("float32"), swept("bfloat16"), swept("float16"), swept("float32", "bfloat16")]
+            yield Cycle("dtype", _first(started.dtype, *dtypes), id="dtype")
+            attentions = [swept("sdpa"), swept("sdpa_local"), swept("eager")]
+            both = [swept("sdpa", "sdpa_local"), swept("sdpa", "eager")]
+            yield Cycle("attention", _first(started.attention, *attentions, *both), id="attention")
+            yield Cycle("rows", ROWS, id="rows")
+            yield Cycle("compile", SWITCH, id="compiled")
+            yield Cycle("TF32", SWITCH, id="tf32")
 
     def on_mount(self) -> None:
         # Offered where there is an accelerator that has it.
@@ -80,15 +85,14 @@ class PlanLine(Vertical):
     def offer_devices(self, devices: Sequence[Device]) -> None:
         """Offer the devices that there are, all of them together, and what they can do."""
         names = [device.name for device in devices]
-        self._offer("device", [*names, *([BOTH.join(names)] if len(names) > 1 else [])])
+        self._cycle("device").offer(*map(swept, names), *([swept(*names)] if len(names) > 1 else []))
         can = list(dict.fromkeys(what for device in devices for what in device.offers))
         self.query_one("#tf32").display = "tf32" in can
         flash = [what for what in can if what != "tf32"]
-        self._offer("attention", [*flash, *(f"sdpa{BOTH}{one}" for one in flash)])
+        self._cycle("attention").offer(*map(swept, flash), *(swept("sdpa", one) for one in flash))
 
-    def _offer(self, name: str, values: Sequence[str]) -> None:
-        cycle = self.query_one(f"#{name}", Cycle)
-        cycle.values = [*cycle.values, *(value for value in values if value not in cycle.values)]
+    def _cycle(self, name: str) -> Cycle:
+        return self.query_one(f"#{name}", Cycle)
 
     @on(Input.Changed)
     @on(Cycle.Changed)
@@ -120,37 +124,31 @@ class PlanLine(Vertical):
         threads: list[int | None] = [None]
         if text("threads"):
             threads = [*numbers(text("threads"), "threads", MOST_THREADS)]
-        rows, unpadded = ROWS[self._value("rows")]
+        rows, unpadded = self._cycle("rows").value
         return Plan(
             numbers(text("lengths"), "lengths", LONGEST),
             numbers(text("batches"), "batch", 4096),
             min_time,
-            self._values("device"),
-            self._values("dtype"),
-            self._values("attention"),
+            self._cycle("device").value,
+            self._cycle("dtype").value,
+            self._cycle("attention").value,
             threads,
             rows,
-            compiled=SWITCH[self._value("compiled")],
-            tf32=SWITCH[self._value("tf32")],
+            compiled=self._cycle("compiled").value,
+            tf32=self._cycle("tf32").value,
             unpadded=unpadded,
         )
-
-    def _value(self, name: str) -> str:
-        return self.query_one(f"#{name}", Cycle).value
-
-    def _values(self, name: str) -> list[str | None]:
-        value = self._value(name)
-        return [None] if value == DEFAULT else list(value.split(BOTH))
 
     def run_with(self, settings: Settings) -> None:
         """Show settings that were chosen while the window is open."""
         self.query_one("#threads", Input).value = "" if settings.threads is None else str(settings.threads)
         for name in ("device", "dtype", "attention"):
-            self._show(name, getattr(settings, name) or DEFAULT)
+            self._show(name, [getattr(settings, name)])
 
-    def _show(self, name: str, value: str) -> None:
-        self._offer(name, [value])
-        self.query_one(f"#{name}", Cycle).value = value
+    def _show(self, name: str, values: list[str | None]) -> None:
+        cycle = self._cycle(name)
+        cycle.offer(swept(*values))
+        cycle.value = values
 
     def take(self, plan: Plan) -> None:
         """Show the plan of another run, so that it can be repeated; a search for the best settings has no fields."""
@@ -160,17 +158,16 @@ class PlanLine(Vertical):
         self.query_one("#batches", Input).value = ", ".join(map(str, plan.batches))
         self.query_one("#min-time", Input).value = f"{plan.min_time:g}"
         self.query_one("#threads", Input).value = ", ".join(str(one) for one in plan.threads if one is not None)
-        self.query_one("#rows", Cycle).value = next(
-            (name for name, found in ROWS.items() if found == (plan.rows, plan.unpadded)), "full"
-        )
-        for name, switch in (("compiled", plan.compiled), ("tf32", plan.tf32)):
-            value = next((words for words, found in SWITCH.items() if found == switch), "no")
-            self.query_one(f"#{name}", Cycle).value = value
+        # Of what a file says, no field takes more than it offers.
+        for name, value in (("rows", (plan.rows, plan.unpadded)), ("compiled", plan.compiled), ("tf32", plan.tf32)):
+            cycle = self._cycle(name)
+            cycle.value = value if value in cycle.values else cycle.values[0]
         for name, values in (("device", plan.devices), ("dtype", plan.dtypes), ("attention", plan.attentions)):
-            self._show(name, DEFAULT if values == [None] else BOTH.join(map(str, values)))
+            self._show(name, values)
 
 
-def _first(value: str | None, others: Sequence[str]) -> list[str]:
-    """The values of a field, beginning with what the program was started with."""
-    first = [DEFAULT] if value is None else [value, DEFAULT]
-    return list(dict.fromkeys([*first, *others]))
+def _first(value: str | None, *others: tuple[str, list[str | None]]) -> list[tuple[str, list[str | None]]]:
+    """What a field can take, beginning with what the program was started with."""
+    first = [] if value is None else [swept(value)]
+    found = [*first, swept(None), *others]
+    return [choice for place, choice in enumerate(found) if choice not in found[:place]]

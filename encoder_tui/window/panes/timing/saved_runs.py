@@ -60,11 +60,10 @@ class SavedRuns(Table):
             return [path.stem, str(error).removeprefix(f"{path.name}: "), "", "", ""]
         names = ", ".join(dict.fromkeys(last_part(column.name) for column in run.columns))
         when = run.environment.started[:16].replace("T", " ") if run.environment is not None else path.stem
-        in_force = [samples.in_force for samples in run.samples.values() if samples.in_force is not None]
         lengths = [row.length for row in run.rows]
         what = "one text" if run.plan.text else f"{count(len(run.rows), 'row')}, {min(lengths):,} to {max(lengths):,}"
-        device = ", ".join(dict.fromkeys(one.device for one in in_force))
-        return [when, names, what, device, ", ".join(dict.fromkeys(one.dtype for one in in_force))]
+        device = ", ".join(dict.fromkeys(one.device for one in run.in_force))
+        return [when, names, what, device, ", ".join(dict.fromkeys(one.dtype for one in run.in_force))]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A key that would do nothing is not offered."""

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from textual.content import Content
 
 from encoder_tui.core.defaults import LETTERS
-from encoder_tui.core.models.files import limit
 from encoder_tui.core.models.placement import source_of
 from encoder_tui.core.text.safe import count, last_part, shorten, visible
-from encoder_tui.core.timing.best import sentences
-from encoder_tui.core.timing.plan import Column, Plan, PlanError, TimedModel
+from encoder_tui.core.text.transfer import duration
+from encoder_tui.core.timing.plan import Column
 from encoder_tui.core.timing.run import Run
-from encoder_tui.window.panes.timing import results
+from encoder_tui.core.timing.words import (
+    conclusion,
+    failures,
+    growths,
+    model_remarks,
+    point_details,
+    run_settings,
+    spread_warning,
+    verdict_sentences,
+)
+from encoder_tui.window.panes.timing.measurer import Measurer
 from encoder_tui.window.session.session import Session
 from encoder_tui.window.widgets.model_letters import letter_markup
-
-if TYPE_CHECKING:
-    from encoder_tui.window.panes.timing.pane import TimingPane
 
 QUIET: Final = "$text-muted"
 LOW: Final = 3
@@ -28,100 +34,49 @@ HIGH: Final = 7
 """Lines that remarks may take in a low window, and in others."""
 
 
-def timed_models(session: Session) -> list[TimedModel]:
-    """The models of the window that can be measured, as far as their files are there."""
-    found = []
-    for index, slot in enumerate(session.slots):
-        if slot.files is not None and slot.state != "failed":
-            stated = None if slot.tokenizer is None else slot.tokenizer.form.model_max_length
-            source = source_of(slot.files, session.settings.trust_remote_code)
-            bound = limit(slot.files.config, stated)
-            found.append(TimedModel(index, slot.name, source, bound, slot.files.config))
-    return found
-
-
-def no_models(session: Session) -> str:
-    """Why nothing can be measured."""
-    failed = [slot for slot in session.slots if slot.state == "failed"]
-    if len(failed) == len(session.slots):
-        return visible(failed[0].message) or "no model could be had"
-    return "the models are still being looked up; try again in a moment"
-
-
-def machine(session: Session) -> tuple[int, bool]:
-    """Cores of the engine's machine, and whether models run on an accelerator unless told otherwise."""
-    hello = session.hello
-    if hello is None:
-        return 2, False
-    device = session.settings.device or (hello.devices[0].name if hello.devices else "cpu")
-    return hello.threads, not device.startswith("cpu")
-
-
-def refuse_what_is_not_offered(session: Session, plan: Plan) -> None:
-    """Raise `PlanError` where no device of the engine's machine has what a plan asks for; the engine looks closer."""
-    if session.hello is None or session.hello.devices is None:
-        return
-    offered = {what for device in session.hello.devices for what in device.offers}
-    if True in plan.unpadded and not any(what.startswith("flash") for what in offered):
-        raise PlanError("unpadded rows need flash attention on an accelerator; there is none here")
-    if True in plan.tf32 and "tf32" not in offered:
-        raise PlanError("TF32 is of NVIDIA's accelerators since Ampere; there is none here")
-
-
-def text_at_hand(session: Session) -> str:
-    """The document that is open where one is, otherwise the text."""
-    return session.text if session.document is None else session.document
-
-
-def duration(seconds: float) -> str:
-    """About how long, as a person says it: `40 s`, `3 min`."""
-    if seconds < 90:
-        return f"{max(round(seconds), 1)} s"
-    return f"{round(seconds / 60):,} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def sentence(pane: TimingPane, width: int) -> Content:
-    """What the plan comes to, how far the run is, or what it says."""
-    run = pane.run
-    if run is not None and pane.is_measuring:
-        text = _progress(pane, run)
-    elif run is not None:
-        whole = "" if run.done == len(run.planned) else f"{run.done} of {count(len(run.planned), 'point')} whole, "
-        text = f"{results.conclusion(run)} · {whole}{visible(pane.ending)}" if pane.ending else results.conclusion(run)
-    else:
-        text = plan_words(pane)
+def headline(text: str, width: int) -> Content:
+    """The first line of the pane."""
     return Content.styled(f" {text}", "bold").truncate(max(width, 1), ellipsis=True)
 
 
-def plan_words(pane: TimingPane) -> str:
-    """How many points a plan has and about how long they take, before it starts."""
-    planned = pane.planned()
+def run_summary(run: Run, measurer: Measurer, width: int) -> str:
+    """How far the run is, or what it says."""
+    if measurer.is_measuring:
+        return _progress(run, measurer.activity, width)
+    whole = "" if run.done == len(run.planned) else f"{run.done} of {count(len(run.planned), 'point')} whole, "
+    ending = f" · {whole}{visible(measurer.ending)}" if measurer.ending else ""
+    return f"{conclusion(run)}{ending}"
+
+
+def plan_summary(planned: Run | str) -> str:
+    """How many points a plan has and about how long they take, or why it cannot start."""
     if isinstance(planned, str):
         return planned
     points = len(planned.planned)
     skipped = sum(1 for samples in planned.samples.values() if samples.ended)
     beside = f", {skipped} beyond a limit" if skipped else ""
     models = count(len({column.slot for column in planned.columns}), "model")
-    about = duration(planned.seconds_left())
+    about = duration(max(planned.seconds_left(), 1))
     return f"{count(points, 'point')} of {models}{beside}, about {about} and the loading; s starts"
 
 
-def _progress(pane: TimingPane, run: Run) -> str:
+def _progress(run: Run, activity: str, width: int) -> str:
     if run.environment is None:
-        return f"{visible(pane.activity)}…"
+        return f"{visible(activity)}…"
     where = "" if run.current is None else f" at {run.rows[run.current].words}"
     done, planned = run.done, len(run.planned)
-    room = 20 if pane.size.width >= 100 else 8
+    room = 20 if width >= 100 else 8
     filled = round(room * done / max(planned, 1))
     bar = f"▕{'█' * filled}{' ' * (room - filled)}▏"
-    return f"Measuring{where} {bar} {done} of {planned} points, about {duration(run.seconds_left())} left; x stops"
+    left = duration(max(run.seconds_left(), 1))
+    return f"Measuring{where} {bar} {done} of {planned} points, about {left} left; x stops"
 
 
 def settings(session: Session, run: Run | None, under: Run | None, width: int) -> Content:
     """What the letters of a run mean where the window's mean something else, and the settings in force."""
     whose = [others(session, run, width), others(session, under, width, are_small=True)]
     lines = [Content.styled(f" {text}", "$text-warning") for text in whose if text]
-    if run is not None and (text := results.settings_in_force(run)):
+    if run is not None and (text := run_settings(run)):
         lines.append(Content.styled(f" {text}", QUIET))
     return Content("\n").join(line.truncate(max(width, 1), ellipsis=True) for line in lines)
 
@@ -157,7 +112,7 @@ def room_for_remarks(run: Run | None, is_low: bool) -> int:
     """Lines that the remarks on a run take once everything is known, as far as there is room."""
     if run is None:
         return 0
-    failed, told = len(results.failed(run)), len(_told(run))
+    failed, told = len(failures(run)), len(model_remarks(run.samples.values()))
     if is_low:
         return min(1 + failed, LOW)
     return min(told + 1 + (2 * len(run.rows) + failed if run.plan.best else len(run.columns)), HIGH)
@@ -193,14 +148,16 @@ def remarks(run: Run | None, width: int, is_low: bool) -> Content:
 def _of_results(run: Run, width: int, is_low: bool) -> list[Content]:
     if not run.has_results:
         return []
-    growths = results.growths(run)
     if run.plan.best:
         # Where there is no room, the line at the top says the most of it.
-        growths = [] if is_low else _wrapped(sentences(run), width)
-    if not run.plan.best and (is_low or sum(map(len, growths)) + 3 * len(growths) <= width):
-        growths = [" · ".join(growths)] if growths else []
-    lines = [Content.styled(f" {text}", QUIET) for text in [*_told(run), *growths]]
-    if (warning := results.warning(run)) is not None:
+        found = [] if is_low else _wrapped(verdict_sentences(run), width)
+    else:
+        found = growths(run)
+        if is_low or sum(map(len, found)) + 3 * len(found) <= width:
+            found = [" · ".join(found)] if found else []
+    said = map(visible, model_remarks(run.samples.values()))
+    lines = [Content.styled(f" {text}", QUIET) for text in [*said, *found]]
+    if (warning := spread_warning(run)) is not None:
         lines.append(Content.styled(f" {warning}", "$text-warning"))
     if is_low:
         # One line: the warning, where there is one, matters more than the growth.
@@ -208,25 +165,19 @@ def _of_results(run: Run, width: int, is_low: bool) -> list[Content]:
     return lines
 
 
-def _told(run: Run) -> list[str]:
-    """What the models said of themselves."""
-    told = [samples.in_force.remarks for samples in run.samples.values() if samples.in_force is not None]
-    return list(dict.fromkeys(visible(remark) for remarks in told for remark in remarks))
-
-
 def _wrapped(found: Sequence[str], width: int) -> list[str]:
     return [line for one in found for line in textwrap.wrap(visible(one), max(width - 2, 20), subsequent_indent="   ")]
 
 
 def _failures(run: Run) -> list[Content]:
-    return [_line(slot, visible(reason), "$text-error") for slot, reason in results.failed(run)]
+    return [_line(slot, visible(reason), "$text-error") for slot, reason in failures(run)]
 
 
 def detail(run: Run | None, row: int, width: int) -> Content:
     """The point under the cursor."""
     if run is None or row >= len(run.rows):
         return Content("")
-    lines = [_line(slot, visible(text), "") for slot, text in results.details(run, row)]
+    lines = [_line(slot, visible(text), "") for slot, text in point_details(run, row)]
     return Content("\n").join(line.truncate(max(width, 1), ellipsis=True) for line in lines)
 
 

@@ -1,0 +1,57 @@
+"""What the Timing pane can measure here: the models of the window, its machine, and what that has."""
+
+from __future__ import annotations
+
+from encoder_tui.core.models.files import limit
+from encoder_tui.core.models.placement import source_of
+from encoder_tui.core.text.safe import visible
+from encoder_tui.core.timing.plan import Plan, PlanError, TimedModel
+from encoder_tui.window.session.session import Session
+
+
+def timed_models(session: Session) -> list[TimedModel]:
+    """The models of the window whose files are there, in their order."""
+    found = []
+    for index, slot in enumerate(session.slots):
+        if slot.files is not None and slot.state != "failed":
+            stated = None if slot.tokenizer is None else slot.tokenizer.form.model_max_length
+            source = source_of(slot.files, session.settings.trust_remote_code, session.settings.offline)
+            bound = limit(slot.files.config, stated)
+            found.append(TimedModel(index, slot.name, source, bound, slot.files.config))
+    return found
+
+
+def no_models(session: Session) -> str:
+    """Why nothing can be measured."""
+    failed = [slot for slot in session.slots if slot.state == "failed"]
+    if len(failed) == len(session.slots):
+        return visible(failed[0].message) or "no model could be had"
+    return "the models are still being looked up; try again in a moment"
+
+
+def machine(session: Session) -> tuple[int, bool]:
+    """Cores of the engine's machine, and whether models run on an accelerator unless told otherwise."""
+    hello = session.hello
+    if hello is None:
+        return 2, False
+    device = session.settings.device or (hello.devices[0].name if hello.devices else "cpu")
+    return hello.threads, not device.startswith("cpu")
+
+
+def devices(session: Session) -> list[str | None]:
+    """The devices that a text is measured on: the chosen one, else all; [None] while they are not known."""
+    if session.settings.device is not None:
+        return [session.settings.device]
+    hello = session.hello
+    return [device.name for device in hello.devices] if hello is not None and hello.devices else [None]
+
+
+def refuse_what_is_not_offered(session: Session, plan: Plan) -> None:
+    """Raise `PlanError` where no device of the engine's machine has what a plan asks for; the engine looks closer."""
+    if session.hello is None or session.hello.devices is None:
+        return
+    offered = {what for device in session.hello.devices for what in device.offers}
+    if True in plan.unpadded and not any(what.startswith("flash") for what in offered):
+        raise PlanError("unpadded rows need flash attention on an accelerator; there is none here")
+    if True in plan.tf32 and "tf32" not in offered:
+        raise PlanError("TF32 is of NVIDIA's accelerators since Ampere; there is none here")
