@@ -165,7 +165,7 @@ async def test_closing_while_a_dead_engine_is_being_replaced_leaves_no_process(s
 
 APP = """
 import asyncio, pathlib, sys
-from tests import fake_engine
+from tests.support import fake_engine
 from encoder_tui.client.client import EngineClient
 
 async def app():
