@@ -7,15 +7,19 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final, get_type_hints
 
+import msgspec
 import platformdirs
+from msgspec import Meta
 
 from encoder_tui.core.files.private import read_file
 
 APP: Final = "encoder-tui"
 PREFIX: Final = "ENCODER_TUI_"
+MOST_THREADS: Final = 999
 CHOSEN: Final = "chosen in this window"
 """Where a value came from that was changed while the window was open; it holds for that session."""
 
@@ -46,7 +50,7 @@ class Settings:
     device: str | None = None
     dtype: str | None = None
     attention: str | None = None
-    threads: int | None = None
+    threads: Annotated[int, Meta(ge=1, le=MOST_THREADS)] | None = None
     offline: bool = False
     engine: str | None = None
     trust_remote_code: tuple[str, ...] = ()
@@ -65,7 +69,12 @@ NAMES: Final = tuple(entry.name for entry in fields(Settings) if entry.name not 
 _LISTS: Final = {"model", "trust_remote_code"}
 _FLAGS: Final = {"offline", "debug", "fresh"}
 _NUMBERS: Final = {"threads"}
-MOST_THREADS: Final = 999
+_KINDS: Final = (
+    (_LISTS, "a string or a list of strings"),
+    (_FLAGS, "true or false"),
+    (_NUMBERS, f"a whole number from 1 to {MOST_THREADS}"),
+)
+"""What a setting must be, for people; a string if it is not listed here."""
 PANES: Final = ("tokens", "parameters", "documents", "outputs", "timing")
 DTYPES: Final = ("float32", "float16", "bfloat16")
 _CHOICES: Final = {"pane": PANES, "dtype": DTYPES}
@@ -155,24 +164,23 @@ def _checked(name: str, value: Any, where: str) -> Any:
     """A value of the file in the type of its field."""
     if name == "keys":
         return _keys(value, where)
-    if name in _LISTS:
-        value = [value] if isinstance(value, str) else value
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise SettingsError(f"{name} in {where} must be a string or a list of strings")
-        return tuple(value)
-    if name in _NUMBERS:
-        return _number(name, value, where)
-    expected = bool if name in _FLAGS else str
-    if not isinstance(value, expected):
-        kind = "true or false" if expected is bool else "a string"
-        raise SettingsError(f"{name} in {where} must be {kind}")
-    return value
+    if name in _LISTS and isinstance(value, str):
+        value = [value]
+    return _converted(name, value, where)
 
 
-def _number(name: str, value: Any, where: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MOST_THREADS:
-        raise SettingsError(f"{name} in {where} must be a whole number from 1 to {MOST_THREADS}")
-    return value
+def _converted(name: str, value: Any, where: str) -> Any:
+    """A value in the type of its field; raises `SettingsError` if it is of another type or beyond its bounds."""
+    try:
+        return msgspec.convert(value, _types()[name])
+    except msgspec.ValidationError as error:
+        kind = next((words for names, words in _KINDS if name in names), "a string")
+        raise SettingsError(f"{name} in {where} must be {kind}") from error
+
+
+@cache
+def _types() -> dict[str, Any]:
+    return get_type_hints(Settings, include_extras=True)
 
 
 def _keys(value: Any, where: str) -> dict[str, str]:
@@ -207,5 +215,5 @@ def _from_variable(name: str, text: str, variable: str) -> Any:
             return False
         raise SettingsError(f"{variable} must be 1 or 0, not {text!r}")
     if name in _NUMBERS:
-        return _number(name, int(text) if text.isascii() and text.isdigit() else None, variable)
+        return _converted(name, int(text) if text.isascii() and text.isdigit() else text, variable)
     return text

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
+from msgspec import Meta
 
+from encoder_tui.core.bounds import Exact
 from encoder_tui.core.defaults import MAXIMUM
 from encoder_tui.core.documents.document import LIMITS, percent, window_count
 from encoder_tui.core.files.private import read_file
@@ -17,8 +19,6 @@ FORMAT: Final = 1
 """The version of saved counts; another one is not understood."""
 LONGEST: Final = 64 << 20
 """Bytes of a file of counts that is read."""
-MOST: Final = 1 << 53
-"""What no number of tokens, characters or documents reaches; below it a float is exact."""
 
 
 class LengthCounts(msgspec.Struct):
@@ -28,10 +28,10 @@ class LengthCounts(msgspec.Struct):
     """
 
     model: str
-    special: int
-    limit: int | None
-    documents: dict[int, int] = {}
-    characters: int = 0
+    special: Exact
+    limit: Annotated[int, Meta(ge=1, le=1 << 53)] | None
+    documents: dict[Exact, Exact] = {}
+    characters: Exact = 0
 
     def add(self, lengths: Iterable[int], characters: int) -> None:
         """Count documents in."""
@@ -123,11 +123,11 @@ class CollectionCounts(msgspec.Struct):
 
     source: str
     column: str
-    models: list[LengthCounts]
-    next: int = 0
-    total: int | None = None
-    empty: int = 0
-    sample: int | None = None
+    models: Annotated[list[LengthCounts], Meta(min_length=1, max_length=MAXIMUM)]
+    next: Exact = 0
+    total: Exact | None = None
+    empty: Exact = 0
+    sample: Exact | None = None
     is_complete: bool = False
     format: int = FORMAT
 
@@ -158,7 +158,7 @@ def reopen(data: bytes) -> CollectionCounts:
         raise ValueError(f"these are no counts that encoder-tui saved ({error})") from error
     if counts.format != FORMAT:
         raise ValueError(f"these counts are of format {counts.format}, this version reads {FORMAT}")
-    if not _is_possible(counts):
+    if any(length < model.special for model in counts.models for length in model.documents):
         raise ValueError("these are no counts that encoder-tui saved (no documents have such lengths)")
     return counts
 
@@ -168,16 +168,6 @@ def load(path: Path) -> CollectionCounts:
     if path.stat().st_size > LONGEST:
         raise ValueError("it is too long for counts")
     return reopen(read_file(path))
-
-
-def _is_possible(counts: CollectionCounts) -> bool:
-    """Whether a collection can have been counted so: anybody may have edited the file."""
-    numbers = [counts.next, counts.total or 0, counts.empty, counts.sample or 0]
-    for model in counts.models:
-        numbers += [model.special, 1 if model.limit is None else model.limit - 1, model.characters]
-        numbers += [length - model.special for length in model.documents]
-        numbers += [*model.documents, *model.documents.values()]
-    return 0 < len(counts.models) <= MAXIMUM and all(0 <= number < MOST for number in numbers)
 
 
 def summary(counts: CollectionCounts, stride: int) -> dict[str, Any]:

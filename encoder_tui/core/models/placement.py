@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from encoder_tui.core.bounds import Bytes, SomeTokens, Tokens
 from encoder_tui.core.models.files import ModelFiles, is_trusted
 from encoder_tui.core.settings import Settings
 
@@ -36,7 +37,7 @@ class Placement(msgspec.Struct, frozen=True):
     device: str | None = None
     dtype: str | None = None
     attention: str | None = None
-    threads: int | None = None
+    threads: SomeTokens | None = None
 
 
 class InForce(msgspec.Struct, frozen=True):
@@ -51,11 +52,11 @@ class InForce(msgspec.Struct, frozen=True):
     dtype: str
     attention: str
     weights: Weights
-    parameter_bytes: int
+    parameter_bytes: Bytes
     new: list[str] = []
     unused: list[str] = []
     remarks: list[str] = []
-    threads: int | None = None
+    threads: Tokens | None = None
 
     @property
     def where(self) -> str:

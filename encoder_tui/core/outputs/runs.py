@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from encoder_tui.core.bounds import Tokens
 from encoder_tui.core.models.placement import InForce, ModelSource, Placement
 from encoder_tui.core.text.safe import count, visible
 
@@ -17,9 +18,9 @@ class Batch(msgspec.Struct, frozen=True):
     `token_type_ids` is None where the tokenizer gives its model none.
     """
 
-    input_ids: list[list[int]]
-    attention_mask: list[list[int]]
-    token_type_ids: list[list[int]] | None = None
+    input_ids: list[list[Tokens]]
+    attention_mask: list[list[Tokens]]
+    token_type_ids: list[list[Tokens]] | None = None
 
 
 class RunRequest(msgspec.Struct, frozen=True):

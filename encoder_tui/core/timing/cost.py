@@ -10,6 +10,7 @@ import msgspec
 from encoder_tui.core.defaults import STRIDE
 from encoder_tui.core.documents.document import window_count
 from encoder_tui.core.text.safe import count
+from encoder_tui.core.timing.samples import exponent
 
 WINDOW = 512
 REACH = 4
@@ -57,7 +58,8 @@ def seconds_at(ordered: Sequence[tuple[float, float]], length: float) -> float:
 
 
 def _power(one: tuple[float, float], other: tuple[float, float]) -> float:
-    return math.log(other[1] / one[1]) / math.log(other[0] / one[0])
+    power = exponent([one, other])
+    return 1.0 if power is None else power
 
 
 def costs(tokens: int, special: int, limit: int | None, curve: Sequence[tuple[float, float]]) -> list[Cost]:

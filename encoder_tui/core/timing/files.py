@@ -16,7 +16,6 @@ import msgspec
 
 from encoder_tui.core.files.atomic import write_private
 from encoder_tui.core.files.private import private_folder, read_file
-from encoder_tui.core.timing.checks import refuse_environment, refuse_nonsense, refuse_samples
 from encoder_tui.core.timing.plan import Column, Plan, Row
 from encoder_tui.core.timing.run import Run, Title, trusting
 from encoder_tui.core.timing.samples import Environment, Point, Samples
@@ -47,14 +46,21 @@ class Head(msgspec.Struct, frozen=True):
     rows: list[Row]
     groups: list[list[Point]]
     environment: Environment | None = None
-    failures: dict[str, str] = {}
+    failures: dict[int, str] = {}
+
+    def __post_init__(self) -> None:
+        """Refuse points and failures that do not fit the table; msgspec makes a `ValidationError` of a ValueError."""
+        if not self.rows or not self.columns or len(self.groups) != len(self.rows):
+            raise ValueError("its points do not fit its table")
+        variants = [point.variant for group in self.groups for point in group]
+        if not all(0 <= column < len(self.columns) for column in [*variants, *self.failures]):
+            raise ValueError("a point or a failure of it belongs to no column")
 
 
 def lines_of(run: Run) -> list[str]:
     """A run as JSON lines in ASCII; a point is as `time --json` prints it, with the rest of what was measured."""
-    failures = {str(column): reason for column, reason in run.failures.items()}
     groups = [[_without_text(point) for point in group] for group in run.groups]
-    head = Head(FORMAT, run.title, run.plan, run.columns, run.rows, groups, run.environment, failures)
+    head = Head(FORMAT, run.title, run.plan, run.columns, run.rows, groups, run.environment, run.failures)
     lines = [json.dumps(msgspec.to_builtins(head))]
     for (row, column), record in run.records():
         samples = run.samples[row, column]
@@ -76,23 +82,18 @@ def _without_text(point: Point) -> Point:
 def run_of(lines: list[str]) -> Run:
     """The run that a file holds; raises `FileProblem` where it holds none."""
     try:
-        head = msgspec.convert(_of_today(json.loads(lines[0])), Head)
+        head = msgspec.convert(_of_today(json.loads(lines[0])), Head, str_keys=True)
         if head.encoder_tui_timing != FORMAT:
             raise FileProblem(f"it is of format {head.encoder_tui_timing}, and this version reads {FORMAT}")
-        failures = {int(column): reason for column, reason in head.failures.items()}
-        refuse_nonsense(head.plan, head.columns, head.rows, head.groups, failures)
         # Whether a model's own code may run is for the settings of today to say, not for a file.
         run = Run(head.plan, [trusting(column, {}) for column in head.columns], head.rows, head.groups, head.title)
-        if head.environment is not None:
-            refuse_environment(head.environment)
-            run.environment = head.environment
-        run.failures = failures
+        run.environment = head.environment
+        run.failures = head.failures
         for line in lines[1:]:
             found: dict[str, Any] = json.loads(line)
             row, samples = msgspec.convert(found["row"], int), msgspec.convert(found["everything"], Samples)
-            if not 0 <= row < len(run.rows):
-                raise FileProblem("a point of it belongs to no row")
-            refuse_samples(samples, len(run.columns))
+            if not 0 <= row < len(run.rows) or samples.point.variant >= len(run.columns):
+                raise FileProblem("a point of it belongs to no row or column")
             run.skip(row, samples)
     except NONSENSE as error:
         raise FileProblem("it holds no run of encoder-tui") from error

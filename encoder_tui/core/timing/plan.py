@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from encoder_tui.core.bounds import Seconds, Slot, SomeTokens
 from encoder_tui.core.models.placement import ModelSource, Placement
 from encoder_tui.core.timing.samples import Mode, Point, Samples, Variant
 
@@ -36,13 +37,13 @@ class Plan(msgspec.Struct, frozen=True):
     run looks for the fastest settings of each model (see `core/timing/best.py`).
     """
 
-    lengths: list[int] = msgspec.field(default_factory=LENGTHS.copy)
-    batches: list[int] = msgspec.field(default_factory=[1].copy)
-    min_time: float = 1.0
+    lengths: list[SomeTokens] = msgspec.field(default_factory=LENGTHS.copy)
+    batches: list[SomeTokens] = msgspec.field(default_factory=[1].copy)
+    min_time: Seconds = 1.0
     devices: list[str | None] = msgspec.field(default_factory=_UNSET.copy)
     dtypes: list[str | None] = msgspec.field(default_factory=_UNSET.copy)
     attentions: list[str | None] = msgspec.field(default_factory=_UNSET.copy)
-    threads: list[int | None] = msgspec.field(default_factory=_ANY_NUMBER.copy)
+    threads: list[SomeTokens | None] = msgspec.field(default_factory=_ANY_NUMBER.copy)
     rows: Rows = "full"
     text: bool = False
     compiled: list[bool] = msgspec.field(default_factory=_OFF.copy)
@@ -73,7 +74,7 @@ class TimedModel(msgspec.Struct, frozen=True):
 class Column(msgspec.Struct, frozen=True):
     """A variant as it stands in the table: which model, and what sets it apart from its model's other variants."""
 
-    slot: int
+    slot: Slot
     name: str
     variant: Variant
     apart: str = ""
@@ -83,8 +84,8 @@ class Row(msgspec.Struct, frozen=True):
     """A line of the table: the points that are measured in turns."""
 
     label: str
-    length: int
-    batch: int
+    length: SomeTokens
+    batch: SomeTokens
 
     @property
     def words(self) -> str:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, Final
+from statistics import linear_regression
+from typing import Annotated, Any, Final
 
 import msgspec
+from msgspec import Meta
 
+from encoder_tui.core.bounds import Amount, Bytes, Seconds, SomeTokens, Tokens
 from encoder_tui.core.models.placement import InForce, ModelSource, Placement
 from encoder_tui.core.outputs.runs import Batch
 from encoder_tui.core.text.safe import count, size
@@ -55,10 +58,10 @@ class Point(msgspec.Struct, frozen=True):
     row are no padding, None for all.
     """
 
-    variant: int
-    length: int
-    batch: int = 1
-    real_lengths: list[int] | None = None
+    variant: Tokens
+    length: SomeTokens
+    batch: SomeTokens = 1
+    real_lengths: list[Tokens] | None = None
     given: Batch | None = None
 
     @property
@@ -94,8 +97,8 @@ class Distance(msgspec.Struct, frozen=True):
     left out. Both are None where a value is not finite.
     """
 
-    largest: float | None
-    cosine: float | None
+    largest: Annotated[float, Meta(ge=0)] | None
+    cosine: Annotated[float, Meta(ge=-2, le=2)] | None
 
     def words(self) -> str:
         """For people."""
@@ -111,14 +114,14 @@ class DeviceState(msgspec.Struct, frozen=True):
     than it could, `processes` is how many others were computing on it, and `memory` the bytes that they held.
     """
 
-    power: float | None = None
-    power_limit: float | None = None
-    clock: int | None = None
-    clock_limit: int | None = None
-    temperature: int | None = None
+    power: Amount | None = None
+    power_limit: Amount | None = None
+    clock: Tokens | None = None
+    clock_limit: Tokens | None = None
+    temperature: Annotated[int, Meta(ge=-1000, le=10**6)] | None = None
     throttled: list[str] = []
-    processes: int | None = None
-    memory: int | None = None
+    processes: Tokens | None = None
+    memory: Bytes | None = None
 
     def words(self) -> list[str]:
         """For people: what is known of it."""
@@ -147,20 +150,20 @@ class Samples(msgspec.Struct, frozen=True, dict=True):  # a dict, for what is co
 
     point: Point
     in_force: InForce | None = None
-    cold_s: float | None = None
-    samples_s: list[float] = []
-    cpu_samples_s: list[float] = []
-    warm_up: int = 0
-    calls: int = 1
-    peak_memory_bytes: int | None = None
-    process_peak_bytes: int | None = None
+    cold_s: Seconds | None = None
+    samples_s: list[Seconds] = []
+    cpu_samples_s: list[Seconds] = []
+    warm_up: Tokens = 0
+    calls: Tokens = 1
+    peak_memory_bytes: Bytes | None = None
+    process_peak_bytes: Bytes | None = None
     ended: str | None = None
     finished: bool = False
-    retaken: int = 0
-    device_samples_s: list[float] = []
+    retaken: Tokens = 0
+    device_samples_s: list[Seconds] = []
     mode: Mode = Mode()
     short: str = ""
-    other_load: float | None = None
+    other_load: Amount | None = None
     device_state: DeviceState | None = None
     distance: Distance | None = None
 
@@ -188,15 +191,15 @@ class Environment(msgspec.Struct, frozen=True):
     python: str
     platform: str
     processor: str
-    cores: int
-    threads: int
-    interop_threads: int
-    load_average: list[float] | None
+    cores: Tokens
+    threads: Tokens
+    interop_threads: Tokens
+    load_average: Annotated[list[Amount], Meta(min_length=3, max_length=3)] | None
     float32_matmul_precision: str
     devices: list[dict[str, Any]]
     versions: dict[str, str]
-    min_time_s: float
-    min_samples: int
+    min_time_s: Seconds
+    min_samples: Tokens
     asked_modes: list[Mode] = []
 
 
@@ -261,10 +264,7 @@ def exponent(points: Sequence[tuple[float, float]]) -> float | None:
     usable = [(math.log(length), math.log(seconds)) for length, seconds in points if length > 0 and seconds > 0]
     if len({x for x, _ in usable}) < 2:
         return None
-    centre_x = sum(x for x, _ in usable) / len(usable)
-    centre_y = sum(y for _, y in usable) / len(usable)
-    across = sum((x - centre_x) ** 2 for x, _ in usable)
-    return sum((x - centre_x) * (y - centre_y) for x, y in usable) / across
+    return linear_regression(*zip(*usable, strict=True)).slope
 
 
 def time_record(name: str, samples: Samples) -> dict[str, Any]:
