@@ -92,7 +92,7 @@ def test_run_prints_and_saves_what_comes_out_of_every_model(pair: tuple[str, str
 
 def test_the_builtin_pair_is_printed_as_a_table_even_where_it_cannot_be_saved(tmp_path: Path) -> None:
     models = ["-m", "builtin:bert", "-m", "builtin:modernbert"]
-    path = tmp_path / f"{'x' * 250}.npz"
+    path = tmp_path / f"{'x' * 252}.npz"
     done = call("run", *models, "--attentions", "--save", str(path), stdin="How bread rises.\n")
     assert done.stdout.count("eager attention, random weights") == 2
     assert re.search(r"^ +attentions.21 +1×12×\d+×\d+ +float32 ", done.stdout, re.MULTILINE)

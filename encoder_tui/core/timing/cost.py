@@ -10,7 +10,6 @@ import msgspec
 from encoder_tui.core.defaults import STRIDE
 from encoder_tui.core.documents.document import window_count
 from encoder_tui.core.text.safe import count
-from encoder_tui.core.timing.samples import exponent
 
 WINDOW = 512
 REACH = 4
@@ -58,8 +57,8 @@ def seconds_at(ordered: Sequence[tuple[float, float]], length: float) -> float:
 
 
 def _power(one: tuple[float, float], other: tuple[float, float]) -> float:
-    power = exponent([one, other])
-    return 1.0 if power is None else power
+    # Of two points the slope is a quotient; a regression would add only rounding.
+    return math.log(other[1] / one[1]) / math.log(other[0] / one[0])
 
 
 def costs(tokens: int, special: int, limit: int | None, curve: Sequence[tuple[float, float]]) -> list[Cost]:
