@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import io
 import os
 import sys
@@ -10,6 +11,12 @@ import sys
 def main() -> None:
     """Run the command line."""
     _open_streams()
+    if os.name == "posix" and os.isatty(0) and os.isatty(1):
+        # Before anything large is imported: the forked process keeps a copy of this one's memory.
+        from encoder_tui.window.terminal import restorer  # noqa: PLC0415
+
+        restorer.start()
+        atexit.register(restorer.end)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Where the locale has no room for a token's characters, a question mark is better than no table.
         sys.stdout.reconfigure(errors="replace")

@@ -182,6 +182,10 @@ def cli(context: click.Context, /, **options: Any) -> None:
     context.obj = given(options)
     if context.invoked_subcommand is None:
         open_window(gather(context, options))
+    elif os.name == "posix":
+        from encoder_tui.window.terminal import restorer  # noqa: PLC0415  # without Textual
+
+        restorer.dismiss()
 
 
 def open_window(chosen: settings.Settings) -> None:

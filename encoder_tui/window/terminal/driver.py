@@ -15,7 +15,11 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Resize
 from textual.geometry import Size
 
+from encoder_tui.core.files.private import private_folder
+from encoder_tui.core.settings import log_path
+from encoder_tui.window.terminal import restorer
 from encoder_tui.window.terminal.input import TerminalInput
+from encoder_tui.window.terminal.sequences import AGAIN, RESTORE
 from encoder_tui.window.terminal.styles import with_fewer_styles
 
 BACKLOG: Final = 1 << 15
@@ -24,15 +28,15 @@ TICK: Final = 0.1
 """Seconds between two looks at whether an escape has become a key, as Textual has it."""
 LAST_WORDS: Final = 1.0
 """Seconds that a terminal has to take what is left when the window closes."""
-RESTORE: Final = (
-    # A sequence cut in the middle is cancelled; then mouse, paste, sizes, wrapping, keys, screen, cursor, focus.
-    "\x18\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1016l\x1b[?2004l\x1b[?2048l"
-    "\x1b[?7h\x1b[<u\x1b[?1049l\x1b[?25h\x1b[?1004l"
-)
 
 
-AGAIN: Final = "\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[?7l\x1b[?1000h\x1b[?1003h\x1b[?1006h"
-"""Screen, cursor, paste, wrapping and mouse, as whoever had the terminal meanwhile may not have left them."""
+def _reports() -> str:
+    """The folder for crash reports; empty if there is none."""
+    try:
+        private_folder(log_path())
+    except OSError:
+        return ""
+    return os.fspath(log_path())
 
 
 class Leaving(Protocol):
@@ -133,6 +137,7 @@ class TerminalDriver(LinuxDriver):
         if self._watcher is None:
             self._watcher = threading.Thread(target=self._watch, name="terminal-watcher", daemon=True)
             self._watcher.start()
+        restorer.screen_taken(_reports())
         super().start_application_mode()  # type: ignore[no-untyped-call]
         with contextlib.suppress(termios.error):
             self._modes = termios.tcgetattr(self.fileno)
@@ -160,6 +165,7 @@ class TerminalDriver(LinuxDriver):
             self._output.stop()
             self._output = None
         super().close()
+        restorer.screen_given_back()
 
     def has_room(self) -> bool:
         """Whether the terminal keeps up; where it does not, the app is asked for a whole frame once it has."""
@@ -175,6 +181,7 @@ class TerminalDriver(LinuxDriver):
         with contextlib.suppress(termios.error):
             if self.attrs_before is not None:
                 termios.tcsetattr(self.fileno, termios.TCSANOW, self.attrs_before)
+        restorer.screen_given_back()
 
     def run_input_thread(self) -> None:
         source = TerminalInput()

@@ -1,0 +1,219 @@
+"""A second process that restores the terminal if the window is killed.
+
+A process that gets SIGKILL, or in which a library aborts, cannot restore its terminal any more. So before anything
+large is imported, the program forks a small process, the restorer, that waits at the reading end of a pipe. The window
+holds the only writing end. It says there when it takes the screen and when it gives it back; if the pipe closes while
+the screen is taken, the window is dead, and the restorer restores the terminal, prints one sentence, and ends.
+
+The window stays the process that the shell started, so its process id, exit codes and job control are as without it.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import select
+import signal
+import termios
+import time
+
+from encoder_tui.window.terminal.sequences import RESTORE
+
+# `typing` is not imported on purpose: what is imported here stays in the restorer's memory.
+TAKEN = b"\x01"
+"""The screen is taken; the folder for crash reports follows, as hexadecimal digits up to `END`."""
+GIVEN_BACK = b"\x02"
+"""The screen is given back: from now on the terminal may be another program's."""
+REGULAR_END = b"\x03"
+"""The window ends by itself, so nothing need be said."""
+END = b"\n"
+LIMIT = 2
+"""Seconds that the restorer may take once the window is dead: a terminal that accepts nothing must not hold it."""
+PIPE = 3
+"""The restorer's descriptor of the pipe."""
+IGNORED = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGPIPE", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGUSR1", "SIGUSR2")
+FAULTS = {
+    "Segmentation fault": "SIGSEGV",
+    "Aborted": "SIGABRT",
+    "Bus error": "SIGBUS",
+    "Illegal instruction": "SIGILL",
+    "Floating point exception": "SIGFPE",
+}
+"""What `faulthandler` writes in its first line, and the signal that it means."""
+
+_pipe = -1
+"""The window's end of the pipe; -1 if there is no restorer."""
+
+
+def start() -> None:
+    """Fork the restorer for the terminal at stdin; without one if the system does not allow it.
+
+    Call it while the process has one thread and little memory: the restorer keeps a copy of what is changed later.
+    """
+    global _pipe  # noqa: PLW0603  # a process has one terminal
+    try:
+        modes = termios.tcgetattr(0)
+        reading, writing = os.pipe()
+    except (termios.error, OSError):
+        return
+    groups = os.getpgrp(), os.getpgid(os.getppid())
+    # Forked twice: as a child of the window it would be one of its processes to count and to bury.
+    try:
+        middle = os.fork()
+    except OSError:
+        os.close(reading)
+        os.close(writing)
+        return
+    if not middle:
+        try:
+            if not os.fork():
+                _wait(reading, modes, *groups)
+        finally:
+            os._exit(0)
+    os.waitpid(middle, 0)
+    os.close(reading)
+    _pipe = writing
+
+
+def dismiss() -> None:
+    """End the restorer: this process opens no window."""
+    global _pipe  # noqa: PLW0603
+    if _pipe >= 0:
+        os.close(_pipe)
+        _pipe = -1
+
+
+def screen_taken(reports: str) -> None:
+    """From now on the terminal is the window's. `reports` is the folder for a crash report, empty for none."""
+    if _pipe >= 0:
+        # Where the window was when a library crashed; without the values of variables, which may quote the user's text.
+        faulthandler.enable(_pipe)
+        _tell(TAKEN + os.fsencode(reports).hex().encode() + END)
+
+
+def screen_given_back() -> None:
+    """The terminal is as it was before the window."""
+    _tell(GIVEN_BACK)
+
+
+def end() -> None:
+    """The window ends by itself."""
+    _tell(REGULAR_END)
+
+
+def _tell(message: bytes) -> None:
+    if _pipe >= 0:
+        try:
+            os.write(_pipe, message)
+        except OSError:
+            dismiss()  # somebody killed the restorer
+
+
+# From here on: what the restorer itself does.
+
+
+def _wait(pipe: int, modes: list[int | list[bytes | int]], own_group: int, parents_group: int) -> None:
+    """Wait for the window's end, then restore the terminal if it must be; never returns."""
+    for name in IGNORED:
+        signal.signal(getattr(signal, name), signal.SIG_IGN)
+    # A group of its own: what is sent to the window's job (a shell's `kill -9 %1`) is not meant for it.
+    os.setpgid(0, 0)
+    terminal = 2 if os.isatty(2) else 1
+    os.dup2(terminal, 1)
+    os.dup2(terminal, 2)
+    if pipe != PIPE:
+        os.dup2(pipe, PIPE)
+    os.closerange(PIPE + 1, min(os.sysconf("SC_OPEN_MAX"), 1 << 16))
+    poll = select.poll()
+    poll.register(PIPE, select.POLLIN)
+    poll.register(0, 0)
+    heard = b""
+    while True:
+        for descriptor, event in poll.poll():
+            if descriptor == PIPE:
+                piece = os.read(PIPE, 1 << 16)
+                heard += piece
+                if not piece:
+                    signal.alarm(LIMIT)
+                    _restore(heard, modes, own_group, parents_group)
+                    os._exit(0)
+            elif event & (select.POLLHUP | select.POLLERR):
+                os._exit(0)  # the terminal is gone
+            else:
+                poll.unregister(0)  # some systems cannot poll a terminal
+
+
+def _restore(heard: bytes, modes: list[int | list[bytes | int]], own_group: int, parents_group: int) -> None:
+    """Restore the terminal and say so, if the window died while it had the screen."""
+    taken = heard.rfind(TAKEN)
+    if heard.rfind(GIVEN_BACK) >= taken:
+        return
+    in_front = _in_front(own_group)
+    if in_front not in {own_group, parents_group}:
+        return  # another program runs in the terminal meanwhile
+    digits, _, fault = heard[taken + 1 :].partition(END)
+    folder = os.fsdecode(bytes.fromhex(digits.decode()))
+    report = _report_name(folder) if fault else ""
+    is_regular = heard.rfind(REGULAR_END) > taken
+    # In one piece: a shell shows its prompt at about the same time, and half of it on the screen that is left.
+    _write(RESTORE + ("" if is_regular else _sentence(folder, fault, report)))
+    try:
+        if in_front == own_group:
+            # A shell that has the terminal already has set it in its own way.
+            termios.tcsetattr(0, termios.TCSANOW, modes)
+        # What was typed or pasted into the window is no command for the shell.
+        termios.tcflush(0, termios.TCIFLUSH)
+    except termios.error:
+        pass
+    if report and not is_regular:
+        _keep(report, fault)
+
+
+def _in_front(own_group: int) -> int:
+    """The process group that the terminal belongs to; the window's own if no shell hands the terminal around."""
+    try:
+        return os.tcgetpgrp(0) or own_group
+    except OSError:
+        return own_group
+
+
+def _sentence(folder: str, fault: bytes, report: str) -> str:
+    """What happened, as far as it is known, and where more is: one line of the terminal's."""
+    if fault:
+        kind = fault.partition(b"\n")[0].rpartition(b": ")[2].decode("ascii", "replace")
+        happened = f"the window crashed ({FAULTS.get(kind, kind)} in a library)"
+        where = f"; {report} has the traceback" if report else ""
+    else:
+        happened = "the window was killed (SIGKILL; perhaps the machine ran out of memory)"
+        where = f"; the logs are in {folder}" if folder else ""
+    return _line(f"encoder-tui: {happened}; the terminal is restored{where}")
+
+
+def _line(sentence: str) -> str:
+    return "\r" + "".join(character if character.isprintable() else "?" for character in sentence) + "\r\n"
+
+
+def _report_name(folder: str) -> str:
+    """A new name for a crash report; empty without a folder."""
+    if not folder:
+        return ""
+    return f"{folder}/{time.strftime('crash-%Y%m%d-%H%M%S')}-{os.urandom(4).hex()}.txt"
+
+
+def _keep(report: str, fault: bytes) -> None:
+    """Write a crash report that only the user can read."""
+    try:
+        descriptor = os.open(report, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        os.write(descriptor, fault)
+    except OSError as error:
+        _write(_line(f"encoder-tui: {report} cannot be written: {error.strerror}"))
+
+
+def _write(text: str) -> None:
+    """Write to the terminal; the alarm ends this process if the terminal accepts nothing."""
+    left = text.encode("utf-8", "replace")
+    try:
+        while left:
+            left = left[os.write(1, left) :]
+    except OSError:
+        os._exit(0)  # the terminal is gone
