@@ -1,4 +1,4 @@
-"""The window: panes, keys, palette, and the strip of settings in force."""
+"""The window: panes, keys, and what is done in every pane: help, palette, a panel alone, a picture, a file."""
 
 from __future__ import annotations
 
@@ -8,20 +8,25 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from textual.app import ComposeResult, SystemCommand
+from textual import on
+from textual.app import App, ComposeResult, SystemCommand
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding
+from textual.command import CommandPalette
 from textual.content import Content
 from textual.events import Event, InputEvent, Resize
 from textual.notifications import Notify
 from textual.screen import Screen
-from textual.widgets import ContentSwitcher, Static
+from textual.theme import ThemeProvider
+from textual.widgets import Input, Static, TextArea
 
 from encoder_tui.core.settings import Settings, log_path
 from encoder_tui.core.text.safe import visible
 from encoder_tui.window.main_screen import MainScreen, TooSmall, TopLine
-from encoder_tui.window.panes.switcher import PANES, PaneChoice, PaneSwitching
+from encoder_tui.window.panes.registry import PANES, key_range, titled
+from encoder_tui.window.panes.switcher import PaneChoice, PaneSwitcher
 from encoder_tui.window.report import Keeping
 from encoder_tui.window.session.session import Session
 from encoder_tui.window.terminal.app import TerminalApp
@@ -29,12 +34,15 @@ from encoder_tui.window.terminal.screen_guard import own_screen, write_crash_rep
 from encoder_tui.window.textual_fixes import memory, workers
 from encoder_tui.window.textual_fixes.late_errors import came_too_late
 from encoder_tui.window.theme import legible
+from encoder_tui.window.widgets.choice import Choice
 from encoder_tui.window.widgets.key_line import KeyLine
 from encoder_tui.window.widgets.safety_filter import Fence
-from encoder_tui.window.window_actions import WindowActions
+from encoder_tui.window.widgets.visibility import is_shown
 
 if TYPE_CHECKING:
     from textual.command import Provider
+
+    from encoder_tui.window.help.screen import Topic
 
 
 def _palette() -> type[Provider]:
@@ -44,7 +52,7 @@ def _palette() -> type[Provider]:
     return Actions
 
 
-class EncoderApp(PaneSwitching, WindowActions, Keeping, TerminalApp):
+class EncoderApp(Keeping, TerminalApp):
     """Composes the panes and routes between them; what they share is the session."""
 
     CSS_PATH = "app.tcss"
@@ -54,7 +62,7 @@ class EncoderApp(PaneSwitching, WindowActions, Keeping, TerminalApp):
         Binding("question_mark", "help", "Help", show=False, id="window.help-letter"),
         *(
             # The F-keys before any field that has the focus: TextArea has uses of its own for F6 and F7.
-            Binding(f"f{pane.number + 1}", f"pane('{name}')", pane.title, False, priority=True, id=f"window.{name}")
+            Binding(pane.key, f"pane('{name}')", pane.title, False, priority=True, id=f"window.{name}")
             for name, pane in PANES.items()
         ),
         *(
@@ -98,13 +106,11 @@ class EncoderApp(PaneSwitching, WindowActions, Keeping, TerminalApp):
     def compose(self) -> ComposeResult:
         yield TopLine(self.session)
         if len(PANES) > 1:
-            titles = [pane.title for pane in PANES.values()]
-            yield PaneChoice(titles, chosen=PANES[self._first_pane].title, id="pane-choice")
+            yield PaneChoice(self._first_pane)
         yield Static(id="banner", markup=False)
-        with ContentSwitcher(initial=self._first_pane, id="panes"):
-            yield PANES[self._first_pane].make(self.session)
+        yield PaneSwitcher(self.session, self._first_pane)
         yield TooSmall(id="too-small", markup=False)
-        yield KeyLine()
+        yield KeyLine(key_range())
 
     def on_mount(self) -> None:
         self.session.models_changed.subscribe(self, lambda _: self._show_banner())
@@ -153,7 +159,7 @@ class EncoderApp(PaneSwitching, WindowActions, Keeping, TerminalApp):
         banner.display = bool(self.session.banner)
 
     def on_notify(self, event: Notify) -> None:
-        from encoder_tui.window.textual_fixes import toasts  # noqa: PLC0415  # after the first paint
+        from encoder_tui.window.textual_fixes import toasts  # noqa: PLC0415
 
         toasts.take(self, event)
 
@@ -174,11 +180,129 @@ class EncoderApp(PaneSwitching, WindowActions, Keeping, TerminalApp):
             self.session.touched()
         await super().on_event(event)
 
-    # Keys
+    # Panes
+
+    @property
+    def panes(self) -> PaneSwitcher:
+        """The panes, whatever lies over them."""
+        return self.screen_stack[0].query_one(PaneSwitcher)
+
+    @property
+    def pane_in_front(self) -> str:
+        """The name of the pane that is shown."""
+        return self.panes.current or ""
+
+    async def action_pane(self, name: str) -> None:
+        """Open a pane and give it the keys."""
+        await self._show_pane(name)
+        pane, focused = self.panes.front, self.screen.focused
+        assert pane is not None
+        if not pane.is_mounted or (focused is not None and pane in focused.ancestors):
+            return  # one that is still being made takes them itself
+        pane.take_focus()
+
+    async def _show_pane(self, name: str) -> None:
+        """Bring a pane to the front, making it when it is opened first."""
+        while len(self.screen_stack) > 1:
+            await self.pop_screen()
+        self.screen.minimize()
+        await self.panes.bring(name)
+        for choice in self.query(PaneChoice):
+            choice.chosen = PANES[name].title
+
+    @on(Choice.Changed, "#pane-choice")
+    async def _pane_chosen(self, event: Choice.Changed) -> None:
+        # The window may be closing; or another pane was chosen before this was heard of.
+        if not self.query(PaneSwitcher) or event.name != event.choice.chosen:
+            return
+        name = titled(event.name).name
+        if name == self.pane_in_front:
+            return  # the row only follows
+        if self.screen.focused is event.choice:
+            # Somebody walks along the row: a pane that is made on the way does not take the next arrow.
+            await self._show_pane(name)
+            self.screen.set_focus(event.choice)
+        else:
+            await self.action_pane(name)
+
+    # Keys. What they need is imported after the first paint.
+
+    async def action_help(self) -> None:
+        """Show or hide what the pane and what has the focus are, and mean, and hear."""
+        from encoder_tui.window.help.screen import HelpScreen  # noqa: PLC0415
+
+        if isinstance(self.screen, HelpScreen):
+            self.pop_screen()
+        elif not CommandPalette.is_open(cast(App[object], self)):  # which tells by itself what each of its lines does
+            models = [slot.name for slot in self.session.slots]
+            self.push_screen(HelpScreen(self._help_topic(), models, self.screen))
+
+    def _help_topic(self) -> Topic:
+        from encoder_tui.window.dialogs.models import ModelsDialog  # noqa: PLC0415
+        from encoder_tui.window.help.pages import MODELS, quoted  # noqa: PLC0415
+        from encoder_tui.window.help.screen import Topic  # noqa: PLC0415
+
+        pane = self.panes.front
+        if pane is None or isinstance(self.screen, ModelsDialog):
+            return Topic(MODELS, MODELS)
+        name, view = self.pane_in_front, pane.view_choice.chosen
+        words = pane.shell_command(view, quoted(self.session.text), self.session.settings.docs)
+        return Topic(name, PANES[name].title, view, words)
+
+    def action_command_palette(self) -> None:
+        """Open the palette, unless it is open already somewhere in the stack: there is only one."""
+        from encoder_tui.window.palette import Palette  # noqa: PLC0415
+
+        if not any(isinstance(screen, CommandPalette) for screen in self.screen_stack):
+            self.push_screen(Palette(id="--command-palette"))
+
+    def search_themes(self) -> None:
+        """Open a palette of the themes."""
+        from encoder_tui.window.palette import Palette  # noqa: PLC0415
+
+        self.push_screen(Palette(providers=[ThemeProvider], placeholder="Search for themes…"))
+
+    def pop_screen(self) -> AwaitComplete:
+        """Close what lies over the window, if there still is something.
+
+        A key that was typed ahead may reach a dialog that another key has closed meanwhile, and ends nothing then.
+        """
+        return super().pop_screen() if len(self.screen_stack) > 1 else AwaitComplete()
+
+    def action_maximize(self) -> None:
+        """Let what has the focus fill the window, or give the window back."""
+        if self.screen.maximized is not None:
+            self.screen.minimize()
+            return
+        front = self.panes.front if len(self.screen_stack) == 1 else None
+        # A field or a row of names is no panel: what stands below it is meant.
+        panels = [self.screen.focused, *(front.query("*") if front is not None else ())]
+        for panel in panels:
+            is_field = isinstance(panel, Input) or (isinstance(panel, TextArea) and not panel.has_focus)
+            if panel is not None and panel.allow_maximize and not is_field and is_shown(panel):
+                self.screen.set_focus(panel)
+                self.screen.maximize(panel, container=False)
+                return
+
+    def action_screenshot(self, filename: str | None = None, path: str | None = None) -> None:
+        """Write the screen as a picture beside what one works on, and say where."""
+        from encoder_tui.window.screenshot import take  # noqa: PLC0415
+
+        self.call_after_refresh(take, self, filename, path)
+
+    def action_save(self) -> None:
+        """Save what the pane can copy to a file."""
+        from encoder_tui.window.dialogs.save import SaveDialog  # noqa: PLC0415
+        from encoder_tui.window.save_copies import saveables  # noqa: PLC0415
+
+        pane = self.panes.front
+        things = [] if pane is None or len(self.screen_stack) > 1 else saveables(self, pane)
+        if things:
+            self.push_screen(SaveDialog(things))
 
     def action_models(self) -> None:
         """Choose the models."""
-        from encoder_tui.window.dialogs.models import ModelsDialog  # noqa: PLC0415  # after the first paint
+        from encoder_tui.window.dialogs.models import ModelsDialog  # noqa: PLC0415
 
         if not isinstance(self.screen, ModelsDialog):
             self.push_screen(ModelsDialog(self.session))

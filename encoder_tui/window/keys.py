@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from textual.binding import Binding
-from textual.keys import REPLACED_KEYS, Keys, _character_to_key, format_key, key_to_character
+from textual.keys import REPLACED_KEYS, Keys, _character_to_key, key_to_character
 
 from encoder_tui.core.text.safe import visible
+from encoder_tui.window.panes.registry import PANES
+from encoder_tui.window.widgets.key_names import spelled
 
 MOVEMENT: Final = ("move.", "dialog.", "view.", "choice.")
 """Ids of keys that move, or that every pane has: the same wherever they hold, and no entries of the palette."""
-NAMED: Final = {"escape", "enter", "delete", "backspace", "pageup", "pagedown", "minus"}
-"""Keys that are spelled out where Textual would draw them."""
 
 
 @dataclass(frozen=True)
@@ -33,59 +33,39 @@ class Place:
         return getattr(importlib.import_module(self.module), self.class_name)
 
 
-@dataclass(frozen=True)
-class Pane:
-    """A pane: its title, the choice among its views, and where their names stand."""
-
-    title: str
-    choice: str
-    module: str
-
-    def views(self) -> tuple[str, ...]:
-        """The names of the views."""
-        return tuple(importlib.import_module(self.module).VIEWS)
-
-
-_PANES: Final = "encoder_tui.window.panes"
-PANES: Final = {
-    "tokens": Pane("Tokens", "view", f"{_PANES}.tokens.pane"),
-    "parameters": Pane("Parameters", "parameters-view", f"{_PANES}.parameters.pane"),
-    "documents": Pane("Documents", "document-view", f"{_PANES}.documents.pane"),
-    "outputs": Pane("Outputs", "outputs-view", f"{_PANES}.outputs.pane"),
-    "timing": Pane("Timing", "timing-view", f"{_PANES}.timing.pane"),
-}
-_WIDGETS: Final = "encoder_tui.window.widgets"
-_DIALOGS: Final = "encoder_tui.window.dialogs"
-PLACES: Final = (
-    Place("Window", None, None, "encoder_tui.window.app", "EncoderApp"),
-    Place("Tokens", "tokens", None, f"{_PANES}.tokens.pane", "TokensPane"),
-    Place("Tokens", "tokens", "aligned", f"{_PANES}.tokens.ribbon", "Ribbon"),
-    Place("Parameters", "parameters", None, f"{_PANES}.parameters.pane", "ParametersPane"),
-    Place("Parameters", "parameters", "trees", f"{_PANES}.parameters.tree", "ParameterTree"),
-    Place("Documents", "documents", None, f"{_PANES}.documents.pane", "DocumentsPane"),
-    Place("Documents", "documents", "text", f"{_PANES}.documents.text", "DocumentText"),
-    Place("Outputs", "outputs", None, f"{_PANES}.outputs.pane", "OutputsPane"),
-    Place("Outputs", "outputs", "list", f"{_PANES}.outputs.list_view", "OutputTable"),
-    Place("Outputs", "outputs", "map", f"{_PANES}.outputs.tensor_view", "Look"),
-    Place("Outputs", "outputs", "map", f"{_WIDGETS}.matrix", "Matrix"),
-    Place("Timing", "timing", None, f"{_PANES}.timing.pane", "TimingPane"),
-    Place("Timing", "timing", "best", f"{_PANES}.timing.best_table", "BestTable"),
-    Place("Timing", "timing", "saved", f"{_PANES}.timing.saved_runs", "SavedRuns"),
-    Place("Models", None, None, "encoder_tui.window.dialogs.models", "ModelsDialog"),
-    Place("Dialogs", None, None, f"{_PANES}.documents.source_dialog", "SourceChooser"),
-    Place("Dialogs", None, None, "encoder_tui.window.help.screen", "HelpScreen"),
-    Place("Dialogs", None, None, "encoder_tui.window.dialogs.report", "ReportDialog"),
-    Place("Dialogs", None, None, "encoder_tui.window.dialogs.earlier_texts", "TextsDialog"),
-    Place("Dialogs", None, None, f"{_DIALOGS}.save", "SaveDialog"),
-    Place("Dialogs", None, None, f"{_DIALOGS}.dialog", "Dialog"),
-    Place("Lists", None, None, "encoder_tui.window.help.screen", "Page"),
-    Place("Lists", None, None, f"{_WIDGETS}.lines", "Lines"),
-    Place("Lists", None, None, f"{_WIDGETS}.table", "Table"),
-    Place("Lists", None, None, f"{_WIDGETS}.option_list", "Options"),
-    Place("Lists", None, None, f"{_WIDGETS}.choice", "Choice"),
-    Place("Lists", None, None, f"{_WIDGETS}.cycle", "Cycle"),
+_WINDOW: Final = "encoder_tui.window"
+_ABOVE: Final = (Place("Window", None, None, f"{_WINDOW}.app", "EncoderApp"),)
+_MODELS: Final = (Place("Models", None, None, f"{_WINDOW}.dialogs.models", "ModelsDialog"),)
+_DIALOGS: Final = (
+    Place("Dialogs", None, None, f"{_WINDOW}.help.screen", "HelpScreen"),
+    Place("Dialogs", None, None, f"{_WINDOW}.dialogs.report", "ReportDialog"),
+    Place("Dialogs", None, None, f"{_WINDOW}.dialogs.earlier_texts", "TextsDialog"),
+    Place("Dialogs", None, None, f"{_WINDOW}.dialogs.save", "SaveDialog"),
+    Place("Dialogs", None, None, f"{_WINDOW}.dialogs.dialog", "Dialog"),
 )
-"""Every class of this program that has keys."""
+_LISTS: Final = (
+    Place("Lists", None, None, f"{_WINDOW}.help.screen", "Page"),
+    Place("Lists", None, None, f"{_WINDOW}.widgets.lines", "Lines"),
+    Place("Lists", None, None, f"{_WINDOW}.widgets.table", "Table"),
+    Place("Lists", None, None, f"{_WINDOW}.widgets.option_list", "Options"),
+    Place("Lists", None, None, f"{_WINDOW}.widgets.choice", "Choice"),
+    Place("Lists", None, None, f"{_WINDOW}.widgets.cycle", "Cycle"),
+)
+
+
+def places() -> list[Place]:
+    """Every class of this program that has keys; imports every pane."""
+    in_panes: list[Place] = []
+    in_dialogs: list[Place] = []
+    for entry in PANES.values():
+        pane = entry.load()
+        in_panes.append(Place(entry.title, entry.name, None, pane.__module__, pane.__name__))
+        for view, owner in pane.widgets_with_keys():
+            if view is None:
+                in_dialogs.append(Place("Dialogs", None, None, owner.__module__, owner.__name__))
+            else:
+                in_panes.append(Place(entry.title, entry.name, view, owner.__module__, owner.__name__))
+    return [*_ABOVE, *in_panes, *_MODELS, *in_dialogs, *_DIALOGS, *_LISTS]
 
 
 @dataclass(frozen=True)
@@ -113,7 +93,7 @@ def own(place: Place) -> list[Key]:
 
 def everywhere() -> list[Key]:
     """Every key of this program; imports every pane."""
-    return [key for place in PLACES for key in own(place)]
+    return [key for place in places() for key in own(place)]
 
 
 def listed(keymap: Mapping[str, str]) -> Iterator[tuple[str, str, str, str]]:
@@ -126,19 +106,6 @@ def listed(keymap: Mapping[str, str]) -> Iterator[tuple[str, str, str, str]]:
             pressed = keymap.get(key.id) or ",".join(dict.fromkeys(",".join(alike).split(",")))
             title = "Everywhere" if key.id.startswith(MOVEMENT) else key.place.title
             yield title, key.id, " ".join(map(spelled, pressed.split(","))), key.binding.description
-
-
-def spelled(key: str) -> str:
-    """A key as people write it: `ctrl+q`, `/`, `F2`."""
-    *modifiers, last = key.strip().split("+")
-    last = last if last in NAMED else format_key(last)
-    return "+".join([*modifiers, last.upper() if last[:1] == "f" and last[1:].isdigit() else last])
-
-
-def lowered(words: str) -> str:
-    """A description as part of a line: its first letter small, unless the word is a name that has capitals."""
-    first = words.split(" ", 1)[0]
-    return words if first[1:] != first[1:].lower() else words[:1].lower() + words[1:]
 
 
 def _named(key: str) -> str:

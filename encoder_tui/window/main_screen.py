@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.text.safe import shorten, visible
+from encoder_tui.window.panes.switcher import PaneSwitcher
 from encoder_tui.window.session.session import Session
 from encoder_tui.window.widgets.model_letters import letter_markup
 
@@ -86,7 +87,7 @@ class MainScreen(Screen[None]):
         `Widget.focus` waits its turn behind the keys that were typed meanwhile, and one of them may open a pane.
         """
         inside = () if widget is None else widget.ancestors_with_self
-        if all(node.display for node in inside if node.parent is not None and node.parent.id == "panes"):
+        if all(node.display for node in inside if isinstance(node.parent, PaneSwitcher)):
             super().set_focus(widget, scroll_visible, from_app_focus)
 
     def _reset_focus(self, widget: Widget, avoiding: list[Widget] | None = None) -> None:

@@ -3,27 +3,49 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from collections.abc import Callable, Coroutine, Iterable
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, cast
 
 from textual._callback import invoke
 from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.events import Mount
 from textual.markup import escape
+from textual.screen import Screen
 
 from encoder_tui.window import keys
+from encoder_tui.window.panes.registry import PANES
+from encoder_tui.window.panes.switcher import PaneSwitcher
 from encoder_tui.window.textual_fixes import workers
-from encoder_tui.window.widgets.choice import Choice
+from encoder_tui.window.widgets.key_names import lowered, spelled
+from encoder_tui.window.widgets.visibility import is_shown
 
 if TYPE_CHECKING:
+    from textual.app import SystemCommand
     from textual.widget import Widget
-
-    from encoder_tui.window.app import EncoderApp
 
 TEXTUALS: Final = {"Theme", "Quit", "Keys", "Maximize", "Minimize", "Screenshot"}
 """Textual's own entries, which stand here under other names."""
-PATIENCE: Final = 200
-"""How often it is looked whether a view that was opened is there, 10 ms apart."""
+
+
+class Window(Protocol):
+    """What the palette needs of the window."""
+
+    @property
+    def panes(self) -> PaneSwitcher:
+        """The panes."""
+
+    @property
+    def pane_in_front(self) -> str:
+        """The name of the pane that is shown."""
+
+    async def action_pane(self, name: str) -> None:
+        """Open a pane and give it the keys."""
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Actions that have no keys."""
+
+    def search_themes(self) -> None:
+        """Open a palette of the themes."""
 
 
 class Entry(NamedTuple):
@@ -58,8 +80,8 @@ class Actions(Provider):
         self._entries = await asyncio.to_thread(self._gather)
 
     @property
-    def _window(self) -> EncoderApp:
-        return self.app  # type: ignore[return-value]
+    def _window(self) -> Window:
+        return cast(Window, self.app)
 
     def _gather(self) -> list[Entry]:
         front = self._window.pane_in_front
@@ -90,7 +112,7 @@ class Actions(Provider):
         return act
 
     async def _theme(self) -> None:
-        self.app.search_themes()
+        self._window.search_themes()
 
     def _on_app(self, action: str) -> Callable[[], Coroutine[Any, Any, None]]:
         async def act() -> None:
@@ -100,23 +122,24 @@ class Actions(Provider):
 
     def _key(self, key: keys.Key) -> str:
         pressed = self.app._keymap.get(key.id) or key.binding.key
-        told = f"key {' '.join(map(keys.spelled, pressed.split(',')))}"
+        told = f"key {' '.join(map(spelled, pressed.split(',')))}"
         # What an action does for one direction is told of it without its parameter.
         about = getattr(getattr(key.place.load(), f"action_{key.binding.action}", None), "__doc__", None) or ""
         return escape(f"{told} · {about.splitlines()[0].rstrip('.')}" if about else told)
 
     def _of_panes(self) -> list[Entry]:
         found = []
-        for name, pane in keys.PANES.items():
+        places = keys.places()
+        for name, pane in PANES.items():
             seen: set[str] = set()
-            for place in keys.PLACES:
+            for place in places:
                 for key in keys.own(place) if place.pane == name else ():
                     if key.id.startswith(keys.MOVEMENT) or key.id in seen or not key.binding.description:
                         continue
                     if key.id.endswith(".leave"):
                         continue
                     seen.add(key.id)
-                    words = f"{pane.title}: {keys.lowered(key.binding.description)}"
+                    words = f"{pane.title}: {lowered(key.binding.description)}"
                     found.append(Entry(words, self._key(key), name, self._in_place(place, key.binding.action)))
             found += [Entry(f"{pane.title}: view {view}", "", name, self._view(name, view)) for view in pane.views()]
         return found
@@ -137,20 +160,17 @@ class Actions(Provider):
         return act
 
     async def _open(self, pane: str, view: str | None, wanted: type[Widget] | None = None) -> Widget | None:
-        """Open a pane and a view of it, and wait for the widget that the action is of."""
-        app = self._window
-        await app.action_pane(pane)
-        there = app.query_one(f"#panes > #{pane}")
-        if view is not None and not _is_in_sight(there, wanted):
-            there.query_one(f"#{keys.PANES[pane].choice}", Choice).chosen = view
-        if wanted is None or isinstance(there, wanted):
+        """Open a pane and a view of it; what the action is of, or None if that is not in sight."""
+        window = self._window
+        await window.action_pane(pane)
+        there = window.panes.front
+        if there is None or wanted is None or isinstance(there, wanted):
+            if there is not None and view is not None:
+                await there.open_view(view)
             return there
-        for _ in range(PATIENCE):
-            for widget in there.query(wanted):
-                if _is_shown(widget):
-                    return widget
-            await asyncio.sleep(0.01)
-        return None
+        if view is not None and not any(is_shown(widget) for widget in there.query(wanted)):
+            await there.open_view(view)
+        return next((widget for widget in there.query(wanted) if is_shown(widget)), None)
 
     async def discover(self) -> Hits:
         for entry in self._entries:
@@ -172,11 +192,3 @@ class Actions(Provider):
             workers.start(self.app, entry.act, group="palette")
 
         return run
-
-
-def _is_shown(widget: Widget) -> bool:
-    return all(node.display for node in widget.ancestors_with_self)
-
-
-def _is_in_sight(pane: Widget, wanted: type[Widget] | None) -> bool:
-    return wanted is not None and any(_is_shown(widget) for widget in pane.query(wanted))

@@ -18,10 +18,11 @@ from encoder_tui.client.client import EngineClient, EngineError
 from encoder_tui.core.parameters.description import Description, Parameter
 from encoder_tui.core.settings import Settings
 from encoder_tui.protocol.operations import DESCRIBE
-from encoder_tui.window.app import PANES, EncoderApp
+from encoder_tui.window.app import EncoderApp
 from encoder_tui.window.panes.outputs import OutputsPane
 from encoder_tui.window.panes.parameters import ParametersPane
 from encoder_tui.window.panes.parameters.trees_view import TreesView
+from encoder_tui.window.panes.registry import PANES
 from encoder_tui.window.panes.tokens.ribbon import Ribbon
 from encoder_tui.window.widgets.choice import Choice
 from tests.support.still import still, until

@@ -15,10 +15,11 @@ from textual.theme import BUILTIN_THEMES
 import encoder_tui
 from encoder_tui.core.documents.document import DocumentTokens
 from encoder_tui.core.settings import Settings
-from encoder_tui.window.app import PANES, EncoderApp
+from encoder_tui.window.app import EncoderApp
 from encoder_tui.window.panes.documents.reading import Reading
 from encoder_tui.window.panes.documents.text import DocumentText
 from encoder_tui.window.panes.parameters import ParametersPane
+from encoder_tui.window.panes.registry import PANES
 from encoder_tui.window.panes.tokens.ribbon import Ribbon
 from encoder_tui.window.theme import MARK, NAMES, TEXT, contrast, legible
 from encoder_tui.window.widgets.model_letters import COLOURS, letter_style

@@ -17,20 +17,21 @@ from encoder_tui.commands.cli import cli
 from encoder_tui.window import keys
 from encoder_tui.window.help import pages
 from encoder_tui.window.help.screen import HelpScreen, key_page
+from encoder_tui.window.panes.registry import PANES
 from encoder_tui.window.widgets.choice import Choice
 from tests.support.still import until
 from tests.window.tokens.test_pane import window
 
 pytestmark = pytest.mark.usefixtures("no_engine")
 
-PAGES = [*keys.PANES, pages.MODELS, "keys", pages.TERMINAL]
+PAGES = [*PANES, pages.MODELS, "keys", pages.TERMINAL]
 
 
-@pytest.mark.parametrize("pane", keys.PANES)
+@pytest.mark.parametrize("pane", PANES)
 def test_every_pane_and_every_view_has_a_page(pane: str) -> None:
     sections = pages.sections(pane)
-    assert sections[""].startswith(f"# {keys.PANES[pane].title}")
-    assert set(sections) == {"", *keys.PANES[pane].views()}
+    assert sections[""].startswith(f"# {PANES[pane].title}")
+    assert set(sections) == {"", *PANES[pane].views()}
     assert all(len(words) > 80 for words in sections.values())
 
 
@@ -98,10 +99,11 @@ def test_what_is_said_of_the_vocabularies_is_so(reference_models: tuple[Path, Pa
     assert 0.19 < 28_996 * 768 / 108_310_272 < 0.22
 
 
-@pytest.mark.parametrize("pane", keys.PANES)
+@pytest.mark.parametrize("pane", PANES)
 def test_the_command_to_try_is_one_that_there_is(pane: str) -> None:
     text = 'it\'s "quoted" $HOME\nand long' * 5
-    words = pages.command(pane, ["a b", "builtin:bert"], text, "my docs.txt")
+    asked_of = PANES[pane].load().shell_command("", pages.quoted(text), "my docs.txt")
+    words = pages.command(asked_of, ["a b", "builtin:bert"])
     assert all(len(line) <= 100 for line in words.splitlines())
     given = shlex.split(words.replace("\\\n", " "))
     assert given[:5] == ["encoder-tui", "-m", "a b", "-m", "builtin:bert"]
@@ -115,7 +117,7 @@ def test_the_command_to_try_is_one_that_there_is(pane: str) -> None:
 
 def test_the_command_to_try_follows_the_view() -> None:
     def asked(pane: str, view: str) -> str:
-        return pages.command(pane, [], "words", None, view)
+        return pages.command(PANES[pane].load().shell_command(view, "words", None), [])
 
     assert asked("documents", "collection") == "encoder-tui docs --summary"
     assert asked("documents", "text") == "encoder-tui docs --limit 10"

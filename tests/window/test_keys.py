@@ -14,14 +14,16 @@ from textual.widgets import Input, TextArea
 import encoder_tui
 from encoder_tui.commands.cli import cli
 from encoder_tui.core import settings
-from encoder_tui.core.settings import PANES, Settings, SettingsError, config_path
+from encoder_tui.core.settings import Settings, SettingsError, config_path
 from encoder_tui.window import keys
 from encoder_tui.window.app import EncoderApp
 from encoder_tui.window.palette import Actions, Entry
 from encoder_tui.window.panes.parameters import ParametersPane
+from encoder_tui.window.panes.registry import PANES
 from encoder_tui.window.panes.tokens.ribbon import Ribbon
 from encoder_tui.window.widgets.choice import Choice
 from encoder_tui.window.widgets.key_line import KeyLine
+from encoder_tui.window.widgets.key_names import lowered
 from encoder_tui.window.widgets.table import Column, Table
 from tests.support.still import until
 from tests.window.tokens.test_pane import PAIR, all_shown, window
@@ -37,7 +39,7 @@ def key_line(app: EncoderApp) -> str:
 
 
 def test_every_key_has_an_id_and_one_description() -> None:
-    assert tuple(keys.PANES) == PANES
+    assert tuple(PANES) == settings.PANES
     about: dict[str, str] = {}
     for key in keys.everywhere():
         assert key.id, key
@@ -47,7 +49,7 @@ def test_every_key_has_an_id_and_one_description() -> None:
 
 
 def test_every_class_that_has_keys_is_known() -> None:
-    known = {(place.module, place.class_name) for place in keys.PLACES}
+    known = {(place.module, place.class_name) for place in keys.places()}
     root = Path(encoder_tui.__file__).parent
     for path in root.rglob("*.py"):
         module = ".".join(["encoder_tui", *path.relative_to(root).with_suffix("").parts])
@@ -71,10 +73,10 @@ def test_no_key_is_one_that_tmux_or_screen_takes() -> None:
 
 def test_lists_and_texts_are_moved_in_as_in_vim() -> None:
     for name in ("Lines", "Table", "Options"):
-        place = next(place for place in keys.PLACES if place.class_name == name)
+        place = next(place for place in keys.places() if place.class_name == name)
         bound = place.load()._merge_bindings().key_to_bindings
         assert {"j", "k", "g", "G", "ctrl+d", "ctrl+u"} <= bound.keys(), name
-    matrix = next(place for place in keys.PLACES if place.class_name == "Matrix").load()
+    matrix = next(place for place in keys.places() if place.class_name == "Matrix").load()
     assert {"h", "j", "k", "l", "g", "G", "ctrl+d", "ctrl+u"} <= matrix._merge_bindings().key_to_bindings.keys()
 
 
@@ -174,8 +176,8 @@ async def test_the_palette_has_every_action_and_view_of_every_pane_its_own_first
         assert len(words) == len(set(words))
         for key in keys.everywhere():
             if key.place.pane and not key.id.startswith(keys.MOVEMENT) and not key.id.endswith(".leave"):
-                assert f"{key.place.title}: {keys.lowered(key.binding.description)}" in words
-        for pane in keys.PANES.values():
+                assert f"{key.place.title}: {lowered(key.binding.description)}" in words
+        for pane in PANES.values():
             assert {f"{pane.title}: view {view}" for view in pane.views()} <= set(words)
         assert {"Help", "Models", "Quit", "Theme", "Screenshot", "Save to a file", "Fill the window"} <= set(words)
         panes = [entry.pane for entry in found]

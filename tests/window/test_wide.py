@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from encoder_tui.core.settings import Settings
-from encoder_tui.window.app import PANES, EncoderApp
+from encoder_tui.window.app import EncoderApp
 from encoder_tui.window.panes.outputs.matrix_views import HeatmapView, Magnified
 from encoder_tui.window.panes.parameters.role_and_config_views import RolesView
+from encoder_tui.window.panes.registry import PANES
 from encoder_tui.window.panes.timing import measurable
 from encoder_tui.window.panes.timing.figures import Figures
 from encoder_tui.window.panes.tokens.ribbon import Ribbon

@@ -13,7 +13,6 @@ TERMINAL: Final = "terminal"
 MODELS: Final = "models"
 WIDTH: Final = 72
 """Characters that a line of a command has, if it can be broken."""
-TEN: Final = ("--limit", "10")
 
 
 @lru_cache
@@ -32,18 +31,15 @@ def sections(page: str) -> dict[str, str]:
     return {heading: words.strip() for heading, words in found.items()}
 
 
-def command(pane: str, models: Sequence[str], text: str, source: str | None, view: str = "") -> str:
-    """A command that prints of what a pane or one of its views shows, with the models at hand."""
+def quoted(text: str) -> str:
+    """The beginning of a text, short enough for a command to try."""
     words = " ".join(text.split())
-    shown = words if len(words) <= 60 else f"{words[:59]}…"
-    asked = {
-        "tokens": ["tokens", shown or "Hello!"],
-        "parameters": ["params"],
-        "documents": ["docs", *([source] if source else []), *(["--summary"] if view == "collection" else TEN)],
-        "outputs": ["run", shown or "Hello!", *(["--attentions"] if view == "attention" else [])],
-        "timing": ["time", "--best"] if view == "best" else ["time", "--lengths", "128,512"],
-    }
-    pieces = ["encoder-tui", *(shlex.join(("-m", name)) for name in models), shlex.join(asked[pane])]
+    return (words if len(words) <= 60 else f"{words[:59]}…") or "Hello!"
+
+
+def command(asked: Sequence[str], models: Sequence[str]) -> str:
+    """A shell command, on as many lines as it needs: encoder-tui with these models and these words."""
+    pieces = ["encoder-tui", *(shlex.join(("-m", name)) for name in models), shlex.join(asked)]
     lines, last = [], ""
     for piece in pieces:
         if last and len(last) + len(piece) > WIDTH:

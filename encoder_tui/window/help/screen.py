@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -13,13 +15,10 @@ from textual.screen import ModalScreen, Screen
 from textual.widgets import Input, Markdown, Static, TextArea
 
 from encoder_tui.core.text.safe import visible
-from encoder_tui.window import keys
-from encoder_tui.window.help.pages import MODELS, TERMINAL, command, sections
+from encoder_tui.window.help.pages import TERMINAL, command, sections
 from encoder_tui.window.widgets.choice import Choice
 from encoder_tui.window.widgets.cycle import Cycle
-
-if TYPE_CHECKING:
-    from encoder_tui.window.session.session import Session
+from encoder_tui.window.widgets.key_names import lowered, spelled
 
 FOCUSED: Final = (
     (TextArea, "The focus is in a **text field**: letters are text here. `escape` leaves it, `tab` goes on."),
@@ -32,6 +31,19 @@ WINDOW: Final = "Window"
 OTHERS: Final = "Moving and editing"
 LAST: Final = (WINDOW, OTHERS)
 """What stands behind the keys of the pane and of the focus."""
+
+
+@dataclass(frozen=True)
+class Topic:
+    """What help is asked about: a help page and its title; of a pane, the view in front and a command to try as well.
+
+    The words of the command stand behind `encoder-tui` and print what the view shows.
+    """
+
+    page: str
+    title: str
+    view: str = ""
+    command: Sequence[str] = ()
 
 
 class Page(VerticalScroll, can_focus=True):
@@ -69,10 +81,9 @@ class HelpScreen(ModalScreen[None]):
         Binding("left,h", "page(-1)", "Previous page", show=False, id="help.previous-page"),
     ]
 
-    def __init__(self, session: Session, pane: str, asked_from: Screen[Any]) -> None:
+    def __init__(self, topic: Topic, models: Sequence[str], asked_from: Screen[Any]) -> None:
         super().__init__()
-        self.session = session
-        self._pages = self._write(pane, asked_from)
+        self._pages = _written(topic, models, asked_from)
 
     def compose(self) -> ComposeResult:
         with Vertical() as box:
@@ -102,26 +113,26 @@ class HelpScreen(ModalScreen[None]):
         if self.is_active:
             self.dismiss()
 
-    # The pages
 
-    def _write(self, pane: str, asked_from: Screen[Any]) -> dict[str, str]:
-        """Every page by its name, the one that is read first at the front; Markdown."""
-        title = keys.PANES[pane].title
-        if type(asked_from).__name__ == "ModelsDialog":
-            pages = {"models": sections(MODELS)[""]}
-        else:
-            choices = asked_from.query(f"#{keys.PANES[pane].choice}").results(Choice)
-            view = next((choice.chosen for choice in choices), "")
-            focused = next((words for kind, words in FOCUSED if isinstance(asked_from.focused, kind)), "")
-            here = [f"# {title}: {view}", focused, sections(pane).get(view, ""), self._command(pane, view)]
-            pages = {f"{title}: {view}": "\n\n".join(filter(None, [*here, sections(pane)[""]]))}
-        return {**pages, "keys": key_page(asked_from), TERMINAL: sections(TERMINAL)[""]}
+def _written(topic: Topic, models: Sequence[str], asked_from: Screen[Any]) -> dict[str, str]:
+    """Every page by its name, the one that is read first at the front; Markdown."""
+    focused = next((words for kind, words in FOCUSED if isinstance(asked_from.focused, kind)), "")
+    written = sections(topic.page)
+    if topic.view:
+        name = f"{topic.title}: {topic.view}"
+        here = [f"# {name}", focused, written.get(topic.view, ""), _to_try(topic.command, models), written[""]]
+    else:
+        name, here = topic.title, [written[""]]
+    pages = {name: "\n\n".join(filter(None, here))}
+    return {**pages, "keys": key_page(asked_from), TERMINAL: sections(TERMINAL)[""]}
 
-    def _command(self, pane: str, view: str) -> str:
-        session = self.session
-        words = command(pane, [slot.name for slot in session.slots], session.text, session.settings.docs, view)
-        safe = "\n".join(map(visible, words.splitlines()))
-        return f"**To try in a shell:**\n\n```sh\n{safe}\n```"
+
+def _to_try(asked: Sequence[str], models: Sequence[str]) -> str:
+    """A command for a shell; empty if there is none."""
+    if not asked:
+        return ""
+    safe = "\n".join(map(visible, command(asked, models).splitlines()))
+    return f"**To try in a shell:**\n\n```sh\n{safe}\n```"
 
 
 def key_page(screen: Screen[Any]) -> str:
@@ -132,8 +143,8 @@ def key_page(screen: Screen[Any]) -> str:
         if binding.description and not binding.system:
             # Editing a text has keys of its own, which are Textual's and cannot be remapped here.
             where = spaced(type(active.node).__name__) if binding.id else OTHERS
-            about = (keys.lowered(binding.description), binding.id or "")
-            rows.setdefault(where, {}).setdefault(about, []).append(keys.spelled(key))
+            about = (lowered(binding.description), binding.id or "")
+            rows.setdefault(where, {}).setdefault(about, []).append(spelled(key))
     lines = ["# Keys that are heard now"]
     for where, found in sorted(rows.items(), key=lambda row: LAST.index(row[0]) + 1 if row[0] in LAST else 0):
         shown = {about: " ".join(pressed) for about, pressed in found.items()}

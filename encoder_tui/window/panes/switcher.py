@@ -1,47 +1,17 @@
-"""The panes: what there is, which is in front, and which has the keys."""
+"""The panes in the window, one of them in front, and the row that chooses among them."""
 
 from __future__ import annotations
 
-import importlib
-from dataclasses import dataclass
-from typing import Any, Final, cast
+from collections.abc import Iterator
 
-from textual import on
-from textual.app import App
+from textual.app import ComposeResult
 from textual.events import Click
-from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
+from encoder_tui.window.panes.pane import Pane
+from encoder_tui.window.panes.registry import PANES, titled
 from encoder_tui.window.session.session import Session
 from encoder_tui.window.widgets.choice import Choice
-
-
-@dataclass(frozen=True)
-class Pane:
-    """A pane: its key (F2 and 1 for number 1), its title, and its class, imported when it is first shown."""
-
-    number: int
-    title: str
-    module: str
-    class_name: str
-
-    def make(self, session: Session) -> Widget:
-        """The pane's widget; its id is the pane's name."""
-        made: Widget = getattr(importlib.import_module(self.module), self.class_name)(session)
-        return made
-
-
-PANES: Final = {
-    "tokens": Pane(1, "Tokens", "encoder_tui.window.panes.tokens", "TokensPane"),
-    "parameters": Pane(2, "Parameters", "encoder_tui.window.panes.parameters", "ParametersPane"),
-    "documents": Pane(3, "Documents", "encoder_tui.window.panes.documents", "DocumentsPane"),
-    "outputs": Pane(4, "Outputs", "encoder_tui.window.panes.outputs", "OutputsPane"),
-    "timing": Pane(5, "Timing", "encoder_tui.window.panes.timing", "TimingPane"),
-}
-
-
-def _titled(title: str) -> str:
-    return next(name for name, pane in PANES.items() if pane.title == title)
 
 
 class PaneChoice(Choice):
@@ -49,56 +19,43 @@ class PaneChoice(Choice):
 
     FOCUS_ON_CLICK = False
 
+    def __init__(self, first: str) -> None:
+        super().__init__([pane.title for pane in PANES.values()], chosen=PANES[first].title, id="pane-choice")
+
     def on_click(self, event: Click) -> None:
         event.prevent_default()
         if (title := self.name_at(event.x)) is not None:
-            self.app.call_later(cast(PaneSwitching, self.app).action_pane, _titled(title))
+            self.app.call_later(self.app.run_action, f"app.pane('{titled(title).name}')")
 
 
-class PaneSwitching(App[Any]):
-    """The part of the window that brings panes to the front."""
+class PaneSwitcher(ContentSwitcher):
+    """Owns the panes: makes each when it is first opened, and has one in front."""
 
-    session: Session
+    def __init__(self, session: Session, first: str) -> None:
+        super().__init__(initial=first, id="panes")
+        self.session = session
+        self._first = first
 
-    async def action_pane(self, name: str) -> None:
-        """Open a pane and give it the keys."""
-        await self._show_pane(name)
-        pane: Any = self.query_one("#panes", ContentSwitcher).visible_content
-        focused = self.screen.focused
-        if not pane.is_mounted or (focused is not None and pane in focused.ancestors):
-            return  # one that is still being made takes them itself
-        # At once: the next key may be there already and is meant for this pane.
-        if hasattr(pane, "take_focus"):
-            pane.take_focus()
-        else:
-            self.screen.set_focus(next((widget for widget in pane.query("*") if widget.focusable), None))
+    def compose(self) -> ComposeResult:
+        yield PANES[self._first].make(self.session)
 
-    async def _show_pane(self, name: str) -> None:
-        """Bring a pane to the front, making it when it is opened first."""
-        while len(self.screen_stack) > 1:
-            await self.pop_screen()
-        self.screen.minimize()
-        switcher = self.query_one("#panes", ContentSwitcher)
-        if name == switcher.current:
+    @property
+    def front(self) -> Pane | None:
+        """The pane in front; None before the first is there."""
+        found = self.visible_content
+        assert found is None or isinstance(found, Pane)
+        return found
+
+    @property
+    def made(self) -> Iterator[Pane]:
+        """The panes that were opened so far."""
+        return (child for child in self.children if isinstance(child, Pane))
+
+    async def bring(self, name: str) -> None:
+        """Put a pane in front, making it if it is new. Nothing happens if it is in front already."""
+        if name == self.current:
             return
-        if not switcher.query(f"#{name}"):
-            await switcher.add_content(PANES[name].make(self.session), id=name)
-        switcher.current = name
+        if name not in {child.id for child in self.children}:
+            await self.add_content(PANES[name].make(self.session))
+        self.current = name
         self.session.remember(pane=name)
-        for choice in self.query(PaneChoice):
-            choice.chosen = PANES[name].title
-
-    @on(Choice.Changed, "#pane-choice")
-    async def _pane_chosen(self, event: Choice.Changed) -> None:
-        # The window may be closing; or another pane was chosen before this was heard of.
-        if not self.query("#panes") or event.name != event.choice.chosen:
-            return
-        name = _titled(event.name)
-        if name == self.query_one("#panes", ContentSwitcher).current:
-            return  # the row only follows
-        if self.screen.focused is event.choice:
-            # Somebody walks along the row: a pane that is made on the way does not take the next arrow.
-            await self._show_pane(name)
-            self.screen.set_focus(event.choice)
-        else:
-            await self.action_pane(name)

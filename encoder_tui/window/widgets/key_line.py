@@ -15,11 +15,10 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
-from encoder_tui.window.keys import lowered
+from encoder_tui.window.widgets.key_names import lowered
 
 ALWAYS: Final = ("help", "command_palette")
 """Actions that keep their place at the right end, however narrow the window is."""
-PANES: Final = ("F2–F6", "panes")
 TAB: Final = ("tab", "next")
 ROOMY: Final = 110
 
@@ -56,8 +55,10 @@ class KeyLine(Widget):
     """
     ALLOW_SELECT = False
 
-    def __init__(self, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self, pane_keys: str) -> None:
+        """`pane_keys` are the keys of the panes as the line shows them."""
+        super().__init__()
+        self._panes = Entry(pane_keys, "panes", "")
         self._places: list[tuple[int, int, Entry]] = []
 
     def on_mount(self) -> None:
@@ -91,7 +92,7 @@ class KeyLine(Widget):
         width = self.size.width
         left, right = self.entries()
         if width >= ROOMY:
-            right = [Entry(*PANES, ""), Entry(*TAB, ""), *right]
+            right = [self._panes, Entry(*TAB, ""), *right]
         room = width - sum(entry.width for entry in right) - 1
         shown = []
         for place, entry in enumerate(left):

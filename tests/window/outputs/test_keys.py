@@ -38,11 +38,11 @@ async def test_turned_to_from_another_pane_it_hears_its_keys() -> None:
         pane = app.query_one(OutputsPane)
         await until(pilot, lambda: app.focused is not None and pane in app.focused.ancestors)
         await pilot.press("v")
-        await until(pilot, lambda: pane.view.id == "view-map")
+        await until(pilot, lambda: pane.view.id == "map")
         await pilot.press("f2", "f5")
         await until(pilot, lambda: app.focused is not None and pane in app.focused.ancestors)
         await pilot.press("V")
-        await until(pilot, lambda: pane.view.id == "view-list")
+        await until(pilot, lambda: pane.view.id == "list")
 
 
 async def test_what_is_asked_before_the_tokenizers_are_there_waits_for_them() -> None:
@@ -102,7 +102,7 @@ async def test_norms_and_predictions_are_copied_under_a_header() -> None:
 
         async def copied(name: str) -> tuple[list[str], list[list[str]]]:
             pane.query_one("#outputs-view", Choice).chosen = name
-            await until(pilot, lambda: pane.view.id == f"view-{name}")
+            await until(pilot, lambda: pane.view.id == name)
             if isinstance(pane.view, MaskedView):
                 force = InForce("cpu", "float32", "sdpa", "checkpoint", 1)
                 pane.view.answers[app.session.slots[0]] = MaskedAnswer(force, [[Prediction(200, 0.5)]])
@@ -126,7 +126,7 @@ async def test_why_values_of_a_tensor_are_not_copied_is_said(name: str) -> None:
         await pilot.press("a")
         await until(pilot, lambda: not pane.runs.is_running)
         pane.query_one("#outputs-view", Choice).chosen = name
-        await until(pilot, lambda: pane.view.id == f"view-{name}")
+        await until(pilot, lambda: pane.view.id == name)
         await pilot.press("y")
         assert not app.clipboard
         assert [one.message for one in app._notifications][-1].startswith("a tensor's values are not copied; w saves")

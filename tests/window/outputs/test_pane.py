@@ -68,7 +68,7 @@ async def press_and_wait(app: EncoderApp, pilot: Pilot[int], key: str) -> None:
 async def view(app: EncoderApp, pilot: Pilot[int], name: str) -> None:
     pane(app).query_one("#outputs-view", Choice).chosen = name
     switcher = pane(app).query_one("#outputs-views", ContentSwitcher)
-    await until(pilot, lambda: switcher.current == f"view-{name}")
+    await until(pilot, lambda: switcher.current == name)
     await pilot.pause(0.1)
 
 
@@ -104,7 +104,7 @@ async def test_what_comes_out_is_listed_looked_at_and_saved(pair: tuple[Path, Pa
         states = directly(pair[0], [TEXT]).last_hidden_state[0]
         app.query_one("#outputs-table").focus()
         await pilot.press("enter")
-        await until(pilot, lambda: pane(app).query_one("#outputs-views", ContentSwitcher).current == "view-map")
+        await until(pilot, lambda: pane(app).query_one("#outputs-views", ContentSwitcher).current == "map")
         await until(pilot, lambda: matrix(app).value is not None)
         await pilot.press("down", "right", "right")
         assert matrix(app).value == states[1, 2].item()

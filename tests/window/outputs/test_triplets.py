@@ -80,7 +80,7 @@ async def triplets(
         pane = app.query_one(OutputsPane)
         pane.query_one("#outputs-view", Choice).chosen = "triplets"
         switcher = pane.query_one("#outputs-views", ContentSwitcher)
-        await until(pilot, lambda: switcher.current == "view-triplets")
+        await until(pilot, lambda: switcher.current == "triplets")
         view = pane.query_one(TripletsView)
         await until(pilot, lambda: view.at_hand is not None)
         yield app, pilot, view

@@ -39,7 +39,7 @@ async def run_and_open(pilot: Pilot[int], view: str, key: str = "r") -> OutputsP
     await pilot.press(key)
     await until(pilot, lambda: bool(pane.runs.runs) and not pane.runs.is_running and pane.runs.memory is not None)
     pane.query_one("#outputs-view", Choice).chosen = view
-    await until(pilot, lambda: pane.view.id == f"view-{view}")
+    await until(pilot, lambda: pane.view.id == view)
     return pane
 
 
@@ -95,7 +95,7 @@ def test_questions_of_their_own(
     async def ask(pilot: Pilot[int]) -> None:
         pane = await loaded(pilot)
         pane.query_one("#outputs-view", Choice).chosen = view
-        await until(pilot, lambda: pane.view.id == f"view-{view}")
+        await until(pilot, lambda: pane.view.id == view)
         asking = pane.view
         assert isinstance(asking, AskingView)
         await pilot.press("r")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import textwrap
-from typing import Final
+from collections.abc import Sequence
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Container, Horizontal, Vertical
 from textual.content import Content
+from textual.dom import DOMNode
 from textual.events import Resize
 from textual.widgets import ContentSwitcher, Input, Static
 
@@ -30,8 +31,10 @@ from encoder_tui.window.panes.documents.opener import Opening
 from encoder_tui.window.panes.documents.position_bar import DocumentBar
 from encoder_tui.window.panes.documents.prompt_line import Prompts
 from encoder_tui.window.panes.documents.reading import Reading
+from encoder_tui.window.panes.documents.source_dialog import SourceChooser
 from encoder_tui.window.panes.documents.text import DocumentText
 from encoder_tui.window.panes.documents.windows import WindowsView
+from encoder_tui.window.panes.pane import VIEW_KEYS, Pane
 from encoder_tui.window.session.session import DocumentRow, Session
 from encoder_tui.window.widgets.choice import Choice
 from encoder_tui.window.widgets.clipboard import copy
@@ -39,15 +42,14 @@ from encoder_tui.window.widgets.field import Field
 from encoder_tui.window.widgets.key_line import possible_changed
 from encoder_tui.window.widgets.table import Table
 
-VIEWS: Final = ("text", "windows", "collection")
 
-
-class DocumentsPane(CountingKeys, Opening, Prompts, Vertical):
+class DocumentsPane(CountingKeys, Opening, Prompts, Pane):
     """Documents under every model."""
 
+    VIEWS = ("text", "windows", "collection")
+    VIEW_CHOICE = "document-view"
     BINDINGS = [
-        Binding("v", "view(1)", "View", id="view.next"),
-        Binding("V", "view(-1)", "Previous view", show=False, id="view.previous"),
+        *VIEW_KEYS,
         Binding("o", "source", "Open", id="documents.open"),
         Binding("t", "column", "Column", id="documents.column"),
         Binding("right_square_bracket", "document(1)", "Next document", show=False, id="documents.next-document"),
@@ -72,8 +74,7 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Vertical):
     ]
 
     def __init__(self, session: Session) -> None:
-        super().__init__(id="documents")
-        self.session = session
+        super().__init__(session)
         self.source = session.docs
         self.collection: Collection | None = None
         self.counting: Counting | None = None
@@ -87,12 +88,21 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Vertical):
         self._reading: asyncio.Task[None] | None = None
         self._opened_index = -1
 
+    @classmethod
+    def widgets_with_keys(cls) -> Sequence[tuple[str | None, type[DOMNode]]]:
+        return [("text", DocumentText), (None, SourceChooser)]
+
+    @classmethod
+    def shell_command(cls, view: str, text: str, source: str | None) -> Sequence[str]:
+        what = ["--summary"] if view == "collection" else ["--limit", "10"]
+        return ["docs", *([source] if source else []), *what]
+
     def compose(self) -> ComposeResult:
         yield Static(id="source", markup=False)
         with Container(id="document-body"):
             yield DocumentList(self.session, self._heard)
             with Vertical(id="document-reading"):
-                yield Choice(VIEWS, id="document-view")
+                yield Choice(self.VIEWS, id=self.VIEW_CHOICE)
                 yield LimitsRow()
                 with ContentSwitcher(initial="text", id="document-views"):
                     with Horizontal(id="text"):
@@ -202,7 +212,7 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Vertical):
 
     def action_cut(self, step: int) -> None:
         """Go to the next cut in the text."""
-        self.query_one("#document-view", Choice).chosen = "text"
+        self.view_choice.chosen = "text"
         self.query_one(DocumentText).action_cut(step)
 
     def action_text(self, what: str) -> None:
@@ -222,7 +232,7 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Vertical):
 
     def action_copy(self) -> None:
         """Copy what is in front: the document, its windows, or the figures of the collection."""
-        chosen = self.query_one("#document-view", Choice).chosen
+        chosen = self.view_choice.chosen
         if chosen == "collection":
             copy(self, self.query_one(CollectionView).copied(), "the figures")
         elif chosen == "windows":
@@ -240,21 +250,14 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Vertical):
 
     # Views
 
-    def action_view(self, step: int) -> None:
-        """Show the next view."""
-        self.query_one("#document-view", Choice).action_move(step)
-
-    @on(Choice.Changed, "#document-view")
-    def _switch_view(self, event: Choice.Changed) -> None:
-        self.query_one("#document-views", ContentSwitcher).current = event.name
-        self.query_one("#limits").display = event.name == "text"
-        self.query_one("#document-sentence").display = event.name != "collection"
+    def view_opened(self, name: str) -> None:
+        self.query_one("#limits").display = name == "text"
+        self.query_one("#document-sentence").display = name != "collection"
         self.call_after_refresh(self._show_view)
-        possible_changed(self)
 
     def show_collection(self) -> None:
         """Show the view of the collection."""
-        choice = self.query_one("#document-view", Choice)
+        choice = self.view_choice
         if choice.chosen == "collection":
             self._show_view()
         choice.chosen = "collection"

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Vertical
 from textual.content import Content
+from textual.dom import DOMNode
 from textual.widgets import ContentSwitcher, Input, Static, TextArea
 
 from encoder_tui.core.defaults import LETTERS
@@ -22,6 +23,7 @@ from encoder_tui.window.panes.outputs.question_view import AskingView
 from encoder_tui.window.panes.outputs.runs import Question, Runs
 from encoder_tui.window.panes.outputs.saving import SavePath, save, snippet
 from encoder_tui.window.panes.outputs.view import OutputView, State
+from encoder_tui.window.panes.pane import VIEW_KEYS, Pane
 from encoder_tui.window.session.session import Session
 from encoder_tui.window.textual_fixes import workers
 from encoder_tui.window.widgets.choice import Choice
@@ -31,7 +33,7 @@ from encoder_tui.window.widgets.key_line import possible_changed
 if TYPE_CHECKING:
     from encoder_tui.client.client import EngineState
 
-VIEWS: Final = {
+VIEW_CLASSES: Final = {
     "list": "list_view.ListView",
     "map": "matrix_views.HeatmapView",
     "numbers": "matrix_views.NumbersView",
@@ -46,9 +48,11 @@ MODELS: Final = 8
 """Lines that models and remarks may take in any window; in a high one a third of it."""
 
 
-class OutputsPane(Vertical):
+class OutputsPane(Pane):
     """What comes out of every model for the text at hand."""
 
+    VIEWS = tuple(VIEW_CLASSES)
+    VIEW_CHOICE = "outputs-view"
     DEFAULT_CSS = """
     OutputsPane { height: 1fr; }
     OutputsPane > #outputs-text { height: 1; }
@@ -59,8 +63,7 @@ class OutputsPane(Vertical):
     BINDINGS = [
         Binding("r", "run", "Run", id="outputs.run"),
         Binding("x,escape", "cancel", "Cancel", id="outputs.cancel"),
-        Binding("v", "view(1)", "View", id="view.next"),
-        Binding("V", "view(-1)", "Previous view", show=False, id="view.previous"),
+        *VIEW_KEYS,
         Binding("s", "run_with('hidden_states')", "Hidden states", id="outputs.hidden-states"),
         Binding("a", "run_with('attentions')", "Attentions", id="outputs.attentions"),
         Binding("e", "edit", "Edit", show=False, id="outputs.edit"),
@@ -72,21 +75,31 @@ class OutputsPane(Vertical):
     ]
 
     def __init__(self, session: Session) -> None:
-        super().__init__(id="outputs")
-        self.session = session
+        super().__init__(session)
         self.runs = Runs(session, self._show)
         self.state = State(session, self.runs)
         self._wishes: dict[str, bool] = {"hidden_states": False, "attentions": False}
+
+    @classmethod
+    def widgets_with_keys(cls) -> Sequence[tuple[str | None, type[DOMNode]]]:
+        from encoder_tui.window.panes.outputs.tensor_view import Look  # noqa: PLC0415  # not for the first paint
+        from encoder_tui.window.widgets.matrix import Matrix  # noqa: PLC0415
+
+        return [("list", OutputTable), ("map", Look), ("map", Matrix)]
+
+    @classmethod
+    def shell_command(cls, view: str, text: str, source: str | None) -> Sequence[str]:
+        return ["run", text, *(["--attentions"] if view == "attention" else [])]
 
     def compose(self) -> ComposeResult:
         yield Static(id="outputs-text", markup=False)
         yield Static(id="outputs-models", markup=False)
         yield Static(id="outputs-sentence", markup=False)
         yield SavePath(id="outputs-path")
-        yield Choice(list(VIEWS), id="outputs-view")
-        with ContentSwitcher(initial="view-list", id="outputs-views"):
+        yield Choice(self.VIEWS, id=self.VIEW_CHOICE)
+        with ContentSwitcher(initial="list", id="outputs-views"):
             view = ListView(self.state)
-            view.id = "view-list"
+            view.id = "list"
             yield view
 
     def on_mount(self) -> None:
@@ -111,7 +124,7 @@ class OutputsPane(Vertical):
     @property
     def view(self) -> OutputView:
         """The view in front."""
-        found = self.query_one("#outputs-views", ContentSwitcher).visible_content
+        found = super().view
         assert isinstance(found, OutputView)
         return found
 
@@ -171,26 +184,16 @@ class OutputsPane(Vertical):
 
     # Views
 
-    def action_view(self, step: int) -> None:
-        """Show the next view."""
-        self.query_one("#outputs-view", Choice).action_move(step)
+    def make_view(self, name: str) -> OutputView:
+        module, class_name = VIEW_CLASSES[name].split(".")
+        # Not needed for the first paint.
+        made = getattr(importlib.import_module(f"encoder_tui.window.panes.outputs.{module}"), class_name)(self.state)
+        assert isinstance(made, OutputView)
+        return made
 
-    @on(Choice.Changed, "#outputs-view")
-    async def _switch_view(self, event: Choice.Changed) -> None:
-        switcher = self.query_one("#outputs-views", ContentSwitcher)
-        name = f"view-{event.name}"
-        if name == switcher.current:
-            return
-        if not switcher.query(f"#{name}"):
-            module, class_name = VIEWS[event.name].split(".")
-            # Not needed for the first paint.
-            view = getattr(importlib.import_module(f"encoder_tui.window.panes.outputs.{module}"), class_name)(
-                self.state
-            )
-            await switcher.add_content(view, id=name)
-        switcher.current = name
+    def view_opened(self, name: str) -> None:
         self.call_after_refresh(self._show)
-        if not self.query_one("#outputs-view", Choice).has_focus:
+        if not self.view_choice.has_focus:
             self.take_focus()
 
     def take_focus(self) -> None:
@@ -200,14 +203,14 @@ class OutputsPane(Vertical):
     def _focus_view(self) -> None:
         """Give the focus to what can be moved in; not to a text field, where the next v would be a letter."""
         inside = (one for one in self.view.query("*") if one.focusable and not isinstance(one, TextArea | Input))
-        target = next(inside, None) or self.query_one("#outputs-view", Choice)
+        target = next(inside, None) or self.view_choice
         self.screen.set_focus(target)  # at once: the next key is meant for it
 
     @on(OutputTable.Opened)
     def _open(self) -> None:
         chosen = self.state.chosen()
         is_attention = chosen is not None and len(chosen.output.shape) == 4
-        self.query_one("#outputs-view", Choice).chosen = "attention" if is_attention else "map"
+        self.view_choice.chosen = "attention" if is_attention else "map"
 
     # Keys
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from textual.containers import Vertical
 from textual.widget import Widget
 
+from encoder_tui.window.panes.pane import Pane
 from encoder_tui.window.panes.parameters.tree import ParameterTree
-from encoder_tui.window.widgets.choice import Choice
 
 
-class Focusing(Vertical):
+class Focusing(Pane):
     """A pane that lends the focus to its row of views until there is something to move in."""
 
     _is_lent = False
@@ -18,21 +17,17 @@ class Focusing(Vertical):
         """What can be moved in; None while there is nothing."""
         raise NotImplementedError
 
-    @property
-    def _views(self) -> Choice:
-        return self.query_one("#parameters-view", Choice)
-
     def take_focus(self) -> None:
         """Give the focus to what can be moved in, or else to the row of views: some key of the pane must be heard."""
         target = self.to_move_in()
         self._is_lent = target is None
         # At once: the next key is meant for it.
-        self.screen.set_focus(target or self._views)
+        self.screen.set_focus(target or self.view_choice)
 
     @property
     def is_choosing(self) -> bool:
         """Whether the user went to the row of views."""
-        return self.screen.focused is self._views and not self._is_lent
+        return self.screen.focused is self.view_choice and not self._is_lent
 
     @property
     def misses_focus(self) -> bool:
@@ -40,4 +35,4 @@ class Focusing(Vertical):
         focused = self.screen.focused
         if isinstance(focused, ParameterTree):
             return not focused.display
-        return focused is None or (self._is_lent and focused is self._views)
+        return focused is None or (self._is_lent and focused is self.view_choice)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal
 from textual.content import Content
+from textual.dom import DOMNode
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Input, Static
 
@@ -14,6 +17,7 @@ from encoder_tui.core.models.files import ModelError
 from encoder_tui.core.parameters import correspondence
 from encoder_tui.core.report.material import Material
 from encoder_tui.core.text.safe import visible
+from encoder_tui.window.panes.pane import VIEW_KEYS
 from encoder_tui.window.panes.parameters import copying
 from encoder_tui.window.panes.parameters.descriptions import Descriptions
 from encoder_tui.window.panes.parameters.difference_view import DifferenceView
@@ -30,7 +34,6 @@ from encoder_tui.window.widgets.key_line import possible_changed
 from encoder_tui.window.widgets.lines import Lines
 from encoder_tui.window.widgets.table import Table
 
-VIEWS = ("trees", "roles", "config", "tensor", "difference")
 SEARCHED = ("trees", "config")
 """Views that the search line is for."""
 
@@ -38,9 +41,10 @@ SEARCHED = ("trees", "config")
 class ParametersPane(Focusing):
     """What is inside each model, tensor by tensor, and how the architectures correspond."""
 
+    VIEWS = ("trees", "roles", "config", "tensor", "difference")
+    VIEW_CHOICE = "parameters-view"
     BINDINGS = [
-        Binding("v", "view(1)", "View", id="view.next"),
-        Binding("V", "view(-1)", "Previous view", show=False, id="view.previous"),
+        *VIEW_KEYS,
         Binding("slash", "search", "Search", id="parameters.search"),
         Binding("n", "step(1)", "Next found", show=False, id="parameters.next-found"),
         Binding("N", "step(-1)", "Previous found", show=False, id="parameters.previous-found"),
@@ -57,13 +61,20 @@ class ParametersPane(Focusing):
     ]
 
     def __init__(self, session: Session) -> None:
-        super().__init__(id="parameters")
-        self.session = session
+        super().__init__(session)
         self.descriptions = Descriptions(session, self.show)
+
+    @classmethod
+    def widgets_with_keys(cls) -> Sequence[tuple[str | None, type[DOMNode]]]:
+        return [("trees", ParameterTree)]
+
+    @classmethod
+    def shell_command(cls, view: str, text: str, source: str | None) -> Sequence[str]:
+        return ["params"]
 
     def compose(self) -> ComposeResult:
         yield Static(id="parameters-sentence", markup=False)
-        yield Choice(VIEWS, id="parameters-view")
+        yield Choice(self.VIEWS, id=self.VIEW_CHOICE)
         with ContentSwitcher(initial="trees", id="parameters-views"):
             trees = TreesView(self.session.memory.state.parameters_by_size)
             trees.id = "trees"
@@ -90,10 +101,6 @@ class ParametersPane(Focusing):
         self.show()
 
     @property
-    def view_name(self) -> str:
-        return self.query_one("#parameters-views", ContentSwitcher).current or VIEWS[0]
-
-    @property
     def trees(self) -> TreesView:
         return self.query_one(TreesView)
 
@@ -103,7 +110,7 @@ class ParametersPane(Focusing):
             return
         self._show_sentence()
         possible_changed(self)
-        view = self.query_one(f"#{self.view_name}")
+        view = self.view
         self.trees.show(self.descriptions.entries)
         if self.display and self.misses_focus:
             self.take_focus()
@@ -124,7 +131,7 @@ class ParametersPane(Focusing):
 
     def possible(self, action: str) -> bool:
         """Whether an action would do something now, for the line of keys."""
-        view = self.query_one(f"#{self.view_name}")
+        view = self.view
         if action == "leave_search":
             is_reading = isinstance(view, DifferenceView) and view.is_reading
             is_busy = is_reading or self.descriptions.is_reading
@@ -141,32 +148,20 @@ class ParametersPane(Focusing):
 
     # Views
 
-    def action_view(self, step: int) -> None:
-        """Show the next view."""
-        self.query_one("#parameters-view", Choice).action_move(step)
-
-    @on(Choice.Changed, "#parameters-view")
-    async def _switch_view(self, event: Choice.Changed) -> None:
-        event.stop()
-        switcher = self.query_one("#parameters-views", ContentSwitcher)
-        if event.name == switcher.current:
-            return
-        if not switcher.query(f"#{event.name}"):
-            await switcher.add_content(self._make_view(event.name), id=event.name)
-        switcher.current = event.name
+    def view_opened(self, name: str) -> None:
         self.query_one("#search-line").display = False
         if not self.is_choosing:
             self.take_focus()
         # A widget that is hidden while it has the focus gives up the focus later, whoever has it by then.
         self.call_after_refresh(self.show)
 
-    def _make_view(self, name: str) -> Widget:
+    def make_view(self, name: str) -> Widget | None:
         asking = {"tensor": TensorView, "difference": DifferenceView}
         return asking[name](self.session) if name in asking else {"roles": RolesView, "config": ConfigView}[name]()
 
     def to_move_in(self) -> Widget | None:
         """What of the view in front can be moved in."""
-        view = self.query_one(f"#{self.view_name}")
+        view = self.view
         return self.trees.tree_to_move_in if view is self.trees else next(iter(view.query(Lines)), None)
 
     @on(ParameterTree.Opened)
@@ -175,22 +170,21 @@ class ParametersPane(Focusing):
         files = self.descriptions.entries[event.tree.index].files
         if files is None:
             return
-        switcher = self.query_one("#parameters-views", ContentSwitcher)
-        if not switcher.query("#tensor"):
-            await switcher.add_content(self._make_view("tensor"), id="tensor")
+        if not self.query(TensorView):
+            await self.view_switcher.add_content(TensorView(self.session), id="tensor")
         self.query_one(TensorView).ask(event.tree.index, files, event.parameter)
-        self.query_one("#parameters-view", Choice).chosen = "tensor"
+        self.view_choice.chosen = "tensor"
 
     def action_open_role(self) -> None:
         """Go to the tensors of a role, in every tree."""
-        view = self.query_one(f"#{self.view_name}")
+        view = self.view
         roles = self.trees.roles if view is self.trees else view
         if isinstance(roles, RolesView) and roles.rows:
             row = roles.rows[roles.query_one(Table).cursor]
             for index, cell in enumerate(row.cells):
                 if cell is not None and cell.first is not None:
                     self.trees.tree_of(index).reveal(cell.first)
-            self.query_one("#parameters-view", Choice).chosen = "trees"
+            self.view_choice.chosen = "trees"
 
     # Search
 
@@ -203,7 +197,7 @@ class ParametersPane(Focusing):
 
     @on(Input.Changed, "#search")
     def _search_changed(self, event: Input.Changed) -> None:
-        view = self.query_one(f"#{self.view_name}")
+        view = self.view
         if isinstance(view, TreesView | ConfigView):
             self._show_count(view.search(event.value))
 
@@ -234,12 +228,12 @@ class ParametersPane(Focusing):
 
     def action_leave_search(self) -> None:
         """Break off what is being read; close the search line; from a tensor back to the tree."""
-        view = self.query_one(f"#{self.view_name}")
+        view = self.view
         if isinstance(view, TensorView | DifferenceView) and view.is_reading:
             view.cancel()
             return
         if isinstance(view, TensorView):
-            self.query_one("#parameters-view", Choice).chosen = "trees"
+            self.view_choice.chosen = "trees"
             return
         search = self.query_one("#search", Input)
         if self.query_one("#search-line").display:
@@ -285,7 +279,7 @@ class ParametersPane(Focusing):
 
     def action_copy_table(self) -> None:
         """Copy every parameter of the model in front, tab-separated; in a table, the table."""
-        copy(self, copying.table(self.query_one(f"#{self.view_name}"), self.trees.focused_tree), "the table")
+        copy(self, copying.table(self.view, self.trees.focused_tree), "the table")
 
     def action_copy_python(self) -> None:
         """Copy the Python that gets the tensor."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from typing import Final
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.content import Content
+from textual.dom import DOMNode
 from textual.events import Resize
 from textual.widgets import Input, Static
 
@@ -27,6 +29,7 @@ from encoder_tui.core.timing.text_run import encoded, text_run
 from encoder_tui.core.timing.words import conclusion
 from encoder_tui.core.tokens.tokenizer import ModelTokenizer, TokenizationError
 from encoder_tui.window.dialogs.save import Saveable, SaveDialog
+from encoder_tui.window.panes.pane import VIEW_KEYS, Pane
 from encoder_tui.window.panes.timing import copying, measurable, words
 from encoder_tui.window.panes.timing.best_table import BestTable
 from encoder_tui.window.panes.timing.chart import PLOTS, SCALES, Chart, plot_of
@@ -42,7 +45,6 @@ from encoder_tui.window.widgets.clipboard import copy
 from encoder_tui.window.widgets.key_line import possible_changed
 from encoder_tui.window.widgets.table import Table
 
-VIEWS: Final = (*PLOTS, "best", "cost", "saved")
 WIDE: Final = 100
 """Columns from which on the table stands beside the plot."""
 HIGH: Final = 40
@@ -53,16 +55,17 @@ FRAME: Final = 0.25
 """Seconds between two frames while measuring."""
 
 
-class TimingPane(Vertical):
+class TimingPane(Pane):
     """Latency, throughput and memory by length, measured while one watches."""
 
+    VIEWS = (*PLOTS, "best", "cost", "saved")
+    VIEW_CHOICE = "timing-view"
     BINDINGS = [
         Binding("s", "start", "Start", id="timing.start"),
         Binding("x", "stop", "Stop", id="timing.stop"),
         Binding("n", "notebook", "Text at hand", id="timing.text-at-hand"),
         Binding("b", "best", "Best settings", id="timing.best"),
-        Binding("v", "view(1)", "View", id="view.next"),
-        Binding("V", "view(-1)", "Previous view", show=False, id="view.previous"),
+        *VIEW_KEYS,
         Binding("a", "scale", "Axes", id="timing.axes"),
         Binding("e", "edit", "Plan", id="timing.plan"),
         Binding("c", "export", "CSV", show=False, id="timing.csv"),
@@ -72,8 +75,7 @@ class TimingPane(Vertical):
     ]
 
     def __init__(self, session: Session) -> None:
-        super().__init__(id="timing")
-        self.session = session
+        super().__init__(session)
         self.measurer = Measurer(session, self._measurer_changed)
         self.under: Run | None = None
         self.scale = SCALES[0]
@@ -81,11 +83,23 @@ class TimingPane(Vertical):
         self._drawing: set[asyncio.Task[None]] = set()
         self._drawn_at = 0.0
 
+    @classmethod
+    def widgets_with_keys(cls) -> Sequence[tuple[str | None, type[DOMNode]]]:
+        return [("best", BestTable), ("saved", SavedRuns)]
+
+    @classmethod
+    def shell_command(cls, view: str, text: str, source: str | None) -> Sequence[str]:
+        return ["time", "--best"] if view == "best" else ["time", "--lengths", "128,512"]
+
+    @property
+    def view_name(self) -> str:
+        return self.view_choice.chosen
+
     def compose(self) -> ComposeResult:
         yield PlanLine(self.session.settings)
         yield Static(id="timing-sentence", markup=False)
         yield Static(id="timing-settings", markup=False)
-        yield Choice(VIEWS, id="timing-view")
+        yield Choice(self.VIEWS, id=self.VIEW_CHOICE)
         with Horizontal(id="timing-body"):
             yield Chart(id="timing-plot")
             yield Figures()
@@ -239,7 +253,7 @@ class TimingPane(Vertical):
 
     def _begun(self) -> None:
         """Show the run that has begun in place of the list of kept ones."""
-        view = self.query_one("#timing-view", Choice)
+        view = self.view_choice
         is_best = self.measurer.run is not None and self.measurer.run.plan.best
         if is_best or view.chosen not in PLOTS:
             view.chosen = "best" if is_best else PLOTS[0]
@@ -291,7 +305,7 @@ class TimingPane(Vertical):
         self._drawn_at = time.monotonic()
         self._show_texts()
         run, chart = self.measurer.run, self.query_one("#timing-plot", Chart)
-        plot = self.query_one("#timing-view", Choice).chosen
+        plot = self.view_name
         if plot == "best":
             self.query_one(BestTable).look(run, not self.measurer.is_measuring)
         if plot == "cost":
@@ -322,19 +336,19 @@ class TimingPane(Vertical):
         self._show_figures(has_table)
         if run is None or not has_table:
             return
-        if had_none and self.query_one("#timing-view", Choice).has_focus:
+        if had_none and self.view_choice.has_focus:
             figures.table.focus()
         figures.take(run, None if self.has_class("-narrow") else self.size.width, self.has_class("-large"))
 
     def _show_figures(self, are_shown: bool) -> None:
-        is_plotted = self.query_one("#timing-view", Choice).chosen == "samples"
+        is_plotted = self.view_choice.chosen == "samples"
         self.query_one(Figures).show(are_shown, self.has_class("-large") and not is_plotted)
 
     def _show_texts(self) -> None:
         run, width = self.measurer.run, self.size.width
         told = words.plan_summary(self.planned()) if run is None else words.run_summary(run, self.measurer, width)
         self._say("timing-sentence", words.headline(told, width))
-        view = self.query_one("#timing-view", Choice).chosen
+        view = self.view_name
         is_plot = view in PLOTS
         under = self.under if is_plot else None
         self._say("timing-settings", words.settings(self.session, run, under, width))
@@ -360,11 +374,14 @@ class TimingPane(Vertical):
     def _something_changed(self) -> None:
         self.redraw()
 
-    @on(Choice.Changed, "#timing-view")
+    async def bring_view(self, name: str) -> None:
+        # Nothing is switched between: what other views do not need is hidden.
+        self._show_view()
+
     def _show_view(self) -> None:
         """What documents cost, or the list of kept runs, takes the place of plot and table."""
         kept, cost, best = self.query_one(SavedRuns), self.query_one(CostTable), self.query_one(BestTable)
-        view = self.query_one("#timing-view", Choice).chosen
+        view = self.view_name
         had_focus = self.screen.focused in {kept, cost, best, self.query_one("#timing-table", Table)}
         kept.display, cost.display, best.display = view == "saved", view == "cost", view == "best"
         self.query_one("#timing-plot").display = view in PLOTS
@@ -392,7 +409,7 @@ class TimingPane(Vertical):
             self.measurer.show(event.run, f"reopened {event.name}")
             self.query_one(PlanLine).take(event.run.plan)
         is_best = event.run.plan.best and event.deed == "open"
-        self.query_one("#timing-view", Choice).chosen = "best" if is_best else PLOTS[0]
+        self.view_choice.chosen = "best" if is_best else PLOTS[0]
 
     @on(BestTable.Taken)
     def _run_with(self, event: BestTable.Taken) -> None:
@@ -407,10 +424,6 @@ class TimingPane(Vertical):
         self.action_start()
 
     # Keys
-
-    def action_view(self, step: int) -> None:
-        """Show another plot."""
-        self.query_one("#timing-view", Choice).action_move(step)
 
     def action_scale(self) -> None:
         """Linear or logarithmic axes."""
@@ -427,7 +440,7 @@ class TimingPane(Vertical):
 
     def action_copy(self) -> None:
         """Copy the table in front, tab-separated."""
-        of_view = self.query(f"#timing-{self.query_one('#timing-view', Choice).chosen}").results(Table)
+        of_view = self.query(f"#timing-{self.view_name}").results(Table)
         copy(self, copying.table(self.measurer.run, next(of_view, None)), "the table")
 
     def action_export(self) -> None:

@@ -7,11 +7,10 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from textual.containers import Vertical
-
 from encoder_tui.core.text.safe import count
 from encoder_tui.core.tokens.comparison import Comparison, compare
 from encoder_tui.core.tokens.tokenizer import ModelTokenizer
+from encoder_tui.window.panes.pane import Pane
 from encoder_tui.window.session.session import Session
 from encoder_tui.window.widgets.key_line import possible_changed
 
@@ -25,12 +24,11 @@ class GivenUp(Exception):
     """Nobody waits for this comparison any more."""
 
 
-class Comparing(Vertical):
+class Comparing(Pane):
     """A text under every model, compared anew at every change; a subclass shows it (`show_comparison`, `tell`)."""
 
     def __init__(self, session: Session) -> None:
-        super().__init__(id="tokens")
-        self.session = session
+        super().__init__(session)
         self.comparison = Comparison(session.text, [None for _ in session.slots])
         self.activity = ""
         """What is being done with a long text, or that it was stopped; empty where neither is to be told."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from textual import on
@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
+from textual.dom import DOMNode
 from textual.events import Resize
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Input, TextArea
@@ -18,20 +19,18 @@ from encoder_tui.core.defaults import BESIDE
 from encoder_tui.core.text.safe import count
 from encoder_tui.core.tokens.comparison import Comparison
 from encoder_tui.core.tokens.tokenizer import EncodeOptions
+from encoder_tui.window.panes.pane import VIEW_KEYS
 from encoder_tui.window.panes.tokens import copying, words
 from encoder_tui.window.panes.tokens.comparer import Comparing
 from encoder_tui.window.panes.tokens.ribbon import Ribbon
 from encoder_tui.window.widgets.choice import Choice
 from encoder_tui.window.widgets.clipboard import copy
 from encoder_tui.window.widgets.editor import Editor
-from encoder_tui.window.widgets.key_line import possible_changed
 from encoder_tui.window.widgets.short_lines import Words
 from encoder_tui.window.widgets.table import Table
 
 if TYPE_CHECKING:
     from encoder_tui.window.panes.tokens.views import TableView
-
-VIEWS = ("aligned", "table", "tensors", "batch", "special", "decode")
 
 
 @runtime_checkable
@@ -58,9 +57,10 @@ class Stoppable(Protocol):
 class TokensPane(Comparing):
     """One text under every model: aligned, as tables, as tensors, in a batch, decoded."""
 
+    VIEWS = ("aligned", "table", "tensors", "batch", "special", "decode")
+    VIEW_CHOICE = "view"
     BINDINGS = [
-        Binding("v", "view(1)", "View", id="view.next"),
-        Binding("V", "view(-1)", "Previous view", show=False, id="view.previous"),
+        *VIEW_KEYS,
         Binding("y", "copy_block", "Copy block", id="tokens.copy-block"),
         Binding("i", "copy_ids", "Copy ids", show=False, id="tokens.copy-ids"),
         Binding("t", "copy_table", "Copy table", show=False, id="tokens.copy-table"),
@@ -72,13 +72,21 @@ class TokensPane(Comparing):
 
     _beside: TableView | None = None
 
+    @classmethod
+    def widgets_with_keys(cls) -> Sequence[tuple[str | None, type[DOMNode]]]:
+        return [("aligned", Ribbon)]
+
+    @classmethod
+    def shell_command(cls, view: str, text: str, source: str | None) -> Sequence[str]:
+        return ["tokens", text]
+
     def compose(self) -> ComposeResult:
         editor = Editor(self.session.text, id="text", placeholder="Type or paste a text.")
         editor.edited = self.session.set_text
         yield editor
         yield Words(id="models")
         yield Words(id="sentence")
-        yield Choice(VIEWS, id="view")
+        yield Choice(self.VIEWS, id=self.VIEW_CHOICE)
         with ContentSwitcher(initial="aligned", id="views"), Vertical(id="aligned"):
             yield Ribbon()
             yield Words(id="block")
@@ -118,12 +126,8 @@ class TokensPane(Comparing):
     def _follow_text_cursor(self) -> None:
         """The ribbon's cursor is where the text's is."""
         is_current = self.comparison.present and self.comparison.text == self.session.text
-        if is_current and self._view_name == "aligned" and self.query_one(Editor).has_focus:
+        if is_current and self.view_name == "aligned" and self.query_one(Editor).has_focus:
             self.query_one(Ribbon).cursor = self._block_at_cursor()
-
-    @property
-    def _view_name(self) -> str:
-        return self.query_one("#views", ContentSwitcher).current or VIEWS[0]
 
     def _block_at_cursor(self) -> int:
         editor = self.query_one(Editor)
@@ -170,11 +174,10 @@ class TokensPane(Comparing):
         self.query_one("#sentence", Words).say(sentence)
 
     def _show_view(self) -> None:
-        current = self._view_name
-        view = self.query_one(f"#{current}")
+        view = self.view
         if not self.comparison.present:
             return
-        if current == "aligned":
+        if self.view_name == "aligned":
             ribbon = self.query_one(Ribbon)
             block = self._block_at_cursor() if self.query_one(Editor).has_focus else ribbon.cursor
             ribbon.show(self.comparison, block)
@@ -202,33 +205,21 @@ class TokensPane(Comparing):
 
     # Views
 
-    def action_view(self, step: int) -> None:
-        """Show the next view."""
-        self.query_one("#view", Choice).action_move(step)
-
-    @on(Choice.Changed, "#view")
-    async def _switch_view(self, event: Choice.Changed) -> None:
-        switcher = self.query_one("#views", ContentSwitcher)
-        if event.name == switcher.current:
-            return
-        if not switcher.query(f"#{event.name}"):
-            await switcher.add_content(self._make_view(event.name), id=event.name)
-        switcher.current = event.name
+    def view_opened(self, name: str) -> None:
         self.call_after_refresh(self._show_view)
-        self._focus_view(event.name)
-        possible_changed(self)
+        self._focus_view()
 
-    def _make_view(self, name: str) -> Widget:
+    def make_view(self, name: str) -> Widget | None:
         from encoder_tui.window.panes.tokens.batch import BatchLab  # noqa: PLC0415  # not needed for the first paint
         from encoder_tui.window.panes.tokens.views import VIEWS_BY_NAME  # noqa: PLC0415
 
         return BatchLab(self.session) if name == "batch" else VIEWS_BY_NAME[name](self.session)
 
-    def _focus_view(self, name: str) -> None:
+    def _focus_view(self) -> None:
         """Give the focus to what can be moved in, unless the user is choosing among the views."""
-        if self.query_one("#view", Choice).has_focus or self.query_one(Editor).has_focus:
+        if self.view_choice.has_focus or self.query_one(Editor).has_focus:
             return
-        view = self.query_one(f"#{name}")
+        view = self.view
         # Not a text field: there the next v would be a letter.
         inside = (widget for widget in view.query("*") if widget.focusable and not isinstance(widget, TextArea | Input))
         target = view if view.focusable else next(inside, None)
@@ -237,7 +228,7 @@ class TokensPane(Comparing):
 
     @property
     def _busy_view(self) -> Stoppable | None:
-        view = self.query_one(f"#{self._view_name}")
+        view = self.view
         return view if isinstance(view, Stoppable) and view.is_busy else None
 
     # Keys
@@ -249,7 +240,7 @@ class TokensPane(Comparing):
         if action == "again":
             return self.is_stopped
         if action == "copy_block":
-            return self._view_name == "aligned" and bool(self.comparison.present and self.comparison.text)
+            return self.view_name == "aligned" and bool(self.comparison.present and self.comparison.text)
         return True
 
     def action_edit(self) -> None:
@@ -268,17 +259,16 @@ class TokensPane(Comparing):
         if self._busy_view is not None:
             self._busy_view.stop()
             return
-        current = self._view_name
-        if current == "aligned":
+        if self.view_name == "aligned":
             self.query_one(Ribbon).focus()
         else:
-            self.query_one("#view", Choice).focus()
+            self.view_choice.focus()
 
     def action_copy_block(self) -> None:
         """Copy the characters and the tokens of the block under the cursor."""
         is_there = self.possible("copy_block")
         text = copying.block(self.comparison, self.query_one(Ribbon).cursor) if is_there else ""
-        copy(self, text, "the block", copying.why_no_block(self._view_name))
+        copy(self, text, "the block", copying.why_no_block(self.view_name))
 
     def action_copy_ids(self) -> None:
         """Copy the ids of every stream, a line each."""
@@ -293,7 +283,7 @@ class TokensPane(Comparing):
 
     def action_copy_python(self) -> None:
         """Copy the Python that gives the same with transformers."""
-        view = self.query_one(f"#{self._view_name}")
+        view = self.view
         asked = view.asked() if isinstance(view, View) else None
-        text, tensors = self.comparison.text, self._view_name == "tensors"
+        text, tensors = self.comparison.text, self.view_name == "tensors"
         copy(self, copying.python(self.session, text, asked, tensors), "the Python")
