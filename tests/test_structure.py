@@ -23,7 +23,6 @@ LAYERS = {"builtin", "client", "commands", "core", "engine", "protocol", "window
 Imports = Mapping[str, set[str]]
 
 KNOWN_CIRCLES = (
-    {"window.app", "window.palette", "window.window_actions"},
     {"window.panes.timing.measurer", "window.panes.timing.pane", "window.panes.timing.words"},
     {"window.session.loading", "window.session.session"},
     {"core.files", "core.models", "core.parameters", "core.settings"},
@@ -104,10 +103,15 @@ def test_every_folder_of_tests_mirrors_a_layer() -> None:
 
 
 def test_the_project_file_names_no_module_of_the_domain() -> None:
-    """Contracts name layers and folders, so that a new module needs no line there."""
+    """Contracts name layers and folders, so that a new module needs no line there.
+
+    Beside the panes lies what puts them into the window; it is named because it is no pane.
+    """
+    beside_panes = {f".window.panes.{name}" for name in ("pane", "registry", "switcher")}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     named = re.findall(r"encoder_tui((?:\.\w+)+)", str(project["tool"]))
-    assert [name for name in named if PACKAGE.joinpath(*name[1:].split(".")).with_suffix(".py").is_file()] == []
+    modules = {name for name in named if PACKAGE.joinpath(*name[1:].split(".")).with_suffix(".py").is_file()}
+    assert modules - beside_panes == set()
 
 
 FROM_ELSEWHERE = {

@@ -32,8 +32,8 @@ class Pane(Vertical):
     """One pane of the window.
 
     A subclass composes a `Choice` with the id `VIEW_CHOICE` and the names `VIEWS`. If its views take each other's
-    place, they lie in a `ContentSwitcher` whose id is that of the choice with an s: `view` and `views`. A view has
-    its name as its id.
+    place, they lie in a `ContentSwitcher` whose id is that of the choice with an s at its end. A view has its name
+    as its id.
     """
 
     VIEWS: ClassVar[Sequence[str]]
