@@ -113,7 +113,7 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
 
 def write(folder: Path, tokenizer: Tokenizer, configuration: dict[str, Any]) -> None:
     """Save a tokenizer, and the exact form that `AutoTokenizer` makes of it."""
-    from transformers import AutoTokenizer  # the app must be able to import this package without it
+    from transformers import AutoTokenizer  # slow to import, and those who only train do without it
 
     (folder / "tokenizer_config.json").write_text(json.dumps(configuration, indent=2) + "\n", "utf-8")
     tokenizer.save(str(folder / "tokenizer.json"), pretty=False)

@@ -11,8 +11,8 @@ import msgspec
 from encoder_tui.core.models.placement import Offers, Placement
 from encoder_tui.core.outputs.runs import Batch
 from encoder_tui.core.text.safe import count
-from encoder_tui.core.timing.plan import Column, Plan, Row, TimedModel, guessed_pass
-from encoder_tui.core.timing.run import CHOOSING, Run
+from encoder_tui.core.timing.plan import Plan, RunColumn, RunRow, TimedModel, guessed_pass
+from encoder_tui.core.timing.run import CANDIDATE_EFFORT, Run
 from encoder_tui.core.timing.samples import Mode, Point, Samples, Statistics, Variant
 
 MOST_THREAD_COUNTS: Final = 4
@@ -80,8 +80,8 @@ def best_run(
 
     `offers` and `inputs` are by slot: offers, or why there are none; the ids of a text, or a length for random ones.
     """
-    columns: list[Column] = []
-    rows: list[Row] = []
+    columns: list[RunColumn] = []
+    rows: list[RunRow] = []
     groups: list[list[Point]] = []
     failures: dict[int, str] = {}
     guesses: dict[tuple[int, int], float] = {}
@@ -90,7 +90,7 @@ def best_run(
         length = given if isinstance(given, int) else len(given.input_ids[0])
         if isinstance(there, str):
             failures[len(columns)] = there
-            columns.append(Column(model.slot, model.name, Variant(model.source, asked)))
+            columns.append(RunColumn(model.slot, model.name, Variant(model.source, asked)))
             continue
         group = []
         for placement, mode in candidates(there, asked, compiled):
@@ -99,12 +99,12 @@ def best_run(
                 model.config, batch, length, placement.threads or there.threads
             )
             apart = _apart(there, placement, mode)
-            columns.append(Column(model.slot, model.name, Variant(model.source, placement, mode), apart))
+            columns.append(RunColumn(model.slot, model.name, Variant(model.source, placement, mode), apart))
         groups.append(group)
-        rows.append(Row(f"{batch} × {length:,}" if batch > 1 else f"{length:,}", length, batch))
+        rows.append(RunRow(f"{batch} × {length:,}" if batch > 1 else f"{length:,}", length, batch))
     lengths = list(dict.fromkeys(row.length for row in rows)) or [1]
     is_text = any(not isinstance(given, int) for given in inputs.values())
-    run = Run(Plan(lengths, [batch], CHOOSING[0], text=is_text, best=True), columns, rows, groups, "best")
+    run = Run(Plan(lengths, [batch], CANDIDATE_EFFORT[0], text=is_text, best=True), columns, rows, groups, "best")
     run.failures = failures
     run.guesses = guesses
     return run

@@ -16,8 +16,8 @@ import msgspec
 
 from encoder_tui.core.files.atomic import write_private
 from encoder_tui.core.files.private import private_folder, read_file
-from encoder_tui.core.timing.plan import Column, Plan, Row
-from encoder_tui.core.timing.run import Run, Title, trusting
+from encoder_tui.core.timing.plan import Plan, RunColumn, RunRow
+from encoder_tui.core.timing.run import Run, RunKind, trusting
 from encoder_tui.core.timing.samples import Environment, Point, Samples
 
 FORMAT: Final = 1
@@ -36,14 +36,14 @@ class FileProblem(Exception):
     """A file that cannot be read or written; the message says which and why."""
 
 
-class Head(msgspec.Struct, frozen=True):
+class FirstLine(msgspec.Struct, frozen=True):
     """The first line of a file: what was asked, and the settings in force."""
 
     encoder_tui_timing: int
-    title: Title
+    kind: RunKind = msgspec.field(name="title")
     plan: Plan
-    columns: list[Column]
-    rows: list[Row]
+    columns: list[RunColumn]
+    rows: list[RunRow]
     groups: list[list[Point]]
     environment: Environment | None = None
     failures: dict[int, str] = {}
@@ -60,7 +60,7 @@ class Head(msgspec.Struct, frozen=True):
 def lines_of(run: Run) -> list[str]:
     """A run as JSON lines in ASCII; a point is as `time --json` prints it, with the rest of what was measured."""
     groups = [[_without_text(point) for point in group] for group in run.groups]
-    head = Head(FORMAT, run.title, run.plan, run.columns, run.rows, groups, run.environment, run.failures)
+    head = FirstLine(FORMAT, run.kind, run.plan, run.columns, run.rows, groups, run.environment, run.failures)
     lines = [json.dumps(msgspec.to_builtins(head))]
     for (row, column), record in run.records():
         samples = run.samples[row, column]
@@ -82,11 +82,11 @@ def _without_text(point: Point) -> Point:
 def run_of(lines: list[str]) -> Run:
     """The run that a file holds; raises `FileProblem` where it holds none."""
     try:
-        head = msgspec.convert(_of_today(json.loads(lines[0])), Head, str_keys=True)
+        head = msgspec.convert(_of_today(json.loads(lines[0])), FirstLine, str_keys=True)
         if head.encoder_tui_timing != FORMAT:
             raise FileProblem(f"it is of format {head.encoder_tui_timing}, and this version reads {FORMAT}")
         # Whether a model's own code may run is for the settings of today to say, not for a file.
-        run = Run(head.plan, [trusting(column, {}) for column in head.columns], head.rows, head.groups, head.title)
+        run = Run(head.plan, [trusting(column, {}) for column in head.columns], head.rows, head.groups, head.kind)
         run.environment = head.environment
         run.failures = head.failures
         for line in lines[1:]:
@@ -117,7 +117,7 @@ def save(run: Run, folder: Path) -> Path:
     try:
         private_folder(folder)
         number = 1
-        while (path := folder / f"{stem}-{run.title}{f'-{number}' if number > 1 else ''}.jsonl").exists():
+        while (path := folder / f"{stem}-{run.kind}{f'-{number}' if number > 1 else ''}.jsonl").exists():
             number += 1
         write_private(path, "\n".join(lines_of(run)) + "\n")
     except OSError as error:

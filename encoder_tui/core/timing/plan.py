@@ -71,7 +71,7 @@ class TimedModel(msgspec.Struct, frozen=True):
     config: dict[str, Any] = {}
 
 
-class Column(msgspec.Struct, frozen=True):
+class RunColumn(msgspec.Struct, frozen=True):
     """A variant as it stands in the table: which model, and what sets it apart from its model's other variants."""
 
     slot: Slot
@@ -80,7 +80,7 @@ class Column(msgspec.Struct, frozen=True):
     apart: str = ""
 
 
-class Row(msgspec.Struct, frozen=True):
+class RunRow(msgspec.Struct, frozen=True):
     """A line of the table: the points that are measured in turns."""
 
     label: str
@@ -106,7 +106,7 @@ def numbers(text: str, what: str, most: int) -> list[int]:
     return list(dict.fromkeys(found))
 
 
-def columns_of(models: Sequence[TimedModel], plan: Plan) -> list[Column]:
+def columns_of(models: Sequence[TimedModel], plan: Plan) -> list[RunColumn]:
     """A column for each model under each placement and mode."""
 
     def apart(one: Placement, mode: Mode) -> str:
@@ -122,24 +122,24 @@ def columns_of(models: Sequence[TimedModel], plan: Plan) -> list[Column]:
         return " ".join([*words, *(names[is_on] for is_on, values, names in switched if len(values) > 1)])
 
     return [
-        Column(model.slot, model.name, Variant(model.source, placement, mode), apart(placement, mode))
+        RunColumn(model.slot, model.name, Variant(model.source, placement, mode), apart(placement, mode))
         for placement, mode in itertools.product(plan.placements(), plan.modes())
         for model in models
     ]
 
 
-def rows_of(plan: Plan) -> list[Row]:
+def rows_of(plan: Plan) -> list[RunRow]:
     """A row for each batch and length, shorter first."""
     many = len(plan.batches) > 1 or plan.batches != [1]
     return [
-        Row(f"{batch} × {length:,}" if many else f"{length:,}", length, batch)
+        RunRow(f"{batch} × {length:,}" if many else f"{length:,}", length, batch)
         for batch in plan.batches
         for length in sorted(plan.lengths)
     ]
 
 
 def points_of(
-    rows: Sequence[Row], limits: Sequence[int | None], varied: bool = False
+    rows: Sequence[RunRow], limits: Sequence[int | None], varied: bool = False
 ) -> tuple[list[list[Point]], list[Samples]]:
     """A group of points for each row, empty where no column takes it, and the points that are skipped."""
     groups: list[list[Point]] = []

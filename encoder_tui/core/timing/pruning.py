@@ -21,7 +21,7 @@ NOT_TRIED: Final = "not tried: "
 Difference = frozenset[Hashable]
 
 
-class Choosing:
+class Pruning:
     """Runners in the order in which they are tried; the first is what is in force, and is measured whatever it takes.
 
     `differences` says in what each differs from the first, which has the empty one.

@@ -11,9 +11,9 @@ from msgspec.structs import replace
 from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.models.placement import InForce, ModelSource
 from encoder_tui.core.timing.plan import (
-    Column,
     Plan,
-    Row,
+    RunColumn,
+    RunRow,
     TimedModel,
     columns_of,
     guessed_pass,
@@ -33,11 +33,11 @@ from encoder_tui.core.timing.samples import (
     time_record,
 )
 
-Title = Literal["sweep", "text", "best"]
+RunKind = Literal["sweep", "text", "best"]
 """What a run is of: a plan, one text, or the settings that may be the best."""
 Place = tuple[int, int]
 """The indices of a row and a column."""
-CHOOSING: Final = (0.5, 3)
+CANDIDATE_EFFORT: Final = (0.5, 3)
 """Seconds and samples, at least, of settings that may be the best."""
 COMPILING: Final = 60.0
 """Seconds that compiling a model of BERT's size takes a small machine; a first guess only."""
@@ -51,15 +51,15 @@ class Run:
     def __init__(
         self,
         plan: Plan,
-        columns: Sequence[Column],
-        rows: Sequence[Row],
+        columns: Sequence[RunColumn],
+        rows: Sequence[RunRow],
         points: Sequence[Sequence[Point]],
-        title: Title,
+        kind: RunKind,
     ) -> None:
         self.plan = plan
         self.columns = list(columns)
         self.rows = list(rows)
-        self.title = title
+        self.kind = kind
         self.environment: Environment | None = None
         self.samples: dict[Place, Samples] = {}
         self.failures: dict[int, str] = {}
@@ -75,7 +75,7 @@ class Run:
         groups = [group for group in self.groups if group]
         variants = [column.variant for column in self.columns]
         if self.plan.best:
-            return MeasureRequest(variants, groups, *CHOOSING, watching=watching, choosing=True)
+            return MeasureRequest(variants, groups, *CANDIDATE_EFFORT, watching=watching, pruning=True)
         return MeasureRequest(variants, groups, self.plan.min_time, watching=watching)
 
     def hear(self, measurement: Measurement) -> None:
@@ -100,7 +100,7 @@ class Run:
         `models` are those of the window, which know whether their own code may run: a kept run does not.
         """
         known = {(model.source.name, model.source.location): model.source for model in models}
-        run = Run(self.plan, [trusting(column, known) for column in self.columns], self.rows, self.groups, self.title)
+        run = Run(self.plan, [trusting(column, known) for column in self.columns], self.rows, self.groups, self.kind)
         for place, samples in self.samples.items():
             found = self.statistics(*place)
             if found is not None:
@@ -207,7 +207,7 @@ class Run:
         return min(candidates)[2] if candidates else 1.0
 
 
-def trusting(column: Column, known: Mapping[tuple[str, str], ModelSource]) -> Column:
+def trusting(column: RunColumn, known: Mapping[tuple[str, str], ModelSource]) -> RunColumn:
     """A column whose model may run its own code only where a source that is known, by name and location, may."""
     asked = column.variant.source
     source = known.get((asked.name, asked.location), replace(asked, trust_remote_code=False))

@@ -75,8 +75,8 @@ class Point(msgspec.Struct, frozen=True):
 class MeasureRequest(msgspec.Struct, frozen=True):
     """Measure points; those of one group are interleaved in rounds.
 
-    Each point gets at least `min_time` seconds of samples and at least `min_samples` of them. Where `choosing`, only
-    the fastest of a group matters, and how it stands to the first: see `choosing.Choosing`. After every partial
+    Each point gets at least `min_time` seconds of samples and at least `min_samples` of them. Where `pruning`, only
+    the fastest of a group matters, and how it stands to the first: see `pruning.Pruning`. After every partial
     answer the engine rests for `pause` seconds. Where a window is `watching`, it waits after each until the window
     says that it has drawn, and takes those samples again into which a key fell.
     """
@@ -87,7 +87,7 @@ class MeasureRequest(msgspec.Struct, frozen=True):
     min_samples: int = 5
     pause: float = 0.0
     watching: bool = False
-    choosing: bool = False
+    pruning: bool = False
 
 
 class Distance(msgspec.Struct, frozen=True):

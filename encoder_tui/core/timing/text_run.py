@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from encoder_tui.core.outputs.runs import Batch
-from encoder_tui.core.timing.plan import Column, Plan, Row, TimedModel, columns_of
+from encoder_tui.core.timing.plan import Plan, RunColumn, RunRow, TimedModel, columns_of
 from encoder_tui.core.timing.run import Run
 from encoder_tui.core.timing.samples import Point
 from encoder_tui.core.tokens.tokenizer import EncodeOptions, ModelTokenizer, TokenizationError
@@ -42,14 +42,14 @@ def text_run(
         model.slot: encoded(tokenizer, text, CUT if model.limit is None else min(CUT, model.limit))
         for model, tokenizer in zip(models, tokenizers, strict=True)
     }
-    columns: list[Column] = columns_of(models, chosen)
+    columns: list[RunColumn] = columns_of(models, chosen)
     points = []
     for index, column in enumerate(columns):
         batch = batches[column.slot]
         points.append(Point(index, len(batch.input_ids[0]), given=batch))
     lengths = sorted({point.length for point in points})
     label = f"{lengths[0]:,}" if len(lengths) == 1 else f"{lengths[0]:,}–{lengths[-1]:,}"
-    return Run(chosen, columns, [Row(label, lengths[-1], 1)], [points], "text")
+    return Run(chosen, columns, [RunRow(label, lengths[-1], 1)], [points], "text")
 
 
 def encoded(tokenizer: ModelTokenizer, text: str, most: int) -> Batch:

@@ -12,7 +12,7 @@ import msgspec
 
 from encoder_tui.core.text.safe import count
 from encoder_tui.core.timing.best import difference
-from encoder_tui.core.timing.pruning import Choosing
+from encoder_tui.core.timing.pruning import Pruning
 from encoder_tui.core.timing.samples import Environment, Measurement, MeasureRequest, Point, Samples
 from encoder_tui.core.versions import installed_versions
 from encoder_tui.engine.job import Job, TaskError
@@ -46,7 +46,7 @@ def run(request: MeasureRequest, job: Job) -> Measurement:
             points = [point for point in group if point.variant in loaded and point.variant not in failures]
             # A group begins with as many threads as the engine has; its runners set their own.
             torch.set_num_threads(threads)
-            runners, choosing = _runners(request, points, loaded, job)
+            runners, pruning = _runners(request, points, loaded, job)
             names = " and ".join(dict.fromkeys(runner.name for runner in runners))
             text = f"{names}: {points[0].batch} × {count(points[0].length, 'token')}" if points else ""
             results: dict[int, Samples] = {}
@@ -60,7 +60,7 @@ def run(request: MeasureRequest, job: Job) -> Measurement:
                 number: int = number,
             ) -> None:
                 results[index] = runners[index].samples(taken)
-                how_far = f", {len(results)} of {len(runners)} settings tried" if request.choosing else ""
+                how_far = f", {len(results)} of {len(runners)} settings tried" if request.pruning else ""
                 job.progress(text + how_far, number, len(request.groups), "points")
                 window.tell(Measurement(samples=[results[index]]))
 
@@ -74,7 +74,7 @@ def run(request: MeasureRequest, job: Job) -> Measurement:
                     for runner in runners:
                         closing.callback(runner.close)
                     clock = rounds.SystemClock()
-                    rounds.take_samples(runners, wishes, clock, window.settle, told, window.was_disturbed, choosing)
+                    rounds.take_samples(runners, wishes, clock, window.settle, told, window.was_disturbed, pruning)
             # The distance of one that was measured before float32 was is known by now.
             done += [
                 msgspec.structs.replace(results[index], distance=runner.distance())
@@ -105,7 +105,7 @@ def _load(request: MeasureRequest, job: Job) -> tuple[dict[int, LoadedModel], di
 
 def _runners(
     request: MeasureRequest, points: list[Point], loaded: dict[int, LoadedModel], job: Job
-) -> tuple[list[ModelRunner], Choosing | None]:
+) -> tuple[list[ModelRunner], Pruning | None]:
     """A runner for each point of a group, and what chooses among them where that was asked for."""
     from encoder_tui.engine.timing.runner import ModelRunner  # noqa: PLC0415
 
@@ -117,12 +117,12 @@ def _runners(
     for runner in runners:
         # Runners may share a model, whose hooks would be compiled.
         runner.has_checkpoints = not any(variant.mode.compiled for variant in asked)
-    if not request.choosing or not asked:
+    if not request.pruning or not asked:
         return runners, None
     exact = next((runner for runner in runners if runner.is_exact), None)
     for runner in runners:
         runner.exact = exact
-    return runners, Choosing([difference(asked[0], variant) for variant in asked])
+    return runners, Pruning([difference(asked[0], variant) for variant in asked])
 
 
 def _environment(request: MeasureRequest, names: list[str]) -> Environment:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from encoder_tui.core.timing.pruning import Choosing
+from encoder_tui.core.timing.pruning import Pruning
 
 BLOCK: Final = 0.005
 """Seconds that a sample takes at least: some ten thousand times what reading the clock takes."""
@@ -113,14 +113,14 @@ def take_samples(
     between: Callable[[], None],
     told: Callable[[int, Taken], None],
     disturbed: Callable[[], bool] = lambda: False,
-    choosing: Choosing | None = None,
+    pruning: Pruning | None = None,
 ) -> list[Taken]:
     """Measure the runners in rounds, each in turn and in the opposite order every other round.
 
     `between` is called between passes that are not counted and between samples, and may raise to break off; `told`
     after each runner's warm-up, after each of its turns, and when it has ended. Where `disturbed` says that something
     fell into the sample since `between`, the sample is thrown away and taken again. A runner that raises `Ended`
-    leaves the rounds with the samples it has. Where only the fastest matters, `choosing` says what is worth its time.
+    leaves the rounds with the samples it has. Where only the fastest matters, `pruning` says what is worth its time.
     """
     taken = [Taken() for _ in runners]
 
@@ -132,18 +132,18 @@ def take_samples(
         told(index, taken[index])
 
     for index in range(len(runners)):
-        if choosing is not None:
-            if (reason := choosing.not_tried(index)) is not None:
+        if pruning is not None:
+            if (reason := pruning.not_tried(index)) is not None:
                 taken[index].ended = reason
                 told(index, taken[index])
                 continue
-            runners[index].allow(choosing.allowed(index))
+            runners[index].allow(pruning.allowed(index))
         attempt(index, lambda runner, into: _warm_up(runner, into, wishes, clock, between))
-        if choosing is not None:
+        if pruning is not None:
             runners[index].allow(None)
-            choosing.note(index, taken[index].fastest)
+            pruning.note(index, taken[index].fastest)
     for index in range(len(runners)):
-        reason = None if choosing is None else choosing.not_pursued(index)
+        reason = None if pruning is None else pruning.not_pursued(index)
         if taken[index].ended is None and reason is not None:
             taken[index].ended = reason
             told(index, taken[index])

@@ -141,14 +141,14 @@ def test_a_model_without_offers_is_told_and_the_others_are_searched() -> None:
     assert run.failures == {0: "bert: there are no weights"}
     assert len(run.groups) == 1
     assert [row.length for row in run.rows] == [7]
-    assert run.request().choosing
+    assert run.request().pruning
 
 
 def test_a_search_is_kept_and_can_be_repeated(tmp_path: Path) -> None:
     run = found({"×2 float32 sdpa": 1.0, "×2 bfloat16 sdpa": 0.5})
     again = load(save(run, tmp_path))
     assert verdict_sentences(again) == verdict_sentences(run)
-    assert again.again().request().choosing
+    assert again.again().request().pruning
 
 
 def test_kept_runs_of_the_time_when_threads_were_one_number_are_read(tmp_path: Path) -> None:

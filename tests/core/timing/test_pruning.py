@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from encoder_tui.core.timing.pruning import Choosing
+from encoder_tui.core.timing.pruning import Pruning
 from encoder_tui.engine.timing.rounds import Taken
 from tests.engine.timing.test_rounds import Bench, steadily
 
@@ -11,7 +11,7 @@ def choose(*seconds: float, differences: tuple[str, ...] = ()) -> tuple[Bench, l
     """Runners of so many seconds a pass; each differs from the first in the letters given, by default in one."""
     words = differences or ("", *"abcdef"[: len(seconds) - 1])
     bench = Bench(*map(steadily, seconds))
-    return bench, bench.measure(0.0, 3, choosing=Choosing([frozenset(word) for word in words]))
+    return bench, bench.measure(0.0, 3, pruning=Pruning([frozenset(word) for word in words]))
 
 
 def test_a_pass_of_three_times_the_fastest_is_broken_off() -> None:
@@ -24,15 +24,15 @@ def test_a_pass_of_three_times_the_fastest_is_broken_off() -> None:
 
 
 def test_the_limit_is_that_of_the_fastest_so_far_and_no_less_than_a_second() -> None:
-    choosing = Choosing([frozenset(), frozenset("a"), frozenset("b")])
-    assert choosing.allowed(0) is None
-    choosing.note(0, 4.0)
-    assert choosing.allowed(1) == 12.0
-    choosing.note(1, 2.0)
-    assert choosing.allowed(2) == 6.0
-    choosing.note(2, 0.01)
-    assert choosing.allowed(1) == 1.0
-    assert choosing.allowed(0) is None
+    pruning = Pruning([frozenset(), frozenset("a"), frozenset("b")])
+    assert pruning.allowed(0) is None
+    pruning.note(0, 4.0)
+    assert pruning.allowed(1) == 12.0
+    pruning.note(1, 2.0)
+    assert pruning.allowed(2) == 6.0
+    pruning.note(2, 0.01)
+    assert pruning.allowed(1) == 1.0
+    assert pruning.allowed(0) is None
 
 
 def test_what_is_no_contender_after_its_warm_up_gets_no_samples_and_says_how_slow_it_is() -> None:

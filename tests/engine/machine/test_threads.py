@@ -122,7 +122,7 @@ def test_where_settings_are_chosen_each_says_how_far_it_is_from_float32(source: 
     asked = [Placement(), Placement(dtype="bfloat16"), Placement(attention="eager"), Placement(threads=2)]
     variants = [Variant(source, placement) for placement in asked]
     points = [Point(index, 4, given=GIVEN) for index in range(4)]
-    answer = measure.run(MeasureRequest(variants, [points], 0.0, 3, choosing=True), silent())
+    answer = measure.run(MeasureRequest(variants, [points], 0.0, 3, pruning=True), silent())
     exact, half, eager, threads = (samples.distance for samples in answer.samples)
     assert exact is None
     assert half is not None
@@ -158,7 +158,7 @@ def test_a_slow_pass_is_broken_off_in_its_middle_and_only_its_own(
     model.final_norm.register_forward_hook(lambda *_: through.append(torch.get_num_threads()))
     variants = [Variant(source), Variant(source, Placement(threads=2))]
     points = [Point(index, 8) for index in range(2)]
-    first, slow = measure.run(MeasureRequest(variants, [points], 0.0, 3, choosing=True), silent()).samples
+    first, slow = measure.run(MeasureRequest(variants, [points], 0.0, 3, pruning=True), silent()).samples
     assert first.finished
     assert (slow.short, slow.samples_s) == ("too slow", [])
     assert (slow.ended or "").startswith("broken off after ")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from encoder_tui.core.timing.pruning import Choosing
+from encoder_tui.core.timing.pruning import Pruning
 from encoder_tui.engine.timing.rounds import BLOCK, ROUNDS, Ended, Taken, Wishes, take_samples
 
 
@@ -83,13 +83,13 @@ class Bench:
         min_time: float = 1.0,
         min_samples: int = 5,
         between: Callable[[], None] = lambda: None,
-        choosing: Choosing | None = None,
+        pruning: Pruning | None = None,
     ) -> list[Taken]:
         def told(index: int, taken: Taken) -> None:
             self.told.append((index, len(taken.wall)))
 
         wishes = Wishes(min_time, min_samples)
-        return take_samples(self.models, wishes, self.clock, between, told, choosing=choosing)
+        return take_samples(self.models, wishes, self.clock, between, told, pruning=pruning)
 
 
 def steadily(seconds: float) -> Callable[[int], float]:

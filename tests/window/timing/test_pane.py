@@ -236,7 +236,7 @@ async def test_the_fastest_settings_are_looked_for_said_and_taken_for_the_sessio
     # Compiling flex attention takes a minute on a busy machine.
     monkeypatch.setenv("CXX", "no-such-compiler")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    monkeypatch.setattr(timing_run, "CHOOSING", (0.0, 3))
+    monkeypatch.setattr(timing_run, "CANDIDATE_EFFORT", (0.0, 3))
     async with window(pair[1:]) as (app, pilot, pane):
         await pilot.press("b")
         assert app.session.is_measuring

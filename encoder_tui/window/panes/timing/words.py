@@ -12,7 +12,7 @@ from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.models.placement import source_of
 from encoder_tui.core.text.safe import count, last_part, shorten, visible
 from encoder_tui.core.text.transfer import duration
-from encoder_tui.core.timing.plan import Column
+from encoder_tui.core.timing.plan import RunColumn
 from encoder_tui.core.timing.run import Run
 from encoder_tui.core.timing.words import (
     conclusion,
@@ -100,7 +100,7 @@ def others(session: Session, run: Run | None, width: int, are_small: bool = Fals
     return ", ".join(f"{letters[slot]} = {shorten(name, room)}" for slot, name in shown.items()) + end
 
 
-def _is_in_place(session: Session, column: Column) -> bool:
+def _is_in_place(session: Session, column: RunColumn) -> bool:
     """Whether the model of a run's column stands in the window where it stood, by whatever name it was given."""
     if column.slot >= len(session.slots):
         return False
