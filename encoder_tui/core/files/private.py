@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 _AT_ONCE: Final = getattr(os, "O_NONBLOCK", 0)
 """A pipe is opened without waiting for somebody at its other end."""
@@ -44,9 +44,14 @@ def _no_plain_file(path: Path) -> OSError:
     return OSError(errno.EINVAL, "it is no plain file", str(path))
 
 
+def open_regular(path: Path) -> BinaryIO:
+    """Open a regular file to read its bytes; raises OSError at once if a pipe, a socket or a device is there."""
+    return os.fdopen(open_file(path, os.O_RDONLY), "rb")
+
+
 def read_file(path: Path) -> bytes:
     """All of a file; raises OSError, also where it is a pipe or a device."""
-    with os.fdopen(open_file(path, os.O_RDONLY), "rb") as file:
+    with open_regular(path) as file:
         return file.read()
 
 

@@ -6,12 +6,15 @@ import errno
 import json
 import os
 import resource
+import socket
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import IO
 
 import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from encoder_tui.engine.documents.sources import open_source
@@ -127,3 +130,39 @@ def test_a_directory_may_hold_more_shards_than_a_process_may_have_open(
         assert found.total == 100
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+ODD: dict[str, Callable[[Path], object]] = {
+    "pipe": os.mkfifo,
+    "device": lambda path: path.symlink_to("/dev/zero"),
+    "socket": lambda path: socket.socket(socket.AF_UNIX).bind(str(path)),
+}
+
+
+@pytest.mark.parametrize("suffix", ["txt", "jsonl", "json", "csv", "parquet", "unknown"])
+@pytest.mark.parametrize("kind", ODD)
+def test_what_is_no_file_is_refused_at_once(tmp_path: Path, job: Job, kind: str, suffix: str) -> None:
+    path = tmp_path / f"rows.{suffix}"
+    ODD[kind](path)
+    with pytest.raises(TaskError, match="is no regular file"):
+        open_source(SourceSpec(str(path)), job)
+    with pytest.raises(TaskError, match="holds no documents"):
+        open_source(SourceSpec(str(tmp_path)), job)
+
+
+@pytest.mark.parametrize("suffix", ["txt", "jsonl", "csv", "parquet"])
+@pytest.mark.parametrize("kind", ODD)
+def test_what_takes_a_files_place_while_it_is_read_is_refused_at_once(
+    tmp_path: Path, job: Job, kind: str, suffix: str
+) -> None:
+    path = tmp_path / f"rows.{suffix}"
+    if suffix == "parquet":
+        pq.write_table(pa.table({"text": ["first", "second"]}), path)
+    else:
+        path.write_text({"txt": "first", "jsonl": '{"text": "first"}\n', "csv": "text\nfirst\n"}[suffix])
+    source = open_source(SourceSpec(str(path)), job)
+    source.reach(1, job)
+    path.unlink()
+    ODD[kind](path)
+    with pytest.raises(TaskError, match="cannot be read: it is no plain file"):
+        next(source.iterate(0, "text"))

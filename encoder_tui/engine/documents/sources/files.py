@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import sys
 from array import array
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import IO, Any, Final
 
 import msgspec
 
+from encoder_tui.core.files.private import open_regular
 from encoder_tui.core.tokens.decoding import without_surrogates
 from encoder_tui.engine.documents.sources.source import SAMPLED, Source, text_of
 from encoder_tui.engine.documents.sources.unchanged import AsOpened
@@ -271,7 +273,7 @@ def _named(row: Any) -> Any:
 def opened(path: Path) -> IO[bytes]:
     """A file to read; raises `TaskError`."""
     try:
-        return path.open("rb")
+        return open_regular(path)
     except OSError as error:
         raise unreadable(path, error) from error
 
@@ -279,10 +281,13 @@ def opened(path: Path) -> IO[bytes]:
 def read_whole(path: Path) -> bytes:
     """All of a file; raises `TaskError`."""
     try:
-        if path.stat().st_size > WHOLE_AT_MOST:
-            mebibytes = WHOLE_AT_MOST >> 20
-            raise TaskError(f"{path.name} is longer than the {mebibytes} MiB that one document may have; try --lines")
-        return path.read_bytes()
+        with open_regular(path) as file:
+            if os.fstat(file.fileno()).st_size > WHOLE_AT_MOST:
+                mebibytes = WHOLE_AT_MOST >> 20
+                raise TaskError(
+                    f"{path.name} is longer than the {mebibytes} MiB that one document may have; try --lines"
+                )
+            return file.read()
     except OSError as error:
         raise unreadable(path, error) from error
 
