@@ -1,4 +1,4 @@
-"""One document under one model: what the model sees of it, where its cut falls, which windows would see it all."""
+"""One document under one model: what the model reads of it, where it is cut, and which windows would cover it."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Final
 from encoder_tui.core.tokens.alignment import Span
 
 LIMITS: Final = (128, 256, 512, 1024, 2048, 4096, 8192)
-"""Limits that collections are measured against, in tokens, special tokens included."""
+"""Limits that collections are compared with, in tokens, including special tokens."""
 
 
 class DocumentTokens:
-    """The tokens that a document has of its own: each one's span in characters, special tokens left out.
+    """The tokens of a document, as spans in characters, without special tokens.
 
-    `special` is how many special tokens the model adds to a text, `side` the end at which truncation takes
-    tokens away. Spans are kept as two arrays, because a document of 10 MB has some million of them. Where
-    `is_whole` is false only the first tokens are known: cuts hold for limits that these exceed, shares do not.
+    `special` is how many special tokens the model adds to a text; `side` is the side from which truncation removes
+    tokens. Spans are stored as two arrays, because a document of 10 MB has millions of them. If `is_whole` is false,
+    only the first tokens are known: cuts are right for limits below that number, shares are not.
     """
 
     def __init__(
@@ -32,23 +32,23 @@ class DocumentTokens:
 
     @classmethod
     def from_bytes(cls, starts: bytes, ends: bytes, special: int, side: str, is_whole: bool = True) -> DocumentTokens:
-        """Read the spans as `packed` writes them."""
+        """Read spans written by `packed`."""
         return cls(unpacked(starts), unpacked(ends), special, side, is_whole)
 
     @property
     def total(self) -> int:
-        """The document's length in tokens, as far as they are known, special tokens included."""
+        """The length of the document in tokens, as far as it is known, including special tokens."""
         return len(self.starts) + self.special
 
     def room(self, limit: int) -> int:
-        """How many tokens of the document a limit leaves beside the special ones."""
+        """Return how many tokens of the document fit into a limit beside the special tokens."""
         return max(limit - self.special, 0)
 
     def cut(self, limit: int | None) -> int | None:
-        """The character offset of the first character not seen within `limit` tokens; None where all is seen.
+        """Return the offset of the first character beyond `limit` tokens, or None if everything fits.
 
-        It is the end of the last token that truncation keeps; where truncation takes from the left, the first
-        character of the document is not seen.
+        It is the end of the last token that truncation keeps. If truncation removes tokens from the left it is 0,
+        because the first character is not read.
         """
         if limit is None or self.total <= limit:
             return None
@@ -58,7 +58,7 @@ class DocumentTokens:
         return self.ends[room - 1]
 
     def seen(self, limit: int | None, length: int) -> Span:
-        """The characters that a model with this limit sees of a document of `length` characters."""
+        """Return the span of characters that a model with this limit reads of a document of `length` characters."""
         if limit is None or self.total <= limit:
             return (0, length)
         room = self.room(limit)
@@ -69,25 +69,25 @@ class DocumentTokens:
         return (0, self.ends[room - 1])
 
     def lost(self, limit: int | None) -> float:
-        """The share of the document's own tokens that lie beyond the limit, 0 to 1."""
+        """Return the share of the document's own tokens that lie beyond the limit, 0 to 1."""
         return lost(self.total, limit, self.special)
 
     def windows(self, size: int, stride: int) -> Windows:
-        """The windows of `size` tokens, each overlapping the one before by `stride`. Raises ValueError."""
+        """Return windows of `size` tokens that overlap by `stride`. Raises ValueError."""
         return Windows(self, size, stride)
 
     def boundaries(self, start: int, end: int) -> Iterator[Span]:
-        """The spans of the tokens that overlap the characters from `start` to `end`."""
+        """Return the spans of the tokens that overlap the characters from `start` to `end`."""
         for token in range(bisect_right(self.ends, start), bisect_left(self.starts, end)):
             yield (self.starts[token], self.ends[token])
 
 
 class Windows(Sequence[Span]):
-    """Where sliding windows fall on a document, as spans of characters, in the order `transformers` gives them.
+    """Sliding windows over a document, as spans of characters, in the order that `transformers` returns them.
 
-    They are those of `return_overflowing_tokens` with this `max_length` and `stride`: each holds `size` less
-    the special tokens, and shares `stride` tokens with its neighbour. Where the tokenizer truncates on the
-    left, the first window is the document's end.
+    They are those of `return_overflowing_tokens` with this `max_length` and `stride`: each holds `size` tokens minus
+    the special ones, and shares `stride` tokens with its neighbour. If the tokenizer truncates on the left, the first
+    window is the end of the document.
     """
 
     def __init__(self, tokens: DocumentTokens, size: int, stride: int) -> None:
@@ -107,7 +107,7 @@ class Windows(Sequence[Span]):
         return self._count
 
     def token_range(self, index: int) -> tuple[int, int]:
-        """The first token of a window and the one after its last, counted without special tokens."""
+        """Return the first token of a window and the one after its last, not counting special tokens."""
         length = len(self.tokens.starts)
         if self.tokens.side == "left":
             last = length - index * self._step
@@ -124,17 +124,17 @@ class Windows(Sequence[Span]):
         return (self.tokens.starts[first], self.tokens.ends[last - 1]) if last > first else (0, 0)
 
     def holding(self, offset: int) -> list[int]:
-        """The windows that see the character at `offset`."""
+        """Return the windows that contain the character at `offset`."""
         return [index for index in range(self._count) if self[index][0] <= offset < self[index][1]]
 
     @property
     def processed(self) -> int:
-        """Tokens that a model would process in all, special tokens and overlaps included."""
+        """The number of tokens that a model would process, including special tokens and overlaps."""
         return sum(last - first + self.tokens.special for first, last in map(self.token_range, range(self._count)))
 
 
 def window_count(total: int, size: int, stride: int, special: int) -> int:
-    """How many windows a document of `total` tokens (special ones included) takes."""
+    """Return how many windows cover a document of `total` tokens (including special tokens)."""
     own, room = total - special, size - special
     if own <= room:
         return 1
@@ -142,7 +142,7 @@ def window_count(total: int, size: int, stride: int, special: int) -> int:
 
 
 def lost(total: int, limit: int | None, special: int) -> float:
-    """The share of a document's own tokens beyond the limit; `total` and `limit` include the special tokens."""
+    """Return the share of a document's own tokens beyond the limit; `total` and `limit` include the special tokens."""
     own = total - special
     if limit is None or total <= limit or own <= 0:
         return 0.0
@@ -150,7 +150,7 @@ def lost(total: int, limit: int | None, special: int) -> float:
 
 
 def percent(share: float) -> str:
-    """A share of 0 to 1 for people: 0 and 100 % only where it is all or nothing."""
+    """Format a share of 0 to 1 for people. 0 % and 100 % are used only for none and all."""
     if share <= 0:
         return "0 %"
     if share >= 1:
@@ -161,12 +161,12 @@ def percent(share: float) -> str:
 
 
 def packed(numbers: Sequence[int]) -> bytes:
-    """Offsets as bytes, 32 bits each, for a frame."""
+    """Return offsets as bytes, 32 bits each, for a frame."""
     return array("I", numbers).tobytes()
 
 
 def unpacked(data: bytes) -> Sequence[int]:
-    """Offsets from bytes. Both ends of a pipe are taken to be little-endian, as every machine with torch is."""
+    """Return offsets from bytes. Both ends of the pipe are assumed to be little-endian, as every machine with torch is."""
     numbers = array("I")
     numbers.frombytes(data)
     return numbers

@@ -1,4 +1,4 @@
-"""The lengths of a whole collection under each model: exact counts by length, and what follows from them."""
+"""The lengths of all documents of a collection under each model: exact counts by length, and statistics of them."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from encoder_tui.core.files.private import read_file
 from encoder_tui.core.text.safe import count
 
 FORMAT: Final = 1
-"""The version of saved counts; another one is not understood."""
+"""The version of saved counts; other versions are refused."""
 LONGEST: Final = 64 << 20
-"""Bytes of a file of counts that is read."""
+"""The largest file of counts that is read, in bytes."""
 
 
 class LengthCounts(msgspec.Struct):
-    """How many documents of each length, in tokens, special tokens included, a collection has under one model.
+    """How many documents of each length (in tokens, including special tokens) a collection has under one model.
 
-    `special` is how many of the tokens of every document are special, `characters` the length of all documents.
+    `special` is how many of the tokens of every document are special; `characters` is the length of all documents
+    together.
     """
 
     model: str
@@ -34,41 +35,41 @@ class LengthCounts(msgspec.Struct):
     characters: Exact = 0
 
     def add(self, lengths: Iterable[int], characters: int) -> None:
-        """Count documents in."""
+        """Add documents with these lengths."""
         documents = self.documents
         for length in lengths:
             documents[length] = documents.get(length, 0) + 1
         self.characters += characters
 
     def merge(self, other: LengthCounts) -> None:
-        """Count another part of the collection in."""
+        """Add the counts of another part of the collection."""
         for length, number in other.documents.items():
             self.documents[length] = self.documents.get(length, 0) + number
         self.characters += other.characters
 
     @property
     def total(self) -> int:
-        """How many documents were counted."""
+        """The number of documents counted."""
         return sum(self.documents.values())
 
     @property
     def own_tokens(self) -> int:
-        """The tokens of all documents, special ones left out."""
+        """The tokens of all documents, without special tokens."""
         return sum((length - self.special) * number for length, number in self.documents.items())
 
     @property
     def longest(self) -> int:
-        """The longest document in tokens; 0 where there is none."""
+        """The length of the longest document in tokens; 0 if there is none."""
         return max(self.documents, default=0)
 
     @property
     def mean(self) -> float:
-        """Tokens a document, special ones included."""
+        """The mean number of tokens per document, including special tokens."""
         total = self.total
         return sum(length * number for length, number in self.documents.items()) / total if total else 0.0
 
     def quantile(self, share: float) -> float:
-        """The length that `share` of the documents do not pass, interpolated as numpy does by default."""
+        """Return a quantile of the lengths, interpolated linearly as numpy does by default."""
         total = self.total
         if not total:
             return 0.0
@@ -78,7 +79,7 @@ class LengthCounts(msgspec.Struct):
         return first + (second - first) * (place - below)
 
     def _at(self, rank: int) -> int:
-        """The length of the document at a rank, counted from 0, shortest first."""
+        """Return the length of the document at a rank, counted from 0, shortest first."""
         passed = 0
         for length in sorted(self.documents):
             passed += self.documents[length]
@@ -87,18 +88,18 @@ class LengthCounts(msgspec.Struct):
         raise IndexError(rank)
 
     def documents_beyond(self, limit: int) -> float:
-        """The share of documents that are longer than a limit."""
+        """Return the share of documents that are longer than a limit."""
         beyond = sum(number for length, number in self.documents.items() if length > limit)
         return beyond / self.total if beyond else 0.0
 
     def tokens_beyond(self, limit: int) -> float:
-        """The share of the documents' own tokens that lie beyond a limit."""
+        """Return the share of the documents' own tokens that lie beyond a limit."""
         room = max(limit, self.special)
         beyond = sum((length - room) * number for length, number in self.documents.items() if length > limit)
         return beyond / self.own_tokens if beyond else 0.0
 
     def windows(self, size: int, stride: int) -> float:
-        """Windows that an average document takes. Raises ValueError where such windows cannot be."""
+        """Return the mean number of windows per document. Raises ValueError if such windows are impossible."""
         if not 0 <= stride < size - self.special:
             raise ValueError(f"windows of {size} tokens cannot overlap by {stride}")
         total = self.total
@@ -109,16 +110,16 @@ class LengthCounts(msgspec.Struct):
 
     @property
     def characters_per_token(self) -> float:
-        """Characters that one token stands for, special tokens left out."""
+        """The mean number of characters per token, without special tokens."""
         own = self.own_tokens
         return self.characters / own if own else 0.0
 
 
 class CollectionCounts(msgspec.Struct):
-    """What was counted of a collection: the lengths under every model, and how much of it that is.
+    """The lengths of a collection under every model, and how much of the collection has been counted.
 
-    `next` is the row to go on with, `total` the collection's rows where known, `empty` the rows without a text.
-    `sample` is the number of rows that were to be counted, None for all.
+    `next` is the row to continue with, `total` the number of rows if known, `empty` the number of rows without a text.
+    `sample` is how many rows were to be counted, None for all.
     """
 
     source: str
@@ -133,11 +134,11 @@ class CollectionCounts(msgspec.Struct):
 
     @property
     def documents(self) -> int:
-        """How many documents were counted."""
+        """The number of documents counted."""
         return max((model.total for model in self.models), default=0)
 
     def sentence(self) -> str:
-        """How far the counting is."""
+        """Say how much has been counted."""
         counted = count(self.documents, "document")
         if self.is_complete and self.sample is None:
             return f"all {counted} counted" if self.documents != 1 else "the only document counted"
@@ -146,12 +147,12 @@ class CollectionCounts(msgspec.Struct):
 
 
 def save(counts: CollectionCounts) -> bytes:
-    """Counts as the content of a file."""
+    """Return counts as the content of a file."""
     return msgspec.json.format(msgspec.json.encode(counts))
 
 
 def reopen(data: bytes) -> CollectionCounts:
-    """Counts from the content of a file; raises ValueError with a sentence."""
+    """Read counts from the content of a file. Raises ValueError with a sentence."""
     try:
         counts = msgspec.json.decode(data, type=CollectionCounts)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
@@ -164,14 +165,14 @@ def reopen(data: bytes) -> CollectionCounts:
 
 
 def load(path: Path) -> CollectionCounts:
-    """Counts from a file; raises OSError, and ValueError with a sentence."""
+    """Read counts from a file. Raises OSError, or ValueError with a sentence."""
     if path.stat().st_size > LONGEST:
         raise ValueError("it is too long for counts")
     return reopen(read_file(path))
 
 
 def summary(counts: CollectionCounts, stride: int) -> dict[str, Any]:
-    """A collection's figures, as `docs --summary --json` prints them; windows are of each model's own limit."""
+    """Return the statistics of a collection as `docs --summary --json` prints them; windows use each model's own limit."""
     return {
         "source": counts.source,
         "column": counts.column,
@@ -205,7 +206,7 @@ def _model_summary(model: LengthCounts, stride: int) -> dict[str, Any]:
 
 
 def _windows(model: LengthCounts, stride: int) -> float | None:
-    """Windows of the model's own limit that an average document takes; None where there can be none."""
+    """Return the mean number of windows of the model's own limit per document, or None if they are impossible."""
     if model.limit is None:
         return 1.0
     try:
@@ -215,10 +216,10 @@ def _windows(model: LengthCounts, stride: int) -> float | None:
 
 
 def card(models: Sequence[LengthCounts], stride: int, names: Sequence[str] | None = None) -> list[str]:
-    """Which model for these documents: three sentences, from the counts alone.
+    """Say which model suits these documents: three sentences, from the counts alone.
 
-    Evidence beyond the cut of the model with the smallest limit, the windows it would take, and what the
-    model with the largest limit still cuts. `names` are what to call the models.
+    They say how much lies beyond the limit of the model with the smallest limit, how many windows it would need, and
+    what the model with the largest limit still cuts. `names` replaces the names of the models.
     """
     called = names or [model.model for model in models]
     known = [(model, name) for model, name in zip(models, called, strict=True) if model.total]
@@ -266,7 +267,7 @@ def _still_cut(model: LengthCounts, name: str, *, has_other: bool) -> str:
 
 
 def _all_read(known: Sequence[tuple[LengthCounts, str]]) -> str:
-    """Where no model cuts anything, what still tells them apart: how many tokens they make of the same text."""
+    """Compare the models by how many tokens they make of the same text, for collections that no model cuts."""
     fewest, name = min(known, key=lambda entry: entry[0].own_tokens)
     most, _ = max(known, key=lambda entry: entry[0].own_tokens)
     if len(known) == 1 or fewest.own_tokens == most.own_tokens:

@@ -1,4 +1,4 @@
-"""What a report is written from: filled by the command and by the window, each in its way."""
+"""The content of a report, collected by the command and by the window."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from encoder_tui.core.tokens.tokenizer import ModelTokenizer
 
 @dataclass
 class ReportedModel:
-    """A model, as far as it could be had: `error` says why it could not."""
+    """A model, as far as it could be loaded; `error` says why it could not."""
 
     name: str
     files: ModelFiles | None = None
@@ -27,7 +27,7 @@ class ReportedModel:
 
 @dataclass
 class ReportedRun:
-    """What came out of a model for the text or the document: `letter` is the model's."""
+    """The outputs of a model for the text or the document; `letter` is the model's."""
 
     letter: str
     name: str
@@ -37,7 +37,7 @@ class ReportedRun:
 
 @dataclass
 class ReportedTiming:
-    """Measured points, each under its label, the model behind each label, and where they were measured."""
+    """Measured points with their labels, the model of each label, and the machine that measured them."""
 
     points: list[tuple[str, Samples]]
     names: dict[str, str]
@@ -47,7 +47,7 @@ class ReportedTiming:
 
 @dataclass
 class Material:
-    """What a report is written from; what is None or empty is not known, and its section says so."""
+    """The content of a report. If a field is None or empty it is not known, and its section says so."""
 
     models: list[ReportedModel]
     settings: Settings = field(default_factory=Settings)

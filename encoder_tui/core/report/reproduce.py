@@ -1,4 +1,4 @@
-"""The Python that reproduces what is on the screen with `transformers`."""
+"""Python code that reproduces with `transformers` what is on the screen."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def encode_snippet(
     options: EncodeOptions | None = None,
     tensors: bool = False,
 ) -> str:
-    """A script that encodes texts under each model, as the window did.
+    """Return a script that encodes texts under each model, as the window did.
 
-    Every text is written as a Python literal in ASCII, so that nothing in it is lost or obeyed on the way through
-    a clipboard; lone surrogates, which no tokenizer takes, are U+FFFD as in the window.
+    Every text is written as a Python literal in ASCII, so that a clipboard loses nothing and a terminal obeys nothing.
+    Lone surrogates, which no tokenizer accepts, become U+FFFD as in the window.
     """
     options = options or EncodeOptions()
     arguments = ["texts" if len(texts) > 1 else "texts[0]"]
@@ -58,10 +58,10 @@ def encode_snippet(
 
 
 def parameter_snippet(name: ModelName, parameter: str, *, is_checkpoint: bool = False, has_weights: bool = True) -> str:
-    """A script that gets one tensor of a model.
+    """Return a script that gets one tensor of a model.
 
-    `is_checkpoint`: from its file, because transformers has no code for it. Without weights, and for a built-in
-    model, it is made from the configuration.
+    If `is_checkpoint`, it reads the file, because transformers has no code for the model. Without weights, and for a
+    built-in model, it builds the model from the configuration.
     """
     location = ascii(name.location)
     revision = f", revision={name.revision!a}" if name.revision else ""
@@ -95,7 +95,7 @@ def _literal(text: str) -> str:
 
 
 class RunToReproduce(msgspec.Struct, frozen=True):
-    """A model's run: where it comes from, what it was cut to, and the settings in force."""
+    """A model's run: where the model comes from, the length it was cut to, and the settings it ran with."""
 
     name: ModelName
     max_length: int | None
@@ -108,7 +108,7 @@ class RunToReproduce(msgspec.Struct, frozen=True):
 def run_snippet(
     runs: Sequence[RunToReproduce], text: str, hidden_states: bool = False, attentions: bool = False
 ) -> str:
-    """A script that runs models on a text, as the window did, and prints what comes out."""
+    """Return a script that runs models on a text, as the window did, and prints the outputs."""
     wishes = {"output_hidden_states": hidden_states, "output_attentions": attentions}
     arguments = ", ".join(["**inputs", *(f"{name}=True" for name, wish in wishes.items() if wish)])
     lines = [
@@ -142,6 +142,6 @@ def run_snippet(
 
 
 def _pretrained(name: ModelName) -> str:
-    """The arguments of `from_pretrained`."""
+    """Return the arguments of `from_pretrained`."""
     location = str(Path(name.location).expanduser()) if name.location.startswith("~") else name.location
     return f"{location!a}, revision={name.revision!a}" if name.revision else f"{location!a}"

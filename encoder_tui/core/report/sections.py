@@ -1,7 +1,7 @@
-"""One Markdown file to hand to a colleague: what the panes and the commands say, in sections chosen by name.
+"""A Markdown report to hand to a colleague, in sections chosen by name.
 
-The sections are written from a `Material`, which holds what the domain's functions and the engine's tasks gave: the
-command and the window fill it each in their way, and what is written is the same.
+Sections are written from a `Material`. The command and the window collect it in their own ways; the same material gives
+the same report.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from encoder_tui.core.tokens.decoding import without_surrogates
 BLOCKS: Final = 200
 IDS: Final = 1_000
 CHARACTERS: Final = 4_000
-"""How much of a text, its blocks and its ids is written; what follows is counted."""
+"""How many characters of a text, of its blocks and of its ids are written; the rest is only counted."""
 SHOWN_SETTINGS: Final = ("device", "dtype", "attention", "threads", "offline", "trust_remote_code")
-"""Settings that what is measured depends on; the others are the reader's own."""
+"""Settings that measurements depend on; the others concern only the person who ran them."""
 
 
 def write(material: Material, sections: Sequence[str]) -> str:
-    """The report, as the content of a file."""
+    """Return the report as the content of a file."""
     names = [f"{letter} {model.name}" for letter, model in zip(LETTERS, material.models, strict=False)]
     parts = [f"# {words(' · '.join(names))}", words(f"A report of encoder-tui {__version__}, made on {material.made}.")]
     for name, section in SECTIONS.items():
@@ -46,7 +46,7 @@ def write(material: Material, sections: Sequence[str]) -> str:
 
 
 def models_section(material: Material) -> list[str]:
-    """A line a model: its tokenizer, its limit, its revision, its weights."""
+    """One line per model: its tokenizer, limit, revision and weights."""
     rows, failures = [], []
     for letter, model in zip(LETTERS, material.models, strict=False):
         if model.error is not None or model.tokenizer is None or model.files is None:
@@ -65,7 +65,7 @@ def models_section(material: Material) -> list[str]:
 
 
 def settings_section(material: Material) -> list[str]:
-    """What was asked for and where it was asked for, then the versions of the libraries."""
+    """The settings and where each was set, then the versions of the libraries."""
     rows = []
     for name in SHOWN_SETTINGS:
         value = getattr(material.settings, name)
@@ -80,7 +80,7 @@ def settings_section(material: Material) -> list[str]:
 
 
 def tokens_section(material: Material) -> list[str]:
-    """The text, each stream in numbers, the sentence, and the aligned blocks."""
+    """The text, statistics of each stream, the summary, and the aligned blocks."""
     comparison = material.comparison
     if comparison is None or not (comparison.present or any(comparison.refusals)):
         return ["No tokenizer is there."]
@@ -105,7 +105,7 @@ def tokens_section(material: Material) -> list[str]:
 
 
 def _blocks(comparison: Comparison) -> list[str]:
-    """Which tokens of each model cover which stretch of the text; a block ends where no token straddles."""
+    """Return which tokens of each model cover which stretch of the text."""
     there = [letter for letter, stream in zip(LETTERS, comparison.streams, strict=False) if stream is not None]
     blocks = len(comparison.alignment)
     rows = []
@@ -127,7 +127,7 @@ def _blocks(comparison: Comparison) -> list[str]:
 
 
 def architectures_section(material: Material) -> list[str]:
-    """Parameters, what is particular about each model, roles side by side, configurations that differ."""
+    """Parameters, special features of each model, roles side by side, and configurations that differ."""
     known = material.descriptions
     complaints = bullets([words(complaint) for complaint in material.complaints])
     if not any(known):
@@ -177,7 +177,7 @@ def architectures_section(material: Material) -> list[str]:
 
 
 def documents_section(material: Material) -> list[str]:
-    """What each model loses of a collection, in figures and in the card's sentences."""
+    """What each model loses of a collection: statistics, and the sentences of `card`."""
     parts = [words(material.document)]
     if material.counts is None or not material.counts.documents:
         return [*parts, "No collection was counted."]
@@ -221,7 +221,7 @@ def documents_section(material: Material) -> list[str]:
 
 
 def _letters(names: Sequence[str], counted: Sequence[str]) -> list[str]:
-    """The letter of each model that was counted, a dash where it is none of the report's; one may be named twice."""
+    """Return the letter of each counted model, or a dash if it is not in the report. A model may be named twice."""
     left = dict(zip(LETTERS, names, strict=False))
     letters = []
     for name in counted:
@@ -232,7 +232,7 @@ def _letters(names: Sequence[str], counted: Sequence[str]) -> list[str]:
 
 
 def outputs_section(material: Material) -> list[str]:
-    """What came out of each model, as `run` prints it."""
+    """The outputs of each model, as `run` prints them."""
     if not material.runs:
         return ["Nothing was run."]
     parts = [f"Of {words(material.run_of)}."]

@@ -1,4 +1,4 @@
-"""The fastest settings for each model on this machine: what is tried, and what was found."""
+"""The fastest settings for each model on this machine: which are tried, and the result."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from encoder_tui.core.timing.samples import Mode, Point, Samples, Statistics, Va
 
 MOST_THREAD_COUNTS: Final = 4
 FASTER: Final = 1.03
-"""A gain below this, or one that the spread of the samples hides, is none."""
+"""A smaller gain does not count, and neither does one that the spread of the samples hides."""
 HALF: Final = ("bfloat16", "float16")
 DTYPES: Final = ("float32", *HALF)
 
 
 def difference(first: Variant, other: Variant) -> frozenset[str]:
-    """In what settings a variant differs from another one, in words."""
+    """Return the settings in which a variant differs from another one, in words."""
     one, two = first.placement, other.placement
     words = {
         two.device or "the default device": one.device != two.device,
@@ -40,7 +40,9 @@ def _with_attention(name: str | None) -> str:
 
 
 def thread_counts(offers: Offers) -> list[int]:
-    """Numbers of threads worth trying, most first: all cores, powers of two below, and what is in force."""
+    """Return the numbers of threads worth trying, largest first: all cores, powers of two below, and the current
+    number.
+    """
     if offers.in_force.device != "cpu":
         return [offers.threads]
     below = {1 << power for power in range(offers.cores.bit_length()) if 1 << power <= offers.cores}
@@ -48,9 +50,9 @@ def thread_counts(offers: Offers) -> list[int]:
 
 
 def candidates(offers: Offers, asked: Placement, compiled: bool = False) -> list[tuple[Placement, Mode]]:
-    """What is tried: first what is in force, then what differs from it in one thing, then in more.
+    """Return the settings to try: the current ones first, then those that differ in one setting, then in more.
 
-    A value that is in force stays as it was asked for, so that the same weights serve.
+    A current value stays as it was requested, so that the same weights can be used.
     """
     force = offers.in_force
     threads: list[int | None] = [one for one in dict.fromkeys(thread_counts(offers)) if one != offers.threads]
@@ -76,9 +78,10 @@ def best_run(
     batch: int = 1,
     compiled: bool = False,
 ) -> Run:
-    """A run with a row for each model and a column for each of its settings.
+    """Return a run with a row for each model and a column for each of its settings.
 
-    `offers` and `inputs` are by slot: offers, or why there are none; the ids of a text, or a length for random ones.
+    `offers` and `inputs` are by slot. An offer is what the model can run with, or the reason why it cannot be loaded;
+    an input is the ids of a text, or a length for random ids.
     """
     columns: list[RunColumn] = []
     rows: list[RunRow] = []
@@ -121,10 +124,10 @@ def _apart(offers: Offers, asked: Placement, mode: Mode) -> str:
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """A model's fastest settings beside those in force; `gain` is how many times as fast they are.
+    """A model's fastest settings beside the current ones; `gain` is how many times as fast they are.
 
-    `column` and `first` are those of the run; the times are in seconds; `others` is how many cores other processes
-    used meanwhile.
+    `column` and `first` are indices of the run's columns; times are in seconds; `others` is how many cores other
+    processes used meanwhile.
     """
 
     slot: int
@@ -142,12 +145,12 @@ class Verdict(msgspec.Struct, frozen=True):
 
     @property
     def is_faster(self) -> bool:
-        """Whether another setting than the one in force is measurably faster."""
+        """Whether settings other than the current ones are measurably faster."""
         return self.column != self.first and self.gain.median >= FASTER and self.gain.first_quartile > 1
 
 
 def verdicts(run: Run) -> list[Verdict]:
-    """What a run says, for each model of which what is in force was measured."""
+    """Return the result for each model whose current settings were measured."""
     found = []
     for row, group in enumerate(run.groups):
         measured = {
@@ -184,7 +187,7 @@ def verdicts(run: Run) -> list[Verdict]:
 
 
 def chosen(run: Run, column: int) -> dict[str, Any]:
-    """The settings of a column that a session or a command can be given, by their names; those obtained."""
+    """Return the settings obtained for a column, by the names that a session or a command uses for them."""
     asked = run.columns[column].variant.placement
     found: dict[str, Any] = {"device": asked.device} if asked.device is not None else {}
     in_force = next((one.in_force for place, one in run.samples.items() if place[1] == column and one.in_force), None)
@@ -195,19 +198,21 @@ def chosen(run: Run, column: int) -> dict[str, Any]:
 
 
 def options(settings: Mapping[str, Any], mode: Mode) -> str:
-    """Settings as options of the commands."""
+    """Return settings as command-line options."""
     words = [f"--{name} {value}" for name, value in settings.items()]
     return " ".join([*words, *(["--compile"] if mode.compiled else [])])
 
 
 def standing(run: Run, row: int, samples: Samples) -> float | None:
-    """How many times as fast a point is as what is in force in its row; None where one of them was not measured."""
+    """Return how many times as fast a point is as the current settings in its row; None if one of them was not
+    measured.
+    """
     said, first = samples.latency, run.statistics(row, run.groups[row][0].variant)
     return None if said is None or first is None or not said.median else first.median / said.median
 
 
 def verdict_record(run: Run, verdict: Verdict) -> dict[str, Any]:
-    """A model's fastest settings as `time --best --json` prints them."""
+    """Return a model's fastest settings as `time --best --json` prints them."""
     return {
         "model": verdict.name,
         "length": verdict.length,

@@ -13,13 +13,17 @@ from encoder_tui.core.text.safe import count
 
 WINDOW = 512
 REACH = 4
-"""How many times the longest measured length a pass may have; what a longer one takes, nobody can tell."""
+"""The longest pass that is estimated, as a multiple of the longest measured length. Beyond it an estimate is worthless.
+"""
 TOO_FAR = f"more than {REACH} × the longest measured"
 
 
 class Cost(msgspec.Struct, frozen=True):
-    """A way to run a document: in words, its passes, and its seconds; `beyond` what was measured they are a guess, and
-    None where that is too far."""
+    """One way to run a document: a description, the number of passes, and the time in seconds.
+
+    `beyond` is set if the length was not measured, so that the time is an estimate. `seconds` is None if the length is
+    too far beyond.
+    """
 
     how: str
     seconds: float | None
@@ -27,7 +31,7 @@ class Cost(msgspec.Struct, frozen=True):
     beyond: bool = False
 
     def words(self) -> str:
-        """For people."""
+        """Return the cost in words."""
         if self.seconds is None:
             return f"{self.how}: {TOO_FAR}"
         time = f"{self.seconds:,.2f} s" if self.seconds >= 0.1 else f"{1000 * self.seconds:,.1f} ms"
@@ -40,10 +44,11 @@ def _ordered(curve: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
 
 
 def seconds_at(ordered: Sequence[tuple[float, float]], length: float) -> float:
-    """Seconds of a pass at a length, by at least one that was measured, shorter ones first.
+    """Return the seconds of a pass at a length, from at least one measured point, sorted by length.
 
-    Between two lengths along a straight line of the logarithms; below the first, the first. Beyond the last with the
-    power of the last two, but from in proportion to with the square: of two that lie close, noise makes any power.
+    Between two lengths, interpolate linearly between the logarithms. Below the first, return the first. Beyond the
+    last, use the exponent of the last two, limited to 1 … 2, because noise gives any exponent for two lengths that lie
+    close together.
     """
     longest, last = ordered[-1]
     if length > longest:
@@ -62,7 +67,7 @@ def _power(one: tuple[float, float], other: tuple[float, float]) -> float:
 
 
 def costs(tokens: int, special: int, limit: int | None, curve: Sequence[tuple[float, float]]) -> list[Cost]:
-    """Whole where the model takes the document; otherwise cut, and in windows."""
+    """Return the costs of a document: whole if the model accepts it, otherwise cut, and in windows."""
     ordered = _ordered(curve)
     if not ordered:
         return []
@@ -78,7 +83,7 @@ def costs(tokens: int, special: int, limit: int | None, curve: Sequence[tuple[fl
 
 
 def _cost(how: str, seconds: float, reads: int, ordered: Sequence[tuple[float, float]], passes: float = 1) -> Cost:
-    """What passes of at most so many tokens cost."""
+    """Return the cost of passes of at most `reads` tokens."""
     longest = ordered[-1][0]
     return Cost(how, seconds if reads <= REACH * longest else None, passes, not ordered[0][0] <= reads <= longest)
 
@@ -86,9 +91,9 @@ def _cost(how: str, seconds: float, reads: int, ordered: Sequence[tuple[float, f
 def collection_costs(
     documents: Mapping[int, int], special: int, limit: int | None, curve: Sequence[tuple[float, float]]
 ) -> list[Cost]:
-    """The same for an average document of a collection: `documents` has how many there are of each length in tokens.
+    """Return the costs of an average document of a collection; `documents` maps each length in tokens to its number.
 
-    Seconds are the mean over the documents, each with its own length; a mean length would cost less than that.
+    Seconds are the mean over the documents, each with its own length; one document of the mean length would cost less.
     """
     ordered, total = _ordered(curve), sum(documents.values())
     if not ordered or not total:
@@ -109,20 +114,20 @@ def collection_costs(
 
 
 def _in_windows(ordered: Sequence[tuple[float, float]], tokens: int, special: int, window: int) -> float:
-    """Seconds of a document in windows, the last of which has what the others left."""
+    """Return the seconds of a document in windows; the last window holds the remaining tokens."""
     parts = window_count(tokens, window, _stride(window), special)
     last = tokens - (parts - 1) * (window - special - _stride(window))
     return (parts - 1) * seconds_at(ordered, window) + seconds_at(ordered, last)
 
 
 def _mean(how: str, documents: Mapping[int, int], ordered: Sequence[tuple[float, float]], most: int) -> Cost:
-    """An average document of which at most so many tokens are read."""
+    """Return the mean cost of documents that are read up to a number of tokens."""
     seconds = sum(number * seconds_at(ordered, min(length, most)) for length, number in documents.items())
     return _cost(how, seconds / sum(documents.values()), min(max(documents), most), ordered)
 
 
 def _has_windows(window: int, special: int) -> bool:
-    """Whether windows leave room for tokens that the one before has not seen."""
+    """Return whether a window has room for tokens that the previous one does not hold."""
     return special + _stride(window) < window
 
 

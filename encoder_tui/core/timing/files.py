@@ -1,4 +1,4 @@
-"""Runs in files: JSON lines, one for the run and one for each point, and CSV."""
+"""Runs in files: JSON lines (one line for the run, one for each point) and CSV."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from encoder_tui.core.timing.samples import Environment, Point, Samples
 
 FORMAT: Final = 1
 LONGEST: Final = 64 << 20
-"""Bytes of a file that is read; a run of a thousand points has a tenth of that."""
+"""The largest file that is read, in bytes; a run of a thousand points needs a tenth of that."""
 
 
 NONSENSE: Final = (
     *(msgspec.MsgspecError, ValueError, LookupError, TypeError, AttributeError, RecursionError),
     ArithmeticError,  # of numbers that Python's own floats cannot hold
 )
-"""What is raised over a file that holds something else."""
+"""Exceptions raised by a file that does not hold a run."""
 
 
 class FileProblem(Exception):
-    """A file that cannot be read or written; the message says which and why."""
+    """A file cannot be read or written; the message says which one and why."""
 
 
 class FirstLine(msgspec.Struct, frozen=True):
-    """The first line of a file: what was asked, and the settings in force."""
+    """The first line of a file: the plan, and the settings that were used."""
 
     encoder_tui_timing: int
     kind: RunKind = msgspec.field(name="title")
@@ -49,7 +49,7 @@ class FirstLine(msgspec.Struct, frozen=True):
     failures: dict[int, str] = {}
 
     def __post_init__(self) -> None:
-        """Refuse points and failures that do not fit the table; msgspec makes a `ValidationError` of a ValueError."""
+        """Refuse points and failures that do not fit the table; msgspec turns a ValueError into a `ValidationError`."""
         if not self.rows or not self.columns or len(self.groups) != len(self.rows):
             raise ValueError("its points do not fit its table")
         variants = [point.variant for group in self.groups for point in group]
@@ -58,7 +58,9 @@ class FirstLine(msgspec.Struct, frozen=True):
 
 
 def lines_of(run: Run) -> list[str]:
-    """A run as JSON lines in ASCII; a point is as `time --json` prints it, with the rest of what was measured."""
+    """Return a run as JSON lines in ASCII; each point is as `time --json` prints it, plus everything else that was
+    measured.
+    """
     groups = [[_without_text(point) for point in group] for group in run.groups]
     head = FirstLine(FORMAT, run.kind, run.plan, run.columns, run.rows, groups, run.environment, run.failures)
     lines = [json.dumps(msgspec.to_builtins(head))]
@@ -71,8 +73,9 @@ def lines_of(run: Run) -> list[str]:
 
 
 def _without_text(point: Point) -> Point:
-    """A point that was given a text's ids, with zeros in their place: ids are the text, and time does not depend on
-    them, so the run can be repeated all the same."""
+    """Replace the ids of a text with zeros. Ids reveal the text, and time does not depend on them, so the run can still
+    be repeated.
+    """
     if point.given is None:
         return point
     zeros = [[0] * len(row) for row in point.given.input_ids]
@@ -80,7 +83,7 @@ def _without_text(point: Point) -> Point:
 
 
 def run_of(lines: list[str]) -> Run:
-    """The run that a file holds; raises `FileProblem` where it holds none."""
+    """Return the run in these lines. Raises `FileProblem` if they hold none."""
     try:
         head = msgspec.convert(_of_today(json.loads(lines[0])), FirstLine, str_keys=True)
         if head.encoder_tui_timing != FORMAT:
@@ -101,7 +104,7 @@ def run_of(lines: list[str]) -> Run:
 
 
 def _of_today(head: Any) -> Any:
-    """A first line of the form in which threads were one number for a whole run, in that of today."""
+    """Convert a first line of the older format, which had one number of threads for the whole run."""
     threads = head["plan"]["threads"]
     if not isinstance(threads, list):
         head["plan"]["threads"] = [threads]
@@ -111,7 +114,7 @@ def _of_today(head: Any) -> Any:
 
 
 def save(run: Run, folder: Path) -> Path:
-    """Write a run into a folder under the time at which it began; raises `FileProblem`."""
+    """Write a run into a folder, named after the time it began. Raises `FileProblem`."""
     started = run.environment.started if run.environment is not None else "unknown"
     stem = re.sub(r"[^0-9T]", "", started.partition("+")[0]) or "run"
     try:
@@ -126,7 +129,7 @@ def save(run: Run, folder: Path) -> Path:
 
 
 def load(path: Path) -> Run:
-    """Read a run; raises `FileProblem`."""
+    """Read a run. Raises `FileProblem`."""
     try:
         if path.stat().st_size > LONGEST:
             raise FileProblem(f"{path.name}: it is too long for a run")
@@ -140,7 +143,7 @@ def load(path: Path) -> Run:
 
 
 def delete(path: Path) -> bytes:
-    """Take a kept run away, and return what brings it back; raises `FileProblem`."""
+    """Delete a saved run and return its content for `bring_back`. Raises `FileProblem`."""
     try:
         content = read_file(path)
         path.unlink()
@@ -150,7 +153,7 @@ def delete(path: Path) -> bytes:
 
 
 def bring_back(path: Path, content: bytes) -> None:
-    """Write a run that was deleted where it was; raises `FileProblem`."""
+    """Write a deleted run to where it was. Raises `FileProblem`."""
     try:
         if path.exists():
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
@@ -160,7 +163,7 @@ def bring_back(path: Path, content: bytes) -> None:
 
 
 def saved(folder: Path) -> list[Path]:
-    """The files of a folder, newest first."""
+    """Return the runs in a folder, newest first."""
     with contextlib.suppress(OSError):
         return sorted(folder.glob("*.jsonl"), reverse=True)
     return []
@@ -175,7 +178,7 @@ FIELDS: Final = (
 
 
 def csv_of(run: Run) -> str:
-    """A run as CSV, a line a point, with the settings in force in every line."""
+    """Return a run as CSV, one line per point, each with the settings it ran with."""
     text = io.StringIO()
     table = csv.DictWriter(text, FIELDS, extrasaction="ignore", lineterminator="\n")
     table.writeheader()

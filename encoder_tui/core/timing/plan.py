@@ -1,4 +1,4 @@
-"""What a sweep is to measure, and about how long it takes."""
+"""What a sweep measures, and about how long it takes."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _UNSET: Final[list[str | None]] = [None]
 _ANY_NUMBER: Final[list[int | None]] = [None]
 _OFF: Final[list[bool]] = [False]
 LENGTHS: Final = [16, 32, 64, 128, 256, 512]
-"""What a sweep begins with: under a minute on a small machine, and all of it within BERT's limit."""
+"""The default lengths: under a minute on a small machine, and within BERT's limit."""
 SETTLING_ROUNDS: Final = 5
 WARM_UP: Final = 4
-"""Passes that a point takes before the samples: the cold one, and those until it is steady."""
+"""Passes of a point before its samples: the cold one, and those until the time is steady."""
 
 
 class PlanError(ValueError):
-    """A plan that cannot be followed; the message says what is wrong with it."""
+    """The plan is impossible; the message says why."""
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -52,17 +52,17 @@ class Plan(msgspec.Struct, frozen=True):
     best: bool = False
 
     def placements(self) -> list[Placement]:
-        """Every combination of device, dtype, attention and threads."""
+        """Return every combination of device, dtype, attention and threads."""
         swept = itertools.product(self.devices, self.dtypes, self.attentions, self.threads)
         return [Placement(*one) for one in swept]
 
     def modes(self) -> list[Mode]:
-        """Every combination of what can be on or off."""
+        """Return every combination of the switches."""
         return [Mode(*one) for one in itertools.product(self.compiled, self.tf32, self.unpadded)]
 
 
 class TimedModel(msgspec.Struct, frozen=True):
-    """A model of the window as a sweep needs it; `slot` is its place, and with it its letter."""
+    """A model of the window to be measured; `slot` is its place, which determines its letter."""
 
     slot: int
     name: str
@@ -72,7 +72,7 @@ class TimedModel(msgspec.Struct, frozen=True):
 
 
 class RunColumn(msgspec.Struct, frozen=True):
-    """A variant as it stands in the table: which model, and what sets it apart from its model's other variants."""
+    """A variant as a column of the table: its model, and what distinguishes it from other variants of the same model."""
 
     slot: Slot
     name: str
@@ -81,7 +81,7 @@ class RunColumn(msgspec.Struct, frozen=True):
 
 
 class RunRow(msgspec.Struct, frozen=True):
-    """A line of the table: the points that are measured in turns."""
+    """A row of the table: points that are measured in turn."""
 
     label: str
     length: SomeTokens
@@ -89,12 +89,12 @@ class RunRow(msgspec.Struct, frozen=True):
 
     @property
     def words(self) -> str:
-        """The label as people say it: `1 token`, `512 tokens`."""
+        """The label in words: `1 token`, `512 tokens`."""
         return f"{self.label} token{'' if self.label == '1' else 's'}"
 
 
 def numbers(text: str, what: str, most: int) -> list[int]:
-    """The whole numbers of a list such as `128, 512`, without repetitions; raises `PlanError`."""
+    """Parse a list of whole numbers such as `128, 512`; repetitions are dropped. Raises `PlanError`."""
     try:
         found = [int(part) for part in text.replace(" ", ",").split(",") if part]
     except ValueError:
@@ -107,7 +107,7 @@ def numbers(text: str, what: str, most: int) -> list[int]:
 
 
 def columns_of(models: Sequence[TimedModel], plan: Plan) -> list[RunColumn]:
-    """A column for each model under each placement and mode."""
+    """Return a column for each model under each placement and mode."""
 
     def apart(one: Placement, mode: Mode) -> str:
         swept = ((one.device, plan.devices), (one.dtype, plan.dtypes), (one.attention, plan.attentions))
@@ -129,7 +129,7 @@ def columns_of(models: Sequence[TimedModel], plan: Plan) -> list[RunColumn]:
 
 
 def rows_of(plan: Plan) -> list[RunRow]:
-    """A row for each batch and length, shorter first."""
+    """Return a row for each batch size and length, shorter ones first."""
     many = len(plan.batches) > 1 or plan.batches != [1]
     return [
         RunRow(f"{batch} × {length:,}" if many else f"{length:,}", length, batch)
@@ -141,7 +141,7 @@ def rows_of(plan: Plan) -> list[RunRow]:
 def points_of(
     rows: Sequence[RunRow], limits: Sequence[int | None], varied: bool = False
 ) -> tuple[list[list[Point]], list[Samples]]:
-    """A group of points for each row, empty where no column takes it, and the points that are skipped."""
+    """Return a group of points for each row (empty if no column accepts the length), and the points that are skipped."""
     groups: list[list[Point]] = []
     skipped: list[Samples] = []
     for row in rows:
@@ -158,7 +158,7 @@ def points_of(
 
 
 def varied_lengths(batch: int, length: int) -> list[int]:
-    """Real lengths of the rows of a padded batch, evenly from a quarter of the length to all of it."""
+    """Return the real lengths of the rows of a padded batch, spread evenly from a quarter of the length to all of it."""
     shortest = max(length // 4, 1)
     return [length - (length - shortest) * row // max(batch - 1, 1) for row in range(batch)]
 
@@ -166,12 +166,12 @@ def varied_lengths(batch: int, length: int) -> list[int]:
 # About how long
 
 FLOPS_A_CORE: Final = 60e9
-"""Operations a second that a core of a small server manages in float32 matrix products; a first guess only."""
+"""Operations per second of one core of a small server in float32 matrix products; only a first guess."""
 FLOPS_ACCELERATOR: Final = 10e12
 
 
 def guessed_pass(config: Mapping[str, Any], batch: int, length: int, cores: int, on_accelerator: bool = False) -> float:
-    """Seconds of a pass as its operations suggest, before anything was measured."""
+    """Estimate the seconds of a pass from its number of operations, before anything is measured."""
     hidden, layers, inner = (
         value if isinstance(value, int) and value > 0 else guess
         for value, guess in (
@@ -188,7 +188,7 @@ def guessed_pass(config: Mapping[str, Any], batch: int, length: int, cores: int,
 
 
 def point_seconds(one_pass: float, min_time: float, min_samples: int = 5, taken: Samples | None = None) -> float:
-    """Seconds that a point still takes, given those of a pass and the samples that it has."""
+    """Estimate the seconds that a point still needs, from the time of a pass and the samples taken so far."""
     warm_up = WARM_UP * one_pass if taken is None or taken.cold_s is None else 0.0
     samples = [] if taken is None else taken.samples_s
     calls = 1 if taken is None else taken.calls

@@ -1,6 +1,6 @@
-"""Which settings are worth measuring where only the fastest matters.
+"""Decide which settings are worth measuring, if only the fastest matter.
 
-Plain arithmetic on seconds and on what settings differ in, so that it can be checked with made-up ones.
+This is plain arithmetic on seconds and on the settings that differ, so tests can check it with invented numbers.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from collections.abc import Hashable, Sequence
 from typing import Final
 
 HOPELESS: Final = 3.0
-"""A pass that takes this many times as long as the fastest so far is broken off."""
+"""A pass is stopped when it takes this many times as long as the fastest so far."""
 CONTENDING: Final = 1.5
-"""What takes more than this many times as long in its warm-up is measured no further, and, where it differs from the
-first in one thing, that thing is not tried together with others either."""
+"""Settings whose warm-up takes more than this many times as long as the fastest are not measured further. If they
+differ from the first in one setting only, that value is not tried in combination with others either.
+"""
 GRACE: Final = 1.0
-"""Seconds that every pass may take: below, breaking it off saves nothing, and a cold pass is no fair one."""
+"""Seconds that every pass may take. Stopping a shorter one saves nothing, and a cold pass is always slow."""
 
 NOT_TRIED: Final = "not tried: "
 
@@ -22,9 +23,9 @@ Difference = frozenset[Hashable]
 
 
 class Pruning:
-    """Runners in the order in which they are tried; the first is what is in force, and is measured whatever it takes.
+    """The runners in the order in which they are tried. The first has the current settings and is always measured.
 
-    `differences` says in what each differs from the first, which has the empty one.
+    `differences` holds the settings in which each runner differs from the first; it is empty for the first.
     """
 
     def __init__(self, differences: Sequence[Difference]) -> None:
@@ -33,7 +34,7 @@ class Pruning:
         self._given_up: dict[Difference, str] = {}
 
     def note(self, index: int, fastest: float | None) -> None:
-        """Take in the fastest pass of a warm-up, in seconds; None where it ended."""
+        """Record the fastest pass of a runner's warm-up, in seconds; None if the runner failed."""
         difference = self._differences[index]
         if fastest is not None:
             self._fastest[index] = fastest
@@ -45,7 +46,7 @@ class Pruning:
             self._given_up[difference] = str(value)
 
     def not_tried(self, index: int) -> str | None:
-        """Why a runner is not tried at all."""
+        """Return the reason why a runner is not tried, or None."""
         mine = self._differences[index]
         for difference, value in self._given_up.items():
             if difference < mine:
@@ -53,13 +54,13 @@ class Pruning:
         return None
 
     def allowed(self, index: int) -> float | None:
-        """Seconds that a pass of a runner may take; None for as long as it takes."""
+        """Return how many seconds a pass of a runner may take; None for no limit."""
         if index == 0 or not self._fastest:
             return None
         return max(HOPELESS * min(self._fastest.values()), GRACE)
 
     def not_pursued(self, index: int) -> str | None:
-        """Why a runner that was warmed up is measured no further."""
+        """Return the reason why a runner is not measured after its warm-up, or None."""
         mine = self._fastest.get(index)
         if index == 0 or mine is None:
             return None

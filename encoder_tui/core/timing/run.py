@@ -1,4 +1,4 @@
-"""A sweep as far as it has come: what was asked, what was measured, and how its points compare."""
+"""A run in progress or finished: its plan, its samples, and how its points compare."""
 
 from __future__ import annotations
 
@@ -34,19 +34,21 @@ from encoder_tui.core.timing.samples import (
 )
 
 RunKind = Literal["sweep", "text", "best"]
-"""What a run is of: a plan, one text, or the settings that may be the best."""
+"""What a run measures: a plan, one text, or candidates for the best settings."""
 Place = tuple[int, int]
 """The indices of a row and a column."""
 CANDIDATE_EFFORT: Final = (0.5, 3)
-"""Seconds and samples, at least, of settings that may be the best."""
+"""The minimum of seconds and samples for each candidate for the best settings."""
 COMPILING: Final = 60.0
-"""Seconds that compiling a model of BERT's size takes a small machine; a first guess only."""
+"""Seconds to compile a model of BERT's size on a small machine; only a first guess."""
 COMPARED: Final = 64
-"""Samples of a point that enter a ratio's spread, evenly chosen: every one of A's is divided by every one of B's."""
+"""How many samples of a point, evenly chosen, are used for the spread of a ratio: each of A's is divided by each of
+B's.
+"""
 
 
 class Run:
-    """The table of a sweep; filled by what the engine tells. `points` are by place, and may be of any state."""
+    """The table of a run, filled from the engine's answers. `points` are the groups of points by row."""
 
     def __init__(
         self,
@@ -71,7 +73,7 @@ class Run:
         self._places = {_key(point): (row, point.variant) for row, group in enumerate(points) for point in group}
 
     def request(self, watching: bool = True) -> MeasureRequest:
-        """What the engine is asked."""
+        """Return the request to the engine."""
         groups = [group for group in self.groups if group]
         variants = [column.variant for column in self.columns]
         if self.plan.best:
@@ -79,7 +81,7 @@ class Run:
         return MeasureRequest(variants, groups, self.plan.min_time, watching=watching)
 
     def hear(self, measurement: Measurement) -> None:
-        """Take in an answer, partial or whole."""
+        """Add the contents of an answer, partial or final."""
         if measurement.environment is not None:
             self.environment = measurement.environment
         self.failures |= measurement.failures
@@ -90,14 +92,14 @@ class Run:
             self.current = news[-1][0][0]
 
     def skip(self, row: int, samples: Samples) -> None:
-        """Note a point that is not measured, with its reason."""
+        """Record a point that is not measured, with the reason."""
         self._places[_key(samples.point)] = row, samples.point.variant
         self.samples[row, samples.point.variant] = samples
 
     def again(self, models: Sequence[TimedModel] = ()) -> Run:
-        """The same run with nothing measured yet; what was measured tells how long it will take.
+        """Return the same run with no samples; the old samples tell how long it will take.
 
-        `models` are those of the window, which know whether their own code may run: a kept run does not.
+        `models` are the window's, which say whether a model's own code may run; a saved run does not say so.
         """
         known = {(model.source.name, model.source.location): model.source for model in models}
         run = Run(self.plan, [trusting(column, known) for column in self.columns], self.rows, self.groups, self.kind)
@@ -116,7 +118,7 @@ class Run:
 
     @property
     def done(self) -> int:
-        """How many of them are measured to the end, or cannot be."""
+        """How many of them are finished or failed."""
         return sum(1 for place in self.planned if self._is_over(place))
 
     def _is_over(self, place: Place) -> bool:
@@ -130,14 +132,14 @@ class Run:
         return any(samples.samples_s for samples in self.samples.values())
 
     def statistics(self, row: int, column: int) -> Statistics | None:
-        """What the samples of a place say; None where there is none."""
+        """Return the statistics of a place, or None if it has no samples."""
         samples = self.samples.get((row, column))
         return None if samples is None else samples.latency
 
     def ratio(self, first: Place, second: Place) -> Statistics | None:
-        """How many times as long a pass takes at the second place; None where one of them has no sample.
+        """Return how many times as long a pass takes at the second place; None if one of them has no samples.
 
-        Kept for as long as both have the samples that it was computed from: it takes thousands of divisions.
+        The result is cached until one of them gets new samples, because it takes thousands of divisions.
         """
         one, other = self.samples.get(first), self.samples.get(second)
         if one is None or other is None:
@@ -149,23 +151,23 @@ class Run:
 
     @property
     def in_force(self) -> list[InForce]:
-        """How the models ran, point by point, as far as they were loaded."""
+        """The settings that the models ran with, one entry for each point whose model was loaded."""
         return [samples.in_force for samples in self.samples.values() if samples.in_force is not None]
 
     def records(self) -> Iterator[tuple[Place, dict[str, Any]]]:
-        """Each point as `time --json` prints it, row by row."""
+        """Yield each point as `time --json` prints it, row by row."""
         for row in range(len(self.rows)):
             for column, about in enumerate(self.columns):
                 if (row, column) in self.samples:
                     yield (row, column), time_record(about.name, self.samples[row, column])
 
     def label(self, column: int) -> str:
-        """A column's letter, and what sets it apart from its model's others."""
+        """Return the letter of a column, and what distinguishes it from other columns of the same model."""
         about = self.columns[column]
         return f"{LETTERS[about.slot]} {about.apart}".rstrip()
 
     def curve(self, column: int, batch: int | None = None) -> list[tuple[float, float]]:
-        """Lengths and medians of a column, for one batch size (the first by default), shorter first."""
+        """Return lengths and medians of a column for one batch size (the first by default), shortest first."""
         batch = self.rows[0].batch if batch is None else batch
         found = []
         for row, about in enumerate(self.rows):
@@ -175,7 +177,7 @@ class Run:
         return sorted(found)
 
     def seconds_left(self) -> float:
-        """About how long the rest takes: guesses, corrected by what was measured nearest to each point."""
+        """Estimate the seconds that the rest takes: guesses, corrected by the measured point nearest to each."""
         left = 0.0
         for place in self.planned:
             if self._is_over(place):
@@ -186,7 +188,7 @@ class Run:
         return left
 
     def _compiling(self, place: Place) -> float:
-        """Seconds that compiling a point takes before its first pass, as those that were compiled before it took."""
+        """Estimate the seconds to compile a point before its first pass, from the points that were compiled before."""
         if not self._is_compiled(place) or ((samples := self.samples.get(place)) and samples.cold_s is not None):
             return 0.0
         cold = [one.cold_s for other, one in self.samples.items() if one.cold_s and self._is_compiled(other)]
@@ -196,7 +198,9 @@ class Run:
         return self.columns[place[1]].variant.mode.compiled
 
     def _correction(self, place: Place) -> float:
-        """How far off the guess was at the measured point whose guess is nearest, of the same column if possible."""
+        """Return the ratio of measured to guessed time at the point with the nearest guess, of the same column if
+        possible.
+        """
         guess = self.guesses.get(place, 0.05)
         candidates = []
         for other, other_guess in self.guesses.items():
@@ -208,7 +212,7 @@ class Run:
 
 
 def trusting(column: RunColumn, known: Mapping[tuple[str, str], ModelSource]) -> RunColumn:
-    """A column whose model may run its own code only where a source that is known, by name and location, may."""
+    """Let a column's model run its own code only if the source in `known` of the same name and location may."""
     asked = column.variant.source
     source = known.get((asked.name, asked.location), replace(asked, trust_remote_code=False))
     return replace(column, variant=replace(column.variant, source=source))
@@ -219,7 +223,7 @@ def _key(point: Point) -> tuple[int, int, int]:
 
 
 def sweep(models: Sequence[TimedModel], plan: Plan, cores: int, on_accelerator: bool = False) -> Run:
-    """The run of a plan, with nothing measured yet."""
+    """Return the run of a plan, with no samples."""
     columns, rows = columns_of(models, plan), rows_of(plan)
     by_slot = {model.slot: model for model in models}
     limits = [by_slot[column.slot].limit for column in columns]
@@ -240,7 +244,7 @@ def sweep(models: Sequence[TimedModel], plan: Plan, cores: int, on_accelerator: 
 
 
 def ratio(first: Sequence[float], second: Sequence[float]) -> Statistics | None:
-    """How many times as long the second takes: the quotient of every sample with every sample."""
+    """Return how many times as long the second takes: the quotients of all pairs of samples."""
     chosen = [
         [samples[len(samples) * place // min(len(samples), COMPARED)] for place in range(min(len(samples), COMPARED))]
         for samples in (first, second)
@@ -253,9 +257,10 @@ def ratio(first: Sequence[float], second: Sequence[float]) -> Statistics | None:
 
 
 def growth(points: Sequence[tuple[float, float]]) -> tuple[float, float, float] | None:
-    """The longest lengths, of a factor of four or so, and the power of the length with which latency grows there.
+    """Return the range of the longest lengths (about a factor of four), and the exponent with which latency grows
+    there.
 
-    Short lengths are left out: there a pass takes as long as its overhead, whatever the length.
+    Short lengths are left out, because overhead dominates there whatever the length is.
     """
     if len(points) < 2:
         return None

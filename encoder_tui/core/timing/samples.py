@@ -1,4 +1,4 @@
-"""What a measurement is made of, and the statistics of its samples."""
+"""The parts of a measurement, and the statistics of its samples."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from encoder_tui.core.outputs.runs import Batch
 from encoder_tui.core.text.safe import count, size
 
 SPREAD_LIMIT: Final = 0.10
-"""An interquartile range above this share of the median is told to the reader."""
+"""A larger interquartile range, as a share of the median, is reported."""
 
 BUSY: Final = 0.2
-"""Cores that other processes use above which it is told."""
+"""If other processes use more cores than this, it is reported."""
 DRAWN: Final = "drawn"
 KEY: Final = "key"
-"""What a window that watches tells the engine: that it has drawn a partial answer, and that a key was pressed."""
+"""What a window that is `watching` sends to the engine: it has drawn a partial answer, or a key was pressed."""
 
 
 class Mode(msgspec.Struct, frozen=True):
-    """What a pass is run with beyond its placement; asked for, or obtained.
+    """Switches of a pass beside its placement; requested or obtained.
 
-    `compiled` by `torch.compile`; `tf32` lets matrix products of float32 round to TF32; `unpadded` packs the rows of
-    a batch into one without padding, which flash attention keeps apart.
+    `compiled` uses `torch.compile`; `tf32` lets matrix products of float32 round to TF32; `unpadded` packs the rows of
+    a batch into one row without padding, which flash attention keeps apart.
     """
 
     compiled: bool = False
@@ -38,13 +38,13 @@ class Mode(msgspec.Struct, frozen=True):
     unpadded: bool = False
 
     def words(self) -> list[str]:
-        """For people: what is on."""
+        """Return the names of the switches that are on."""
         named = ((self.compiled, "compiled"), (self.tf32, "TF32"), (self.unpadded, "unpadded"))
         return [word for is_on, word in named if is_on]
 
 
 class Variant(msgspec.Struct, frozen=True):
-    """A model as it is to be measured: a sweep over dtypes has one variant for each of them."""
+    """A model with the settings to measure it with; a sweep over dtypes has one variant for each of them."""
 
     source: ModelSource
     placement: Placement = Placement()
@@ -52,10 +52,10 @@ class Variant(msgspec.Struct, frozen=True):
 
 
 class Point(msgspec.Struct, frozen=True):
-    """One measurement: a variant (its index) and what goes in.
+    """One measurement: the index of a variant, and its input.
 
-    Random ids of the shape (batch, length), unless `given` holds ids. `real_lengths` tells how many tokens of each
-    row are no padding, None for all.
+    The input is random ids of shape (batch, length), unless `given` holds ids. `real_lengths` is how many tokens of
+    each row are not padding, None for all.
     """
 
     variant: Tokens
@@ -66,19 +66,19 @@ class Point(msgspec.Struct, frozen=True):
 
     @property
     def real_tokens(self) -> int:
-        """Tokens of the batch that are no padding."""
+        """The number of tokens of the batch that are not padding."""
         if self.given is not None:
             return sum(map(sum, self.given.attention_mask))
         return self.batch * self.length if self.real_lengths is None else sum(self.real_lengths)
 
 
 class MeasureRequest(msgspec.Struct, frozen=True):
-    """Measure points; those of one group are interleaved in rounds.
+    """Measure points; those of one group are measured in alternating rounds.
 
-    Each point gets at least `min_time` seconds of samples and at least `min_samples` of them. Where `pruning`, only
-    the fastest of a group matters, and how it stands to the first: see `pruning.Pruning`. After every partial
-    answer the engine rests for `pause` seconds. Where a window is `watching`, it waits after each until the window
-    says that it has drawn, and takes those samples again into which a key fell.
+    Each point gets at least `min_time` seconds of samples and at least `min_samples` of them. If `pruning` is set, only
+    the fastest of a group matters, and its ratio to the first: see `pruning.Pruning`. After every partial answer the
+    engine rests for `pause` seconds. If a window is `watching`, the engine waits after each answer until the window has
+    drawn it, and repeats samples during which a key was pressed.
     """
 
     variants: list[Variant]
@@ -91,27 +91,27 @@ class MeasureRequest(msgspec.Struct, frozen=True):
 
 
 class Distance(msgspec.Struct, frozen=True):
-    """How far a last hidden state is from that of float32, the same weights and ids given.
+    """How far a last hidden state is from that of float32 with the same weights and ids.
 
-    `largest` is the largest difference of two values, `cosine` the lowest cosine of a token's two vectors, padding
-    left out. Both are None where a value is not finite.
+    `largest` is the largest difference between two values, `cosine` the lowest cosine between a token's two vectors;
+    padding is left out. Both are None if a value is not finite.
     """
 
     largest: Annotated[float, Meta(ge=0)] | None
     cosine: Annotated[float, Meta(ge=-2, le=2)] | None
 
     def words(self) -> str:
-        """For people."""
+        """Return the distance in words."""
         if self.largest is None or self.cosine is None:
             return "has values that are not finite"
         return f"differs from float32's by at most {self.largest:.2g}, lowest cosine of a token {self.cosine:.6f}"
 
 
 class DeviceState(msgspec.Struct, frozen=True):
-    """An accelerator while it was measured, as its driver tells; None is what it does not tell.
+    """The state of an accelerator during a measurement, as its driver reports it; None is unknown.
 
-    Power in watts, clocks in MHz, temperature in degrees Celsius; `throttled` has the reasons for which it ran slower
-    than it could, `processes` is how many others were computing on it, and `memory` the bytes that they held.
+    Power is in watts, clocks in MHz, temperature in degrees Celsius. `throttled` holds the reasons why it ran below its
+    full clock, `processes` is how many other processes computed on it, and `memory` the bytes they held.
     """
 
     power: Amount | None = None
@@ -124,7 +124,7 @@ class DeviceState(msgspec.Struct, frozen=True):
     memory: Bytes | None = None
 
     def words(self) -> list[str]:
-        """For people: what is known of it."""
+        """Return what is known of it, in words."""
         found = []
         for value, limit, unit in ((self.power, self.power_limit, "W"), (self.clock, self.clock_limit, "MHz")):
             if value is not None:
@@ -138,14 +138,14 @@ class DeviceState(msgspec.Struct, frozen=True):
 
 
 class Samples(msgspec.Struct, frozen=True, dict=True):  # a dict, for what is computed once
-    """What was measured at a point so far; seconds are of one pass.
+    """The samples of a point so far; seconds are per pass.
 
-    `cold_s` is the first pass of this shape, with the compiling where that was asked for; `warm_up` how many passes
-    followed that were not counted, `calls` how many passes a sample is the mean of. `device_samples_s` are by the
-    accelerator's own clock. `peak_memory_bytes` is the device's where that is an accelerator and the process's
-    otherwise, of this point alone. `retaken` samples were taken again. `ended` is the reason why a point was not
-    measured, or not to its end, and `short` that reason in a word or two. `mode` is what was obtained,
-    `other_load` how many cores other processes used meanwhile, and `distance` is told where settings are chosen.
+    `cold_s` is the first pass of this shape, including compilation if that was requested; `warm_up` is how many passes
+    followed that do not count, `calls` how many passes a sample is the mean of. `device_samples_s` come from the
+    accelerator's own clock. `peak_memory_bytes` is the device's memory on an accelerator and the process's otherwise,
+    for this point alone. `retaken` samples were repeated. `ended` is the reason why a point was not measured or not
+    finished, and `short` that reason in a word or two. `mode` is what was obtained, `other_load` is how many cores
+    other processes used meanwhile, and `distance` is known for candidates for the best settings.
     """
 
     point: Point
@@ -169,22 +169,22 @@ class Samples(msgspec.Struct, frozen=True, dict=True):  # a dict, for what is co
 
     @cached_property
     def latency(self) -> Statistics | None:
-        """Statistics of a pass in seconds of the wall clock; None without a sample."""
+        """Statistics of wall-clock seconds per pass; None without samples."""
         return statistics(self.samples_s)
 
     @cached_property
     def cpu_time(self) -> Statistics | None:
-        """Statistics of a pass in seconds of the processor; None without a sample."""
+        """Statistics of processor seconds per pass; None without samples."""
         return statistics(self.cpu_samples_s)
 
     @cached_property
     def device_time(self) -> Statistics | None:
-        """Statistics of a pass in seconds by the accelerator's own clock; None without a sample."""
+        """Statistics of seconds per pass by the accelerator's own clock; None without samples."""
         return statistics(self.device_samples_s)
 
 
 class Environment(msgspec.Struct, frozen=True):
-    """What stands beside every result, of the machine that measured; `asked` and `asked_modes` are by variant."""
+    """The machine that measured, reported with every result; `asked` and `asked_modes` are by variant."""
 
     started: str
     asked: list[Placement]
@@ -206,8 +206,8 @@ class Environment(msgspec.Struct, frozen=True):
 class Measurement(msgspec.Struct, frozen=True):
     """The answer. A partial one holds the environment, or the points that changed since the last.
 
-    `failures` tells by the index of a variant why it could not be loaded. Partial answers are numbered from 1 where a
-    window is watching; one whose points have no cold pass yet says that they are next.
+    `failures` holds by index of the variant why it could not be loaded. If a window is watching, partial answers are
+    numbered from 1; points without a cold pass are those that are measured next.
     """
 
     environment: Environment | None = None
@@ -217,7 +217,7 @@ class Measurement(msgspec.Struct, frozen=True):
 
 
 class Statistics(msgspec.Struct, frozen=True):
-    """What samples say; quantiles are interpolated linearly, as numpy and `torch.utils.benchmark` do."""
+    """Statistics of samples; quantiles are interpolated linearly, as numpy and `torch.utils.benchmark` do."""
 
     median: float
     first_quartile: float
@@ -236,12 +236,12 @@ class Statistics(msgspec.Struct, frozen=True):
 
     @property
     def is_wide(self) -> bool:
-        """Whether the spread is worth a warning."""
+        """Whether the spread deserves a warning."""
         return self.spread > SPREAD_LIMIT
 
 
 def statistics(samples: Sequence[float]) -> Statistics | None:
-    """Median and quantiles; None where there is no sample."""
+    """Return median and quantiles, or None if there are no samples."""
     if not samples:
         return None
     ordered = sorted(samples)
@@ -249,7 +249,7 @@ def statistics(samples: Sequence[float]) -> Statistics | None:
 
 
 def quantile(ordered: Sequence[float], share: float) -> float:
-    """A quantile of values in ascending order, interpolated linearly."""
+    """Return a quantile of values in ascending order, interpolated linearly."""
     place = share * (len(ordered) - 1)
     below = math.floor(place)
     above = min(below + 1, len(ordered) - 1)
@@ -257,9 +257,9 @@ def quantile(ordered: Sequence[float], share: float) -> float:
 
 
 def exponent(points: Sequence[tuple[float, float]]) -> float | None:
-    """The power of the length with which latency grows: the slope of a line through the logarithms.
+    """Return the exponent with which latency grows with the length: the slope of a line through the logarithms.
 
-    `points` are lengths and seconds; None where they have fewer than two lengths.
+    `points` are lengths and seconds. Returns None if they have fewer than two different lengths.
     """
     usable = [(math.log(length), math.log(seconds)) for length, seconds in points if length > 0 and seconds > 0]
     if len({x for x, _ in usable}) < 2:
@@ -268,7 +268,7 @@ def exponent(points: Sequence[tuple[float, float]]) -> float | None:
 
 
 def time_record(name: str, samples: Samples) -> dict[str, Any]:
-    """One point as `time --json` prints it; a point without samples has the reason why."""
+    """Return one point as `time --json` prints it; a point without samples holds the reason instead."""
     point, in_force = samples.point, samples.in_force
     found = samples.latency
     if found is None or in_force is None:

@@ -1,4 +1,4 @@
-"""The run of one text under every model: what the notebook timed once, measured properly."""
+"""The run of one text under every model."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from encoder_tui.core.timing.samples import Point
 from encoder_tui.core.tokens.tokenizer import EncodeOptions, ModelTokenizer, TokenizationError
 
 CUT = 512
-"""Tokens that every model is given at most: what the shortest of the usual models takes."""
+"""The most tokens that a model is given: the limit of the shortest of the usual models."""
 
 
 def text_run(
@@ -21,9 +21,9 @@ def text_run(
     devices: Sequence[str | None] = (None,),
     plan: Plan | None = None,
 ) -> Run:
-    """A run with one row: the text, cut to 512 tokens, under every model on every device.
+    """Return a run with one row: the text, cut to 512 tokens, under every model on every device.
 
-    `plan` gives dtypes, attentions, time, threads, compiling and TF32. Raises `TokenizationError`.
+    `plan` gives dtypes, attentions, time, threads, compilation and TF32. Raises `TokenizationError`.
     """
     asked = plan or Plan()
     chosen = Plan(
@@ -53,7 +53,7 @@ def text_run(
 
 
 def encoded(tokenizer: ModelTokenizer, text: str, most: int) -> Batch:
-    """A text as a batch of one row of at most so many tokens; raises `TokenizationError` where it has none."""
+    """Return a text as a batch of one row of at most `most` tokens. Raises `TokenizationError` if it has no tokens."""
     encoding = tokenizer.encode([text], options=EncodeOptions(truncation=True, max_length=most))[0]
     if not len(encoding):
         raise TokenizationError("a text without tokens cannot be measured; give one that has some")

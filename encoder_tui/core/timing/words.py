@@ -1,4 +1,4 @@
-"""What a run and its points say, in sentences and in cells: for the Timing pane, `time` and the report alike."""
+"""A run and its points in sentences and table cells, for the Timing pane, `time` and the report."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from encoder_tui.core.timing.run import Run, growth
 from encoder_tui.core.timing.samples import BUSY, Environment, Samples, Statistics
 
 WIDE_SPREAD: Final = "!"
-"""Beside a spread of more than 10 % of the median."""
+"""The mark beside a spread of more than 10 % of the median."""
 COLUMNS: Final = ["", "tokens", "median ms", "IQR", "p90", "cold", "CPU ms", "tokens/s", "peak MB"]
-"""The heads of `row_cells`."""
+"""The column heads of `row_cells`."""
 
 
 def row_cells(label: str, samples: Samples) -> list[str] | None:
-    """A point as a row of the table; None where nothing was measured."""
+    """Return a point as a row of the table; None if nothing was measured."""
     found = samples.latency
     if found is None:
         return None
@@ -35,7 +35,7 @@ def row_cells(label: str, samples: Samples) -> list[str] | None:
 
 
 def environment_words(about: Environment) -> str:
-    """The machine that measured, in a line."""
+    """Return the machine that measured, in one line."""
     return f"{visible(about.processor)}; {count(about.threads, 'thread')}; {', '.join(_libraries(about))}"
 
 
@@ -44,7 +44,7 @@ def _libraries(about: Environment) -> list[str]:
 
 
 def remarks(points: Sequence[tuple[str, Samples]]) -> list[str]:
-    """What must not be missed: points that were not measured, wide spreads; then how latency grows."""
+    """Return what a reader must know: points that were not measured, wide spreads, and how latency grows."""
     found: list[str | None] = []
     curves: dict[str, list[tuple[float, float]]] = {}
     for label, samples in points:
@@ -60,7 +60,7 @@ def remarks(points: Sequence[tuple[str, Samples]]) -> list[str]:
 
 
 def spread_sentence(name: str, length: int, found: Statistics) -> str | None:
-    """A warning where the samples lie far apart."""
+    """Return a warning if the samples spread widely, otherwise None."""
     if not found.is_wide:
         return None
     return (
@@ -70,7 +70,7 @@ def spread_sentence(name: str, length: int, found: Statistics) -> str | None:
 
 
 def growth_words(label: str, points: Sequence[tuple[float, float]]) -> str | None:
-    """How latency grows, in words; None where fewer than two lengths were measured."""
+    """Say how latency grows; None if fewer than two lengths were measured."""
     found = growth(points)
     if found is None:
         return None
@@ -95,7 +95,7 @@ def growth_words(label: str, points: Sequence[tuple[float, float]]) -> str | Non
 
 
 def compared(run: Run, row: int) -> str | None:
-    """The row's first two columns in a sentence; None where one of them has no sample."""
+    """Compare the first two columns of a row in a sentence; None if one of them has no samples."""
     found = run.ratio((row, 0), (row, 1))
     if found is None:
         return None
@@ -105,7 +105,7 @@ def compared(run: Run, row: int) -> str | None:
 
 
 def conclusion(run: Run) -> str:
-    """What the run comes to, in a sentence."""
+    """Summarise the run in one sentence."""
     if run.plan.best:
         fastest = " · ".join(f"{LETTERS[one.slot]} {verdict_summary(one)}" for one in verdicts(run))
         return f"Fastest here: {fastest}" if fastest else "Nothing was measured"
@@ -123,7 +123,7 @@ def conclusion(run: Run) -> str:
 
 
 def growths(run: Run) -> list[str]:
-    """How latency grows, a sentence a column."""
+    """Say how latency grows, one sentence per column."""
     if run.plan.text:
         return []
     found = [growth_words(run.label(column), run.curve(column)) for column in range(len(run.columns))]
@@ -131,7 +131,7 @@ def growths(run: Run) -> list[str]:
 
 
 def failures(run: Run) -> dict[tuple[int, str], list[int]]:
-    """The columns that failed, by slot and reason."""
+    """Return the slots and reasons of the columns that failed."""
     found: dict[tuple[int, str], list[int]] = {}
     for column, reason in run.failures.items():
         found.setdefault((run.columns[column].slot, reason), []).append(column)
@@ -139,12 +139,12 @@ def failures(run: Run) -> dict[tuple[int, str], list[int]]:
 
 
 def model_remarks(points: Iterable[Samples]) -> list[str]:
-    """What the models that were measured at these points said of themselves, each sentence once."""
+    """Return the remarks of the models measured at these points, each sentence once."""
     return list(dict.fromkeys(one for samples in points if samples.in_force for one in samples.in_force.remarks))
 
 
 def spread_warning(run: Run) -> str | None:
-    """What the sign beside a spread means, where one stands."""
+    """Explain the mark beside a spread, if the table has one."""
     wide = [found for place in run.samples if (found := run.statistics(*place)) is not None and found.is_wide]
     if not wide:
         return None
@@ -155,7 +155,7 @@ def spread_warning(run: Run) -> str | None:
 
 
 def run_settings(run: Run) -> str:
-    """The settings that every number of this run was measured under, read from what is in force."""
+    """Return the settings that this run was measured with, as the models report them."""
     about = run.environment
     if about is None:
         return ""
@@ -187,7 +187,7 @@ def _machine(run: Run, about: Environment) -> list[str]:
 
 
 def _modes(run: Run) -> list[str]:
-    """What was obtained of compiling, TF32 and unpadding, and what was asked for and not obtained."""
+    """Say which switches were obtained, and which were requested but not obtained."""
     measured = [(samples, run.columns[column].variant.mode) for (_, column), samples in run.samples.items()]
     modes = [(samples.mode.words(), asked.words()) for samples, asked in measured if samples.samples_s]
     words = []
@@ -199,7 +199,7 @@ def _modes(run: Run) -> list[str]:
 
 
 def point_details(run: Run, row: int) -> list[tuple[int, str]]:
-    """The point under the cursor, a line for each column: its slot, and what the table has no room for."""
+    """Return details of a point, one line per column: its slot, and what the table has no room for."""
     lines = []
     for column, about in enumerate(run.columns):
         samples = run.samples.get((row, column))
@@ -252,14 +252,14 @@ def _tokens(samples: Samples, median: float) -> list[str]:
 
 
 def verdict_summary(verdict: Verdict) -> str:
-    """The fastest settings and their gain in a few words."""
+    """Return the fastest settings and their gain in a few words."""
     if not verdict.is_faster:
         return "as it is"
     return f"{verdict.settings}, {factor(verdict.gain.median)} times as fast"
 
 
 def verdict_sentence(verdict: Verdict) -> str:
-    """What was found for a model, after its letter."""
+    """Return the result for a model, after its letter."""
     now = f"{verdict.first_settings}, {seconds(verdict.first_seconds)}"
     busy = ""
     if verdict.others >= BUSY:
@@ -277,5 +277,5 @@ def verdict_sentence(verdict: Verdict) -> str:
 
 
 def verdict_sentences(run: Run) -> list[str]:
-    """What a run says, a sentence for each model."""
+    """Return the result of a run, one sentence per model."""
     return list(map(verdict_sentence, verdicts(run)))

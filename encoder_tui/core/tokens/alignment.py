@@ -1,8 +1,8 @@
 """Token streams over one text, aligned by character span.
 
-A block ends where a token of some stream ends and no token of any stream straddles; what follows the last
-such place joins the last block, and a text without tokens is one block. So blocks cover the text exactly, in
-order, every token lies in exactly one block, and no block can be cut further without cutting a token.
+A block ends where a token of some stream ends and no stream has a token that crosses that place. What follows the last
+such place joins the last block, and a text without tokens is one block. So the blocks cover the text exactly and in
+order, every token lies in exactly one block, and no block can be split further without splitting a token.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Span = tuple[int, int]
 
 
 class Block(NamedTuple):
-    """A stretch of the text and, for each stream, the indices of the tokens in it (`tokens[stream]`)."""
+    """A stretch of the text, with the indices of its tokens in each stream (`tokens[stream]`)."""
 
     start: int
     end: int
@@ -26,13 +26,12 @@ class Block(NamedTuple):
 class Alignment:
     """The blocks of several streams over one text.
 
-    Blocks are kept as arrays (where each ends; each stream's token indices in the order of their blocks, and
-    where a block's tokens begin in them) and made into `Block` when asked for: a long text has tens of
-    thousands, a screen a few dozen.
+    Blocks are stored as arrays (the end of each; each stream's token indices in block order, and where a block's tokens
+    begin among them). A `Block` is made on request: a long text has tens of thousands, a screen shows a few dozen.
     """
 
     def __init__(self, text: str, streams: Sequence[Sequence[Span]], special: Sequence[Sequence[int]]) -> None:
-        """Align `streams[k]`, the offsets of each stream's tokens, without those with `special[k][i]` set."""
+        """Align `streams[k]`, the token offsets of each stream, ignoring tokens with `special[k][i]` set."""
         self.text = text
         self.streams = streams
         kept = [
@@ -49,7 +48,7 @@ class Alignment:
             self._first.append(first)
 
     def _distribute(self, indices: list[int], spans: list[Span]) -> tuple[list[int], list[int]]:
-        """Token indices in the order of their blocks, and where each block's tokens begin among them."""
+        """Return token indices in block order, and where each block's tokens begin among them."""
         ends, last = self.ends, len(self.ends) - 1
         counts = [0] * (last + 2)
         block, blocks, sorted_so_far = 0, [], True
@@ -69,7 +68,7 @@ class Alignment:
         return indices, list(accumulate(counts))
 
     def order(self, stream: int) -> tuple[list[int], list[int]]:
-        """A stream's token indices in the order of their blocks, and where each block's begin among them.
+        """Return a stream's token indices in block order, and where each block's tokens begin among them.
 
         The second list has one entry more than there are blocks.
         """
@@ -94,14 +93,14 @@ class Alignment:
         return map(self.__getitem__, range(len(self.ends)))
 
     def block_at(self, character: int) -> int:
-        """The block that holds a character of the text; the last one for what lies behind the end."""
+        """Return the index of the block that contains a character; the last block for any place after the end."""
         return min(bisect_right(self.ends, character), len(self.ends) - 1)
 
     def agrees(self, index: int) -> bool:
-        """Whether all streams split a block at the same characters.
+        """Return whether all streams split a block at the same characters.
 
-        A token's white space is left out of the comparison, because one tokenizer gives the space before a
-        word to the word and another to nobody.
+        White space inside a token is ignored, because one tokenizer adds the space before a word to the word and
+        another to no token.
         """
         block = self[index]
         if len({len(tokens) for tokens in block.tokens}) > 1:
@@ -153,7 +152,7 @@ class Alignment:
 
 
 def block_ends(length: int, streams: Sequence[Sequence[Span]]) -> list[int]:
-    """Where the blocks of a text of `length` characters end, ascending; the last is `length`."""
+    """Return the ends of the blocks of a text of `length` characters, in ascending order; the last is `length`."""
     ends: list[int] = []
     reach = 0
     for start, end in sorted(chain.from_iterable(streams)):

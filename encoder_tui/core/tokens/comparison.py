@@ -1,4 +1,4 @@
-"""One text under several models: what the Tokens pane shows and what `tokens --json` prints."""
+"""One text under several models: what the Tokens pane shows and `tokens --json` prints."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from encoder_tui.core.tokens.decoding import without_surrogates
 from encoder_tui.core.tokens.tokenizer import EncodeOptions, Encoding, ModelTokenizer, TokenizationError, align
 
 LONG: Final = 2_000
-"""Characters from which on a thread for each model costs less than it saves."""
+"""Length in characters from which one thread per model saves more time than it costs."""
 
 
 class Stream:
@@ -26,14 +26,14 @@ class Stream:
 
     @cached_property
     def unknown(self) -> int:
-        """How many tokens are the unknown token."""
+        """The number of unknown tokens."""
         unknown_id = self.tokenizer.unknown_id
         return 0 if unknown_id is None else self.encoding.ids.count(unknown_id)
 
     def is_part_of_character(self, token: int) -> bool:
-        """Whether a token is some of the bytes of a character, not all of it.
+        """Return whether a token holds only some of the bytes of a character.
 
-        Byte-level pieces of one character have overlapping spans, as byte-fallback tokens do.
+        Byte-level pieces of one character have overlapping spans, and so have byte-fallback tokens.
         """
         offsets = self.encoding.offsets
         start, end = offsets[token]
@@ -45,8 +45,8 @@ class Stream:
 class Comparison:
     """A text under several tokenizers, aligned.
 
-    A stream is None where its model has no tokenizer (yet), or one that refuses the text: `refusals` has a sentence for
-    it then, and is empty for the others.
+    A stream is None if its model has no tokenizer (yet), or one that refuses the text. In the second case `refusals`
+    holds a sentence; it is empty for the other streams.
     """
 
     def __init__(self, text: str, streams: Sequence[Stream | None], refusals: Sequence[str] = ()) -> None:
@@ -57,7 +57,7 @@ class Comparison:
 
     @cached_property
     def alignment(self) -> Alignment:
-        """Blocks of the streams that are there, in their order."""
+        """The blocks of the streams that exist, in order."""
         return align(self.text, [stream.encoding for stream in self.present])
 
     @cached_property
@@ -70,11 +70,11 @@ class Comparison:
         return frozenset(self.differing)
 
     def is_differing(self, block: int) -> bool:
-        """Whether the streams split a block differently."""
+        """Return whether the streams split a block differently."""
         return block in self._differing_set
 
     def sentence(self, letters: Sequence[str], names_shown: int = 4) -> str:
-        """What the comparison comes to, in a sentence that can be read aloud; it names some of the differences."""
+        """Summarise the comparison in one sentence that can be read aloud; it names some of the differences."""
         if not self.present:
             return "No tokenizer takes this text." if any(self.refusals) else "No tokenizer is here yet."
         if not self.text:
@@ -95,7 +95,7 @@ class Comparison:
         return "; ".join([*words, *self._saving(letters)])
 
     def _saving(self, letters: Sequence[str]) -> list[str]:
-        """How much fewer tokens the shorter of two streams has."""
+        """Return how many tokens fewer the shorter of two streams has, as words."""
         pairs = [
             (len(stream.encoding), letter)
             for stream, letter in zip(self.streams, letters, strict=True)
@@ -118,7 +118,7 @@ def compare(
     pair: str | None = None,
     options: EncodeOptions | None = None,
 ) -> Comparison:
-    """Encode one text under every tokenizer; one that refuses it keeps none of the others from it."""
+    """Encode one text under every tokenizer. A tokenizer that refuses the text does not affect the others."""
 
     def encode(tokenizer: ModelTokenizer | None) -> tuple[Stream | None, str]:
         if tokenizer is None:
@@ -138,7 +138,7 @@ def compare(
 
 
 def encoding_record(stream: Stream) -> dict[str, Any]:
-    """One encoding as `tokens --json` prints it."""
+    """Return one encoding as `tokens --json` prints it."""
     encoding = stream.encoding
     return {
         "input_ids": encoding.ids,
@@ -153,7 +153,7 @@ def encoding_record(stream: Stream) -> dict[str, Any]:
 
 
 def alignment_record(comparison: Comparison) -> list[dict[str, Any]]:
-    """The blocks of one text as `tokens --json` prints them; a stream that is missing has null."""
+    """Return the blocks of one text as `tokens --json` prints them; a missing stream is null."""
     records = []
     for block in comparison.alignment:
         indices = iter(block.tokens)

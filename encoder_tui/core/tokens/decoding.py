@@ -1,4 +1,4 @@
-"""What becomes of a text that is encoded and decoded again."""
+"""How a text changes when it is encoded and decoded again."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 def without_surrogates(text: str) -> str:
-    """The text with every lone surrogate, which no encoder can take, as U+FFFD; lengths stay."""
+    """Replace every lone surrogate with U+FFFD, because no tokenizer accepts one. The length does not change."""
     return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def clean_up(text: str) -> str:
-    """Spaces before English punctuation removed, as `PreTrainedTokenizerBase.clean_up_tokenization` does."""
+    """Remove spaces before English punctuation, as `PreTrainedTokenizerBase.clean_up_tokenization` does."""
     for found, put in (
         (" .", "."),
         (" ?", "?"),
@@ -38,11 +38,11 @@ def clean_up(text: str) -> str:
 def changes(
     text: str, decoded: str, window: int = 96, checkpoint: Callable[[], None] = lambda: None
 ) -> tuple[list[Span], list[Span]]:
-    """What decoding lost and what it put in its place.
+    """Find what decoding lost and what it added.
 
-    Returns spans of `text` that did not survive and spans of `decoded` that were not in the text: what is
-    left of both is the same string. Works window by window, so that its time grows with the length only; before each
-    it calls `checkpoint`, which may raise to end it.
+    Return the spans of `text` that did not survive, and the spans of `decoded` that were not in the text; without them,
+    the two strings are equal. The search goes window by window, so its time grows linearly with the length. Before each
+    window it calls `checkpoint`, which may raise to stop the search.
     """
     lost: list[Span] = []
     added: list[Span] = []
@@ -73,7 +73,7 @@ def changes(
 
 
 def _common_prefix(first: str, i: int, second: str, j: int) -> int:
-    """How many characters from `first[i]` and `second[j]` on are the same."""
+    """Return how many characters are equal from `first[i]` and `second[j]` on."""
     length = 0
     step = 4096
     while step:

@@ -1,8 +1,8 @@
-"""The exact form of a tokenizer, and where it is kept.
+"""The exact tokenizer of a model as plain data, and the cache that keeps it.
 
-`tokenizer.json` alone does not say what `AutoTokenizer` does: in transformers 5 several classes rebuild the
-normaliser, pre-tokenizer and post-processor from their configuration. The engine loads `AutoTokenizer` once
-and hands over the result as a `TokenizerForm`; from then on the Rust `tokenizers` library is enough.
+`tokenizer.json` alone does not say what `AutoTokenizer` does: in transformers 5, several classes rebuild the
+normalizer, pre-tokenizer and post-processor from their configuration. The engine loads `AutoTokenizer` once and returns
+the result as a `TokenizerForm`; after that, the Rust library `tokenizers` is enough.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ import msgspec
 from encoder_tui.core.files.cache import DiskCache
 
 LARGE_INTEGER: Final = int(1e20)
-"""A `model_max_length` above this means none (`transformers.tokenization_utils_base.LARGE_INTEGER`)."""
+"""A larger `model_max_length` means no limit (`transformers.tokenization_utils_base.LARGE_INTEGER`)."""
 
 SPECIAL_ROLES: Final = ("cls", "sep", "pad", "mask", "unk", "bos", "eos")
 
 
 class TokenizerForm(msgspec.Struct, frozen=True, kw_only=True):
-    """What it takes to encode as `AutoTokenizer` does, in plain data.
+    """Everything needed to encode as `AutoTokenizer` does, as plain data.
 
-    `json` is `backend_tokenizer.to_str()` with padding and truncation cleared. `exact` is False for the plain
-    `tokenizer.json` of a model whose exact form is not known yet. `model_max_length` is None where the
-    tokenizer states none. `special_tokens` maps a role such as `cls` to a token; `extra_special_tokens` are
-    those without such a role. `clean_up` says whether `decode` removes spaces before punctuation.
+    `json` is `backend_tokenizer.to_str()` without padding and truncation. `exact` is False for the plain
+    `tokenizer.json` of a model whose exact tokenizer is not known yet. `model_max_length` is None if the tokenizer
+    states none. `special_tokens` maps a role such as `cls` to a token; `extra_special_tokens` are special tokens
+    without such a role. If `clean_up` is set, `decode` removes spaces before punctuation.
     """
 
     json: str
@@ -46,10 +46,9 @@ class TokenizerForm(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def provisional(tokenizer_json: str, config: dict[str, Any]) -> TokenizerForm:
-    """The plain `tokenizer.json` as a form, for the moment before the exact one is there.
+    """Return the plain `tokenizer.json` as a form, to be used until the exact one arrives.
 
-    `config` is the model's `tokenizer_config.json`. Raises ValueError, with a sentence, where the file holds
-    no tokenizer.
+    `config` is the model's `tokenizer_config.json`. Raises ValueError with a sentence if the file holds no tokenizer.
     """
     try:
         raw = msgspec.json.decode(tokenizer_json)
@@ -96,14 +95,14 @@ def provisional(tokenizer_json: str, config: dict[str, Any]) -> TokenizerForm:
 
 
 class _AddedToken(msgspec.Struct):
-    """What of an added token in tokenizer.json is of interest here; ids are Rust's u32."""
+    """The fields of an added token in tokenizer.json that are needed here; ids are u32 in Rust."""
 
     content: str
     id: Annotated[int, msgspec.Meta(ge=0, lt=2**32)]
 
 
 def sane_length(length: Any) -> int | None:
-    """A `model_max_length` as a number of tokens; None where it is none that bounds anything."""
+    """Return `model_max_length` as a number of tokens, or None if it is not a usable limit."""
     if isinstance(length, bool) or not isinstance(length, int | float) or not 0 < length < min(LARGE_INTEGER, 2**62):
         return None
     return int(length)
@@ -114,14 +113,14 @@ def _side(value: Any) -> str:
 
 
 def _content(token: Any) -> str | None:
-    """The text of a special token, which configuration files write as a string or as an object."""
+    """Return the text of a special token, which configuration files write as a string or as an object."""
     if isinstance(token, dict):
         token = token.get("content")
     return token if isinstance(token, str) else None
 
 
 class FormCache(DiskCache[TokenizerForm]):
-    """Exact forms on disk, under what they depend on of the model and the versions that made them."""
+    """Exact tokenizers on disk, keyed by the model's files and the versions of the libraries that made them."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, TokenizerForm, "form 2", ("tokenizers", "transformers"))

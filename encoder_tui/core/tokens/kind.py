@@ -1,4 +1,4 @@
-"""What kind of tokenizer a form holds, in words."""
+"""The kind of a tokenizer, in words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 
 def kind_of(json: str) -> str:
-    """The kind of tokenizer that a `tokenizer.json` describes: `WordPiece, cased`, `byte-level BPE`."""
+    """Describe the tokenizer of a `tokenizer.json`: `WordPiece, cased`, `byte-level BPE`."""
     raw: dict[str, Any] = msgspec.json.decode(json)
     model = str((raw.get("model") or {}).get("type") or "tokenizer")
     byte_level = any("ByteLevel" in str(raw.get(part)) for part in ("pre_tokenizer", "decoder", "normalizer"))
@@ -19,7 +19,7 @@ def kind_of(json: str) -> str:
 
 
 def _mentions(part: Any, flag: str) -> bool:
-    """Whether a component, or one inside it, has `flag` set, or is named so."""
+    """Return whether a component, or one inside it, has `flag` set or is named `flag`."""
     if isinstance(part, dict):
         if part.get(flag) is True or str(part.get("type", "")).lower() == flag:
             return True

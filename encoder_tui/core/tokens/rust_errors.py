@@ -1,4 +1,4 @@
-"""What the Rust library `tokenizers` raises, as errors that a person can read."""
+"""Errors of the Rust library `tokenizers`, made readable."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _real = -1
 
 @contextmanager
 def silence() -> Iterator[None]:
-    """Lead descriptor 2 nowhere meanwhile, for calls that are given texts.
+    """Send file descriptor 2 to the null device during calls that receive texts.
 
-    A panic of a Rust library prints there, and quotes the text as it is: into the engine's log, or raw onto the
-    terminal of a command. What it has to say is in the exception too.
+    If a Rust library panics, it prints there and quotes the text unchanged: into the engine's log, or raw onto the
+    terminal of a command. The exception carries the same message.
     """
     global _depth, _real  # noqa: PLW0603  # the descriptor is one for all threads
     with _silences:
@@ -46,10 +46,10 @@ def silence() -> Iterator[None]:
 
 @contextmanager
 def refusals(kind: type[Exception], what: str) -> Iterator[None]:
-    """Turn what the Rust library raises into `kind`, in one line that begins with `what`.
+    """Raise the errors of the Rust library as `kind`, in one line that begins with `what`.
 
-    It raises bare Exception, and where it panics a BaseException that is no Exception. Its messages quote
-    tokens, so they come from strangers.
+    The library raises bare Exception; if it panics, a BaseException that is not an Exception. Its messages quote
+    tokens, so their content is not trusted.
     """
     try:
         yield
@@ -63,7 +63,9 @@ def refusals(kind: type[Exception], what: str) -> Iterator[None]:
 
 
 def words(error: BaseException) -> str:
-    """What an error says, as one line of bounded length; with its kind where it says nothing, or a bare key."""
+    """Return the message of an error as one line of bounded length. The type is added if the message is empty or a bare
+    key.
+    """
     said = visible(" ".join(str(error).split())[:240])
     kind = type(error).__name__
     return kind if not said else f"{kind}: {said}" if isinstance(error, KeyError) else said

@@ -1,4 +1,4 @@
-"""The bytes behind a token."""
+"""The bytes of a token."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from encoder_tui.core.tokens.comparison import Stream
 
 @cache
 def _byte_of() -> dict[str, int]:
-    """GPT-2's alphabet of printable characters for bytes (`bytes_to_unicode` in its `encoder.py`), turned round."""
+    """Return GPT-2's alphabet of printable characters for bytes (`bytes_to_unicode` in its `encoder.py`), inverted."""
     printable = [
         *range(ord("!"), ord("~") + 1),
         *range(ord("¡"), ord("¬") + 1),
@@ -23,10 +23,10 @@ def _byte_of() -> dict[str, int]:
 
 
 def bytes_of(stream: Stream, token: int) -> bytes:
-    """The bytes that a token of the text stands for.
+    """Return the bytes of the text that a token stands for.
 
-    A byte-level token spells them; so does a byte-fallback piece such as `<0xE2>`. For other tokens they are the
-    UTF-8 bytes of the characters in the token's span.
+    A byte-level token spells them, and so does a byte-fallback piece such as `<0xE2>`. For any other token they are the
+    UTF-8 bytes of the characters in its span.
     """
     text = stream.encoding.tokens[token]
     fallback = re.fullmatch(r"<0x([0-9A-F]{2})>", text)

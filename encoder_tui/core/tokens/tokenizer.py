@@ -1,4 +1,4 @@
-"""Encoding text as `AutoTokenizer` does, with the `tokenizers` library alone."""
+"""Encode text as `AutoTokenizer` does, with the library `tokenizers` alone."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ Padding = Literal["none", "longest", "max_length"]
 Side = Literal["left", "right"]
 
 PADDED_AT_MOST: Final = 1 << 22
-"""Tokens of a padded batch, about 400 MB; the Rust library aborts the process when it gets no memory."""
+"""The largest padded batch, in tokens (about 400 MB). The Rust library aborts the process if it gets no memory."""
 
 
 class TokenizationError(Exception):
-    """Settings that a tokenizer cannot follow; the message says which and what to do."""
+    """Settings or a text that a tokenizer refuses; the message says which and what to do."""
 
 
 class EncodeOptions(msgspec.Struct, frozen=True):
-    """How to encode, in the words of `transformers`; `max_length` None is the tokenizer's own."""
+    """How to encode, in the words of `transformers`. If `max_length` is None, the tokenizer's own limit applies."""
 
     padding: Padding = "none"
     truncation: bool = False
@@ -40,7 +40,7 @@ class EncodeOptions(msgspec.Struct, frozen=True):
 
 
 class Encoding:
-    """One encoded text: what `tokenizer(text)` holds, read from the Rust object when first asked for."""
+    """One encoded text: what `tokenizer(text)` returns, read from the Rust object on first use."""
 
     def __init__(self, raw: tokenizers.Encoding, tokenizer: ModelTokenizer) -> None:
         self._raw = raw
@@ -55,7 +55,7 @@ class Encoding:
 
     @cached_property
     def offsets(self) -> list[Span]:
-        """Each token's span, in characters of its text (Python `str` indices)."""
+        """The span of each token, in characters of its text (Python `str` indices)."""
         return list(self._raw.offsets)
 
     @cached_property
@@ -68,35 +68,35 @@ class Encoding:
 
     @cached_property
     def sequence_ids(self) -> list[int | None]:
-        """Which text of a pair each token is of; None for special tokens."""
+        """For each token, the text of a pair that it belongs to; None for special tokens."""
         return list(self._raw.sequence_ids)
 
     @cached_property
     def token_type_ids(self) -> list[int] | None:
-        """The segment of each token, or None where `transformers` returns none for this tokenizer."""
+        """The segment of each token, or None if `transformers` returns no segments for this tokenizer."""
         if "token_type_ids" not in self._tokenizer.form.model_input_names:
             return None
         return list(self._raw.type_ids)
 
     @property
     def type_ids(self) -> list[int]:
-        """The segment of each token, whether or not the model is given it."""
+        """The segment of each token, whether or not the model receives it."""
         return list(self._raw.type_ids)
 
     @cached_property
     def tokens(self) -> list[str]:
-        """Each token's text, as `convert_ids_to_tokens` gives it."""
+        """The text of each token, as `convert_ids_to_tokens` returns it."""
         return self._tokenizer.tokens_of(self.ids)
 
     @cached_property
     def overflowing(self) -> list[Encoding]:
-        """The windows that follow this one, where truncation cut the text."""
+        """The windows that follow this one, if truncation cut the text."""
         return [Encoding(raw, self._tokenizer) for raw in self._raw.overflowing]
 
     def first_text_mask(self) -> list[int]:
-        """1 for every token that is not of the first text: special tokens, padding, and the pair's second.
+        """1 for every token outside the first text: special tokens, padding, and the second text of a pair.
 
-        Both masks are needed: without a post-processor padding has the sequence id 0.
+        Both masks are needed, because without a post-processor padding has the sequence id 0.
         """
         return [
             0 if sequence == 0 and not special else 1
@@ -104,7 +104,7 @@ class Encoding:
         ]
 
     def real_tokens(self) -> int:
-        """How many tokens are no padding."""
+        """The number of tokens that are not padding."""
         return sum(self.attention_mask)
 
 
@@ -112,13 +112,13 @@ class ModelTokenizer:
     """A model's tokenizer, made from its form."""
 
     def __init__(self, form: TokenizerForm) -> None:
-        """Raises ValueError where this version of `tokenizers` can read no tokenizer in the form's JSON."""
+        """Raises ValueError if this version of `tokenizers` cannot read the tokenizer in the form's JSON."""
         self.form = form
         from tokenizers import Tokenizer  # noqa: PLC0415  # after the first paint
 
         with refusals(ValueError, "the tokenizers library cannot read this tokenizer"):
             self.rust: tokenizers.Tokenizer = Tokenizer.from_str(form.json)
-            """With neither padding nor truncation, so that any number of threads may use it at once."""
+            """Without padding and truncation, so that any number of threads can use it at the same time."""
         self.rust.encode_special_tokens = form.split_special_tokens
         self.rust.no_truncation()
         self.rust.no_padding()
@@ -126,7 +126,7 @@ class ModelTokenizer:
         self._texts: dict[int, str | None] = {}
 
     def tokens_of(self, ids: Sequence[int]) -> list[str]:
-        """The texts of token ids; an id that is no token's has the text of an empty string."""
+        """Return the texts of token ids; an unused id gives an empty string."""
         texts = self._texts
         for token_id in set(ids) - texts.keys():
             texts[token_id] = self.rust.id_to_token(token_id)
@@ -144,16 +144,16 @@ class ModelTokenizer:
 
     @cached_property
     def added_ids(self) -> frozenset[int]:
-        """The ids of tokens that stand beside the model's vocabulary; their text is what it says."""
+        """The ids of tokens that were added to the model's vocabulary; such a token stands for exactly its own text."""
         return frozenset(self.rust.get_added_tokens_decoder())
 
     @cached_property
     def entries(self) -> int:
-        """The size of the vocabulary, added tokens included."""
+        """The size of the vocabulary, including added tokens."""
         return int(self.rust.get_vocab_size(with_added_tokens=True))
 
     def special_tokens(self) -> list[tuple[str, str, int | None]]:
-        """Each special token as its role, its text and its id; those without a role have `additional`."""
+        """The role, text and id of each special token; tokens without a role have the role `additional`."""
         special = self.form.special_tokens
         roles: list[tuple[str, str]] = [(role, special[role]) for role in SPECIAL_ROLES if role in special]
         named = {token for _, token in roles}
@@ -162,18 +162,18 @@ class ModelTokenizer:
 
     @cached_property
     def kind(self) -> str:
-        """What kind of tokenizer this is, for people: `WordPiece, cased, 28,996 entries`."""
+        """The kind of tokenizer, for people: `WordPiece, cased, 28,996 entries`."""
         return f"{kind_of(self.form.json)}, {self.entries:,} entries"
 
     @cached_property
     def is_byte_level(self) -> bool:
-        """Whether a token may be a part of a character."""
+        """Whether a token can be part of a character."""
         return "byte-level" in self.kind
 
     def encode(
         self, texts: Sequence[str], pair: str | None = None, options: EncodeOptions | None = None
     ) -> list[Encoding]:
-        """Encode texts as one batch, each with `pair` as its second text where there is one.
+        """Encode texts as one batch, each with `pair` as its second text if one is given.
 
         Raises `TokenizationError` for settings that this tokenizer cannot follow.
         """
@@ -202,14 +202,14 @@ class ModelTokenizer:
         return cutter
 
     def _length(self, options: EncodeOptions) -> int | None:
-        """The length to cut or pad to, found as `_get_padding_truncation_strategies` of transformers does."""
+        """Return the length to cut or pad to, chosen as `_get_padding_truncation_strategies` of transformers does."""
         length = options.max_length if options.max_length is not None else self.form.model_max_length
         if length is not None and length < 0:
             raise TokenizationError(f"a max_length of {length} is no length; give 0 or more")
         return length
 
     def _truncation(self, options: EncodeOptions, texts: Sequence[str], pair: str | None) -> int | None:
-        """The length to cut to; None where nothing is to be cut."""
+        """Return the length to cut to, or None if nothing is cut."""
         if not options.truncation or (length := self._length(options)) is None:
             return None
         room = length - self.special_count(pair is not None)
@@ -226,11 +226,11 @@ class ModelTokenizer:
         return length
 
     def _stands_still(self, stride: int, room: int, single: int, texts: Sequence[str], pair: str | None) -> bool:
-        """Whether a window would hold no token that the one before it has not: the Rust library panics then.
+        """Return whether a window would hold no token that the previous one lacks; the Rust library would panic.
 
-        `room` is what the special tokens leave of the length, `single` what they would leave to one text.
-        The library compares the stride with `single` first, whatever the texts; then, as it cuts, with what
-        is left of each text that is cut, which for a pair is at least half the room.
+        `room` is the length without the special tokens of these texts, `single` the length without those of a single
+        text. The library first compares the stride with `single`, whatever the texts are; then, while it cuts, with
+        what is left of each text that is cut. For a pair that is at least half the room.
         """
         if stride > single:
             return True
@@ -241,7 +241,7 @@ class ModelTokenizer:
         return any(0 < kept <= stride for first in lengths for kept in _kept_of_cut(first, second, room))
 
     def _padding(self, options: EncodeOptions) -> Callable[[list[tokenizers.Encoding]], None]:
-        """What pads the rows of a batch; the further windows of a row get its length too."""
+        """Return how to pad the rows of a batch; further windows of a row get the same length."""
         if options.padding not in get_args(Padding):
             choices = ", ".join(get_args(Padding))
             raise TokenizationError(f"there is no padding {options.padding}; use {choices}")
@@ -271,18 +271,18 @@ class ModelTokenizer:
         return pad
 
     def special_count(self, pair: bool = False) -> int:
-        """How many special tokens are added to a text, or to a pair of texts."""
+        """Return how many special tokens are added to a text, or to a pair of texts."""
         return int(self.rust.num_special_tokens_to_add(pair))
 
     def decode(self, ids: Sequence[int], skip_special_tokens: bool = False) -> str:
-        """The text of token ids, as `tokenizer.decode` gives it; raises `TokenizationError`."""
+        """Return the text of token ids, as `tokenizer.decode` does. Raises `TokenizationError`."""
         with silence(), refusals(TokenizationError, "the tokenizer refuses these ids"):
             text: str = self.rust.decode(list(ids), skip_special_tokens=skip_special_tokens)
         return clean_up(text) if self.form.clean_up else text
 
 
 def _kept_of_cut(first: int, second: int, room: int) -> list[int]:
-    """How many tokens are left of each text that is cut, as `longest_first` of the Rust library has it."""
+    """Return how many tokens remain of each text that is cut, by the rule `longest_first` of the Rust library."""
     if first + second <= room:
         return []
     short, long = sorted((first, second))
@@ -291,7 +291,7 @@ def _kept_of_cut(first: int, second: int, room: int) -> list[int]:
 
 
 def align(text: str, encodings: Sequence[Encoding]) -> Alignment:
-    """The blocks of one text under several encodings of it (the first text, where they are of pairs)."""
+    """Return the blocks of one text under several encodings of it (of the first text, if they are pairs)."""
     return Alignment(
         without_surrogates(text),
         [encoding.offsets for encoding in encodings],

@@ -1,4 +1,4 @@
-"""Integer tensors written as torch prints them, without torch."""
+"""Print integer tensors as torch does, without torch."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ THRESHOLD = 1000
 
 
 def model_inputs(streams: Sequence[Stream]) -> dict[str, list[list[int]]]:
-    """What `tokenizer(texts, return_tensors="pt")` holds, as lists: each (batch, sequence).
+    """Return what `tokenizer(texts, return_tensors="pt")` returns, as lists of shape (batch, sequence).
 
-    `streams` are the encodings of a batch under one tokenizer. Raises ValueError where their lengths differ, as
+    `streams` are the encodings of a batch under one tokenizer. Raises ValueError if their lengths differ, as
     transformers does.
     """
     lengths = {len(stream.encoding) for stream in streams}
@@ -34,7 +34,7 @@ def model_inputs(streams: Sequence[Stream]) -> dict[str, list[list[int]]]:
 
 
 def printed(rows: Sequence[Sequence[int]], line_width: int = LINE_WIDTH) -> list[str]:
-    """The lines of `print(tensor)` for an integer tensor of shape (batch, sequence).
+    """Return the lines of `print(tensor)` for an integer tensor of shape (batch, sequence).
 
     `line_width` is torch's `linewidth`.
     """
@@ -57,7 +57,7 @@ def printed(rows: Sequence[Sequence[int]], line_width: int = LINE_WIDTH) -> list
 
 
 def _edges(values: Sequence[V], summarised: bool) -> Iterator[V | None]:
-    """The values, or three at each end with None for those between."""
+    """Return the values, or three from each end with None for those between."""
     if not summarised or len(values) <= 2 * EDGE_ITEMS:
         yield from values
         return
