@@ -166,7 +166,7 @@ def packed(numbers: Sequence[int]) -> bytes:
 
 
 def unpacked(data: bytes) -> Sequence[int]:
-    """Return offsets from bytes. Both ends of the pipe are assumed to be little-endian, as every machine with torch is."""
+    """Return offsets from bytes. Both ends of the pipe must be little-endian, as every machine with torch is."""
     numbers = array("I")
     numbers.frombytes(data)
     return numbers

@@ -172,7 +172,7 @@ def load(path: Path) -> CollectionCounts:
 
 
 def summary(counts: CollectionCounts, stride: int) -> dict[str, Any]:
-    """Return the statistics of a collection as `docs --summary --json` prints them; windows use each model's own limit."""
+    """Return statistics of a collection as `docs --summary --json` prints them; windows use each model's own limit."""
     return {
         "source": counts.source,
         "column": counts.column,

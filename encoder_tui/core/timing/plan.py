@@ -72,7 +72,7 @@ class TimedModel(msgspec.Struct, frozen=True):
 
 
 class RunColumn(msgspec.Struct, frozen=True):
-    """A variant as a column of the table: its model, and what distinguishes it from other variants of the same model."""
+    """A variant as a column of the table: its model, and what distinguishes it from the model's other variants."""
 
     slot: Slot
     name: str
@@ -141,7 +141,7 @@ def rows_of(plan: Plan) -> list[RunRow]:
 def points_of(
     rows: Sequence[RunRow], limits: Sequence[int | None], varied: bool = False
 ) -> tuple[list[list[Point]], list[Samples]]:
-    """Return a group of points for each row (empty if no column accepts the length), and the points that are skipped."""
+    """Return a group of points for each row (empty if no column accepts the length), and the skipped points."""
     groups: list[list[Point]] = []
     skipped: list[Samples] = []
     for row in rows:
@@ -158,7 +158,7 @@ def points_of(
 
 
 def varied_lengths(batch: int, length: int) -> list[int]:
-    """Return the real lengths of the rows of a padded batch, spread evenly from a quarter of the length to all of it."""
+    """Return the real lengths of a padded batch's rows, spread evenly from a quarter of the length to all of it."""
     shortest = max(length // 4, 1)
     return [length - (length - shortest) * row // max(batch - 1, 1) for row in range(batch)]
 
