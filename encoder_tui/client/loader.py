@@ -13,8 +13,10 @@ import msgspec
 from encoder_tui import builtin
 from encoder_tui.client.client import EngineClient
 from encoder_tui.core.files.cache import DiskCache
-from encoder_tui.core.hub import fetch
-from encoder_tui.core.models.files import ModelFiles, ModelName, is_trusted, parse_name, resolve_here
+from encoder_tui.core.hub.resolve import on_this_machine
+from encoder_tui.core.models.files import ModelFiles
+from encoder_tui.core.models.names import ModelName, parse_name
+from encoder_tui.core.models.trust import also_allowed, is_trusted
 from encoder_tui.core.parameters.description import Description
 from encoder_tui.core.parameters.roles import VERSION as ROLES_VERSION
 from encoder_tui.core.tokens.exact_form import FormCache, TokenizerForm
@@ -56,9 +58,7 @@ class Loader:
         """
         if self.engine.is_remote and not name.is_builtin:
             return None
-        return resolve_here(name, needs_tokenizer=needs_tokenizer) or fetch.cached(
-            name, needs_tokenizer=needs_tokenizer
-        )
+        return on_this_machine(name, needs_tokenizer=needs_tokenizer)
 
     async def files(
         self, name: ModelName, on_progress: OnProgress | None = None, *, needs_tokenizer: bool = True
@@ -80,7 +80,7 @@ class Loader:
         """The exact form if it ships with the program or is cached; None where the engine must be asked."""
         if files.source == "builtin":
             return builtin_form(files)
-        return self.cache.get(self._formed_by(files), versions)
+        return None if self._also_allowed(files) else self.cache.get(self._formed_by(files), versions)
 
     async def form(
         self, files: ModelFiles, versions: dict[str, str], on_progress: OnProgress | None = None
@@ -94,18 +94,25 @@ class Loader:
             files.repo or files.path,
             files.commit if files.repo else None,
             self.trusts(files),
+            files.path,
+            self._also_allowed(files),
         )
         form = await self.engine.run(operations.TOKENIZER, request, on_progress)
-        await asyncio.to_thread(self.cache.put, self._formed_by(files), versions, form)
+        if not request.also_allowed:
+            await asyncio.to_thread(self.cache.put, self._formed_by(files), versions, form)
         return form
 
     def trusts(self, files: ModelFiles) -> bool:
         """Whether the user allowed this model's own code, by its name."""
         return is_trusted(files, self.trusted)
 
+    def _also_allowed(self, files: ModelFiles) -> tuple[str, ...]:
+        """Others whose code a trusted model may run too. What it makes with that is not cached: it may change."""
+        return also_allowed(files.code_of, self.trusted) if self.trusts(files) else ()
+
     def description_here(self, files: ModelFiles, versions: dict[str, str]) -> Description | None:
         """What is inside a model, if that is cached; None where the engine must be asked."""
-        return self.descriptions.get(self._described_by(files), versions)
+        return None if self._also_allowed(files) else self.descriptions.get(self._described_by(files), versions)
 
     async def description(
         self, files: ModelFiles, versions: dict[str, str], on_progress: OnProgress | None = None
@@ -122,9 +129,11 @@ class Loader:
             files.repo,
             self.offline,
             self.trusts(files),
+            self._also_allowed(files),
         )
         description = await self.engine.run(operations.DESCRIBE, request, on_progress)
-        await asyncio.to_thread(self.descriptions.put, self._described_by(files), versions, description)
+        if not request.also_allowed:
+            await asyncio.to_thread(self.descriptions.put, self._described_by(files), versions, description)
         return description
 
     def _formed_by(self, files: ModelFiles) -> str:

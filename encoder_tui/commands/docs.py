@@ -18,7 +18,7 @@ from encoder_tui.commands.cli import gather, say, shared_options, tell
 from encoder_tui.core.defaults import LETTERS, STRIDE
 from encoder_tui.core.documents.document import lost, percent
 from encoder_tui.core.documents.lengths import summary
-from encoder_tui.core.models.files import limit
+from encoder_tui.core.models.limits import limit
 from encoder_tui.core.settings import Settings
 from encoder_tui.core.text.safe import count, visible
 from encoder_tui.protocol.documents import Row, SourceSpec

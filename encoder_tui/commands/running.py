@@ -16,7 +16,8 @@ from encoder_tui.client.client import EngineClient, EngineError, TaskFailed
 from encoder_tui.client.loader import BUILTIN_NAMES, Loader
 from encoder_tui.commands.cli import fail, reason, say, tell
 from encoder_tui.core.defaults import DEFAULT_PAIR
-from encoder_tui.core.models.files import ModelError, ModelFiles
+from encoder_tui.core.models.files import ModelFiles
+from encoder_tui.core.models.names import ModelError
 from encoder_tui.core.settings import Settings, cache_path, log_path
 from encoder_tui.core.text.safe import shorten, visible
 from encoder_tui.core.text.transfer import Transfer

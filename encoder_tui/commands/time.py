@@ -12,7 +12,7 @@ import msgspec
 from encoder_tui.client.loader import Loader
 from encoder_tui.commands import running
 from encoder_tui.commands.cli import gather, say, shared_options
-from encoder_tui.core.models.files import limit
+from encoder_tui.core.models.limits import limit
 from encoder_tui.core.models.placement import Offers, OffersRequest, placement_of, source_of
 from encoder_tui.core.settings import Settings
 from encoder_tui.core.text.safe import visible

@@ -21,7 +21,7 @@ from encoder_tui.core.files.atomic import write_private
 from encoder_tui.core.files.private import open_file, private_folder, read_file, refuse_foreign_folder
 
 if TYPE_CHECKING:
-    from encoder_tui.core.models.files import ModelName
+    from encoder_tui.core.models.names import ModelName
 
 
 VERSION: Final = 1

@@ -16,7 +16,7 @@ from typing import IO
 import msgspec
 
 from encoder_tui import __version__
-from encoder_tui.core.models.files import ModelError
+from encoder_tui.core.models.names import ModelError
 from encoder_tui.core.tokens.decoding import without_surrogates
 from encoder_tui.engine.importing import Announcer
 from encoder_tui.engine.job import Cancelled, Job, TaskError

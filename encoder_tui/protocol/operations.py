@@ -81,13 +81,16 @@ class FilesAnswer(msgspec.Struct, frozen=True):
 class TokenizerRequest(msgspec.Struct, frozen=True):
     """Load `AutoTokenizer` from files that are on the engine's side already.
 
-    `location` is a directory or a Hub id, `commit` the snapshot of a Hub id.
+    `location` is a directory or a Hub id, `commit` the snapshot of a Hub id, and `path` the directory of its files on
+    the engine's side. `also_allowed` are others whose code may run as well as the model's own.
     """
 
     name: str
     location: str
     commit: str | None = None
     trust_remote_code: bool = False
+    path: str = ""
+    also_allowed: tuple[str, ...] = ()
 
 
 class DescribeRequest(msgspec.Struct, frozen=True):
@@ -104,6 +107,7 @@ class DescribeRequest(msgspec.Struct, frozen=True):
     repo: str | None = None
     offline: bool = False
     trust_remote_code: bool = False
+    also_allowed: tuple[str, ...] = ()
 
 
 class TensorRequest(msgspec.Struct, frozen=True):

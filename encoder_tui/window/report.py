@@ -104,7 +104,7 @@ class Keeping(App[int]):
     async def _describe(self, material: Material) -> None:
         """The descriptions that the Parameters pane has not asked for."""
         from encoder_tui.client.client import EngineError, TaskFailed  # noqa: PLC0415
-        from encoder_tui.core.models.files import ModelError  # noqa: PLC0415
+        from encoder_tui.core.models.names import ModelError  # noqa: PLC0415
 
         known = material.descriptions or [None for _ in material.models]
         material.descriptions = list(known)

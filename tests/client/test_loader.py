@@ -13,7 +13,8 @@ import pytest
 
 from encoder_tui.client.client import EngineClient
 from encoder_tui.client.loader import Loader
-from encoder_tui.core.models.files import ModelFiles, parse_name
+from encoder_tui.core.models.files import ModelFiles
+from encoder_tui.core.models.names import parse_name
 from encoder_tui.core.parameters.description import Description
 from encoder_tui.core.tokens.exact_form import FormCache, TokenizerForm, provisional
 from encoder_tui.core.versions import installed_versions

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from encoder_tui import __version__
-from encoder_tui.core.hub.fetch import cache_folder
+from encoder_tui.core.hub.cache import cache_folder
 from encoder_tui.protocol import frames
 from tests.support.command_case import PROGRAM, Done, call, named
 from tests.support.fake_hub import FakeHub

@@ -12,7 +12,8 @@ import pytest
 
 from encoder_tui import builtin
 from encoder_tui.client.loader import builtin_form
-from encoder_tui.core.models.files import parse_name, resolve_here
+from encoder_tui.core.models.files import resolve_here
+from encoder_tui.core.models.names import parse_name
 from encoder_tui.core.tokens.tokenizer import EncodeOptions, ModelTokenizer
 
 PAIR = ("-m", "builtin:bert", "-m", "builtin:modernbert")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from encoder_tui.core.hub import headers
-from encoder_tui.core.models.files import ModelError
+from encoder_tui.core.models.names import ModelError
 from encoder_tui.core.parameters.description import BITS, Description
 from encoder_tui.engine.job import Job, TaskError
 from encoder_tui.engine.operations import describe

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from encoder_tui.core.models.files import ModelError, parse_name, resolve_here
+from encoder_tui.core.models.files import resolve_here
+from encoder_tui.core.models.names import ModelError, parse_name
 from encoder_tui.engine.documents.sources import open_source
 from encoder_tui.engine.documents.sources.source import Source
 from encoder_tui.engine.job import Job, TaskError

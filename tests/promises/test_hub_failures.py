@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from encoder_tui.core.hub import fetch as hub
+from encoder_tui.core.hub import cache as hub_cache
 from encoder_tui.core.hub import listing
-from encoder_tui.core.models.files import parse_name
+from encoder_tui.core.models.names import parse_name
 from tests.support.command_case import call
 from tests.support.fake_hub import FakeHub
 from tests.support.hub_case import ENTRIES, REPO, fetch, partial_files, ranges, refusal
@@ -45,7 +45,7 @@ def test_a_rest_that_does_not_fit_is_thrown_away_and_the_whole_fetched(fake: Fak
 def test_a_damaged_file_is_refused_and_not_kept(fake: FakeHub, home: Path) -> None:
     fake.fault("*/tokenizer.json", "damage")
     assert "tokenizer.json arrived damaged" in refusal()
-    assert hub.cached(parse_name(REPO)) is None
+    assert hub_cache.cached(parse_name(REPO)) is None
     assert not partial_files(home)
 
 
@@ -54,7 +54,7 @@ def test_a_download_that_stays_cut_fails_and_the_next_call_takes_it_up(fake: Fak
     fake.fault("*/vocab.txt", "cut at once")
     assert "vocab.txt" in refusal()
     assert len(ranges(fake, "vocab.txt")) == 2
-    assert hub.cached(parse_name(REPO)) is None
+    assert hub_cache.cached(parse_name(REPO)) is None
     assert len(partial_files(home)) == 1
     fake.heal()
     fake.requests.clear()
@@ -127,9 +127,9 @@ def test_vocab_json_is_a_vocabulary_only_with_its_merges(fake: FakeHub, reposito
     (repository / "vocab.json").write_text("{}")
     (repository / "merges.txt").write_text("#version: 0.2\n")
     path = Path(fetch().path)
-    assert hub.cached(parse_name(REPO)) is not None
+    assert hub_cache.cached(parse_name(REPO)) is not None
     (path / "merges.txt").unlink()
-    assert hub.cached(parse_name(REPO)) is None
+    assert hub_cache.cached(parse_name(REPO)) is None
 
 
 def test_a_hub_that_never_answers_is_asked_once_even_by_several_models(fake: FakeHub) -> None:
@@ -193,7 +193,7 @@ def test_offline_nothing_is_asked_and_the_cache_still_serves(fake: FakeHub, monk
     monkeypatch.delenv("HF_HUB_OFFLINE")
     fetch()
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    assert hub.cached(parse_name(REPO)) is not None
+    assert hub_cache.cached(parse_name(REPO)) is not None
 
 
 def test_half_a_tokenizer_is_never_taken_for_the_whole(fake: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,7 +207,7 @@ def test_half_a_tokenizer_is_never_taken_for_the_whole(fake: FakeHub, monkeypatc
     monkeypatch.setattr(Path, "symlink_to", die)
     with pytest.raises(KeyboardInterrupt):
         fetch()
-    assert hub.cached(parse_name(f"{REPO}@{fake.commit(REPO)}")) is None
+    assert hub_cache.cached(parse_name(f"{REPO}@{fake.commit(REPO)}")) is None
 
 
 def test_a_cache_that_cannot_be_written_is_said(fake: FakeHub, home: Path) -> None:
@@ -226,7 +226,7 @@ def test_a_full_disk_is_said(fake: FakeHub, home: Path) -> None:
     partial.unlink()
     partial.symlink_to("/dev/full")
     assert "No space left on device" in refusal()
-    assert hub.cached(parse_name(REPO)) is None
+    assert hub_cache.cached(parse_name(REPO)) is None
 
 
 def test_progress_that_raises_ends_the_wait_for_a_silent_hub(fake: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,7 +255,7 @@ def test_progress_that_raises_ends_the_download_and_keeps_what_has_arrived(fake:
     (partial,) = partial_files(home)
     arrived = partial.stat().st_size
     assert arrived
-    assert hub.cached(parse_name(REPO)) is None
+    assert hub_cache.cached(parse_name(REPO)) is None
     fake.heal()
     fake.requests.clear()
     fetch()

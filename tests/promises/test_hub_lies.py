@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from encoder_tui.core.hub import fetch as hub
-from encoder_tui.core.models.files import parse_name
+from encoder_tui.core.hub import cache as hub_cache
+from encoder_tui.core.models.names import parse_name
 from tests.support.fake_hub import FakeHub
 from tests.support.hub_case import REPO, fetch, ranges, refusal
 
@@ -34,7 +34,7 @@ def test_a_connection_that_is_reset_is_taken_up_where_it_broke_off(fake: FakeHub
 def test_a_length_that_is_too_short_never_gives_half_a_file(fake: FakeHub) -> None:
     fake.fault("*/config.json", "claims less")
     assert "config.json arrived damaged" in refusal()
-    assert hub.cached(parse_name(REPO)) is None
+    assert hub_cache.cached(parse_name(REPO)) is None
 
 
 @pytest.mark.parametrize("file", ["config.json", "tokenizer.json"])

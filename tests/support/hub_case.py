@@ -12,7 +12,8 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from encoder_tui.core.hub import client
 from encoder_tui.core.hub import fetch as hub
-from encoder_tui.core.models.files import ModelError, ModelFiles, parse_name
+from encoder_tui.core.models.files import ModelFiles
+from encoder_tui.core.models.names import ModelError, parse_name
 from tests.support.fake_hub import FakeHub
 
 REPO = "someone/tiny-bert"

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from encoder_tui.core.models.files import ModelFiles, parse_name, resolve_here
+from encoder_tui.core.models.files import ModelFiles, resolve_here
+from encoder_tui.core.models.names import parse_name
 from encoder_tui.core.models.placement import Placement, source_of
 from encoder_tui.core.outputs.batching import batch_of
 from encoder_tui.core.outputs.runs import RunAnswer, RunRequest, ValuesRequest

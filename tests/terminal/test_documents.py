@@ -5,7 +5,8 @@ from __future__ import annotations
 from encoder_tui import builtin
 from encoder_tui.client.loader import builtin_form
 from encoder_tui.core.documents.document import percent
-from encoder_tui.core.models.files import parse_name, resolve_here
+from encoder_tui.core.models.files import resolve_here
+from encoder_tui.core.models.names import parse_name
 from encoder_tui.core.tokens.tokenizer import ModelTokenizer
 from encoder_tui.engine.documents.counting import document_tokens
 from tests.support.terminal import Terminal, encoder_tui

@@ -7,6 +7,7 @@ allocated or read because it says so before it has been checked against what the
 
 from __future__ import annotations
 
+import os
 import struct
 from math import prod
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import Final
 
 import msgspec
 
+from encoder_tui.core.files.outside_names import NameRefused, refuse_name
+from encoder_tui.core.files.private import open_file
 from encoder_tui.core.parameters.description import BITS
 from encoder_tui.core.text.safe import shorten, visible
 
@@ -132,8 +135,8 @@ def _shown(name: str) -> str:
 
 def read_header(path: Path) -> list[Entry]:
     """The tensors of a file; raises `HeaderError`, or OSError where it cannot be read."""
-    with path.open("rb") as file:
-        size = path.stat().st_size
+    with os.fdopen(open_file(path, os.O_RDONLY), "rb") as file:
+        size = os.fstat(file.fileno()).st_size
         length = header_length(file.read(PREFIX), size)
         return parse_header(file.read(length), size)
 
@@ -146,8 +149,12 @@ def parse_index(data: bytes) -> list[str]:
         raise HeaderError(f"the index of the shards is malformed ({error})") from error
     shards = sorted(set(index.weight_map.values()))
     for shard in shards:
-        if not shard.endswith(".safetensors") or set(shard) & set("/\\:\0") or not shard.isprintable():
-            raise HeaderError(f"the index of the shards names {_shown(shard)}, which is no file beside it")
+        if not shard.endswith(".safetensors"):
+            raise HeaderError(f"the index of the shards names {_shown(shard)}, which is not a safetensors file")
+        try:
+            refuse_name(shard)
+        except NameRefused as error:
+            raise HeaderError(f"the index of the shards {error}") from error
     return shards
 
 

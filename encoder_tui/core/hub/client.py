@@ -25,7 +25,7 @@ from encoder_tui import __version__
 from encoder_tui.core.files.private import open_file
 from encoder_tui.core.hub.errors import proxy_for, refusal, words
 from encoder_tui.core.hub.listing import Listing, RemoteFile, parse_listing
-from encoder_tui.core.models.files import ModelError
+from encoder_tui.core.models.names import ModelError
 
 RESUMPTIONS: Final = 5
 """How often one call takes up a download again that the other side cut; each time bytes must have come."""

@@ -14,7 +14,7 @@ from encoder_tui.core.files.safetensors_header import (
     parse_index,
 )
 from encoder_tui.core.hub.client import HubClient
-from encoder_tui.core.models.files import ModelError
+from encoder_tui.core.models.names import ModelError
 from encoder_tui.core.models.weight_files import LARGEST_INDEX
 from encoder_tui.core.parameters.checkpoint import INDEX, SINGLE
 
@@ -33,7 +33,7 @@ def remote_entries(name: str, repo: str, commit: str, progress: Callable[..., No
             raise ModelError(f"{name} has no safetensors file, so there is no header to read without downloading it")
         index, size = client.part(commit, INDEX, 0, LARGEST_INDEX)
         if size > LARGEST_INDEX:
-            raise HeaderError(f"{INDEX} is too long to be true")
+            raise HeaderError(f"{INDEX} is larger than the {LARGEST_INDEX >> 20} MiB allowed")
         return [entry for shard in parse_index(index) for entry in _entries(client, commit, shard)]
     except HeaderError as error:
         raise ModelError(f"{name}: {error}") from error

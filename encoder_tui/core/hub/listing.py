@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from encoder_tui.core.files.outside_names import is_name
 from encoder_tui.core.models.files import SMALL_FILE, TOKENIZER_SUFFIXES
 
 COMMIT: Final = re.compile(r"[0-9a-f]{40}")
@@ -84,4 +85,5 @@ def parse_listing(body: bytes) -> Listing:
     listing = msgspec.json.decode(body, type=Listing)
     if not COMMIT.fullmatch(listing.commit):
         raise ValueError("it names no commit")
-    return listing
+    # Names that lead out of a folder are as if they were not there: nothing ever asks for such a file.
+    return Listing(listing.commit, [file for file in listing.files if is_name(file.name)])

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from encoder_tui.core.files.outside_names import NameRefused, refuse_name
 from encoder_tui.core.hub import fetch
+from encoder_tui.core.hub.cache import cache_folder
 from encoder_tui.core.hub.client import HubClient
 from encoder_tui.core.hub.listing import Listing, RemoteFile
-from encoder_tui.core.models.files import ModelError
+from encoder_tui.core.hub.offline import forbidden_by
+from encoder_tui.core.models.names import ModelError
 from encoder_tui.core.models.weight_files import DAMAGED, INDEX, PREFERRED, named
 
 
@@ -17,7 +20,7 @@ def fetch_weights(name: str, repo: str, commit: str, *, offline: bool, progress:
     A download that was begun and fails raises `ModelError` instead; what has arrived is taken up by the next call.
     `progress` is that of `hub.fetch`.
     """
-    forbidden = "--offline" if offline else fetch.offline_by_environment()
+    forbidden = forbidden_by(offline)
     if forbidden:
         return f"{name}: its weights are not in the cache, and {forbidden} forbids asking the Hub"
     client = HubClient(name, repo, progress)
@@ -35,7 +38,7 @@ def fetch_weights(name: str, repo: str, commit: str, *, offline: bool, progress:
         )
     except OSError as error:
         raise ModelError(
-            f"{name}: the cache {fetch.cache_folder()} cannot be written ({error.strerror or error});"
+            f"{name}: the cache {cache_folder()} cannot be written ({error.strerror or error});"
             " make room there, or set HF_HOME to a folder that can be written"
         ) from error
     return None
@@ -45,6 +48,11 @@ def _shards(client: HubClient, listing: Listing, there: dict[str, RemoteFile], i
     """The files that an index names; a name that is not one of the repository's files is refused."""
     path = fetch.bring(client, listing, [there[index]]) / index
     try:
-        return [there[name] for name in named(path)]
+        names = named(path)
+        for name in names:
+            refuse_name(name)
+        return [there[name] for name in names]
+    except NameRefused as error:
+        raise ModelError(f"{client.name}: {index} {error}, so its weights are not fetched") from error
     except DAMAGED as error:
         raise ModelError(f"{client.name}: {index} does not say which files hold the weights ({error})") from error

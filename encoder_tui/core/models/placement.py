@@ -8,7 +8,8 @@ from typing import Literal
 import msgspec
 
 from encoder_tui.core.bounds import Bytes, SomeTokens, Tokens
-from encoder_tui.core.models.files import ModelFiles, is_trusted
+from encoder_tui.core.models.files import ModelFiles
+from encoder_tui.core.models.trust import also_allowed, is_trusted
 from encoder_tui.core.settings import Settings
 
 Weights = Literal["checkpoint", "random"]
@@ -18,6 +19,7 @@ class ModelSource(msgspec.Struct, frozen=True):
     """A model that the engine is to load: its name as given, and `builtin:NAME` or a directory on the engine's side.
 
     `repo` and `commit` tell where weights that are not in that directory yet may be fetched, unless `offline`.
+    `also_allowed` are others whose code a model that is trusted refers to, and that are trusted too.
     """
 
     name: str
@@ -26,6 +28,7 @@ class ModelSource(msgspec.Struct, frozen=True):
     repo: str | None = None
     commit: str | None = None
     offline: bool = False
+    also_allowed: tuple[str, ...] = ()
 
 
 class Placement(msgspec.Struct, frozen=True):
@@ -95,4 +98,6 @@ def placement_of(settings: Settings) -> Placement:
 def source_of(files: ModelFiles, trusted: tuple[str, ...] = (), offline: bool = False) -> ModelSource:
     """The source of a model whose small files were found; `trusted` is what `is_trusted` goes by."""
     location = files.name if files.source == "builtin" else files.path
-    return ModelSource(files.name, location, is_trusted(files, trusted), files.repo, files.commit, offline)
+    runs_code = is_trusted(files, trusted)
+    also = also_allowed(files.code_of, trusted) if runs_code else ()
+    return ModelSource(files.name, location, runs_code, files.repo, files.commit, offline, also)

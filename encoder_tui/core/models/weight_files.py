@@ -5,8 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
+
+from encoder_tui.core.files.outside_names import inside
+from encoder_tui.core.files.private import read_file
 
 INDEX: Final = ".index.json"
 PREFERRED: Final = (
@@ -32,28 +36,39 @@ def weight_files(directory: Path) -> list[Path]:
 
     Raises OSError where the folder cannot be listed.
     """
-    names = {file.name for file in directory.iterdir() if USUAL.match(file.name)}
+    found = {file for file in directory.iterdir() if USUAL.match(file.name)}
     for index in INDICES:
         with contextlib.suppress(OSError, *DAMAGED):
-            names |= set(named(directory / index))
-    return [directory / name for name in sorted(names) if _is_file(directory / name)]
+            found |= set(_shards(directory, directory / index))
+    return sorted(path for path in found if _is_file(path))
+
+
+def _shards(directory: Path, index: Path) -> Iterator[Path]:
+    """The files that an index names and that may be looked at; the others are refused where somebody reads them."""
+    for name in named(index):
+        with contextlib.suppress(ValueError):
+            yield inside(directory, name, index)
 
 
 def are_whole(directory: Path) -> bool:
     """Whether all of the weights that transformers would read is in a folder, by the index where they have one."""
     first = next((name for name in PREFERRED if (directory / name).is_file()), "")
     try:
-        files = named(directory / first) if first.endswith(INDEX) else [first]
-        return all((directory / file).is_file() for file in files)
+        index = directory / first
+        files = [inside(directory, name, index) for name in named(index)] if first.endswith(INDEX) else [index]
+        return all(file.is_file() for file in files)
     except (OSError, *DAMAGED):
         return False
 
 
 def named(index: Path) -> list[str]:
-    """The files that an index names, each once; raises `DAMAGED` and OSError."""
+    """The names that an index states, each once, as they stand there: `inside` makes paths of them.
+
+    Raises `DAMAGED` and OSError.
+    """
     if index.stat().st_size > LARGEST_INDEX:
-        raise ValueError("it is too long to be true")
-    content: Any = json.loads(index.read_bytes())
+        raise ValueError(f"it is larger than the {LARGEST_INDEX >> 20} MiB allowed")
+    content: Any = json.loads(read_file(index))
     return sorted({str(name) for name in content["weight_map"].values()})
 
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from encoder_tui.core.models.files import ModelFiles, limit
+from encoder_tui.core.models.files import ModelFiles
+from encoder_tui.core.models.limits import limit
 from encoder_tui.core.outputs.runs import Batch
 from encoder_tui.core.text.safe import count
 from encoder_tui.core.tokens.tokenizer import EncodeOptions, Encoding, ModelTokenizer, TokenizationError

@@ -7,6 +7,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from encoder_tui.core.files.outside_names import NameRefused, inside
+from encoder_tui.core.files.private import read_file
 from encoder_tui.core.files.safetensors_header import Entry, HeaderError, parse_index, read_header
 from encoder_tui.core.models.weight_files import LARGEST_INDEX
 from encoder_tui.core.parameters.description import Parameter, numel_of
@@ -35,15 +37,17 @@ def stored_tensors(directory: Path) -> dict[str, Stored]:
     else:
         index = directory / INDEX
         if index.stat().st_size > LARGEST_INDEX:
-            raise HeaderError(f"{INDEX} is too long to be true")
-        shards = parse_index(index.read_bytes())
+            raise HeaderError(f"{INDEX} is larger than the {LARGEST_INDEX >> 20} MiB allowed")
+        shards = parse_index(read_file(index))
     found: dict[str, Stored] = {}
     for shard in shards:
-        path = directory / shard
         try:
+            path = inside(directory, shard, directory / INDEX) if shard != SINGLE else directory / SINGLE
             entries = read_header(path)
         except FileNotFoundError as error:
             raise HeaderError(f"{shard} is missing, though {INDEX} names it") from error
+        except NameRefused as error:
+            raise HeaderError(f"{INDEX} {error}") from error
         except HeaderError as error:
             raise HeaderError(f"{shard}: {error}") from error
         for entry in entries:

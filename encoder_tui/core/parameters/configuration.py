@@ -8,7 +8,7 @@ from typing import Any, TypeGuard
 
 import msgspec
 
-from encoder_tui.core.models.files import limit
+from encoder_tui.core.models.limits import limit
 from encoder_tui.core.parameters.description import Description, bytes_of, million, size, total
 
 ABSENT = "–"

@@ -13,7 +13,7 @@ from encoder_tui import __version__
 from encoder_tui.core.defaults import LETTERS, STRIDE
 from encoder_tui.core.documents.document import percent
 from encoder_tui.core.documents.lengths import summary
-from encoder_tui.core.models.files import limit
+from encoder_tui.core.models.limits import limit
 from encoder_tui.core.outputs.runs import OUTPUT_COLUMNS, output_cells
 from encoder_tui.core.parameters import configuration, correspondence
 from encoder_tui.core.parameters.configuration import ABSENT

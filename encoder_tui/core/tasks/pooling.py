@@ -12,7 +12,8 @@ import msgspec
 
 from encoder_tui import builtin
 from encoder_tui.core.defaults import STRIDE
-from encoder_tui.core.models.files import ModelFiles, limit
+from encoder_tui.core.models.files import ModelFiles
+from encoder_tui.core.models.limits import limit
 from encoder_tui.core.models.placement import InForce, ModelSource, Placement
 from encoder_tui.core.outputs.runs import Batch
 from encoder_tui.core.outputs.slices import floats

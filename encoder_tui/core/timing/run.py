@@ -214,7 +214,7 @@ class Run:
 def trusting(column: RunColumn, known: Mapping[tuple[str, str], ModelSource]) -> RunColumn:
     """Let a column's model run its own code only if the source in `known` of the same name and location may."""
     asked = column.variant.source
-    source = known.get((asked.name, asked.location), replace(asked, trust_remote_code=False))
+    source = known.get((asked.name, asked.location), replace(asked, trust_remote_code=False, also_allowed=()))
     return replace(column, variant=replace(column.variant, source=source))
 
 

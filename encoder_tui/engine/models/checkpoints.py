@@ -16,8 +16,8 @@ from encoder_tui.core.text import safe
 from encoder_tui.core.tokens.rust_errors import refusals
 from encoder_tui.engine.job import Job, TaskError
 from encoder_tui.engine.machine import devices
-from encoder_tui.engine.machine.out_of_memory import memory_errors
-from encoder_tui.engine.models.layer_limit import refuse_layers
+from encoder_tui.engine.machine.out_of_memory import OutOfMemory, memory_errors
+from encoder_tui.engine.models.configuration import read_configuration
 from encoder_tui.engine.models.loaded_model import LoadedModel
 from encoder_tui.engine.models.random_weights import SEED, construct, fill
 
@@ -61,25 +61,23 @@ def _states(files: Iterable[Path]) -> tuple[tuple[str, int, int], ...]:
 
 def load(source: ModelSource, directory: Path, dtype: str | None, device: torch.device, job: Job) -> LoadedModel:
     """Read a checkpoint, or make random weights where there is none; raises `TaskError`."""
-    from transformers import AutoConfig  # noqa: PLC0415
     from transformers.utils import logging  # noqa: PLC0415
 
     logging.disable_progress_bar()
     torch_dtype = None if dtype is None else devices.dtype_of(dtype)
     code = {"trust_remote_code": source.trust_remote_code}
     has_weights = bool(weights_of(source, directory))
-    with refusals(TaskError, f"{source.name}: transformers cannot read its configuration"):
-        config = AutoConfig.from_pretrained(directory, local_files_only=True, **code)
-    refuse_layers(source.name, config)
+    config = _configuration(source, directory)
     if has_weights:
         job.progress(f"{source.name}: loading the weights")
-        loaded = _read(source, directory, torch_dtype, code)
+        loaded = _read(source, directory, config, torch_dtype)
     else:
         job.progress(f"{source.name}: making random weights")
         making = f"{source.name}: making random weights"
         with memory_errors(making):
             with refusals(TaskError, f"{source.name}: transformers cannot build it"), memory_errors(making):
                 model = construct(config, **code, **({} if torch_dtype is None else {"dtype": torch_dtype}))
+            _refuse_what_cannot_be_filled(making, model)
             fill(model, job)
         loaded = model, [], [], []
     model, new, unused, remarks = loaded
@@ -100,8 +98,29 @@ def load(source: ModelSource, directory: Path, dtype: str | None, device: torch.
     )
 
 
+def _refuse_what_cannot_be_filled(making: str, model: Any) -> None:
+    """Raise `OutOfMemory` before random weights are written that the memory cannot hold.
+
+    Linux lends more memory than there is, and kills a process that uses it.
+    """
+    size = sum(parameter.nbytes for parameter in model.parameters())
+    free = devices.free_on(torch.device("cpu"))
+    if free is not None and size > free:
+        raise OutOfMemory(f"{making}: out of memory: they take {safe.size(size)} and {safe.size(free)} are free")
+
+
+def _configuration(source: ModelSource, directory: Path) -> Any:
+    return read_configuration(
+        source.name,
+        directory,
+        own=source.repo,
+        runs_code=source.trust_remote_code,
+        also_allowed=source.also_allowed,
+    )
+
+
 def _read(
-    source: ModelSource, directory: Path, dtype: torch.dtype | None, code: dict[str, bool]
+    source: ModelSource, directory: Path, config: Any, dtype: torch.dtype | None
 ) -> tuple[Any, list[str], list[str], list[str]]:
     """A checkpoint's model, its new and its unused tensors, and the remarks on them.
 
@@ -116,11 +135,12 @@ def _read(
     with refusals(TaskError, f"{name}: its weights cannot be loaded"), memory_errors(f"{name}: loading the weights"):
         model, info = AutoModel.from_pretrained(
             directory,
+            config=config,
             dtype=dtype or "auto",
             local_files_only=True,
             output_loading_info=True,
             ignore_mismatched_sizes=True,
-            **code,
+            trust_remote_code=source.trust_remote_code,
         )
     missing = sorted(info["missing_keys"])
     mismatched = {key: (tuple(there), tuple(wanted)) for key, there, wanted in info["mismatched_keys"]}
@@ -149,12 +169,14 @@ def load_with_head(
 
     job.progress(f"{source.name}: loading the weights and the head")
     logging.disable_progress_bar()
+    config = _configuration(source, directory)
     with (
         refusals(TaskError, f"{source.name}: it cannot be loaded with a masked-language head"),
         memory_errors(f"{source.name}: loading the weights"),
     ):
         model, info = AutoModelForMaskedLM.from_pretrained(
             directory,
+            config=config,
             dtype="auto" if dtype is None else devices.dtype_of(dtype),
             local_files_only=True,
             output_loading_info=True,

@@ -38,10 +38,17 @@ class _Key:
     files: tuple[tuple[str, int, int], ...]
     built_by: tuple[tuple[str, int, int], ...]
     is_trusted: bool
+    also_allowed: tuple[str, ...]
 
     def is_older(self, other: _Key) -> bool:
         """Whether this is the same model before it was written anew: nothing of it is needed any more."""
-        now = replace(self, files=other.files, built_by=other.built_by, is_trusted=other.is_trusted)
+        now = replace(
+            self,
+            files=other.files,
+            built_by=other.built_by,
+            is_trusted=other.is_trusted,
+            also_allowed=other.also_allowed,
+        )
         return now == other and self != other
 
 
@@ -49,7 +56,8 @@ def _key(
     source: ModelSource, directory: Path, placement: Placement, device: torch.device, has_head: bool = False
 ) -> _Key:
     files, built_by = weights_of(source, directory), building_files(source, directory)
-    return _Key(source.location, has_head, placement.dtype, device, files, built_by, source.trust_remote_code)
+    trust = (source.trust_remote_code, source.also_allowed)
+    return _Key(source.location, has_head, placement.dtype, device, files, built_by, *trust)
 
 
 class LoadedModels:

@@ -8,14 +8,14 @@ from typing import Any, Final
 
 from encoder_tui.core.files.safetensors_header import HeaderError
 from encoder_tui.core.hub import headers
-from encoder_tui.core.hub.fetch import offline_by_environment
+from encoder_tui.core.hub.offline import offline_by_environment
 from encoder_tui.core.models.weight_files import are_whole
 from encoder_tui.core.parameters.checkpoint import has_safetensors, notes_of, parameters_of, stored_tensors
 from encoder_tui.core.parameters.description import Buffer, Description, Parameter
 from encoder_tui.core.parameters.roles import role_of
 from encoder_tui.core.tokens.rust_errors import refusals
 from encoder_tui.engine.job import Job, TaskError
-from encoder_tui.engine.models.layer_limit import refuse_layers
+from encoder_tui.engine.models.configuration import read_configuration, refuse_unsafe
 from encoder_tui.engine.parameters.layer_facts import layer_facts, repeats
 from encoder_tui.protocol.operations import DescribeRequest
 
@@ -29,10 +29,18 @@ COMPUTED: Final = frozenset({"float16", "bfloat16", "float32", "float64"})
 def run(request: DescribeRequest, job: Job) -> Description:
     """Describe the base model (what `AutoModel` gives), or the checkpoint where transformers has no code for it."""
     job.progress("importing transformers")
-    from transformers import AutoConfig, PreTrainedConfig  # noqa: PLC0415
+    from transformers import PreTrainedConfig  # noqa: PLC0415
     from transformers.models.auto import configuration_auto, modeling_auto  # noqa: PLC0415
 
     job.progress(f"reading the configuration of {request.name}")
+    directory = Path(request.path)
+    refuse_unsafe(
+        request.name,
+        directory,
+        own=request.repo,
+        runs_code=request.trust_remote_code,
+        also_allowed=request.also_allowed,
+    )
     where = {"local_files_only": True, **({"revision": request.commit} if request.commit else {})}
     with refusals(TaskError, f"{request.name}: config.json cannot be read"):
         written, _ = PreTrainedConfig.get_config_dict(request.location, **where)
@@ -40,9 +48,14 @@ def run(request: DescribeRequest, job: Job) -> Description:
     has_code = kind in configuration_auto.CONFIG_MAPPING_NAMES and kind in modeling_auto.MODEL_MAPPING_NAMES
     if not has_code and not (request.trust_remote_code and "auto_map" in written):
         return from_checkpoint(request, job, written, kind)
-    with refusals(TaskError, f"{request.name}: transformers cannot read its configuration"):
-        config = AutoConfig.from_pretrained(request.location, trust_remote_code=request.trust_remote_code, **where)
-    refuse_layers(request.name, config)
+    config = read_configuration(
+        request.name,
+        directory,
+        own=request.repo,
+        commit=request.commit,
+        runs_code=request.trust_remote_code,
+        also_allowed=request.also_allowed,
+    )
     return from_architecture(request, job, config)
 
 

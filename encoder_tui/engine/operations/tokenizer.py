@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from encoder_tui.core.tokens.exact_form import SPECIAL_ROLES, TokenizerForm, sane_length
 from encoder_tui.core.tokens.rust_errors import refusals
 from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.engine.models.configuration import refuse_unsafe
 from encoder_tui.protocol.operations import TokenizerRequest
 
 
@@ -19,6 +21,14 @@ def run(request: TokenizerRequest, job: Job) -> TokenizerForm:
     where = {"revision": request.commit} if request.commit else {}
     # By its Hub id where it has one: AutoTokenizer chooses some classes by name. Its files are here already.
     arguments = {**where, "local_files_only": True, "trust_remote_code": request.trust_remote_code}
+    if request.path or not request.commit:
+        refuse_unsafe(
+            request.name,
+            Path(request.path or request.location),
+            own=request.location if request.commit else None,
+            runs_code=request.trust_remote_code,
+            also_allowed=request.also_allowed,
+        )
     _refuse_other_kinds(request, arguments)
     with refusals(TaskError, f"{request.name}: transformers cannot load its tokenizer"):
         tokenizer = AutoTokenizer.from_pretrained(request.location, **arguments)

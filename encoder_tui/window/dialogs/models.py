@@ -15,8 +15,8 @@ from textual.widgets.option_list import Option
 
 from encoder_tui.client.loader import BUILTIN_NAMES
 from encoder_tui.core.defaults import DEFAULT_PAIR, LETTERS
-from encoder_tui.core.hub import fetch
-from encoder_tui.core.models.files import ModelError, parse_name
+from encoder_tui.core.hub.cache import cached_models
+from encoder_tui.core.models.names import ModelError, parse_name
 from encoder_tui.core.text.safe import shorten, visible
 from encoder_tui.window.dialogs.dialog import Dialog
 from encoder_tui.window.session.session import Session
@@ -72,7 +72,7 @@ class ModelsDialog(Dialog[None]):
         self._show_slots()
         self.query_one("#slots", OptionList).highlighted = 0
         self.query_one("#name", Input).focus()
-        cached = [] if self.session.engine.is_remote else await asyncio.to_thread(fetch.cached_models)
+        cached = [] if self.session.engine.is_remote else await asyncio.to_thread(cached_models)
         recent = self.session.memory.state.recent_models
         self._candidates = list(dict.fromkeys([*recent, *cached, *DEFAULT_PAIR, *BUILTIN_NAMES]))
         self._in_cache = set(cached)

@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable
 from encoder_tui.client.client import EngineError, EngineState, TaskFailed
 from encoder_tui.client.loader import BUILTIN_NAMES
 from encoder_tui.core.defaults import DEFAULT_PAIR
-from encoder_tui.core.models.files import ModelError, ModelFiles, parse_name
+from encoder_tui.core.models.files import ModelFiles
+from encoder_tui.core.models.names import ModelError, parse_name
 from encoder_tui.core.text.safe import count, visible
 from encoder_tui.core.tokens.exact_form import TokenizerForm, provisional
 from encoder_tui.core.tokens.tokenizer import ModelTokenizer, TokenizationError

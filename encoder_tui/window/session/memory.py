@@ -76,7 +76,7 @@ class Remembering:
 
     def _lasting_name(self, name: str) -> str:
         """A model's name for another start, which may be in another folder."""
-        from encoder_tui.core.models.files import ModelError, parse_name  # noqa: PLC0415  # after the first paint
+        from encoder_tui.core.models.names import ModelError, parse_name  # noqa: PLC0415  # after the first paint
 
         try:
             return name if self.engine.is_remote else absolute(name, parse_name(name))

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from encoder_tui.core.hub import cache as hub_cache
 from encoder_tui.core.hub import fetch as hub
 from encoder_tui.core.hub.listing import RemoteFile
-from encoder_tui.core.models.files import parse_name
+from encoder_tui.core.models.names import parse_name
 from tests.support.fake_hub import FakeHub
 from tests.support.hub_case import REPO, SMALL, fetch, ranges
 
@@ -36,45 +37,46 @@ def test_fetching_brings_the_small_files_and_asks_for_nothing_else(fake: FakeHub
 
 
 def test_what_was_fetched_is_cached_and_not_asked_for_again(fake: FakeHub) -> None:
-    assert hub.cached(parse_name(REPO)) is None
+    assert hub_cache.cached(parse_name(REPO)) is None
     fetched = fetch()
     fake.requests.clear()
-    cached = hub.cached(parse_name(REPO))
+    cached = hub_cache.cached(parse_name(REPO))
     assert cached is not None
     assert cached.source == "cache"
     assert (cached.path, cached.commit) == (fetched.path, fetched.commit)
     assert cached.fingerprint == fetched.fingerprint
-    by_commit = hub.cached(parse_name(f"{REPO}@{fetched.commit}"))
+    by_commit = hub_cache.cached(parse_name(f"{REPO}@{fetched.commit}"))
     assert by_commit is not None
     assert by_commit.name == f"{REPO}@{fetched.commit}"
-    assert hub.cached(parse_name(f"{REPO}@v2")) is None
+    assert hub_cache.cached(parse_name(f"{REPO}@v2")) is None
     assert fake.requests == []
 
 
 def test_a_repository_that_has_moved_is_fetched_under_the_name_it_was_given(fake: FakeHub) -> None:
     assert fetch("tiny-bert").repo == "tiny-bert"
-    assert hub.cached(parse_name("tiny-bert")) is not None
+    assert hub_cache.cached(parse_name("tiny-bert")) is not None
 
 
 def test_only_what_is_missing_is_fetched_again(fake: FakeHub) -> None:
     path = Path(fetch().path)
     for name in ("vocab.txt", "tokenizer.json"):
         (path / name).resolve().unlink()
-    assert hub.cached(parse_name(REPO)) is None
+    assert hub_cache.cached(parse_name(REPO)) is None
     fake.requests.clear()
     fetch()
     assert {name.rsplit("/", 1)[-1] for name in fake.paths()} == {"main", "vocab.txt", "tokenizer.json"}
-    assert hub.cached(parse_name(REPO)) is not None
+    assert hub_cache.cached(parse_name(REPO)) is not None
 
 
 def test_autotokenizer_reads_what_was_fetched_without_the_network(fake: FakeHub, home: Path) -> None:
     script = f"""
 import json, sys
+from encoder_tui.core.hub import cache as hub_cache
 from encoder_tui.core.hub import fetch as hub
-from encoder_tui.core.models.files import parse_name
+from encoder_tui.core.models.names import parse_name
 name = parse_name({REPO!r})
-assert hub.cached(name) is None
-assert hub.cached_models() == []
+assert hub_cache.cached(name) is None
+assert hub_cache.cached_models() == []
 assert "huggingface_hub" not in sys.modules, "looking into the cache must stay cheap"
 files = hub.fetch(name, offline=False, progress=lambda *_: None)
 from transformers import AutoConfig, AutoTokenizer
@@ -96,7 +98,7 @@ print(json.dumps({{
     assert run.returncode == 0, run.stderr
     seen = json.loads(run.stdout)
     assert seen["ids"] == [[2, 5, 6, 8, 9, 3]] * 2
-    assert seen["cache"] == str(hub.cache_folder()) == str(home / "huggingface" / "hub")
+    assert seen["cache"] == str(hub_cache.cache_folder()) == str(home / "huggingface" / "hub")
     assert seen["config"] == f"{seen['path']}/config.json"
     assert seen["warnings"] == []
     assert seen["repos"] == [REPO]
@@ -130,7 +132,7 @@ print(json.dumps(found))
             monkeypatch.delenv(variable, raising=False)
         for variable, value in place.items():
             monkeypatch.setenv(variable, value)
-        found.append(str(hub.cache_folder()))
+        found.append(str(hub_cache.cache_folder()))
     assert found == json.loads(run.stdout)
 
 
@@ -148,7 +150,7 @@ def test_a_token_goes_to_the_hub_and_not_to_its_storage(fake: FakeHub, monkeypat
 def test_a_mirror_that_states_neither_sizes_nor_hashes_will_do(fake: FakeHub) -> None:
     fake.states_hashes = False
     fetch()
-    assert hub.cached(parse_name(REPO)) is not None
+    assert hub_cache.cached(parse_name(REPO)) is not None
 
 
 def test_progress_counts_the_bytes_of_all_files(fake: FakeHub, repository: Path) -> None:
@@ -188,7 +190,7 @@ def test_another_program_that_fetches_the_same_file_is_waited_for(fake: FakeHub,
 
     content = (repository / "vocab.txt").read_bytes()
     blob = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
-    folder = hub.cache_folder() / ".locks" / "models--someone--tiny-bert"
+    folder = hub_cache.cache_folder() / ".locks" / "models--someone--tiny-bert"
     folder.mkdir(parents=True)
     lock = FileLock(folder / f"{blob}.lock")
     lock.acquire()
@@ -210,7 +212,7 @@ def test_a_file_system_without_links_gets_copies(fake: FakeHub, monkeypatch: pyt
     monkeypatch.setattr(Path, "symlink_to", refuse)
     path = Path(fetch().path)
     assert not any(file.is_symlink() for file in path.iterdir())
-    assert hub.cached(parse_name(REPO)) is not None
+    assert hub_cache.cached(parse_name(REPO)) is not None
 
 
 @pytest.mark.parametrize(
@@ -244,10 +246,10 @@ def test_a_cache_in_disorder_is_an_empty_one(fake: FakeHub, damage: str) -> None
     else:
         (path / "config.json").unlink()
         (path / "config.json").symlink_to("nowhere")
-    assert hub.cached(parse_name(REPO)) is None
-    assert hub.cached_models() == []
+    assert hub_cache.cached(parse_name(REPO)) is None
+    assert hub_cache.cached_models() == []
     fetch()
-    assert hub.cached_models() == [REPO]
+    assert hub_cache.cached_models() == [REPO]
 
 
 def test_cached_models_are_listed_by_their_last_use(fake: FakeHub, repository: Path) -> None:
@@ -256,13 +258,13 @@ def test_cached_models_are_listed_by_their_last_use(fake: FakeHub, repository: P
         fake.repos[name] = repository
         config = Path(fetch(name).path) / "config.json"
         os.utime(config, (1_700_000_000 - age, 1_600_000_000))
-    (hub.cache_folder() / "models--c--empty" / "refs").mkdir(parents=True)
-    (hub.cache_folder() / "datasets--d--set").mkdir()
+    (hub_cache.cache_folder() / "models--c--empty" / "refs").mkdir(parents=True)
+    (hub_cache.cache_folder() / "datasets--d--set").mkdir()
     fake.requests.clear()
-    assert hub.cached_models() == names
+    assert hub_cache.cached_models() == names
     os.utime(Path(fetch("three").path) / "config.json", (1_800_000_000, 1_600_000_000))
-    assert hub.cached_models() == ["three", "a/one", "b/two"]
+    assert hub_cache.cached_models() == ["three", "a/one", "b/two"]
 
 
 def test_without_a_cache_there_are_no_cached_models() -> None:
-    assert hub.cached_models() == []
+    assert hub_cache.cached_models() == []

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from encoder_tui.core.hub import fetch as hub
-from encoder_tui.core.models.files import parse_name
+from encoder_tui.core.hub import cache as hub_cache
+from encoder_tui.core.models.names import parse_name
 from encoder_tui.core.settings import Settings
 from encoder_tui.engine.job import Job
 from encoder_tui.engine.operations import files as task
@@ -36,13 +36,13 @@ def found(name: str = REPO, offline: bool = False) -> FilesAnswer:
 @pytest.mark.parametrize("revision", ["", "@main"])
 def test_a_tokenizer_that_another_program_left_without_its_settings_is_completed(settings: Path, revision: str) -> None:
     name = parse_name(REPO + revision)
-    assert hub.cached(name) is None
-    assert hub.cached(name, needs_tokenizer=False) is not None
-    assert hub.cached_models() == [REPO]
+    assert hub_cache.cached(name) is None
+    assert hub_cache.cached(name, needs_tokenizer=False) is not None
+    assert hub_cache.cached_models() == [REPO]
     answer = found(name.text)
     assert settings.is_file()
     assert (answer.files.tokenizer_config["model_max_length"], answer.remark) == (64, "")
-    assert hub.cached(name) is not None
+    assert hub_cache.cached(name) is not None
 
 
 @pytest.mark.parametrize("offline", [True, False])
@@ -58,10 +58,10 @@ def test_a_repository_that_has_no_settings_is_asked_for_them_once(fake: FakeHub,
 
     (repository / "tokenizer_config.json").unlink()
     fetched = fetch()
-    cached = hub.cached(parse_name(REPO))
+    cached = hub_cache.cached(parse_name(REPO))
     assert cached is not None
     assert cached.path == fetched.path
-    known = try_to_load_from_cache(REPO, "tokenizer_config.json", hub.cache_folder(), fetched.commit)
+    known = try_to_load_from_cache(REPO, "tokenizer_config.json", hub_cache.cache_folder(), fetched.commit)
     assert known is _CACHED_NO_EXIST
 
 

@@ -10,7 +10,7 @@ import pytest
 from textual.widgets import Static
 
 from encoder_tui.core.hub import listing
-from encoder_tui.core.models.files import ModelError
+from encoder_tui.core.models.names import ModelError
 from encoder_tui.core.models.placement import Placement, source_of
 from encoder_tui.core.outputs.batching import batch_of
 from encoder_tui.core.outputs.runs import RunAnswer, RunRequest
@@ -115,7 +115,10 @@ def test_weights_of_which_a_part_was_fetched_are_completed(fake: FakeHub, reposi
 def test_an_index_cannot_name_files_that_are_none_of_the_repository(fake: FakeHub, repository: Path) -> None:
     (repository / "model.safetensors").unlink()
     (repository / "model.safetensors.index.json").write_text('{"weight_map": {"a": "../../../escape"}}')
-    with pytest.raises(ModelError, match="does not say which files hold the weights"):
+    with pytest.raises(
+        ModelError,
+        match=r"index.json names ../../../escape, which is not a file inside",
+    ):
         run()
 
 

@@ -10,7 +10,9 @@ import pytest
 
 from encoder_tui import builtin
 from encoder_tui.client.loader import BUILTIN_NAMES, builtin_form
-from encoder_tui.core.models.files import ModelFiles, limit, parse_name, resolve_here
+from encoder_tui.core.models.files import ModelFiles, resolve_here
+from encoder_tui.core.models.limits import limit
+from encoder_tui.core.models.names import parse_name
 from encoder_tui.core.tokens.exact_form import TokenizerForm
 from encoder_tui.core.tokens.tokenizer import ModelTokenizer
 from tests.support import train_builtin

@@ -8,7 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from encoder_tui.core.models.files import ModelError, ModelFiles, from_directory
+from encoder_tui.core.models.files import ModelFiles, from_directory
+from encoder_tui.core.models.names import ModelError
 
 CONFIG = {"model_type": "bert", "hidden_size": 16, "max_position_embeddings": 64}
 

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from encoder_tui.core.models.files import ModelError, ModelFiles, ModelName, is_trusted, limit, parse_name, resolve_here
-from encoder_tui.core.models.limits import UNSTATED
+from encoder_tui.core.models.files import ModelFiles, resolve_here
+from encoder_tui.core.models.limits import UNSTATED, limit
+from encoder_tui.core.models.names import ModelError, ModelName, parse_name
+from encoder_tui.core.models.trust import is_trusted
 
 CONFIG = {"model_type": "bert", "hidden_size": 16, "max_position_embeddings": 64}
 
@@ -68,6 +70,7 @@ def test_a_revision_that_can_be_none_is_refused(revision: str) -> None:
 @pytest.mark.parametrize(
     "name",
     ["a b", "a/b/c", "@v1", "bert@", "a@b@c", "é/ü", "bert-base-cased\n", " bert", "bert\x1b[31m", "\0", "http://x/y",
+     "a/..", "a/b..c", "a--b/c", "a/b--c", "-a/b", "a/b-", "a/.b",
      "bert;ls", "x" * 300, "x" * 5000, "a/" + "b" * 300],
 )  # fmt: skip
 def test_what_is_neither_a_directory_nor_a_hub_id_is_refused(name: str) -> None:
@@ -159,8 +162,13 @@ def test_a_directory_is_trusted_by_a_path_and_by_no_hub_id(
     ("given", "trusted", "runs"),
     [
         ("someone/model", "someone/model", True),
-        ("someone/model@v1", "someone/model", True),
+        ("someone/model@main", "someone/model", True),
+        (f"someone/model@{'c' * 40}", "someone/model", True),
+        (f"someone/model@{'c' * 12}", "someone/model", False),
+        ("someone/model@v1", "someone/model", False),
         ("someone/model@v1", "someone/model@v1", True),
+        ("someone/model@refs/pr/7", "someone/model", False),
+        ("someone/model@refs/pr/7", "someone/model@refs/pr/7", False),
         ("someone/model", "someone/model@v1", False),
         ("someone/model", "./someone/model", False),
         ("someone/model", "{snapshot}", False),

@@ -23,7 +23,8 @@ from textual.widgets import Input
 from encoder_tui.client.loader import builtin_form
 from encoder_tui.commands.cli import cli
 from encoder_tui.core.documents.lengths import CollectionCounts, LengthCounts
-from encoder_tui.core.models.files import parse_name, resolve_here
+from encoder_tui.core.models.files import resolve_here
+from encoder_tui.core.models.names import parse_name
 from encoder_tui.core.models.placement import InForce
 from encoder_tui.core.outputs.runs import OutputFacts, RunAnswer
 from encoder_tui.core.parameters.description import Description, Parameter

@@ -14,7 +14,8 @@ import pytest
 from encoder_tui.client.loader import builtin_form
 from encoder_tui.core.documents.document import unpacked
 from encoder_tui.core.documents.lengths import LengthCounts
-from encoder_tui.core.models.files import parse_name, resolve_here
+from encoder_tui.core.models.files import resolve_here
+from encoder_tui.core.models.names import parse_name
 from encoder_tui.core.tokens.tokenizer import ModelTokenizer
 from encoder_tui.engine.documents import fast_counters, opened
 from encoder_tui.engine.documents.counting import count_batch

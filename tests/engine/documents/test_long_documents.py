@@ -14,7 +14,8 @@ from encoder_tui.client.client import EngineClient
 from encoder_tui.client.collection import Collection, CountedModel
 from encoder_tui.client.loader import builtin_form
 from encoder_tui.core.documents.document import DocumentTokens
-from encoder_tui.core.models.files import parse_name, resolve_here
+from encoder_tui.core.models.files import resolve_here
+from encoder_tui.core.models.names import parse_name
 from encoder_tui.core.tokens.tokenizer import EncodeOptions, ModelTokenizer
 from encoder_tui.engine.documents import opened
 from encoder_tui.engine.documents.counting import document_tokens

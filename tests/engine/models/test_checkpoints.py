@@ -191,6 +191,8 @@ def test_a_model_too_large_for_the_memory_at_hand_is_a_sentence(tmp_path: Path) 
     directory = saved("bert-cased", tmp_path)
     (directory / "model.safetensors").unlink()
     config = json.loads((directory / "config.json").read_text())
-    (directory / "config.json").write_text(json.dumps({**config, "intermediate_size": 1 << 44}))
+    (directory / "config.json").write_text(
+        json.dumps({**config, "intermediate_size": 1_000_000, "hidden_size": 65_536})
+    )
     with pytest.raises(TaskError, match="making random weights: out of memory"):
         run(directory)

@@ -253,7 +253,7 @@ def test_numpy_reads_the_archive() -> None:
 
 
 def test_the_python_gives_the_same_values(bert: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from encoder_tui.core.models.files import parse_name
+    from encoder_tui.core.models.names import parse_name
 
     answer = run(bert, texts=[TEXT * 8])
     made = RunToReproduce(parse_name(str(bert)), 64, answer.in_force.device, "float32", answer.in_force.attention)

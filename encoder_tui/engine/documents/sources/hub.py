@@ -12,7 +12,7 @@ from typing import IO, Any, Final
 import msgspec
 
 from encoder_tui.core.hub.client import HubClient
-from encoder_tui.core.hub.fetch import offline_by_environment
+from encoder_tui.core.hub.offline import offline_by_environment
 from encoder_tui.engine.documents.sources.source import SAMPLED, Source, text_of
 from encoder_tui.engine.job import Job, TaskError
 from encoder_tui.engine.server import one_line

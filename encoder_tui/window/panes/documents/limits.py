@@ -11,7 +11,7 @@ from textual.containers import Horizontal
 from encoder_tui.client.collection import CountedModel
 from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.documents.document import LIMITS
-from encoder_tui.core.models.files import limit
+from encoder_tui.core.models.limits import limit
 from encoder_tui.window.session.session import Session
 from encoder_tui.window.widgets.cycle import Cycle
 

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable
 
 from encoder_tui.client.client import EngineError, TaskFailed
-from encoder_tui.core.models.files import ModelError, ModelFiles
+from encoder_tui.core.models.files import ModelFiles
+from encoder_tui.core.models.names import ModelError
 from encoder_tui.core.parameters.description import Description
 from encoder_tui.core.text.safe import visible
 from encoder_tui.protocol.frames import Progress

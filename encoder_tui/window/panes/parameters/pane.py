@@ -13,7 +13,7 @@ from textual.dom import DOMNode
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Input, Static
 
-from encoder_tui.core.models.files import ModelError
+from encoder_tui.core.models.names import ModelError
 from encoder_tui.core.parameters import correspondence
 from encoder_tui.core.report.material import Material
 from encoder_tui.core.text.safe import visible

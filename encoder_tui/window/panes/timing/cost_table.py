@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from encoder_tui.core.defaults import LETTERS
-from encoder_tui.core.models.files import limit
+from encoder_tui.core.models.limits import limit
 from encoder_tui.core.text.safe import about_seconds, count, seconds, shorten, visible
 from encoder_tui.core.timing.cost import TOO_FAR, Cost, collection_costs, costs
 from encoder_tui.core.timing.run import Run

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from encoder_tui.core.models.files import limit
+from encoder_tui.core.models.limits import limit
 from encoder_tui.core.models.placement import source_of
 from encoder_tui.core.text.safe import visible
 from encoder_tui.core.timing.plan import Plan, PlanError, TimedModel

@@ -1,0 +1,41 @@
+"""Where a model's small files are: built-in, in a directory, in the Hub's cache, on the Hub, in this order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from encoder_tui.core.hub.cache import SETTINGS, cached
+from encoder_tui.core.hub.fetch import fetch
+from encoder_tui.core.models.files import ModelFiles, resolve_here
+from encoder_tui.core.models.names import ModelError, ModelName
+
+
+def on_this_machine(name: ModelName, *, needs_tokenizer: bool = True) -> ModelFiles | None:
+    """A model's small files if they are complete on this machine, None otherwise. Raises `ModelError`.
+
+    Takes some milliseconds and asks nobody.
+    """
+    return resolve_here(name, needs_tokenizer=needs_tokenizer) or cached(name, needs_tokenizer=needs_tokenizer)
+
+
+def resolve(
+    name: ModelName, *, offline: bool, progress: Callable[..., None], needs_tokenizer: bool = True
+) -> tuple[ModelFiles, str]:
+    """A model's small files, fetched from the Hub if they are not here, and a remark on them, empty if there is none.
+
+    If the Hub cannot be asked, incomplete files from the cache are used. Raises `ModelError`, and what `progress`
+    raises.
+    """
+    files = on_this_machine(name, needs_tokenizer=needs_tokenizer)
+    if files is not None:
+        return files, ""
+    try:
+        return fetch(name, offline=offline, progress=progress, needs_tokenizer=needs_tokenizer), ""
+    except ModelError:
+        files = cached(name, needs_tokenizer=needs_tokenizer, needs_settings=False)
+        if files is None:
+            raise
+    return files, (
+        f"{name.text}: the cache holds no {SETTINGS} and none can be fetched now,"
+        " so the tokens may be wrong; go online once"
+    )

@@ -1,0 +1,323 @@
+"""Models that try to read, write or run what is not theirs. Every attack is performed, in files that the test makes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from encoder_tui.core.hub import client
+from encoder_tui.core.hub.fetch import fetch
+from encoder_tui.core.hub.weights import fetch_weights
+from encoder_tui.core.models.files import ModelFiles, resolve_here
+from encoder_tui.core.models.names import ModelError, parse_name
+from encoder_tui.core.models.placement import Placement, source_of
+from encoder_tui.core.models.trust import also_allowed
+from encoder_tui.engine.job import TaskError
+from encoder_tui.engine.models.loaded_models import LoadedModels
+from encoder_tui.engine.operations import describe, difference, tensor, tokenizer
+from encoder_tui.protocol.operations import DescribeRequest, DifferenceRequest, TensorRequest, TokenizerRequest
+from tests.support.fake_hub import FakeHub
+from tests.support.hub_case import REPO, ignore, write_model
+from tests.support.saved_models import saved, silent
+
+pytestmark = pytest.mark.usefixtures("unloaded")
+
+INDEX = "model.safetensors.index.json"
+
+
+class HostileMirror(FakeHub):
+    """A mirror that lists a file by any name, and states its hash or none."""
+
+    def __init__(self, folder: Path, name: str, states_hashes: bool) -> None:
+        super().__init__({REPO: folder}, states_hashes=states_hashes)
+        self.hostile = name
+
+    def files(self, repo: str) -> dict[str, Path]:
+        found = super().files(repo)
+        return {self.hostile if name == "evil.bin" else name: file for name, file in found.items()}
+
+
+@pytest.mark.parametrize("states_hashes", [True, False])
+@pytest.mark.parametrize("index", [INDEX, "pytorch_model.bin.index.json"])
+@pytest.mark.parametrize("target", ["../../../../../planted/startup.pth", "{home}/.bash_aliases"])
+def test_a_mirror_writes_nothing_outside_the_cache(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch, target: str, index: str, states_hashes: bool
+) -> None:
+    folder = write_model(tmp_path / "mirror")
+    for name in ("model.safetensors", "pytorch_model.bin", INDEX):
+        (folder / name).unlink()
+    hostile = target.format(home=home)
+    (folder / "evil.bin").write_bytes(b"import os")
+    (folder / index).write_text(json.dumps({"weight_map": {"a": hostile}}))
+    with HostileMirror(folder, hostile, states_hashes) as mirror:
+        monkeypatch.setenv("HF_ENDPOINT", mirror.endpoint)
+        monkeypatch.setattr(client, "_silent_until", {})
+        files = fetch(parse_name(REPO), offline=False, progress=ignore)
+        before = everything(tmp_path)
+        with pytest.raises(ModelError, match="which is not a file inside the folder"):
+            fetch_weights(REPO, REPO, str(files.commit), offline=False, progress=ignore)
+    new = everything(tmp_path) - before
+    assert all(path.is_relative_to(home / "huggingface" / "hub") for path in new)
+    assert not any("evil" in path.name or "startup" in path.name or "bash" in path.name for path in new)
+
+
+def everything(folder: Path) -> set[Path]:
+    return set(folder.rglob("*"))
+
+
+def test_a_planted_link_in_a_snapshot_is_not_written_through(fake: FakeHub, tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    snapshot = Path(fetch(parse_name(REPO), offline=False, progress=ignore).path)
+    (snapshot / "model.safetensors").symlink_to(victim)
+    with pytest.raises(ModelError, match="which is a link out of the folder"):
+        fetch_weights(REPO, REPO, snapshot.name, offline=False, progress=ignore)
+    assert not victim.exists()
+
+
+# Directories
+
+
+def files_of(directory: Path) -> ModelFiles:
+    files = resolve_here(parse_name(os.fspath(directory)))
+    assert files is not None
+    return files
+
+
+def change(directory: Path, file: str = "config.json", **settings: Any) -> Path:
+    about = json.loads((directory / file).read_text()) if (directory / file).is_file() else {}
+    (directory / file).write_text(json.dumps(about | settings))
+    return directory
+
+
+def load(directory: Path, trusted: tuple[str, ...] = ()) -> Any:
+    return LoadedModels().get(source_of(files_of(directory), trusted), Placement(), silent())
+
+
+def request_of(directory: Path, trusted: tuple[str, ...] = ()) -> DescribeRequest:
+    path, files = os.fspath(directory), files_of(directory)
+    also = also_allowed(files.code_of, trusted)
+    return DescribeRequest("it", path, path, trust_remote_code=bool(trusted), also_allowed=also)
+
+
+def described(directory: Path, trusted: tuple[str, ...] = ()) -> Any:
+    return describe.run(request_of(directory, trusted), silent())
+
+
+def tokenized(directory: Path, trusted: tuple[str, ...] = ()) -> Any:
+    about = request_of(directory, trusted)
+    request = TokenizerRequest("it", about.path, None, about.trust_remote_code, about.path, about.also_allowed)
+    return tokenizer.run(request, silent())
+
+
+def refused(work: Any, *arguments: Any) -> str:
+    """The sentence with which a model is refused, at once."""
+    found: list[str] = []
+
+    def run() -> None:
+        try:
+            work(*arguments)
+        except (ModelError, TaskError) as error:
+            found.append(str(error))
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(60)
+    assert found, "it was not refused, or waits for ever"
+    assert found[0].isprintable()
+    return found[0]
+
+
+@pytest.mark.parametrize("how", ["path", "link"])
+def test_an_index_in_a_directory_cannot_name_the_weights_of_another_place(tmp_path: Path, how: str) -> None:
+    directory = saved("bert-cased", tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    (directory / "model.safetensors").rename(tmp_path / "elsewhere" / "other.safetensors")
+    name = "../elsewhere/other.safetensors"
+    if how == "link":
+        (directory / "part.safetensors").symlink_to(name)
+        name = "part.safetensors"
+    index = {"metadata": {"total_size": 1}, "weight_map": {"embeddings.word_embeddings.weight": name}}
+    (directory / INDEX).write_text(json.dumps(index))
+    for work in (load, described):
+        assert f"has an index, {INDEX}, that names" in refused(work, directory)
+    path = os.fspath(directory)
+    looked_up = TensorRequest("it", path, "embeddings.word_embeddings.weight")
+    for sentence in (
+        refused(tensor.run, looked_up, silent()),
+        refused(difference.run, DifferenceRequest("it", path, "it", path), silent()),
+    ):
+        assert f"names {name}, which is" in sentence
+
+
+@pytest.mark.parametrize(
+    ("file", "settings"),
+    [
+        ("config.json", {"configuration_files": ["../config.1.0.0.json"]}),
+        ("config.json", {"transformers_weights": "../x.safetensors"}),
+        ("tokenizer_config.json", {"fast_tokenizer_files": ["../tokenizer.1.0.0.json"]}),
+        ("tokenizer_config.json", {"vocab_file": "{outside}"}),
+    ],
+)
+def test_a_configuration_cannot_name_files_of_another_place(
+    tmp_path: Path, file: str, settings: dict[str, Any]
+) -> None:
+    outside = tmp_path / "outside"
+    outside.write_text("secret")
+    stated = json.loads(json.dumps(settings).replace("{outside}", os.fspath(outside)))
+    directory = change(saved("bert-cased", tmp_path), file, **stated)
+    assert "which is not a file" in refused(tokenized, directory)
+
+
+def test_a_file_that_was_a_path_on_another_machine_is_no_reason_to_refuse_a_model(tmp_path: Path) -> None:
+    stated = {"special_tokens_map_file": os.devnull, "name_or_path": "/root/model"}
+    assert tokenized(change(saved("bert-cased", tmp_path), "tokenizer_config.json", **stated)).exact
+
+
+@pytest.mark.parametrize(
+    "name", ["config.json", "tokenizer.json", "vocab.txt", "model.safetensors", INDEX, "part.safetensors", "code.py"]
+)
+def test_a_pipe_in_the_place_of_any_file_of_a_model_is_refused_at_once(tmp_path: Path, name: str) -> None:
+    directory = saved("bert-cased", tmp_path)
+    whole = files_of(directory)
+    if name == "part.safetensors":
+        (directory / "model.safetensors").unlink()
+        (directory / INDEX).write_text(json.dumps({"metadata": {}, "weight_map": {"a.weight": name}}))
+    (directory / name).unlink(missing_ok=True)
+    os.mkfifo(directory / name)
+    path = os.fspath(directory)
+    assert "which is a pipe, a socket or a device" in refused(files_of, directory)
+    # The same for who found the files before the pipe came.
+    assert "pipe" in refused(describe.run, DescribeRequest("it", path, path), silent())
+    assert "pipe" in refused(tokenizer.run, TokenizerRequest("it", path), silent())
+    if name != "config.json":
+        assert "pipe" in refused(LoadedModels().get, source_of(whole), Placement(), silent())
+    if name in {"part.safetensors", "model.safetensors"}:
+        message = refused(tensor.run, TensorRequest("it", path, "a.weight"), silent())
+        assert "pipe" in message or "no weights here" in message
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"num_labels": 30_000_000},
+        {"id2label": {str(number): "x" for number in range(100_001)}},
+        {"vocab_size": 10**9},
+        {"hidden_size": 1 << 20},
+        {"intermediate_size": 10**8},
+        {"num_attention_heads": 10**6},
+        {"max_position_embeddings": 10**9},
+        {"type_vocab_size": 10**8},
+        {"num_hidden_layers": 10**9},
+        {"num_hidden_layers": 1e30},
+        {"text_config": {"num_labels": 30_000_000}},
+    ],
+    ids=lambda settings: next(iter(settings)),
+)
+def test_a_configuration_that_claims_too_much_is_refused_before_anything_is_built(
+    tmp_path: Path, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from transformers import AutoConfig
+
+    def built(*_: object, **__: object) -> None:
+        raise AssertionError("transformers read it")
+
+    monkeypatch.setattr(AutoConfig, "from_pretrained", built)
+    directory = change(saved_without_building("bert-cased", tmp_path), **settings)
+    for work in (load, described, tokenized):
+        assert "which no encoder has" in refused(work, directory)
+
+
+def saved_without_building(name: str, folder: Path) -> Path:
+    from tests.support.model_directories import all_directories
+
+    return all_directories()[name](folder)
+
+
+# Code
+
+
+@pytest.fixture
+def traces(tmp_path: Path) -> tuple[Path, Path, Path]:
+    """A model whose classes are those of another directory, that directory, and the file that its code writes."""
+    model, other, trace = write_model(tmp_path / "model"), tmp_path / "other", tmp_path / "it ran"
+    other.mkdir()
+    (other / "code.py").write_text(
+        f"import pathlib\npathlib.Path({str(trace)!r}).write_text('')\n"
+        "from transformers import BertConfig, BertModel, PreTrainedTokenizerFast\n"
+        "class OwnConfig(BertConfig):\n    model_type = 'own'\n"
+        "class OwnModel(BertModel):\n    config_class = OwnConfig\n"
+        "class OwnTokenizer(PreTrainedTokenizerFast):\n    pass\n"
+    )
+    return model, other, trace
+
+
+def refer(model: Path, before: str) -> None:
+    change(model, model_type="own", auto_map={kind: f"{before}.Own{kind[4:]}" for kind in ("AutoConfig", "AutoModel")})
+    change(
+        model,
+        "tokenizer_config.json",
+        tokenizer_class="OwnTokenizer",
+        auto_map={"AutoTokenizer": [None, f"{before}.OwnTokenizer"]},
+    )
+
+
+def test_a_trusted_model_runs_no_other_directorys_code(traces: tuple[Path, Path, Path]) -> None:
+    model, other, trace = traces
+    refer(model, f"{other}--code")
+    for work in (tokenized, described, load):
+        assert "which is not trusted" in refused(work, model, (str(model),))
+    assert not trace.exists()
+    tokenized(model, (str(model), str(other)))
+    assert trace.exists()
+
+
+def test_a_trusted_model_runs_no_other_repositorys_code(traces: tuple[Path, Path, Path], home: Path) -> None:
+    model, other, trace = traces
+    commit = "c" * 40
+    snapshot = home / "huggingface" / "hub" / "models--other--code" / "snapshots" / commit
+    snapshot.mkdir(parents=True)
+    (snapshot / "code.py").write_bytes((other / "code.py").read_bytes())
+    (snapshot.parent.parent / "refs").mkdir()
+    (snapshot.parent.parent / "refs" / "main").write_text(commit)
+    refer(model, "other/code--code")
+    for work in (tokenized, described, load):
+        assert "would run the code of other/code, which is not trusted" in refused(work, model, (str(model),))
+    assert not trace.exists()
+
+
+@pytest.mark.parametrize("before", ["{other}/code", "../other/code", "link", "--code"])
+def test_a_trusted_model_runs_no_module_of_another_place(traces: tuple[Path, Path, Path], before: str) -> None:
+    model, other, trace = traces
+    (model / "link.py").symlink_to(other / "code.py")
+    refer(model, before.format(other=other))
+    for work in (tokenized, described, load):
+        refused(work, model, (str(model),))
+    assert not trace.exists()
+
+
+@pytest.mark.parametrize("file", ["config.1.0.0.json", "config.json"])
+def test_code_is_refused_in_whichever_configuration_it_is_named(traces: tuple[Path, Path, Path], file: str) -> None:
+    model, other, trace = traces
+    change(model, configuration_files=["config.1.0.0.json"])
+    refer(model, "code")
+    about = json.loads((model / "config.json").read_text())
+    about["auto_map"] = {"AutoConfig": f"{other}--code.OwnConfig"}
+    (model / file).write_text(json.dumps(about if file == "config.json" else {**about, "model_type": "own"}))
+    assert "which is not trusted" in refused(described, model, (str(model),))
+    assert not trace.exists()
+
+
+def test_what_is_kept_of_a_model_depends_on_whose_code_may_run(traces: tuple[Path, Path, Path]) -> None:
+    model, other, _ = traces
+    refer(model, f"{other}--code")
+    alone = source_of(files_of(model), (str(model),))
+    both = source_of(files_of(model), (str(model), str(other)))
+    assert (alone.also_allowed, both.also_allowed) == ((), (str(other),))
+    assert alone != both
+    assert hashlib.sha256(repr(alone).encode()).digest() != hashlib.sha256(repr(both).encode()).digest()
