@@ -1,4 +1,4 @@
-"""Tells the app when a large library is imported: meanwhile the engine may hear nothing, and hangs for no reason."""
+"""Announce the import of large libraries to the app: meanwhile the engine may not answer, and that is not a failure."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ LARGE: Final = {"torch", "transformers", "datasets"}
 
 @contextmanager
 def _no_collections() -> Iterator[None]:
-    """Look for no garbage meanwhile, and never again among what is there afterwards.
+    """Switch garbage collection off during an import, and exempt the objects that exist afterwards.
 
-    Importing makes hundreds of thousands of objects that stay; collections went through them for a tenth of its time.
+    An import makes hundreds of thousands of objects that stay; collecting among them took a tenth of its time.
     """
     was_on = gc.isenabled()
     gc.disable()
@@ -32,7 +32,7 @@ def _no_collections() -> Iterator[None]:
 
 
 class Announcer(importlib.abc.MetaPathFinder):
-    """Finds large libraries as Python does, and announces the beginning and the end of their execution."""
+    """A finder that announces when a large library begins and ends to execute."""
 
     def __init__(self, tell: Callable[[bool], None]) -> None:
         """`tell(True)` is called before the outermost import of such a library, `tell(False)` after it."""
@@ -40,7 +40,7 @@ class Announcer(importlib.abc.MetaPathFinder):
         self._importer: int | None = None
 
     def install(self) -> None:
-        """Come before every other finder."""
+        """Put this finder before all others."""
         sys.meta_path.insert(0, self)
 
     def find_spec(
@@ -70,7 +70,7 @@ class Announcer(importlib.abc.MetaPathFinder):
 
 
 class _Announced(importlib.abc.Loader):
-    """A loader that is put back in its place as soon as it is used."""
+    """A loader that hands back to the original loader as soon as it is used."""
 
     def __init__(self, loader: importlib.abc.Loader, announcer: Announcer) -> None:
         self._loader = loader

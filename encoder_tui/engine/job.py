@@ -1,4 +1,4 @@
-"""What a task sees of the request it answers."""
+"""The request that an operation works on, as the operation sees it."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from encoder_tui.protocol.frames import FromEngine, Partial, Progress
 
 
 class Cancelled(Exception):
-    """Raised inside a task whose request was cancelled."""
+    """Raised inside an operation whose request was cancelled."""
 
 
 class TaskError(Exception):
-    """A failure that a person can read: one sentence that says what and why."""
+    """A failure for people to read: one sentence that says what failed and why."""
 
 
 @dataclass(frozen=True)
 class Noted:
-    """What the app said with a word last: how often so far, the number of the last time, and when (monotonic)."""
+    """The last note of the app under one word: how many came, the number of the last, and its time (monotonic)."""
 
     times: int = 0
     number: int = 0
@@ -41,23 +41,23 @@ class Job:
         self._heard = threading.Condition()
 
     def cancel(self) -> None:
-        """Wish for the end; the task hears of it at its next `checkpoint`."""
+        """Ask the operation to stop; it does so at its next `checkpoint`."""
         with self._heard:
             self._cancelled.set()
             self._heard.notify_all()
 
     def hear(self, word: str, number: int = 0) -> None:
-        """Take in a note of the app; called by the thread that reads frames."""
+        """Record a note of the app. Called by the thread that reads frames."""
         with self._heard:
             self._noted[word] = Noted(self.noted(word).times + 1, number, time.monotonic())
             self._heard.notify_all()
 
     def noted(self, word: str) -> Noted:
-        """What was heard of a word."""
+        """Return what was noted under a word."""
         return self._noted.get(word, Noted())
 
     def wait_for(self, word: str, number: int, seconds: float) -> bool:
-        """Wait, so long at most, until a word came with at least this number; also a checkpoint."""
+        """Wait until a note of this word with at least this number has come, or the time is over; also a checkpoint."""
         with self._heard:
             came = self._heard.wait_for(
                 lambda: self._cancelled.is_set() or self.noted(word).number >= number, timeout=seconds
@@ -66,16 +66,16 @@ class Job:
         return came
 
     def checkpoint(self) -> None:
-        """Raise `Cancelled` if somebody wished for the end; called between pieces of work."""
+        """Raise `Cancelled` if the request was cancelled. Call it between pieces of work."""
         if self._cancelled.is_set():
             raise Cancelled
 
     def progress(self, text: str, done: int = 0, total: int | None = None, unit: str = "") -> None:
-        """Say what is being done, names of files included that are no UTF-8; also a checkpoint."""
+        """Report what is being done; names of files in it need not be valid UTF-8. Also a checkpoint."""
         self.checkpoint()
         self._send(Progress(self.id, without_surrogates(text), done, total, unit))
 
     def partial(self, value: object) -> None:
-        """Hand over a piece of the answer; also a checkpoint."""
+        """Send a part of the answer; also a checkpoint."""
         self.checkpoint()
         self._send(Partial(self.id, msgspec.msgpack.encode(value)))

@@ -38,9 +38,9 @@ def main() -> None:
 
 
 def _take_streams() -> tuple[IO[bytes], IO[bytes]]:
-    """Keep the real stdin and stdout for frames, before anything that could write there is imported.
+    """Keep the real stdin and stdout for frames, before anything that could write to them is imported.
 
-    Whatever Python or C prints to file descriptor 1 afterwards goes to stderr, which the app has in its log.
+    Whatever Python or C prints to file descriptor 1 afterwards goes to stderr, which the app writes to its log.
     """
     for stream in (0, 1):
         # Whoever started the engine may have made a stream that it shares with others non-blocking.
@@ -59,8 +59,8 @@ def _take_streams() -> tuple[IO[bytes], IO[bytes]]:
 class Server:
     """A queue of requests, a thread that fills it, and the main thread that empties it.
 
-    Tasks run in the main thread, because torch and signal handlers like it there. The reader sets flags, and
-    answers for requests that are cancelled before they begin.
+    Operations run in the main thread, as torch and signal handlers prefer. The reader thread sets flags, and answers
+    requests that are cancelled before they begin.
     """
 
     def __init__(self, frames_in: IO[bytes], frames_out: IO[bytes]) -> None:
@@ -87,7 +87,7 @@ class Server:
             self._jobs.pop(job.id, None)
 
     def send(self, message: frames.FromEngine) -> None:
-        """Write one frame; a pipe that nobody reads any more ends the engine."""
+        """Write one frame. If nobody reads the pipe any more, the engine exits."""
         frame = frames.pack(message)
         with self._sending:
             self._write(frame)
@@ -101,9 +101,10 @@ class Server:
             os._exit(0)
 
     def _read(self) -> None:
-        """Take in requests and cancellations until stdin closes, then end the process at once.
+        """Read requests and cancellations until stdin closes, then end the process at once.
 
-        `os._exit`, because a forward pass in the main thread would keep the process, and with it a GPU, busy.
+        It ends with `os._exit`, because a forward pass in the main thread would keep the process, and with it a GPU,
+        busy.
         """
         try:
             while True:
@@ -160,7 +161,7 @@ class Server:
 
 
 def prepare(request: frames.Request) -> tuple[Run, object]:
-    """A task's function and its parameters; raises `TaskError` where the app is of another version."""
+    """Return an operation's function and its parameters. Raises `TaskError` if the app's version does not match."""
     task = TASKS.get(request.task)
     if task is None:
         raise TaskError(f"this engine (version {__version__}) knows no task named {request.task}")
@@ -175,7 +176,7 @@ def prepare(request: frames.Request) -> tuple[Run, object]:
 
 
 def sentence(error: BaseException) -> str:
-    """What went wrong, as one line for people."""
+    """Return an error as one line for people."""
     if isinstance(error, TaskError | ModelError):
         return " ".join(str(error).split())
     if isinstance(error, MemoryError):
@@ -184,7 +185,7 @@ def sentence(error: BaseException) -> str:
 
 
 def one_line(error: BaseException) -> str:
-    """An error of a library as one line of bounded length, with its kind where it says nothing itself."""
+    """Return the message of a library's error as one line of bounded length; the type if the message is empty."""
     words = " ".join(str(error).split())
     if len(words) > 300:
         words = words[:299] + "…"

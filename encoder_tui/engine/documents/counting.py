@@ -1,4 +1,4 @@
-"""Counting the tokens of texts, with no more work than the question needs."""
+"""Count the tokens of texts, doing no more work than the question needs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from encoder_tui.engine.job import TaskError
 
 
 def count_batch(tokenizer: ModelTokenizer, texts: Sequence[str]) -> list[int]:
-    """How many tokens each text has, special ones included; offsets, which take longest, are left out."""
+    """Return how many tokens each text has, including special ones. Offsets, which take longest, are left out."""
     if not texts:
         return []
     with silence(), refusals(TaskError, "the tokenizer refuses a text"):
@@ -21,7 +21,9 @@ def count_batch(tokenizer: ModelTokenizer, texts: Sequence[str]) -> list[int]:
 
 
 def cut_batch(tokenizer: ModelTokenizer, texts: Sequence[str], limit: int | None) -> list[tuple[int, int | None]]:
-    """Each text's tokens, and the character at which truncation to `limit` cuts it; None where it does not."""
+    """Return each text's number of tokens, and the character at which truncation to `limit` cuts it (None if it does
+    not).
+    """
     if not texts:
         return []
     special = tokenizer.special_count()
@@ -31,7 +33,7 @@ def cut_batch(tokenizer: ModelTokenizer, texts: Sequence[str], limit: int | None
 
 
 def _cut(raw: Any, limit: int | None, special: int, is_left: bool) -> int | None:
-    """`DocumentTokens.cut` for one text, asking the Rust object for a single token's span instead of all."""
+    """Do what `DocumentTokens.cut` does for a text, but ask the Rust object for one token's span only."""
     if limit is None or len(raw) <= limit:
         return None
     kept = limit - special
@@ -42,7 +44,7 @@ def _cut(raw: Any, limit: int | None, special: int, is_left: bool) -> int | None
 
 
 def before_text(raw: Any) -> int:
-    """How many special tokens stand before the first of the text."""
+    """Return how many special tokens come before the first token of the text."""
     index = 0
     while index < len(raw) and raw.token_to_sequence(index) is None:
         index += 1
@@ -50,7 +52,7 @@ def before_text(raw: Any) -> int:
 
 
 def document_tokens(tokenizer: ModelTokenizer, text: str) -> DocumentTokens:
-    """All tokens that a document has of its own."""
+    """Return all tokens of a document, without special ones."""
     with silence(), refusals(TaskError, "the tokenizer refuses this text"):
         # encode_batch, not encode: it alone releases the interpreter lock while it works.
         raw = tokenizer.rust.encode_batch([text])[0]

@@ -1,7 +1,8 @@
-"""Counters of tokens that are faster than `tokenizers`, used where they prove to count the same.
+"""Token counters that are faster than `tokenizers`, used only if they give the same counts.
 
-nanotoken knows WordPiece, kitoken byte-level BPE; both come with the extra `fast`. They are young: before one
-is trusted it counts the first rows at hand, and texts that are known to hurt, beside `tokenizers`.
+nanotoken knows WordPiece, kitoken byte-level BPE; the extra `fast` installs both. They are young libraries, so before
+one is trusted it must agree with `tokenizers` on the first rows of the collection and on texts that are known to be
+hard.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from encoder_tui.engine.documents.counting import count_batch
 Count = Callable[[list[str]], list[int]]
 
 SAMPLE: Final = 64
-"""Rows at hand that a counter is checked with; every so many batches one row more is."""
+"""How many rows of the collection a counter is checked with; later, one row of every so many batches is checked too."""
 
 HURTFUL: Final = (
     "",
@@ -33,7 +34,7 @@ HURTFUL: Final = (
 
 
 class Counter:
-    """What counts the tokens of one model; `remark` says why a fast counter was dropped."""
+    """Counts the tokens of one model; `remark` says why a fast counter was dropped."""
 
     def __init__(self, key: str, tokenizer: ModelTokenizer, *, enabled: bool) -> None:
         self.key = key
@@ -48,7 +49,7 @@ class Counter:
         return found[0] if self._enabled and found is not None else "tokenizers"
 
     def count(self, texts: list[str]) -> list[int]:
-        """How many tokens each text has, special ones included."""
+        """Return how many tokens each text has, including special ones."""
         if not self._enabled or not texts:
             return count_batch(self._tokenizer, texts)
         if self.key not in _trusted:
@@ -99,7 +100,7 @@ class Counter:
 
 
 _trusted: dict[str, tuple[str, Count] | None] = {}
-"""The fast counter of each tokenizer, None where there is none."""
+"""The fast counter of each tokenizer, None if there is none."""
 
 
 def _nanotoken(tokenizer: ModelTokenizer) -> Count:

@@ -1,4 +1,4 @@
-"""What the documents' engine keeps between two questions: sources, tokenizers, texts and counts."""
+"""What the engine for documents keeps between two requests: sources, tokenizers, texts and counts."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ V = TypeVar("V")
 
 SOURCES: Final = 4
 TEXTS: Final = 16 << 20
-"""Characters of documents kept, for scrolling back and forth."""
+"""How many characters of documents are kept, for scrolling back and forth."""
 COUNTS: Final = 100_000
 TOKENS: Final = 1 << 23
-"""Tokens of documents whose spans are kept, 8 bytes each."""
+"""How many tokens of documents are kept with their spans, 8 bytes each."""
 LONG: Final = 1 << 20
-"""Characters from which on a document takes seconds to tokenize, so that it is tokenized once for all purposes."""
+"""Length in characters from which a document takes seconds to tokenize, so that it is tokenized once for all purposes.
+"""
 
 
 class Recent(Generic[K, V]):
@@ -64,7 +65,7 @@ class Recent(Generic[K, V]):
 
 
 class Texts:
-    """One column of a source, read in any order; reading on where the last reading ended costs nothing."""
+    """One column of a source, read in any order. Reading on from where the last reading ended costs nothing extra."""
 
     def __init__(self, source: Source, column: str) -> None:
         self.source = source
@@ -74,7 +75,7 @@ class Texts:
         self._next = 0
 
     def get(self, index: int, job: Job) -> str | None:
-        """The text of a row. Raises `TaskError`, IndexError where there is no such row."""
+        """Return the text of a row. Raises `TaskError`, or IndexError if there is no such row."""
         found = self._kept.get(index)
         if found is not None:
             return found
@@ -113,7 +114,9 @@ _growing: Recent[tuple[SourceSpec, str, int, str], Tokenization] = Recent(16)
 
 
 class Tokens:
-    """A document's tokens under a model, from the last time where that was lately; a long one's piece by piece."""
+    """A document's tokens under a model, from a cache if they were used lately; those of a long document come in
+    pieces.
+    """
 
     def __init__(self, spec: SourceSpec, column: str, index: int, key: str, text: str) -> None:
         self._place = (spec, column, index, key)
@@ -121,17 +124,17 @@ class Tokens:
 
     @property
     def found(self) -> DocumentTokens | None:
-        """All tokens, or a long document's first ones; None before any are found."""
+        """All tokens, or the first ones of a long document; None before any are found."""
         growing = _growing.get(self._place)
         return _tokens.get(self._place) if growing is None else growing.tokens
 
     @property
     def is_growing(self) -> bool:
-        """Whether some tokens are found, and others not yet."""
+        """Whether some tokens are found and others are not yet."""
         return _growing.get(self._place) is not None
 
     def go_on(self, job: Job) -> DocumentTokens:
-        """Find more tokens: all where the document is no long one. Raises `TaskError`."""
+        """Find more tokens: all of them if the document is not long. Raises `TaskError`."""
         known = _tokens.get(self._place)
         if known is not None:
             # The count alone may have been dropped for others meanwhile.
@@ -153,7 +156,7 @@ class Tokens:
         return self._keep(growing.tokens)
 
     def all(self, job: Job) -> DocumentTokens:
-        """All tokens. Raises `TaskError`."""
+        """Return all tokens. Raises `TaskError`."""
         tokens = self.go_on(job)
         while not tokens.is_whole:
             tokens = self.go_on(job)
@@ -166,7 +169,7 @@ class Tokens:
 
 
 def source_of(spec: SourceSpec, job: Job) -> Source:
-    """The source, opened where it is not yet. Raises `TaskError`."""
+    """Return the source, opening it if necessary. Raises `TaskError`."""
     source = _sources.get(spec)
     if source is None:
         source = open_source(spec, job)
@@ -175,14 +178,14 @@ def source_of(spec: SourceSpec, job: Job) -> Source:
 
 
 def look_ahead(source: Source, seconds: float, job: Job) -> None:
-    """Find more rows of a local source, for about as long as was asked for."""
+    """Find more rows of a local source, for about the requested time."""
     deadline = time.monotonic() + seconds
     while source.total is None and time.monotonic() < deadline:
         source.reach(source.known + 10_000, job)
 
 
 def forget(spec: SourceSpec) -> None:
-    """Open the source anew next time: it may have changed, or the Hub may answer now."""
+    """Open the source again next time: it may have changed, or the Hub may answer now."""
     _sources.drop(spec)
     _texts.clear()
     _tokens.clear()
@@ -192,7 +195,7 @@ def forget(spec: SourceSpec) -> None:
 
 
 def texts_of(spec: SourceSpec, column: str, job: Job) -> Texts:
-    """A column of a source. Raises `TaskError`."""
+    """Return a column of a source. Raises `TaskError`."""
     texts = _texts.get((spec, column))
     if texts is None:
         source = source_of(spec, job)
@@ -202,7 +205,9 @@ def texts_of(spec: SourceSpec, column: str, job: Job) -> Texts:
 
 
 def reading_from(spec: SourceSpec, column: str, start: int, job: Job) -> Iterator[str | None]:
-    """The texts from a row on, going on where the slice before ended if that is there. Raises `TaskError`."""
+    """Return the texts from a row on, continuing the reading of the slice before if it is still open. Raises
+    `TaskError`.
+    """
     position, reading = _scans.pop((spec, column), (-1, iter(())))
     if position == start:
         return reading
@@ -213,10 +218,10 @@ def reading_from(spec: SourceSpec, column: str, start: int, job: Job) -> Iterato
 
 
 def leave_reading(spec: SourceSpec, column: str, position: int, reading: Iterator[str | None]) -> None:
-    """Keep a reading for the next slice."""
+    """Keep a reading open for the next slice."""
     _scans[spec, column] = (position, reading)
 
 
 def missing(models: Sequence[Counted]) -> list[str]:
-    """The keys of tokenizers that were not handed over yet."""
+    """Return the keys of tokenizers that have not been received yet."""
     return [model.key for model in models if model.key not in tokenizers]

@@ -1,8 +1,9 @@
-"""A long document's tokens, found piece by piece: soon to begin with, in memory that stays small.
+"""Tokenize a long document in pieces: the first tokens come soon, and memory stays small.
 
-Pieces overlap. Where two neighbours hold the same tokens all along the middle half of their overlap, both are far
-enough from their own ends to be what the whole text gives there, and one goes on where the other stops. Where they
-differ (one word longer than the overlap, say), the first piece grows until they agree, up to the whole document.
+Pieces overlap. If two neighbours have the same tokens throughout the middle half of their overlap, both are far enough
+from their own ends to give what the whole text would, and the second continues where the first stops. If they differ
+(for example because one word is longer than the overlap), the first piece grows until they agree, up to the whole
+document.
 """
 
 from __future__ import annotations
@@ -18,15 +19,15 @@ from encoder_tui.engine.documents.counting import before_text
 from encoder_tui.engine.job import TaskError
 
 STEP: Final = 1 << 16
-"""Characters from one piece's beginning to the next one's."""
+"""Characters from the beginning of one piece to the beginning of the next."""
 OVERLAP: Final = 1 << 12
 """Characters that neighbours share."""
 AT_ONCE: Final = 4
-"""Pieces that are tokenized at a time, on all cores: about a third of a second."""
+"""How many pieces are tokenized at a time, on all cores: about a third of a second."""
 
 
 class _Piece(NamedTuple):
-    """The tokens of the text between two characters, their spans counted from the document's beginning."""
+    """The tokens of the text between two characters, with spans counted from the beginning of the document."""
 
     begin: int
     end: int
@@ -35,17 +36,17 @@ class _Piece(NamedTuple):
     ends: list[int]
 
     def between(self, first: int, last: int) -> tuple[int, int]:
-        """The tokens that overlap the characters from `first` to `last`, as a range of indices."""
+        """Return the tokens that overlap the characters from `first` to `last`, as a range of indices."""
         return bisect_right(self.ends, first), bisect_left(self.starts, last)
 
     def equals(self, other: _Piece, mine: tuple[int, int], others: tuple[int, int]) -> bool:
-        """Whether a range of tokens is the same as one of another piece."""
+        """Return whether a range of tokens equals one of another piece."""
         a, b = slice(*mine), slice(*others)
         return (self.ids[a], self.starts[a], self.ends[a]) == (other.ids[b], other.starts[b], other.ends[b])
 
 
 class Tokenization:
-    """A document while it is tokenized; `reached` is the character up to which its tokens are settled."""
+    """A document while it is tokenized; its tokens are final up to the character `reached`."""
 
     def __init__(
         self, tokenizer: ModelTokenizer, text: str, step: int = STEP, overlap: int = OVERLAP, at_once: int = AT_ONCE
@@ -61,22 +62,22 @@ class Tokenization:
         self._ends: array[int] = array("I")
         self._open: _Piece | None = None
         self._used = 0
-        """How many tokens of the open piece are settled, counted from its beginning."""
+        """How many tokens of the open piece are final, counted from its beginning."""
 
     @property
     def reached(self) -> int:
-        """Characters whose tokens are settled."""
+        """The number of characters whose tokens are final."""
         return len(self.text) if self.is_whole else (self._ends[-1] if self._ends else 0)
 
     @property
     def tokens(self) -> DocumentTokens:
-        """The document's tokens as far as they are settled."""
+        """The document's tokens as far as they are final."""
         return DocumentTokens(
             self._starts, self._ends, self._special, self._tokenizer.form.truncation_side, is_whole=self.is_whole
         )
 
     def go_on(self) -> None:
-        """Tokenize some pieces more. Raises `TaskError`."""
+        """Tokenize a few more pieces. Raises `TaskError`."""
         if self.is_whole:
             return
         begin = 0 if self._open is None else self._open.end - self._overlap
@@ -96,7 +97,7 @@ class Tokenization:
             self.is_whole = True
 
     def _join(self, open_: _Piece, piece: _Piece) -> bool:
-        """Go over from one piece to the next where they agree."""
+        """Continue with the next piece at the place where both agree."""
         quarter = self._overlap // 4
         middle = (piece.begin + quarter, open_.end - quarter)
         mine, others = open_.between(*middle), piece.between(*middle)
@@ -113,7 +114,7 @@ class Tokenization:
         self._used = stop
 
     def _grow(self, open_: _Piece) -> None:
-        """Make the open piece twice as long; begin anew, as one piece, where that changes what was settled."""
+        """Make the open piece twice as long. If that changes final tokens, start again with one piece."""
         end = min(open_.begin + 2 * (open_.end - open_.begin), len(self.text))
         (longer,) = self._encoded([(open_.begin, end)])
         settled = (0, self._used)

@@ -1,4 +1,4 @@
-"""An accelerator's own clock: events that it notes as it comes to them, while the processor is elsewhere."""
+"""An accelerator's own clock: events in its queue that it records when it reaches them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import torch
 
 
 class DeviceClock:
-    """The seconds between two marks in the device's queue; on the CPU, or where events keep no time, there are none."""
+    """Measures the seconds between two marks in the device's queue. On the CPU, and if events have no time, there are
+    none.
+    """
 
     def __init__(self, device: torch.device) -> None:
         self._marks: list[torch.Event] = []
@@ -19,13 +21,13 @@ class DeviceClock:
             self._marks = []
 
     def mark(self) -> None:
-        """Put a mark into the queue; nothing waits for it."""
+        """Put a mark into the queue, without waiting for it."""
         if self._marks:
             self._marks[self._next].record()
             self._next = 1 - self._next
 
     def seconds(self) -> float | None:
-        """Seconds between the last two marks, both of which the device must have passed."""
+        """Return the seconds between the last two marks, both of which the device must have passed."""
         if not self._marks:
             return None
         try:

@@ -1,4 +1,4 @@
-"""Power, clocks, throttling and other processes of an NVIDIA device, where `nvidia-ml-py` is installed."""
+"""Power, clocks, throttling and other processes of an NVIDIA device, if `nvidia-ml-py` is installed."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ THROTTLING: Final = {
     0x40: "temperature, by hardware",
     0x80: "power brake",
 }
-"""Bits of NVML's reasons for a slower clock; those that are left out are wishes of the user, not distress."""
+"""NVML's bits of reasons for a slower clock; those that the user asked for are left out."""
 CLOCK_SM: Final = 1
 """NVML's number of the clock of the multiprocessors."""
 
 
 def read(device: torch.device, before: DeviceState | None = None) -> DeviceState | None:
-    """How a device is now, with the reasons for which it was throttled `before`; None where nobody can tell.
+    """Return the current state of a device, including the reasons for throttling in `before`; None if it is unknown.
 
-    Takes milliseconds: not to be called while a sample is taken.
+    Takes milliseconds, so it must not be called while a sample is taken.
     """
     if device.type != "cuda":
         return None

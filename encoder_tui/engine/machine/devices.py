@@ -1,4 +1,4 @@
-"""The devices of this machine through `torch.accelerator`, named in full, and their memory."""
+"""The devices of this machine through `torch.accelerator`, with their full names and memory."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from encoder_tui.protocol.operations import Device
 FLASH: Final = {"flash_attention_2": "flash_attn", "flash_attention_3": "flash_attn_interface"}
 """Attention implementations that keep packed rows apart, and the package that each needs."""
 FLEX: Final = "flex_attention"
-"""The implementation that torch compiles: it skips what the mask leaves out in whole blocks."""
+"""The attention implementation that torch compiles; it skips whole blocks that the mask excludes."""
 AMPERE: Final = (8, 0)
-"""The compute capability of the first devices that have TF32, and that flash attention runs on."""
+"""The compute capability of the first devices with TF32 and flash attention."""
 DTYPES: Final = ("float32", "float16", "bfloat16", "float64")
 
 
 def resolve(name: str | None) -> torch.device:
-    """The device of a name, with its index; None is the accelerator that is current, else the CPU.
+    """Return the device of a name, with its index; None is the current accelerator, or the CPU if there is none.
 
-    Raises `TaskError` where there is no such device, or it does not answer.
+    Raises `TaskError` if there is no such device, or it does not respond.
     """
     accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
     if name is None:
@@ -60,7 +60,7 @@ def _absent(name: str) -> TaskError:
 
 
 def names() -> list[str]:
-    """Every device, accelerators first."""
+    """Return every device, accelerators first."""
     if not torch.accelerator.is_available():
         return ["cpu"]
     kind = torch.accelerator.current_accelerator()
@@ -69,7 +69,7 @@ def names() -> list[str]:
 
 
 def dtype_of(name: str) -> torch.dtype:
-    """The floating-point type of a name; raises `TaskError`."""
+    """Return the floating-point dtype of a name. Raises `TaskError`."""
     if name not in DTYPES:
         raise TaskError(f"there is no dtype {name}; use {', '.join(DTYPES)}")
     dtype: torch.dtype = getattr(torch, name)
@@ -77,7 +77,7 @@ def dtype_of(name: str) -> torch.dtype:
 
 
 def describe(name: str) -> Device:
-    """A device's description and memory."""
+    """Return a device's description and memory."""
     device = torch.device(name)
     if device.type == "cpu":
         return Device("cpu", _processor(), free_memory(), total_memory(), offers(device))
@@ -91,7 +91,7 @@ def describe(name: str) -> Device:
 
 
 def offers(device: torch.device) -> list[str]:
-    """What not every device does: `tf32`, and attention implementations beyond those that need nothing but torch."""
+    """Return what not every device supports: `tf32`, and attention implementations that need more than torch."""
     flex = [FLEX] if no_compiler(device) is None and _has_kernels_of_flex(device) else []
     if device.type != "cuda":
         return flex
@@ -104,14 +104,14 @@ def offers(device: torch.device) -> list[str]:
 
 
 def _has_kernels_of_flex(device: torch.device) -> bool:
-    """Whether torch can compile flex attention for a device: on processors it writes AVX2 or AVX-512."""
+    """Return whether torch can compile flex attention for a device: for processors it writes AVX2 or AVX-512 code."""
     if device.type == "cpu":
         return torch.backends.cpu.get_cpu_capability() in {"AVX2", "AVX512"} and sys.platform != "darwin"
     return device.type == "cuda"
 
 
 def no_compiler(device: torch.device) -> str | None:
-    """What torch.compile misses on this machine."""
+    """Return what torch.compile lacks on this machine."""
     if device.type == "cuda":
         return None if importlib.util.find_spec("triton") is not None else "the package triton"
     compiler = os.environ.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++")
@@ -127,7 +127,7 @@ def _processor() -> str:
 
 
 def free_on(device: torch.device) -> int | None:
-    """Bytes that can still be allocated on a device, as far as the system tells; a limit of the process counts."""
+    """Return the bytes that can still be allocated on a device, as far as known; a limit of the process counts."""
     if device.type != "cpu":
         return describe(str(device)).free_memory
     free = free_memory()
@@ -145,6 +145,6 @@ def _address_space() -> int:
 
 
 def synchronize(device: torch.device) -> None:
-    """Wait until the device has done what it was asked; the CPU has."""
+    """Wait until the device has finished its work; the CPU already has."""
     if device.type != "cpu":
         torch.accelerator.synchronize(device)

@@ -12,7 +12,7 @@ CGROUP = Path("/sys/fs/cgroup")
 
 
 def free_memory() -> int | None:
-    """Bytes that a process can still have without swapping, as far as the system tells; a container's limit counts."""
+    """Return the bytes that a process can still get without swapping, as far as known; a container's limit counts."""
     free = _available()
     with contextlib.suppress(OSError, ValueError):
         # "max" is a ValueError: no limit.
@@ -27,22 +27,22 @@ def _available() -> int | None:
 
 
 def total_memory() -> int | None:
-    """Bytes of the machine's memory."""
+    """Return the bytes of the machine's memory."""
     return _sysconf("SC_PHYS_PAGES")
 
 
 def resident_memory() -> int | None:
-    """Bytes of memory that this process holds now."""
+    """Return the bytes of memory that this process holds now."""
     return _field("/proc/self/status", "VmRSS:")
 
 
 def peak_memory() -> int | None:
-    """The most bytes that this process held since `reset_peak`; None where the system does not tell."""
+    """Return the most bytes that this process held since `reset_peak`; None if unknown."""
     return _field("/proc/self/status", "VmHWM:")
 
 
 def reset_peak() -> bool:
-    """Let `peak_memory` begin anew; False where the system cannot (only Linux can)."""
+    """Restart `peak_memory`. Returns False if the system cannot (only Linux can)."""
     gc.collect()
     # glibc keeps what was freed; the peak of this point would be that of the one before it.
     with contextlib.suppress(OSError, AttributeError):
@@ -55,7 +55,7 @@ def reset_peak() -> bool:
 
 
 def _field(path: str, name: str) -> int | None:
-    """A line such as `VmRSS:  123 kB` of a file under /proc, in bytes."""
+    """Return a line such as `VmRSS: 123 kB` of a file under /proc, in bytes."""
     with contextlib.suppress(OSError, ValueError, IndexError), open(path, encoding="ascii") as lines:  # noqa: PTH123
         for line in lines:
             if line.startswith(name):

@@ -1,4 +1,4 @@
-"""What else uses this machine while it is measured."""
+"""What other processes use of this machine during a measurement."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Final
 
 STAT: Final = Path("/proc/stat")
 IDLE: Final = (3, 4)
-"""The fields of the processor's line that are no work: idle, and waiting for a disk."""
+"""The idle fields of the processor's line: idle, and waiting for a disk."""
 
 
 class OtherLoad:
-    """Cores that other processes used since this was made."""
+    """Counts the cores that other processes have used since this object was made."""
 
     def __init__(self) -> None:
         self._at = time.monotonic()
@@ -21,7 +21,7 @@ class OtherLoad:
         self._own = _own()
 
     def cores(self) -> float | None:
-        """So many on average; None where the system does not tell (only Linux does), or after too short a time."""
+        """Return the mean number of cores; None if unknown (only Linux reports it) or after too short a time."""
         busy, passed = _busy(), time.monotonic() - self._at
         if busy is None or self._busy is None or passed < 0.1:
             return None
@@ -29,7 +29,7 @@ class OtherLoad:
 
 
 def _busy() -> float | None:
-    """Seconds for which all cores together have worked since the machine was started."""
+    """Return the seconds for which all cores together have worked since the machine was started."""
     try:
         fields = STAT.read_text("ascii").partition("\n")[0].split()[1:9]
         ticks = sum(int(field) for place, field in enumerate(fields) if place not in IDLE)
@@ -39,6 +39,6 @@ def _busy() -> float | None:
 
 
 def _own() -> float:
-    """Seconds of this process, and of those that it started and that have ended (a compiler)."""
+    """Return the seconds of this process, and of its child processes that have ended (a compiler)."""
     times = os.times()
     return times.user + times.system + times.children_user + times.children_system

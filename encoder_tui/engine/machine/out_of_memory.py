@@ -1,4 +1,4 @@
-"""What torch raises where memory runs out, told apart from everything else."""
+"""Recognise that memory ran out, among everything else that torch raises."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ SIGNS: Final = ("can't allocate memory", "not enough memory", "out of memory", "
 
 
 class OutOfMemory(TaskError):
-    """A piece of work for which there is not enough memory; the engine goes on."""
+    """There is not enough memory for a piece of work; the engine continues."""
 
 
 @contextmanager
 def memory_errors(what: str) -> Iterator[None]:
-    """Turn what torch and Python raise for want of memory into `OutOfMemory`, in one line that begins with `what`."""
+    """Turn the memory errors of torch and Python into `OutOfMemory`, in one line that begins with `what`."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
@@ -29,7 +29,7 @@ def memory_errors(what: str) -> Iterator[None]:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error means that memory ran out; the allocator of the CPU raises a plain RuntimeError."""
+    """Return whether an error means that memory ran out; torch's CPU allocator raises a plain RuntimeError."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and any(sign in str(error).lower() for sign in SIGNS)

@@ -1,4 +1,4 @@
-"""The processor's threads that a pass is computed in."""
+"""The number of processor threads that compute a pass."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import torch
 
 @contextmanager
 def computing_in(threads: int | None) -> Iterator[int | None]:
-    """Compute in so many threads, then in as many as before; yields what torch says it has, None where none was asked.
+    """Compute in `threads` threads, then in as many as before. Yields the number that torch reports, None if none was
+    requested.
 
-    To be entered in the thread that computes: OpenMP keeps the number for each.
+    Enter it in the thread that computes: OpenMP keeps the number for each thread.
     """
     if threads is None:
         yield None

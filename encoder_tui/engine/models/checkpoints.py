@@ -1,4 +1,4 @@
-"""A model from its directory: its weights brought, read, and told apart from those that are random."""
+"""Load a model from its directory: download its weights, read them, and tell them apart from random ones."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from encoder_tui.engine.models.random_weights import SEED, construct, fill
 
 
 def directory_of(source: ModelSource) -> Path:
-    """The folder of a model's files; raises `TaskError` where it is gone."""
+    """Return the folder of a model's files. Raises `TaskError` if it is gone."""
     if source.location.startswith("builtin:"):
         return builtin.directory(source.location.removeprefix("builtin:"))
     directory = Path(source.location).expanduser()
@@ -33,16 +33,16 @@ def directory_of(source: ModelSource) -> Path:
 
 
 def bring_weights(source: ModelSource, directory: Path, job: Job) -> str | None:
-    """Fetch the weights of a model of the Hub that are not here yet; why they cannot be had, if so."""
+    """Download missing weights of a model on the Hub. Returns the reason if that fails."""
     if not source.repo or not source.commit or weights_of(source, directory):
         return None
     return fetch_weights(source.name, source.repo, source.commit, offline=source.offline, progress=job.progress)
 
 
 def weights_of(source: ModelSource, directory: Path) -> tuple[tuple[str, int, int], ...]:
-    """Names, times and sizes of a directory's weight files, so that weights that were written anew are loaded anew.
+    """Return names, times and sizes of the weight files in a directory, so that rewritten weights are loaded again.
 
-    Of a snapshot of the Hub, a part of the weights is as none: the rest has not been fetched yet.
+    If a snapshot of the Hub holds only some of the weights, it counts as having none: the rest is not downloaded yet.
     """
     if source.repo and not are_whole(directory):
         return ()
@@ -50,7 +50,9 @@ def weights_of(source: ModelSource, directory: Path) -> tuple[tuple[str, int, in
 
 
 def building_files(source: ModelSource, directory: Path) -> tuple[tuple[str, int, int], ...]:
-    """Names, times and sizes of what a model is built by: its configuration and, where that may run, its own code."""
+    """Return names, times and sizes of the files that a model is built from: its configuration and, if trusted, its
+    code.
+    """
     code = (file for file in directory.glob("*.py") if source.trust_remote_code and file.is_file())
     return _states([directory / "config.json", *code])
 
@@ -60,7 +62,7 @@ def _states(files: Iterable[Path]) -> tuple[tuple[str, int, int], ...]:
 
 
 def load(source: ModelSource, directory: Path, dtype: str | None, device: torch.device, job: Job) -> LoadedModel:
-    """Read a checkpoint, or make random weights where there is none; raises `TaskError`."""
+    """Read a checkpoint, or make random weights if there is none. Raises `TaskError`."""
     from transformers.utils import logging  # noqa: PLC0415
 
     logging.disable_progress_bar()
@@ -122,10 +124,9 @@ def _configuration(source: ModelSource, directory: Path) -> Any:
 def _read(
     source: ModelSource, directory: Path, config: Any, dtype: torch.dtype | None
 ) -> tuple[Any, list[str], list[str], list[str]]:
-    """A checkpoint's model, its new and its unused tensors, and the remarks on them.
+    """Return a checkpoint's model, its new and unused tensors, and remarks on them.
 
-    transformers reads a pickle as plain tensors only (`weights_only`), and gives LayerNorm's old names gamma and
-    beta their new ones.
+    transformers reads a pickle as plain tensors only (`weights_only`), and renames LayerNorm's old gamma and beta.
     """
     from transformers import AutoModel  # noqa: PLC0415
 
@@ -163,7 +164,7 @@ def _read(
 def load_with_head(
     source: ModelSource, directory: Path, dtype: str | None, device: torch.device, job: Job
 ) -> LoadedModel:
-    """Read a checkpoint with its head; raises `TaskError` where it holds none."""
+    """Read a checkpoint with its head. Raises `TaskError` if it holds none."""
     from transformers import AutoModelForMaskedLM  # noqa: PLC0415
     from transformers.utils import logging  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""A model in memory, and what is in force of it."""
+"""A model in memory, and the settings that it runs with."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from encoder_tui.engine.machine import devices
 from encoder_tui.engine.models import local_attention
 
 FALLING_BACK: Final = ("eager", "sdpa")
-"""Attention implementations that need nothing but torch. An architecture without the one runs with the other, and
-says so; any other implementation that cannot be had is an error."""
+"""Attention implementations that need nothing but torch. An architecture that lacks one of them runs with the other and
+reports it; any other missing implementation is an error.
+"""
 
 COMPILED: Final = (devices.FLEX,)
-"""Implementations that are compiled for the shapes that they meet, so that their first pass takes long."""
+"""Attention implementations that are compiled for each new shape, so that their first pass takes long."""
 
 
 @dataclass
@@ -36,9 +37,9 @@ class LoadedModel:
     has_head: bool = False
 
     def use_attention(self, asked: str | None) -> InForce:
-        """Set the attention implementation, None for the architecture's own choice, and tell what is in force.
+        """Set the attention implementation (None for the architecture's default), and return the settings in use.
 
-        Raises `TaskError` where there is no such implementation.
+        Raises `TaskError` if there is no such implementation.
         """
         name = self.source.name
         wanted = asked or self.default_attention
@@ -66,7 +67,9 @@ class LoadedModel:
         return in_force
 
     def _prepare_compiling(self, wanted: str) -> None:
-        """Refuse what cannot be compiled here; compile in this process, which can be ended, and leave none behind."""
+        """Refuse what cannot be compiled here. Compile in this process, so that ending it leaves no other process
+        behind.
+        """
         if wanted not in devices.offers(self.device):
             what = devices.no_compiler(self.device) or "a device that torch compiles it for"
             raise TaskError(f"{self.source.name}: {wanted} needs {what}; use sdpa or eager")
@@ -75,7 +78,7 @@ class LoadedModel:
         inductor.compile_threads = 1
 
     def in_force(self) -> InForce:
-        """How the model runs now."""
+        """Return the settings that the model runs with now."""
         return InForce(
             str(self._device_of_parameters()),
             str(self.model.dtype).removeprefix("torch."),
@@ -96,7 +99,7 @@ class LoadedModel:
         return sum(parameter.nbytes for parameter in self.model.parameters())
 
     def _device_of_parameters(self) -> torch.device:
-        """The device that every parameter is on, which must be the one that was asked for."""
+        """Return the device of all parameters, which must be the requested one."""
         found = {parameter.device for parameter in self.model.parameters()}
         if found != {self.device}:
             where = ", ".join(sorted(map(str, found)))

@@ -1,4 +1,4 @@
-"""The models that the engine holds: loaded once, kept between requests, unloaded on demand."""
+"""The models of the engine: loaded once, kept between requests, unloaded on demand."""
 
 from __future__ import annotations
 
@@ -28,8 +28,9 @@ from encoder_tui.engine.models.loaded_model import LoadedModel
 
 @dataclass(frozen=True)
 class _Key:
-    """What a model was loaded from and how; `files` and `built_by` are the state of its weights and of what it was
-    built by at that time."""
+    """What a model was loaded from and how. `files` and `built_by` are the state of its weights, and of the files that
+    it was built from, at that time.
+    """
 
     location: str
     has_head: bool
@@ -41,7 +42,7 @@ class _Key:
     also_allowed: tuple[str, ...]
 
     def is_older(self, other: _Key) -> bool:
-        """Whether this is the same model before it was written anew: nothing of it is needed any more."""
+        """Return whether this is the same model before it was rewritten, so that it is no longer needed."""
         now = replace(
             self,
             files=other.files,
@@ -61,15 +62,15 @@ def _key(
 
 
 class LoadedModels:
-    """Models by what they were loaded from; the same model with and without its masked-language head are two."""
+    """Models by what they were loaded from. A model with its masked-language head is separate from the one without."""
 
     def __init__(self) -> None:
         self._models: dict[_Key, LoadedModel] = {}
 
     def get(self, source: ModelSource, placement: Placement, job: Job, fetch: bool = False) -> LoadedModel:
-        """A model on its device; raises `TaskError`, of which `OutOfMemory` is one kind, or `ModelError`.
+        """Return a model on its device. Raises `TaskError` (or its subclass `OutOfMemory`) or `ModelError`.
 
-        `fetch` says whether weights are to be fetched from the Hub: speed does not depend on them, values do.
+        If `fetch` is set, weights are downloaded from the Hub: values depend on them, speed does not.
         """
         job.progress(f"{source.name}: importing torch and transformers")
         directory = directory_of(source)
@@ -83,9 +84,9 @@ class LoadedModels:
         return loaded
 
     def get_with_head(self, source: ModelSource, placement: Placement, job: Job) -> LoadedModel:
-        """A model with the masked-language head that its checkpoint holds; raises as `get`, also where it holds none.
+        """Return a model with the masked-language head of its checkpoint. Raises as `get` does, also if it has none.
 
-        Weights are fetched from the Hub.
+        Weights are downloaded from the Hub.
         """
         job.progress(f"{source.name}: importing torch and transformers")
         directory = directory_of(source)
@@ -97,7 +98,7 @@ class LoadedModels:
         return self._kept(key, source, lambda: load_with_head(source, directory, placement.dtype, device, job))
 
     def _kept(self, key: _Key, source: ModelSource, load_it: Callable[[], LoadedModel]) -> LoadedModel:
-        """The model of this key, loaded where it is not yet; what needs its place goes."""
+        """Return the model of this key, loading it if necessary; models that need its place are unloaded."""
         if key not in self._models:
             self._models = {other: kept for other, kept in self._models.items() if not other.is_older(key)}
             self._make_room(source, sum(size for _, _, size in key.files), key.device)
@@ -113,7 +114,7 @@ class LoadedModels:
         return self._models[key]
 
     def _make_room(self, source: ModelSource, size: int, device: torch.device) -> None:
-        """Unload what else is there where a checkpoint of `size` bytes needs its place; raises `OutOfMemory`."""
+        """Unload other models if a checkpoint of `size` bytes needs their memory. Raises `OutOfMemory`."""
         free = devices.free_on(device)
         if free is not None and free < size and self._models:
             self.unload()
@@ -124,7 +125,7 @@ class LoadedModels:
             )
 
     def unload(self, locations: Iterable[str] | None = None) -> None:
-        """Give back the memory of the models of these locations, None for all."""
+        """Release the memory of the models of these locations, or of all if None."""
         gone = None if locations is None else set(locations)
         self._models = {
             key: model for key, model in self._models.items() if gone is not None and key.location not in gone
@@ -138,4 +139,4 @@ class LoadedModels:
 
 
 LOADED: Final = LoadedModels()
-"""The models of this process; tasks share them."""
+"""The models of this process, shared by all operations."""

@@ -1,8 +1,8 @@
-"""Attention that leaves out what a local layer's mask leaves out anyway: `sdpa_local`.
+"""`sdpa_local`: attention that skips what the mask of a local layer excludes.
 
-In a layer that sees a window of tokens, torch's attention still multiplies every query with every key and then masks
-nearly all of it. Here a block of queries meets the keys in its reach and no others; each block is computed by torch's
-own kernel under the same mask, so that the values are the same but for rounding. Other layers run as with sdpa.
+In a layer that sees a window of tokens, torch's attention multiplies every query with every key and then masks nearly
+all products. Here each block of queries meets only the keys in its reach; torch's own kernel computes each block under
+the same mask, so the values are equal up to rounding. Other layers run as with sdpa.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ import torch
 
 NAME: Final = "sdpa_local"
 KINDS: Final = ("modernbert",)
-"""Kinds of models whose masks are known to reach no further than the `sliding_window` that their layers state."""
+"""Kinds of models whose masks reach no further than the `sliding_window` of their layers."""
 BLOCK: Final = 128
-"""Queries that meet their keys at once; a window of 128 makes fewer not faster, and more compute what is masked."""
+"""Queries per block. With a window of 128, smaller blocks are not faster, and larger ones compute masked products."""
 
 
 def is_for(config: Any) -> bool:
-    """Whether a model has layers that this makes faster."""
+    """Return whether a model has layers that this makes faster."""
     is_known = getattr(config, "model_type", "") in KINDS
     return is_known and "sliding_attention" in (getattr(config, "layer_types", None) or ())
 
 
 def register() -> None:
-    """Let transformers know the name."""
+    """Register the name with transformers."""
     from transformers import AttentionInterface, AttentionMaskInterface  # noqa: PLC0415
     from transformers.masking_utils import sdpa_mask  # noqa: PLC0415
 
@@ -42,7 +42,9 @@ def forward(
     sliding_window: int | None = None,
     **more: Any,
 ) -> tuple[torch.Tensor, None]:
-    """What transformers calls: states (batch, heads, tokens, width) and a mask (batch, 1, tokens, tokens)."""
+    """Compute attention as transformers calls it: states (batch, heads, tokens, width), mask (batch, 1, tokens,
+    tokens).
+    """
     from transformers.integrations.sdpa_attention import sdpa_attention_forward  # noqa: PLC0415
 
     length = query.shape[2]

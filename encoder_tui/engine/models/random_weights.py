@@ -10,21 +10,21 @@ from encoder_tui.engine.job import Job
 
 SEED: Final = 20_240_101
 BLOCK: Final = 262_147
-"""Numbers drawn; a prime, so that no two rows of a matrix begin at the same place of the block."""
+"""How many numbers are drawn; a prime, so that no two rows of a matrix begin at the same place of the block."""
 
 
 def build(config: Any, job: Job, **arguments: Any) -> Any:
-    """A model of this configuration, on the CPU, with LayerNorm weights 1, biases 0, and normal numbers elsewhere."""
+    """Return a model of this configuration on the CPU: LayerNorm weights 1, biases 0, normal numbers elsewhere."""
     model = construct(config, **arguments)
     fill(model, job)
     return model
 
 
 def construct(config: Any, **arguments: Any) -> Any:
-    """A model of this configuration whose parameters hold whatever was in memory.
+    """Return a model of this configuration with uninitialised parameters.
 
-    The constructor runs without the initialisers of torch and transformers. It makes the buffers as always, on the
-    CPU and not on the meta device: those that no checkpoint holds (position ids, rotary frequencies) are then right.
+    The constructor runs without the initialisers of torch and transformers. It makes the buffers as usual, on the CPU
+    and not on the meta device, so that those no checkpoint holds (position ids, rotary frequencies) are right.
     `arguments` are those of `AutoModel.from_config`.
     """
     from transformers import AutoModel  # noqa: PLC0415
@@ -38,7 +38,7 @@ def construct(config: Any, **arguments: Any) -> Any:
 
 @torch.no_grad()
 def fill(model: Any, job: Job) -> None:
-    """Give every parameter its values: of `normal_` alone, 257 million would take four seconds."""
+    """Fill every parameter. Drawing 257 million numbers with `normal_` would take four seconds."""
     threads = torch.get_num_threads()
     # A thousand short copies: two threads wait for each other longer than either works, most of all on a busy machine.
     torch.set_num_threads(1)

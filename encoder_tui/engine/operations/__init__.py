@@ -1,1 +1,1 @@
-"""What the engine can do; one module a task, imported when it is first asked for."""
+"""The operations of the engine: one module each, imported on first use."""

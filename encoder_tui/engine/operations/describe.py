@@ -1,4 +1,4 @@
-"""What is inside a model: built on the meta device from its configuration, so that no value exists."""
+"""Describe a model: built on the meta device from its configuration, without any values."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from encoder_tui.engine.parameters.layer_facts import layer_facts, repeats
 from encoder_tui.protocol.operations import DescribeRequest
 
 UNINTERESTING: Final = frozenset({"position_ids", "token_type_ids", "original_inv_freq"})
-"""Buffers that count from zero, hold zeros, or repeat another one."""
+"""Buffers that count from zero, hold zeros, or repeat another buffer."""
 
 COMPUTED: Final = frozenset({"float16", "bfloat16", "float32", "float64"})
-"""What a model can be built in; transformers widens anything else."""
+"""The dtypes that a model can be built in; transformers widens anything else."""
 
 
 def run(request: DescribeRequest, job: Job) -> Description:
-    """Describe the base model (what `AutoModel` gives), or the checkpoint where transformers has no code for it."""
+    """Describe the base model (what `AutoModel` returns), or the checkpoint if transformers has no code for it."""
     job.progress("importing transformers")
     from transformers import PreTrainedConfig  # noqa: PLC0415
     from transformers.models.auto import configuration_auto, modeling_auto  # noqa: PLC0415
@@ -60,7 +60,7 @@ def run(request: DescribeRequest, job: Job) -> Description:
 
 
 def from_architecture(request: DescribeRequest, job: Job, config: Any) -> Description:
-    """Build the model without values and write down what it consists of; raises `TaskError`."""
+    """Build the model without values and list its parts. Raises `TaskError`."""
     import torch  # noqa: PLC0415
     from transformers import AutoModel  # noqa: PLC0415
     from transformers.initialization import no_init_weights  # noqa: PLC0415
@@ -108,7 +108,7 @@ def from_architecture(request: DescribeRequest, job: Job, config: Any) -> Descri
 
 
 def from_checkpoint(request: DescribeRequest, job: Job, config: dict[str, Any], kind: str) -> Description:
-    """The tensors that a checkpoint's headers list, by the checkpoint's own names; raises `TaskError`."""
+    """List the tensors in a checkpoint's headers, by the checkpoint's own names. Raises `TaskError`."""
     directory = Path(request.path)
     job.progress(f"reading the header of {request.name}")
     why = f"transformers has no code for the architecture {kind or '(none is named)'}"
@@ -135,7 +135,7 @@ def from_checkpoint(request: DescribeRequest, job: Job, config: dict[str, Any], 
 
 
 def checkpoint_dtype(directory: Path) -> str | None:
-    """The dtype that `from_pretrained` takes from the file where the configuration states none."""
+    """Return the dtype that `from_pretrained` takes from the file if the configuration states none."""
     if not has_safetensors(directory):
         return None
     try:
@@ -146,12 +146,12 @@ def checkpoint_dtype(directory: Path) -> str | None:
 
 
 def _named(dtype: Any) -> str:
-    """A dtype by the name that torch has for it."""
+    """Return the torch dtype of this name."""
     return str(dtype).removeprefix("torch.")
 
 
 def _tied_to_head(config: Any, prefix: str) -> list[tuple[str, str]]:
-    """Parameters of the base model that the checkpoint's own class uses in its head as well."""
+    """Return parameters of the base model that the checkpoint's own class also uses in its head."""
     import transformers  # noqa: PLC0415
 
     name = (getattr(config, "architectures", None) or [""])[0]
@@ -168,7 +168,7 @@ def _tied_to_head(config: Any, prefix: str) -> list[tuple[str, str]]:
 
 
 def plain(config: dict[str, Any]) -> dict[str, Any]:
-    """A configuration as JSON would hold it, without what says nothing about the model."""
+    """Return a configuration as JSON data, without entries that say nothing about the model."""
     about: dict[str, Any] = json.loads(json.dumps(config, default=str))
     for name in ("_name_or_path", "transformers_version", "auto_map"):
         about.pop(name, None)

@@ -1,4 +1,4 @@
-"""How far two checkpoints of one architecture are apart, tensor by tensor."""
+"""Compare two checkpoints of one architecture, tensor by tensor."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from encoder_tui.protocol.operations import DifferenceRequest
 
 
 def run(request: DifferenceRequest, job: Job) -> Differences:
-    """Compare tensors of the same name and shape; what is known comes as partial answers."""
+    """Compare tensors of the same name and shape; results come as partial answers."""
     first = stored_values.stored(request.first, request.first_path)
     second = stored_values.stored(request.second, request.second_path)
     pairs, only_first, other_shape, taken = [], [], [], set()

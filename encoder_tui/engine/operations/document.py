@@ -1,4 +1,4 @@
-"""A whole document, and where the tokens of each model lie in it."""
+"""A whole document, and where the tokens of each model are in it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from encoder_tui.protocol.documents import Counted, DocumentAnswer, DocumentRequ
 
 
 def run(request: DocumentRequest, job: Job) -> DocumentAnswer:
-    """The text first, then the tokens of one model after the other."""
+    """Send the text first, then the tokens of one model after the other."""
     texts = opened.texts_of(request.spec, request.column, job)
     try:
         text = texts.get(request.index, job)
@@ -38,7 +38,7 @@ def run(request: DocumentRequest, job: Job) -> DocumentAnswer:
 
 
 def _first(tokens: opened.Tokens, model: Counted, job: Job) -> DocumentTokens:
-    """The tokens that every limit is among, which truncation on the left makes the last ones."""
+    """Find enough tokens for every limit. If truncation is on the left, that takes all: it keeps the last ones."""
     enough = max(model.limit or 0, *LIMITS)
     found = tokens.found or tokens.go_on(job)
     while not found.is_whole and (found.side == "left" or found.total <= enough):

@@ -1,4 +1,4 @@
-"""Find a model's small files, on the engine's side."""
+"""Find a model's small files on the engine's machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from encoder_tui.protocol.operations import FilesAnswer, FilesRequest
 
 
 def run(request: FilesRequest, job: Job) -> FilesAnswer:
-    """The files, from the Hub if they are not on this machine. Raises `ModelError`."""
+    """Look among the built-in models, then for a directory, in the cache, and on the Hub; if the Hub cannot be reached,
+    an incomplete cache will do.
+    """
     files, remark = resolve(
         parse_name(request.name),
         offline=request.offline,

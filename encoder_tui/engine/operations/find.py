@@ -1,4 +1,4 @@
-"""Look for a text in a slice of a collection."""
+"""Search for a text in a slice of a collection."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from encoder_tui.protocol.documents import FindAnswer, FindRequest
 
 
 def run(request: FindRequest, job: Job) -> FindAnswer:
-    """Look for about as long as was asked for."""
+    """Search for about the requested time."""
     wanted = request.text.casefold()
     reading = opened.reading_from(request.spec, request.column, request.start, job)
     deadline = time.monotonic() + request.seconds

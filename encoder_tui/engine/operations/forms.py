@@ -1,4 +1,4 @@
-"""Take in tokenizers, so that this process need not import transformers to count tokens."""
+"""Receive exact tokenizers, so that this process can count tokens without importing transformers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from encoder_tui.protocol.documents import FormsAnswer, FormsRequest
 
 
 def run(request: FormsRequest, job: Job) -> FormsAnswer:
-    """Read each form once; raises `TaskError` where this engine's version of `tokenizers` cannot."""
+    """Read each form once. Raises `TaskError` if this version of `tokenizers` cannot."""
     for key, form in request.forms.items():
         job.checkpoint()
         try:

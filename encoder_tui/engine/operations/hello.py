@@ -12,7 +12,9 @@ from encoder_tui.protocol.operations import Hello, HelloRequest
 
 
 def run(request: HelloRequest, job: Job) -> Hello:
-    """Versions at once, devices once torch is imported; afterwards the first forward pass need not wait for it."""
+    """Send versions at once, and devices when torch has been imported; then the first forward pass need not wait for
+    it.
+    """
     about = Hello(installed_versions(), platform.python_version(), platform.platform(), cores(), free_memory())
     job.partial(about)
     job.progress("importing torch")
@@ -28,5 +30,5 @@ def run(request: HelloRequest, job: Job) -> Hello:
 
 
 def cores() -> int:
-    """Processor cores that this process may use."""
+    """Return how many processor cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""Cells of an output that was kept, so that no whole tensor crosses for a look."""
+"""Read cells of a kept output, so that no whole tensor is sent to look at a part of it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from encoder_tui.core.outputs.slices import Cells, LookRequest
 from encoder_tui.engine.job import Job, TaskError
 
 AT_ONCE = 1 << 22
-"""Values that are pooled at once, in float64."""
+"""How many values are pooled at once, in float64."""
 
 
 def run(request: LookRequest, job: Job) -> Cells:
-    """The cells that were asked for, as far as the output reaches; raises `TaskError` where it is not kept."""
+    """Return the requested cells, as far as the output reaches. Raises `TaskError` if it is not kept."""
     import torch  # noqa: PLC0415
 
     from encoder_tui.engine.outputs.kept import KEPT  # noqa: PLC0415
@@ -47,13 +47,13 @@ def run(request: LookRequest, job: Job) -> Cells:
 
 
 def _rows_at_once(part: Any, step: int) -> int:
-    """A whole number of cells' rows."""
+    """Return how many rows to pool at once: a multiple of a cell's rows."""
     columns: int = part.shape[1]
     return max(AT_ONCE // max(columns * step, 1), 1) * step
 
 
 def _cells(part: Any, request: LookRequest) -> Any:
-    """Pool rows of the matrix; those of a cell at the edge are fewer, and their mean is theirs alone."""
+    """Pool rows of the matrix. A cell at the edge has fewer rows, and its mean is of those alone."""
     import torch  # noqa: PLC0415
 
     if request.how == "norm":

@@ -1,4 +1,4 @@
-"""What a model would put in the place of masked tokens."""
+"""Predict masked tokens."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from encoder_tui.engine.job import Job, TaskError
 
 
 def run(request: MaskedRequest, job: Job) -> MaskedAnswer:
-    """The most probable tokens at each position; the probabilities are a softmax in float32."""
+    """Return the most probable tokens at each position; probabilities are a softmax in float32."""
     job.progress("importing torch")
 
     from encoder_tui.engine.machine.threads import computing_in  # noqa: PLC0415

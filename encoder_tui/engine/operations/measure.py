@@ -1,4 +1,4 @@
-"""Measure how long passes take, models interleaved."""
+"""Measure how long passes take, alternating between models."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def run(request: MeasureRequest, job: Job) -> Measurement:
-    """One group after the other; what was measured is told after every turn and is not lost by a cancellation."""
+    """Measure one group after the other. Results are sent after every turn, so a cancellation does not lose them."""
     job.progress("importing torch")
     import torch  # noqa: PLC0415
 
@@ -87,7 +87,7 @@ def run(request: MeasureRequest, job: Job) -> Measurement:
 
 
 def _load(request: MeasureRequest, job: Job) -> tuple[dict[int, LoadedModel], dict[int, str]]:
-    """The model of each variant, and why there is none, by the variant's index."""
+    """Return the model of each variant, and the reasons for those that cannot be loaded, by the variant's index."""
     from encoder_tui.engine.models.loaded_models import LOADED  # noqa: PLC0415
     from encoder_tui.engine.timing import modes  # noqa: PLC0415
 
@@ -106,7 +106,7 @@ def _load(request: MeasureRequest, job: Job) -> tuple[dict[int, LoadedModel], di
 def _runners(
     request: MeasureRequest, points: list[Point], loaded: dict[int, LoadedModel], job: Job
 ) -> tuple[list[ModelRunner], Pruning | None]:
-    """A runner for each point of a group, and what chooses among them where that was asked for."""
+    """Return a runner for each point of a group, and the pruning between them if it was requested."""
     from encoder_tui.engine.timing.runner import ModelRunner  # noqa: PLC0415
 
     asked = [request.variants[point.variant] for point in points]

@@ -1,4 +1,4 @@
-"""What the engine holds in memory, and giving it back."""
+"""What the engine holds in memory, and how to release it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from encoder_tui.engine.machine.memory import free_memory, resident_memory
 
 
 def run(request: UnloadRequest, job: Job) -> MemoryAnswer:
-    """Unload what was named, and tell what is left."""
+    """Unload the named models, and report what is left."""
     # An engine that has loaded no model need not import torch to say so.
     if "encoder_tui.engine.models.loaded_models" not in sys.modules:
         return MemoryAnswer([], 0, resident_memory(), free_memory())

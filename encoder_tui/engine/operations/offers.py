@@ -1,4 +1,4 @@
-"""What a model could run with on its device, of this installation."""
+"""What a model can run with on its device in this installation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from encoder_tui.engine.job import Job, TaskError
 
 
 def run(request: OffersRequest, job: Job) -> Offers:
-    """Load the model and try which attention implementations can be set; raises `TaskError`."""
+    """Load the model and try which attention implementations can be set. Raises `TaskError`."""
     job.progress("importing torch")
     import torch  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""Some rows of a list of documents: how long each is, in characters and under each model, and how it begins."""
+"""Rows of a list of documents: the length of each in characters and under each model, and its beginning."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from encoder_tui.engine.job import Job, TaskError
 from encoder_tui.protocol.documents import Row, RowsAnswer, RowsRequest
 
 BEGINNING = 400
-"""Characters of a document that a list may show."""
+"""How many characters of a document a list may show."""
 BATCH = 1 << 19
-"""Characters counted between two looks for cancellation."""
+"""How many characters are counted between two checks for cancellation."""
 
 
 def run(request: RowsRequest, job: Job) -> RowsAnswer:
-    """The rows without tokens first, then with them.
+    """Send the rows without tokens first, then with them.
 
-    Without `cuts`, long documents that were not counted yet have None for tokens: a list is not to wait for them.
+    Without `cuts`, long documents that have not been counted yet have None for tokens, because a list must not wait for
+    them.
     """
     spec, column = request.spec, request.column
     missing = opened.missing(request.models)
@@ -52,7 +53,7 @@ def run(request: RowsRequest, job: Job) -> RowsAnswer:
 
 
 def _counted(request: RowsRequest, rows: list[Row], texts: opened.Texts, job: Job) -> list[Row]:
-    """Rows with their tokens, and their cuts where they were asked for."""
+    """Return rows with their tokens, and with their cuts if requested."""
     present = [row for row in rows if row.characters is not None]
     tokens: dict[int, list[int | None]] = {row.index: [] for row in rows}
     cuts: dict[int, list[int | None]] = {row.index: [] for row in rows}

@@ -1,4 +1,4 @@
-"""Run a model on a batch, and keep what comes out."""
+"""Run a model on a batch, and keep the outputs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from encoder_tui.engine.job import Job
 
 
 def run(request: RunRequest, job: Job) -> RunAnswer:
-    """A forward pass; outputs in the order in which the model names them, described one after the other."""
+    """Run a forward pass; the outputs are described one after the other, in the order in which the model names them."""
     job.progress("importing torch")
     from encoder_tui.engine.machine.threads import computing_in  # noqa: PLC0415
     from encoder_tui.engine.models.loaded_models import LOADED  # noqa: PLC0415

@@ -15,12 +15,12 @@ from encoder_tui.engine.job import Job, TaskError
 from encoder_tui.protocol.documents import ScanAnswer, ScanRequest, SourceSpec
 
 BATCH: Final = 1 << 20
-"""Characters that are counted at a time: enough to keep all cores busy, few enough to be cancelled soon."""
+"""How many characters are counted at a time: enough to keep all cores busy, few enough to be cancelled soon."""
 BATCH_ROWS: Final = 2_048
 
 
 def run(request: ScanRequest, job: Job) -> ScanAnswer:
-    """Count for about as long as was asked for."""
+    """Count for about the requested time."""
     missing = opened.missing(request.models)
     if missing:
         return ScanAnswer([], request.start, False, 0, 0, None, missing=missing)
@@ -46,7 +46,7 @@ def run(request: ScanRequest, job: Job) -> ScanAnswer:
 
 
 class _Slice:
-    """A slice while it is counted."""
+    """A slice while it is being counted."""
 
     def __init__(self, request: ScanRequest) -> None:
         self.request = request
@@ -66,7 +66,7 @@ class _Slice:
         self._reading: Iterator[str | None] | None = None
 
     def batch(self, job: Job) -> list[str | None]:
-        """The next texts, as many as are counted at a time."""
+        """Return the next texts, as many as are counted at a time."""
         request = self.request
         if self._reading is None:
             self._reading = opened.reading_from(request.spec, request.column, self.position, job)
@@ -90,7 +90,7 @@ class _Slice:
         return texts
 
     def count(self, texts: list[str | None]) -> None:
-        """Count texts in."""
+        """Add texts to the counts."""
         present = [text for text in texts if text is not None]
         characters = sum(map(len, present))
         self.characters += [len(text or "") for text in texts]
@@ -105,7 +105,7 @@ class _Slice:
         self.rows += len(texts)
 
     def count_long(self, text: str, deadline: float, job: Job) -> bool:
-        """Count the tokens of a long document, with those found for it before; False where the time is over."""
+        """Count the tokens of a long document, using those found before; return False if the time is over."""
         for counter in self.counters:
             tokens = opened.Tokens(*self._place(counter), text)
             while opened.counts.get(self._place(counter)) is None:
@@ -120,7 +120,7 @@ class _Slice:
         return (self.request.spec, self.request.column, self.position, counter.key)
 
     def answer(self, job: Job) -> ScanAnswer:
-        """What was counted; the reading is kept for the slice that follows."""
+        """Return the counts; the open reading is kept for the next slice."""
         request = self.request
         source = opened.source_of(request.spec, job)
         if self._reading is not None and not self.is_end:

@@ -9,11 +9,11 @@ from encoder_tui.engine.job import Job
 from encoder_tui.protocol.documents import SourceAnswer, SourceRequest
 
 LOOK_AHEAD: Final = 0.3
-"""Seconds spent on finding how many rows there are."""
+"""Seconds spent on finding out how many rows there are."""
 
 
 def run(request: SourceRequest, job: Job) -> SourceAnswer:
-    """Open it anew and read its first row, so that what is wrong with it is said now."""
+    """Open the source again and read its first row, so that errors are reported now."""
     opened.forget(request.spec)
     source = opened.source_of(request.spec, job)
     column = source.choose(request.column)

@@ -1,4 +1,4 @@
-"""What the values of one tensor are like."""
+"""Statistics of the values of one tensor."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy
 
 HEAT: Final = (40, 120)
-"""Most rows and columns of a heatmap."""
+"""The largest number of rows and columns of a heatmap."""
 
 
 def run(request: TensorRequest, job: Job) -> TensorStatistics:
@@ -53,7 +53,7 @@ def run(request: TensorRequest, job: Job) -> TensorStatistics:
 
 
 def _read(tensor: Stored, job: Job, text: str, before: int, takers: list[Any]) -> None:
-    """Give every slice to the takers; progress counts the values of both readings."""
+    """Pass every slice to the takers; progress counts the values of both readings."""
     numel = numel_of(tensor.entry.shape)
     done = 0
     shape = tensor.entry.shape
@@ -68,10 +68,9 @@ def _read(tensor: Stored, job: Job, text: str, before: int, takers: list[Any]) -
 
 
 class Moments:
-    """Count, mean, sum of squared deviations and extremes of what is finite, joined slice by slice.
+    """Count, mean, sum of squared deviations and extremes of the finite values, merged slice by slice.
 
-    Sums of squares lose their digits where the mean is large; slices are joined by the formula of Chan, Golub
-    and LeVeque instead.
+    Sums of squares lose digits if the mean is large, so slices are merged by the formula of Chan, Golub and LeVeque.
     """
 
     def __init__(self) -> None:
@@ -128,7 +127,7 @@ class Bins:
 
 
 def finite_of(values: numpy.ndarray[Any, Any]) -> numpy.ndarray[Any, Any]:
-    """The finite values; the array itself where all are."""
+    """Return the finite values; the array itself if all of them are."""
     import numpy  # noqa: PLC0415
 
     with numpy.errstate(over="ignore", invalid="ignore"):
@@ -139,7 +138,7 @@ def finite_of(values: numpy.ndarray[Any, Any]) -> numpy.ndarray[Any, Any]:
 
 
 class Heat:
-    """Means over the cells of a grid, of a tensor seen as a table of its first dimension by all the others."""
+    """Means over the cells of a grid. The tensor is seen as a table of its first dimension by all the others."""
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         import numpy  # noqa: PLC0415
@@ -174,7 +173,7 @@ class Heat:
         numpy.add.at(self._counts, tuple(index[finite] for index in cell), 1.0)
 
     def means(self) -> list[list[float]]:
-        """Rows of the grid; a cell with no finite value is NaN."""
+        """Return the rows of the grid; a cell without finite values is NaN."""
         import numpy  # noqa: PLC0415
 
         with numpy.errstate(invalid="ignore", divide="ignore"):

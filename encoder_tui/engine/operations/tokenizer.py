@@ -1,4 +1,4 @@
-"""The exact form of a model's tokenizer."""
+"""The exact tokenizer of a model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from encoder_tui.protocol.operations import TokenizerRequest
 
 
 def run(request: TokenizerRequest, job: Job) -> TokenizerForm:
-    """Load `AutoTokenizer` and take its backend; raises `TaskError` where the model is no encoder."""
+    """Load `AutoTokenizer` and return its backend. Raises `TaskError` if the model is not an encoder."""
     job.progress("importing transformers")
     from transformers import AutoTokenizer  # noqa: PLC0415
 
@@ -36,7 +36,7 @@ def run(request: TokenizerRequest, job: Job) -> TokenizerForm:
 
 
 def _refuse_other_kinds(request: TokenizerRequest, arguments: dict[str, Any]) -> None:
-    """Raise `TaskError` for an architecture that `transformers` knows, but not as an encoder of text."""
+    """Raise `TaskError` for an architecture that `transformers` knows, but not as a text encoder."""
     from transformers import PreTrainedConfig  # noqa: PLC0415
     from transformers.models.auto import configuration_auto, modeling_auto  # noqa: PLC0415
 
@@ -56,7 +56,7 @@ def _refuse_other_kinds(request: TokenizerRequest, arguments: dict[str, Any]) ->
 
 
 def form_of(tokenizer: Any, name: str) -> TokenizerForm:
-    """A loaded tokenizer as plain data; raises `TaskError` where it encodes with Python code of its own."""
+    """Return a loaded tokenizer as plain data. Raises `TaskError` if it encodes with Python code of its own."""
     kind = type(tokenizer).__name__
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:

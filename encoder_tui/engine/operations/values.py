@@ -1,4 +1,4 @@
-"""Values of an output that was kept."""
+"""Values of a kept output."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from encoder_tui.engine.job import Job, TaskError
 
 
 def run(request: ValuesRequest, job: Job) -> Values:
-    """A piece of a tensor as bytes; raises `TaskError` where it is not kept (any more)."""
+    """Return a part of a tensor as bytes. Raises `TaskError` if it is not kept (any more)."""
     from encoder_tui.engine.outputs.kept import KEPT  # noqa: PLC0415
 
     tensor = KEPT.get(request.slot, {}).get(request.name)

@@ -1,4 +1,4 @@
-"""One vector for a text, by every pooling that a model offers."""
+"""One vector for each text, by every pooling that a model supports."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from encoder_tui.core.tasks.pooling import VectorsAnswer, VectorsRequest
 from encoder_tui.engine.job import Job
 
 ROWS: Final = 4
-"""Windows that run at once: more would take memory and, on a CPU, save no time."""
+"""How many windows run at once: more would need memory and, on a CPU, save no time."""
 
 
 def run(request: VectorsRequest, job: Job) -> VectorsAnswer:
@@ -45,7 +45,7 @@ def run(request: VectorsRequest, job: Job) -> VectorsAnswer:
 
 
 def _pool(outputs: dict[str, Any], mask: Any) -> dict[str, Any]:
-    """Every row's vectors, in float32, from the last hidden states (batch, tokens, hidden) and the attention mask."""
+    """Pool last hidden states (batch, tokens, hidden) under an attention mask; return each row's vectors in float32."""
     import torch  # noqa: PLC0415
 
     states = outputs["last_hidden_state"].float()

@@ -1,1 +1,1 @@
-"""Forward passes and the outputs that are kept."""
+"""Forward passes and kept outputs."""

@@ -1,4 +1,4 @@
-"""A forward pass: the batch as tensors, what it would take, its progress, and what comes out."""
+"""A forward pass: the batch as tensors, its memory, its progress, and its outputs."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from encoder_tui.engine.machine.out_of_memory import OutOfMemory, memory_errors
 from encoder_tui.engine.models.loaded_model import LoadedModel
 
 CHUNK = 1 << 22
-"""Values that are described at once, in float64."""
+"""How many values are described at once, in float64."""
 
 
 def tensors(loaded: LoadedModel, batch: Batch) -> dict[str, torch.Tensor]:
-    """The model's inputs on its device, each (batch, sequence); raises `TaskError` where they do not fit the model."""
+    """Return the model's inputs on its device, each (batch, sequence). Raises `TaskError` if they do not fit."""
     name = loaded.source.name
     entries = loaded.model.get_input_embeddings().weight.shape[0]
     highest = max(max(row) for row in batch.input_ids)
@@ -43,7 +43,7 @@ def tensors(loaded: LoadedModel, batch: Batch) -> dict[str, torch.Tensor]:
 def refuse_what_cannot_fit(
     loaded: LoadedModel, batch: int, length: int, hidden_states: bool = False, attentions: bool = False
 ) -> None:
-    """Raise `OutOfMemory`, with the estimate, where a pass needs more memory than is free."""
+    """Raise `OutOfMemory` with an estimate if a pass needs more memory than is free."""
     free = devices.free_on(loaded.device)
     size = dimensions(loaded.model.config)
     if free is None or size is None:
@@ -69,7 +69,7 @@ def refuse_what_cannot_fit(
 
 
 def dimensions(config: Any) -> Dimensions | None:
-    """What a configuration says of its size; None where it says it in words of its own."""
+    """Return the sizes that a configuration states; None if it uses names of its own."""
     names = ("num_hidden_layers", "num_attention_heads", "hidden_size", "intermediate_size")
     numbers = [getattr(config, name, None) for name in names]
     if not all(isinstance(number, int) for number in numbers):
@@ -84,10 +84,10 @@ def forward(
     hidden_states: bool = False,
     attentions: bool = False,
 ) -> dict[str, torch.Tensor]:
-    """Run a model and name every tensor that comes out: `last_hidden_state`, `hidden_states.7`.
+    """Run a model and name every output tensor: `last_hidden_state`, `hidden_states.7`.
 
-    The values are those of `model(**inputs)` to the last bit. Raises `TaskError`, of which `OutOfMemory` is one kind,
-    and `Cancelled`.
+    The values equal those of `model(**inputs)` to the last bit. Raises `TaskError` (or its subclass `OutOfMemory`) and
+    `Cancelled`.
     """
     wishes = {"output_hidden_states": hidden_states, "output_attentions": attentions}
     name = loaded.source.name
@@ -110,7 +110,7 @@ def forward(
 
 @contextmanager
 def told_by_layer(loaded: LoadedModel, job: Job) -> Iterator[None]:
-    """Say which layer a pass has reached, and look for a cancellation between the parts of a layer."""
+    """Report which layer a pass has reached, and check for cancellation between the parts of a layer."""
     layers = set(layer_modules(loaded.model))
     total = getattr(loaded.model.config, "num_hidden_layers", None)
     begun = 0
@@ -132,13 +132,13 @@ def told_by_layer(loaded: LoadedModel, job: Job) -> Iterator[None]:
 
 
 def layer_modules(model: torch.nn.Module) -> list[torch.nn.Module]:
-    """The layers of an encoder: its longest list of modules; where layers share their weights, the one that repeats."""
+    """Return the layers of an encoder: its longest list of modules, or the repeated one if layers share weights."""
     lists = [list(module) for module in model.modules() if isinstance(module, torch.nn.ModuleList) and len(module)]
     return max(lists, key=len, default=[])
 
 
 def describe(name: str, tensor: torch.Tensor, job: Job) -> OutputFacts:
-    """A tensor's facts; the statistics are computed in float64, a chunk at a time."""
+    """Return a tensor's facts; statistics are computed in float64, a chunk at a time."""
     values = tensor.reshape(-1)
     pieces = [values[start : start + CHUNK] for start in range(0, len(values), CHUNK)]
     total, non_finite = 0.0, 0

@@ -12,5 +12,5 @@ KEPT: Final[dict[int, Outputs]] = {}
 
 
 def kept_bytes() -> int:
-    """How much memory they take."""
+    """Return how much memory they use."""
     return sum(tensor.nbytes for outputs in KEPT.values() for tensor in outputs.values())

@@ -1,1 +1,1 @@
-"""What the engine says about parameters."""
+"""Facts about parameters and layers."""

@@ -1,4 +1,4 @@
-"""How each layer attends, as a configuration of `transformers` says it."""
+"""How each layer attends, according to a configuration of `transformers`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from encoder_tui.core.parameters.description import LayerFact
 
 
 def layer_facts(config: Any) -> list[LayerFact]:
-    """One fact a layer; empty where the configuration does not say how many layers there are."""
+    """Return one fact per layer; empty if the configuration does not state the number of layers."""
     number = getattr(config, "num_hidden_layers", None)
     if not isinstance(number, int) or isinstance(number, bool):
         return []
@@ -30,7 +30,7 @@ def _fact(config: Any, kind: str, index: int) -> LayerFact:
 
 
 def _window(config: Any, kind: str, index: int) -> int | None:
-    """Tokens that a token of a layer sees, both sides together; None for all of them."""
+    """Return how many tokens a token of a layer sees, on both sides together; None for all."""
     longformer = getattr(config, "attention_window", None)
     if isinstance(longformer, list) and index < len(longformer):
         return int(longformer[index])
@@ -44,7 +44,7 @@ def _window(config: Any, kind: str, index: int) -> int | None:
 
 
 def repeats(config: Any) -> int | None:
-    """How often the layers that are there run (ALBERT); None where each runs once."""
+    """Return how often the layers run (ALBERT); None if each runs once."""
     groups = getattr(config, "num_hidden_groups", None)
     layers = getattr(config, "num_hidden_layers", None)
     if isinstance(groups, int) and isinstance(layers, int) and groups and layers > groups:

@@ -1,4 +1,4 @@
-"""The values of a stored tensor, slice by slice: a tensor of 5 GB never is in memory as a whole."""
+"""The values of a stored tensor, slice by slice: a tensor of 5 GB is never in memory as a whole."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     import numpy
 
 SLICE: Final = 1 << 20
-"""Values at a time; 8 MB as float64."""
+"""How many values are read at a time; 8 MB as float64."""
 
 
 def stored(name: str, path: str) -> dict[str, Stored]:
-    """The tensors of a directory; raises `TaskError` where there are none to read."""
+    """Return the tensors in a directory. Raises `TaskError` if there are none to read."""
     directory = Path(path)
     if not checkpoint.has_safetensors(directory):
         raise TaskError(f"{name}: there are no weights here in safetensors files")
@@ -31,7 +31,7 @@ def stored(name: str, path: str) -> dict[str, Stored]:
 
 
 def slices(tensor: Stored, job: Job, size: int = SLICE) -> Iterator[numpy.ndarray[Any, Any]]:
-    """The values as float64, flat, so many at a time; complex ones by their magnitude. Raises `TaskError`."""
+    """Yield the values as flat float64 arrays, complex ones by their magnitude. Raises `TaskError`."""
     import torch  # noqa: PLC0415
 
     entry = tensor.entry

@@ -1,1 +1,1 @@
-"""Measuring: rounds, modes, and what disturbs a measurement."""
+"""Measurement: rounds, modes, and what disturbs a measurement."""

@@ -1,4 +1,4 @@
-"""What a pass can be run with beyond its placement: compiled, in TF32, without padding; or why not."""
+"""Switches of a pass beside its placement: compiled, TF32, unpadded; or why they are impossible."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BACKEND: Final = "inductor"
 
 
 def refuse_what_cannot_be_had(loaded: LoadedModel, mode: Mode, attention: str) -> None:
-    """Raise `TaskError`, in one sentence, where a mode cannot be had; `attention` is the one in force."""
+    """Raise `TaskError` with one sentence if a mode is impossible; `attention` is the current implementation."""
     name, device = loaded.source.name, loaded.device
     offered = offers(device)
     if mode.tf32 and "tf32" not in offered:
@@ -44,15 +44,16 @@ def refuse_what_cannot_be_had(loaded: LoadedModel, mode: Mode, attention: str) -
 
 
 def set_precision(mode: Mode) -> None:
-    """Let matrix products of float32 round to TF32 or not, until something else sets it."""
+    """Let matrix products of float32 round to TF32 or not, until it is set again."""
     torch.set_float32_matmul_precision("high" if mode.tf32 else "highest")
 
 
 @contextmanager
 def compiling(modes: list[Mode]) -> Iterator[None]:
-    """Compile from nothing, so that the cold pass is what compiling costs, and in this process, which can be ended.
+    """Compile from scratch, so that the cold pass includes the whole compilation, and in this process, which can be
+    ended.
 
-    What was compiled before is forgotten: torch keeps a few versions of a model only, and runs further ones uncompiled.
+    Earlier compilations are forgotten: torch keeps only a few versions of a model and runs further ones uncompiled.
     """
     if not any(mode.compiled for mode in modes):
         yield
@@ -68,28 +69,30 @@ def compiling(modes: list[Mode]) -> Iterator[None]:
 
 
 def has_compiled() -> bool:
-    """Whether torch.compile compiled anything since `compiling` began; what it gives up on runs as it is, silently."""
+    """Return whether torch.compile compiled anything since `compiling` began. If it gives up, it runs the model as it
+    is.
+    """
     from torch._dynamo.utils import counters  # noqa: PLC0415
 
     return counters["frames"]["ok"] > 0
 
 
 def callable_of(loaded: LoadedModel, mode: Mode) -> Any:
-    """What is called for a pass."""
+    """Return the function to call for a pass."""
     return torch.compile(loaded.model, dynamic=False, backend=BACKEND) if mode.compiled else loaded.model
 
 
 # Batches without padding
 
 PACKABLE: Final = ("bert", "modernbert")
-"""Kinds of models whose position ids count from 0 in each row, and that hand the rows' bounds on to flash attention."""
+"""Kinds of models whose position ids count from 0 in each row, and that pass the rows' bounds to flash attention."""
 
 
 def packed(inputs: dict[str, torch.Tensor]) -> dict[str, Any]:
-    """The rows of a batch as one row without padding, with the bounds that flash attention keeps them apart by.
+    """Return the rows of a batch as one row without padding, with the bounds that keep them apart in flash attention.
 
-    `inputs` are ids and mask, each (batch, sequence), padded on the right. There is no mask any more: with one,
-    transformers pads again after every attention.
+    `inputs` are ids and mask, each (batch, sequence), padded on the right. The result has no mask: with one,
+    transformers would pad again after every attention.
     """
     mask = inputs["attention_mask"].bool()
     lengths = mask.sum(dim=1).tolist()

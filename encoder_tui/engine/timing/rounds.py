@@ -1,6 +1,6 @@
-"""Taking samples: the cold pass, the warm-up, and rounds in which models take turns.
+"""Take samples: the cold pass, the warm-up, and rounds in which models take turns.
 
-Plain Python over a runner and a clock, so that what it does can be checked with made-up ones.
+This is plain Python over a runner and a clock, so tests can use invented ones.
 """
 
 from __future__ import annotations
@@ -16,59 +16,60 @@ from typing import Final, Protocol
 from encoder_tui.core.timing.pruning import Pruning
 
 BLOCK: Final = 0.005
-"""Seconds that a sample takes at least: some ten thousand times what reading the clock takes."""
+"""The minimum seconds of a sample: some ten thousand times as long as reading the clock."""
 ROUNDS: Final = 5
-"""Turns of each model in which the minimum time is spent."""
+"""How many turns of each model share the minimum time."""
 STEADY: Final = 0.10
-"""Passes of the warm-up that differ by no more than this share are steady."""
+"""Warm-up passes that differ by no more than this share are steady."""
 STEADY_PASSES: Final = 3
 WARM_UP_TIME: Final = 1.0
-"""Seconds of warm-up after which a machine that does not get steady is measured as it is."""
+"""Seconds of warm-up after which an unsteady machine is measured as it is."""
 SETTLING_PASS: Final = 0.5
-"""A turn begins with a pass that is not counted, unless a pass takes longer than this: the caches are then full of
-another model's weights."""
+"""A turn begins with a pass that does not count, because the caches hold another model's weights; a pass longer than
+this many seconds is not preceded by one.
+"""
 
 
 class Runner(Protocol):
-    """A model with what goes into it."""
+    """A model with its input."""
 
     def prepare(self) -> None:
-        """Put the settings in force; not measured."""
+        """Apply the settings; not measured."""
 
     def run(self) -> None:
-        """One pass, finished when `finish` returns."""
+        """Run one pass; it is finished when `finish` returns."""
 
     def finish(self) -> None:
-        """Wait until the device has done everything."""
+        """Wait until the device has finished."""
 
     def mark(self) -> None:
-        """Let the device note its own time once it comes here; nothing waits for that."""
+        """Let the device record its own time when it gets here, without waiting for it."""
 
     def device_seconds(self) -> float | None:
-        """Seconds between the last two marks by the device's own clock; None where it has none."""
+        """Return the seconds between the last two marks by the device's own clock; None if it has none."""
 
     def reset_peak(self) -> None:
-        """Begin to watch memory anew."""
+        """Restart the memory peak."""
 
     def read_peak(self) -> None:
-        """Note the most memory used since."""
+        """Record the most memory used since `reset_peak`."""
 
     def allow(self, seconds: float | None) -> None:
-        """End a pass, and with it the point, that takes longer; None for as long as it takes."""
+        """Limit the seconds of a pass; a longer pass ends the point. None for no limit."""
 
 
 class Clock(Protocol):
-    """Seconds of two kinds."""
+    """A wall clock and a processor clock, in seconds."""
 
     def wall(self) -> float:
-        """Time as it passes."""
+        """Return the time of the wall clock."""
 
     def cpu(self) -> float:
-        """Time that the processor spent on this process, over all threads."""
+        """Return the processor time of this process, over all threads."""
 
 
 class SystemClock:
-    """The best clocks that Python has."""
+    """The most precise clocks of Python."""
 
     def wall(self) -> float:
         return time.perf_counter()
@@ -78,12 +79,12 @@ class SystemClock:
 
 
 class Ended(Exception):
-    """Raised by a runner where its point cannot go on; the message is the reason."""
+    """Raised by a runner whose point cannot continue; the message is the reason."""
 
 
 @dataclass
 class Taken:
-    """The samples of one runner; seconds of one pass. `fastest` is the fastest of its warm-up."""
+    """The samples of one runner, in seconds per pass; `fastest` is the fastest pass of its warm-up."""
 
     cold: float | None = None
     warm_up: int = 0
@@ -100,7 +101,7 @@ class Taken:
 
 @dataclass(frozen=True)
 class Wishes:
-    """How much is to be measured at least: seconds and samples of each runner."""
+    """The minimum of seconds and samples for each runner."""
 
     min_time: float = 1.0
     min_samples: int = 5
@@ -115,12 +116,12 @@ def take_samples(
     disturbed: Callable[[], bool] = lambda: False,
     pruning: Pruning | None = None,
 ) -> list[Taken]:
-    """Measure the runners in rounds, each in turn and in the opposite order every other round.
+    """Measure the runners in rounds, each in turn, with the order reversed every other round.
 
-    `between` is called between passes that are not counted and between samples, and may raise to break off; `told`
-    after each runner's warm-up, after each of its turns, and when it has ended. Where `disturbed` says that something
-    fell into the sample since `between`, the sample is thrown away and taken again. A runner that raises `Ended`
-    leaves the rounds with the samples it has. Where only the fastest matters, `pruning` says what is worth its time.
+    `between` is called between passes that do not count and between samples, and may raise to stop. `told` is called
+    after each runner's warm-up, after each of its turns, and when it has ended. If `disturbed` returns true, something
+    disturbed the sample since `between`, and the sample is taken again. A runner that raises `Ended` leaves the rounds
+    with the samples it has. If only the fastest matters, `pruning` decides what is worth its time.
     """
     taken = [Taken() for _ in runners]
 
@@ -160,7 +161,7 @@ def take_samples(
 
 
 def _warm_up(runner: Runner, taken: Taken, wishes: Wishes, clock: Clock, between: Callable[[], None]) -> None:
-    """The cold pass, then passes until they are steady; sets how many passes make a sample."""
+    """Run the cold pass, then passes until they are steady; sets how many passes make a sample."""
     between()
     runner.prepare()
     runner.reset_peak()
@@ -191,7 +192,7 @@ def _take_turn(
     disturbed: Callable[[], bool],
     settle: bool,
 ) -> None:
-    """Samples for a share of the minimum time, at least one."""
+    """Take samples for a share of the minimum time, at least one."""
     between()
     runner.prepare()
     if settle and (taken.wall or [taken.cold or 0.0])[-1] < SETTLING_PASS:
@@ -214,7 +215,7 @@ def _take_turn(
 
 
 def _timed(runner: Runner, calls: int, clock: Clock) -> tuple[float, float, float | None]:
-    """Seconds of one pass, by the wall, the processor and the device, as the mean of `calls` of them."""
+    """Return the seconds of one pass by the wall, the processor and the device, as the mean of `calls` passes."""
     runner.finish()
     with _no_garbage_collection():
         cpu = clock.cpu()
@@ -232,7 +233,9 @@ def _timed(runner: Runner, calls: int, clock: Clock) -> tuple[float, float, floa
 
 @contextmanager
 def _no_garbage_collection() -> Iterator[None]:
-    """Python's collector runs when it likes; `timeit` and `torch.utils.benchmark` keep it out as well."""
+    """Switch off Python's garbage collector, which runs at random times; `timeit` and `torch.utils.benchmark` do so
+    too.
+    """
     was_on = gc.isenabled()
     gc.disable()
     try:

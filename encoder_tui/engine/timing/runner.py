@@ -1,4 +1,4 @@
-"""A model with its inputs, as the interleaving of samples runs it."""
+"""A model with its inputs, as `rounds` runs it."""
 
 from __future__ import annotations
 
@@ -28,12 +28,13 @@ from encoder_tui.engine.timing import modes
 from encoder_tui.engine.timing.rounds import Ended, Taken
 
 LONG_PASS: Final = 0.5
-"""Seconds of a pass above which a cancellation is looked for inside it. The hooks take less than a thousandth of
-a second, which a shorter pass is to be spared."""
+"""Seconds of a pass above which cancellation is checked inside it. The hooks take less than a thousandth of a second,
+which shorter passes are spared.
+"""
 
 
 class ModelRunner:
-    """One point of a measurement; see `interleaving.Runner`."""
+    """One point of a measurement; see `rounds.Runner`."""
 
     def __init__(self, loaded: LoadedModel, asked: Placement, point: Point, job: Job, mode: Mode | None = None) -> None:
         self.name = loaded.source.name
@@ -60,12 +61,12 @@ class ModelRunner:
         self._output: torch.Tensor | None = None
         self._found_distance: Distance | None = None
         self.exact: ModelRunner | None = None
-        """The runner with the same weights in float32, from whose last hidden state the distance is told."""
+        """The runner with the same weights in float32, whose last hidden state is compared with this one's."""
         self.has_checkpoints = True
-        """Whether a cancellation is looked for inside a pass; a hook would be compiled with the model."""
+        """Whether cancellation is checked inside a pass; a hook would be compiled with the model."""
 
     def prepare(self) -> None:
-        """Set what variants of one model may differ in; refuse what cannot fit."""
+        """Apply the settings in which variants of one model differ; refuse what cannot fit."""
         asked = self._placement
         in_force = self._loaded.use_attention(asked.attention)
         torch.set_num_threads(asked.threads or self._threads)
@@ -86,7 +87,7 @@ class ModelRunner:
             self._hooks.enter_context(_checkpoints(self._loaded.model, self._look))
 
     def run(self) -> None:
-        """One pass; raises `Ended` where it fails."""
+        """Run one pass. Raises `Ended` if it fails."""
         begun = time.perf_counter()
         # The first pass of what is compiled says nothing of the others.
         has_limit = self._allowed is not None and not (self._is_first and self._compiles)
@@ -110,11 +111,11 @@ class ModelRunner:
         self._deadline = None
 
     def allow(self, seconds: float | None) -> None:
-        """End a pass that takes longer, between the parts of its layers where it has checkpoints."""
+        """End a pass that takes longer, between the parts of its layers if it has checkpoints."""
         self._allowed = seconds
 
     def _look(self) -> None:
-        """Between the parts of a layer: go on or not."""
+        """Continue or stop, between the parts of a layer."""
         self._job.checkpoint()
         self._look_at_limit()
 
@@ -124,19 +125,19 @@ class ModelRunner:
             raise Ended(f"broken off after {self._allowed:,.3g} s, {HOPELESS:g} × the fastest")
 
     def mark(self) -> None:
-        """Let the accelerator note its own time."""
+        """Let the accelerator record its own time."""
         self._clock.mark()
 
     def device_seconds(self) -> float | None:
-        """Seconds by the accelerator's own clock."""
+        """Return seconds by the accelerator's own clock."""
         return self._clock.seconds()
 
     def close(self) -> None:
-        """Take the hooks off the model again."""
+        """Remove the hooks from the model."""
         self._hooks.close()
 
     def finish(self) -> None:
-        """Wait for the device; raises `Ended` where it fails."""
+        """Wait for the device. Raises `Ended` if it fails."""
         try:
             devices.synchronize(self._loaded.device)
         except Exception as error:
@@ -148,18 +149,18 @@ class ModelRunner:
         return Ended(f"{self.name} at {self.point.batch} × {count(self.point.length, 'token')}: {why}")
 
     def reset_peak(self) -> None:
-        """Let the process, and the accelerator where it can, count their peaks from here."""
+        """Restart the memory peaks of the process and, if possible, of the accelerator."""
         self._can_tell = memory.reset_peak()
         _accelerator_memory(self._loaded.device, "reset_peak_memory_stats")
 
     def read_peak(self) -> None:
-        """Take both peaks."""
+        """Read both peaks."""
         self._process_peak = memory.peak_memory() if self._can_tell else None
         on_device = _accelerator_memory(self._loaded.device, "max_memory_allocated")
         self._peak = self._process_peak if self._loaded.device.type == "cpu" else on_device
 
     def samples(self, taken: Taken) -> Samples:
-        """What was taken so far, with what is in force; not to be called while a sample is taken."""
+        """Return what was measured so far, with the settings in use; do not call it while a sample is taken."""
         if taken.cold is not None:
             self._state = device_state.read(self._loaded.device, self._state)
         return Samples(
@@ -189,7 +190,7 @@ class ModelRunner:
         return bool(self._loaded.model.dtype == torch.float32)
 
     def distance(self) -> Distance | None:
-        """How far the first pass's last hidden state is from that of float32, once both are there."""
+        """Return how far the first pass's last hidden state is from that of float32, once both exist."""
         exact = None if self.exact is None else self.exact._output
         if self.exact is not self and exact is not None and self._output is not None:
             mask = self._inputs["attention_mask"].bool()
@@ -198,7 +199,7 @@ class ModelRunner:
         return self._found_distance
 
     def _obtained(self) -> Mode:
-        """What the passes were run with, read from what is in force and not from what was asked for."""
+        """Return the mode that the passes really ran with, not the requested one."""
         return Mode(
             self._call is not self._loaded.model and modes.has_compiled(),
             self._loaded.device.type == "cuda" and self._asked.tf32 and torch.get_float32_matmul_precision() == "high",
@@ -207,7 +208,7 @@ class ModelRunner:
 
 
 def _accelerator_memory(device: torch.device, function: str) -> Any:
-    """Call a function of the accelerator's memory statistics, where this version of torch has it for this kind."""
+    """Call a function of the accelerator's memory statistics, if this version of torch has it for this kind."""
     if device.type == "cpu":
         return None
     for module in (torch.accelerator, getattr(torch, device.type, None)):
@@ -218,7 +219,7 @@ def _accelerator_memory(device: torch.device, function: str) -> Any:
 
 @contextmanager
 def _checkpoints(model: torch.nn.Module, look: Callable[[], None]) -> Iterator[None]:
-    """Look between the parts of each layer whether to go on."""
+    """Check between the parts of each layer whether to continue."""
 
     def before(module: torch.nn.Module, arguments: Any) -> None:
         look()
@@ -232,7 +233,7 @@ def _checkpoints(model: torch.nn.Module, look: Callable[[], None]) -> Iterator[N
 
 
 def inputs_of(loaded: LoadedModel, point: Point) -> dict[str, torch.Tensor]:
-    """The tensors of a point: what was given, or random ids with padding on the right; raises `TaskError`."""
+    """Return the tensors of a point: the given ids, or random ids with padding on the right. Raises `TaskError`."""
     if point.given is not None:
         return forward.tensors(loaded, point.given)
     padding = getattr(loaded.model.config, "pad_token_id", None) or 0
@@ -249,7 +250,7 @@ def inputs_of(loaded: LoadedModel, point: Point) -> dict[str, torch.Tensor]:
 
 
 def distance(found: torch.Tensor, exact: torch.Tensor) -> Distance:
-    """How far vectors (tokens, hidden) are from others; in float64."""
+    """Return how far vectors (tokens, hidden) are from others, computed in float64."""
     found, exact = found.double().cpu(), exact.double().cpu()
     largest = float((found - exact).abs().max())
     if not math.isfinite(largest):

@@ -1,4 +1,4 @@
-"""The window that watches a measurement: what it draws must not be measured."""
+"""The window that watches a measurement: its drawing must not be measured."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from encoder_tui.core.timing.samples import DRAWN, KEY, Measurement
 from encoder_tui.engine.job import Job
 
 DRAWING: Final = 1.0
-"""Seconds that the engine waits for a window to have drawn: one that hangs does not hold up the measurement."""
+"""How many seconds the engine waits for a window to draw, so that a hanging window does not stop the measurement."""
 SETTLING: Final = 0.1
 """Seconds after a key in which its echo may still be on its way to the screen."""
 
 
 class Window:
-    """Tells partial answers and waits until they are drawn; where nobody watches, it only rests."""
+    """Sends partial answers and waits until they are drawn; if no window watches, it only rests."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class Window:
         self._keys = 0
 
     def tell(self, measurement: Measurement) -> None:
-        """Hand over a partial answer, and return when it has been drawn."""
+        """Send a partial answer, and return when it has been drawn."""
         if not self._is_watching:
             self._job.partial(measurement)
             self._sleep(self._pause)
@@ -57,5 +57,5 @@ class Window:
         self._keys = self._job.noted(KEY).times
 
     def was_disturbed(self) -> bool:
-        """Whether a key was pressed since `settle`."""
+        """Return whether a key was pressed since `settle`."""
         return self._is_watching and self._job.noted(KEY).times != self._keys

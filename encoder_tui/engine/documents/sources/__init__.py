@@ -1,4 +1,4 @@
-"""Where documents come from: files, directories, data sets of the Hub, the built-in samples."""
+"""Sources of documents: files, directories, data sets on the Hub, the built-in samples."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ KINDS: Final = {
     ".md": "text",
     ".rst": "text",
 }
-"""What files hold, by their suffix."""
+"""The kind of file for each suffix."""
 
 
 def open_source(spec: SourceSpec, job: Job) -> Source:
-    """Open what the user named; where nobody named anything, MLDR or, where the Hub is out of reach, the samples.
+    """Open the source that the user named. Without a name, open MLDR, or the samples if the Hub cannot be reached.
 
     Raises `TaskError` with one sentence.
     """
@@ -66,7 +66,7 @@ def open_source(spec: SourceSpec, job: Job) -> Source:
 
 
 def _file(name: str, path: Path, spec: SourceSpec) -> Source:
-    """One file, by its suffix; any other suffix is a text if it reads like one."""
+    """Open one file by its suffix; a file with any other suffix is opened as text if it reads like text."""
     if not path.is_file():
         raise TaskError(f"{name} is no regular file")
     if not path.stat().st_size:
@@ -85,14 +85,14 @@ def _opener(kind: str) -> Callable[[str, Path], Source]:
 
 
 def _json(label: str, path: Path) -> Source:
-    """JSON lines or, where the file begins with a bracket, one array."""
+    """Open JSON lines, or one array if the file begins with a bracket."""
     with opened(path) as file:
         is_array = file.read(1 << 12).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"[")
     return JsonArray(label, path) if is_array else JsonLines(label, path)
 
 
 def _directory(name: str, path: Path, spec: SourceSpec, job: Job) -> Source:
-    """All files of the kind that the directory has most of, in the order of their names."""
+    """Open all files of the most frequent kind in a directory, ordered by name."""
     everything, closed = _below(path)
     files: list[Path] = []
     empty: list[Path] = []
@@ -132,7 +132,9 @@ def _directory(name: str, path: Path, spec: SourceSpec, job: Job) -> Source:
 
 
 def _below(path: Path) -> tuple[list[Path], list[OSError]]:
-    """The files of a directory and of those in it, hidden ones left out, by name; and what refused to be listed."""
+    """Return the files in a directory and its subfolders by name, without hidden ones, and the errors of unlisted
+    folders.
+    """
     closed: list[OSError] = []
     files = []
     for folder, folders, names in os.walk(path, onerror=closed.append):

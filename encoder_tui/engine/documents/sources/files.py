@@ -21,10 +21,10 @@ from encoder_tui.engine.documents.sources.unchanged import AsOpened
 from encoder_tui.engine.job import Job, TaskError
 
 WHOLE_AT_MOST: Final = 1 << 28
-"""Bytes of the largest text that is one document; its frame and its tokens have to fit into memory."""
+"""The largest text that is one document, in bytes; its frame and its tokens have to fit into memory."""
 
 SOON_COUNTED: Final = 1 << 24
-"""Bytes of a file whose lines are counted only to name one of them."""
+"""The largest file, in bytes, whose lines are counted only to name one of them."""
 
 csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
 
@@ -51,7 +51,7 @@ class TextFiles(Source):
             yield self.decoded(data, path.name)
 
     def decoded(self, data: bytes, name: str) -> str:
-        """Text as it is in the file, line ends included."""
+        """Return the text as it is in the file, including line ends."""
         try:
             return data.decode()
         except UnicodeDecodeError as error:
@@ -60,7 +60,7 @@ class TextFiles(Source):
 
 
 class RecordFile(Source):
-    """A file of records, found by the byte at which each begins; records are read when they are asked for."""
+    """A file of records, found by the byte at which each begins; a record is read when it is needed."""
 
     def __init__(self, label: str, path: Path) -> None:
         super().__init__(label)
@@ -74,7 +74,7 @@ class RecordFile(Source):
         self.take_columns(samples)
 
     def starts(self, file: IO[bytes], offset: int) -> Iterator[int]:
-        """The byte at which each record begins, from a record's first byte on."""
+        """Yield the byte at which each record begins, from the first byte of a record on."""
         file.seek(offset)
         position = offset
         for line in file:
@@ -83,11 +83,11 @@ class RecordFile(Source):
             position += len(line)
 
     def is_record(self, line: bytes) -> bool:
-        """Whether a line holds a record."""
+        """Return whether a line holds a record."""
         return True
 
     def records(self, file: IO[bytes], offset: int) -> Iterator[dict[str, Any]]:
-        """The records from a record's first byte on."""
+        """Yield the records from the first byte of a record on."""
         raise NotImplementedError
 
     def reach(self, count: int, job: Job) -> None:
@@ -103,7 +103,7 @@ class RecordFile(Source):
                 job.progress(f"reading {self.path.name}", self.known, None, "rows")
 
     def _find(self, finding: Iterator[int], count: int) -> None:
-        """Take in the next records; those before one that cannot be read stay known."""
+        """Find the next records; those before an unreadable one stay known."""
         before = self.known
         try:
             self.offsets.extend(islice(finding, count))
@@ -126,7 +126,7 @@ class RecordFile(Source):
                 raise unreadable(self.path, error) from error
 
     def decoded(self, line: bytes) -> str:
-        """A line as text."""
+        """Return a line as text."""
         try:
             return line.decode()
         except UnicodeDecodeError:
@@ -135,7 +135,7 @@ class RecordFile(Source):
 
 
 class LineFile(RecordFile):
-    """A text file with a document on every line; line ends are no part of it."""
+    """A text file with one document per line; line ends do not belong to it."""
 
     def records(self, file: IO[bytes], offset: int) -> Iterator[dict[str, Any]]:
         file.seek(offset)
@@ -144,7 +144,7 @@ class LineFile(RecordFile):
 
 
 class JsonLines(RecordFile):
-    """A JSON object, or a string, on every line; lines of white space are no rows."""
+    """A JSON object or a string on every line; blank lines are not rows."""
 
     def is_record(self, line: bytes) -> bool:
         return bool(line.strip())
@@ -177,7 +177,7 @@ class JsonLines(RecordFile):
         return value
 
     def _place(self, position: int) -> str:
-        """A place in the file, for people; with its line where that is soon counted."""
+        """Name a place in the file for people, with its line if that is quick to count."""
         told = f"at byte {position:,}"
         if position > SOON_COUNTED:
             return told
@@ -187,7 +187,7 @@ class JsonLines(RecordFile):
 
 
 class CsvFile(RecordFile):
-    """Comma-separated values, or tab-separated ones, with a header; fields may hold line ends."""
+    """Comma-separated or tab-separated values with a header; fields may contain line ends."""
 
     def __init__(self, label: str, path: Path) -> None:
         with opened(path) as file:
@@ -227,7 +227,7 @@ class CsvFile(RecordFile):
 
 
 class _Lines(Iterator[str]):
-    """The lines of a file as text, with the position after the last one taken."""
+    """The lines of a file as text, with the position after the last line read."""
 
     def __init__(self, source: RecordFile, file: IO[bytes]) -> None:
         self.position = file.tell()
@@ -266,12 +266,12 @@ class JsonArray(Source):
 
 
 def _named(row: Any) -> Any:
-    """A row with names of columns that can be sent."""
+    """Return a row with column names that can be sent."""
     return {without_surrogates(name): value for name, value in row.items()} if isinstance(row, dict) else row
 
 
 def opened(path: Path) -> IO[bytes]:
-    """A file to read; raises `TaskError`."""
+    """Open a file for reading. Raises `TaskError`."""
     try:
         return open_regular(path)
     except OSError as error:
@@ -279,7 +279,7 @@ def opened(path: Path) -> IO[bytes]:
 
 
 def read_whole(path: Path) -> bytes:
-    """All of a file; raises `TaskError`."""
+    """Read a whole file. Raises `TaskError`."""
     try:
         with open_regular(path) as file:
             if os.fstat(file.fileno()).st_size > WHOLE_AT_MOST:
@@ -293,5 +293,5 @@ def read_whole(path: Path) -> bytes:
 
 
 def unreadable(path: Path, error: OSError) -> TaskError:
-    """The sentence for a file that the system does not let be read."""
+    """Return the sentence for a file that the system does not let us read."""
     return TaskError(f"{path} cannot be read: {error.strerror}")

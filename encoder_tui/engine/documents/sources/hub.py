@@ -1,4 +1,4 @@
-"""Data sets of the Hub, streamed with `datasets`: no file is fetched whole for a look at its first rows."""
+"""Data sets on the Hub, streamed with `datasets`: the first rows are shown without downloading a whole file."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from encoder_tui.engine.job import Job, TaskError
 from encoder_tui.engine.server import one_line
 
 DEFAULT: Final = "sentence-transformers/mldr:en-triplet:train"
-"""Long English documents with a question each: what the window opens with when nobody named a source."""
+"""Long English documents, each with a question: the default source."""
 
 BUFFER: Final = 2 << 20
-"""Bytes of a parquet file that are fetched at a time."""
+"""How many bytes of a parquet file are fetched at a time."""
 
 NAME: Final = re.compile(r"([\w.-]+(?:/[\w.-]+)?)(?::([^:/\s]*))?(?::([^:/\s]*))?", re.ASCII)
-"""`OWNER/NAME`, and with colons a configuration and a split."""
+"""`OWNER/NAME`, optionally followed by a configuration and a split, separated by colons."""
 
 
 class HubRows(Source):
-    """The rows of one split. Those that have arrived are kept in a temporary file, so that going back asks nobody."""
+    """The rows of one split. Rows that have arrived are kept in a temporary file, so going back needs no network."""
 
     is_remote = True
 
@@ -102,7 +102,7 @@ class HubRows(Source):
         self.total = self.known
 
     def _arriving(self, start: int) -> Iterator[dict[str, Any]]:
-        """Rows from the Hub; a connection that breaks off is a `TaskError`, and the next call takes it up again."""
+        """Yield rows from the Hub. A broken connection is a `TaskError`, and the next call continues there."""
         try:
             yield from self._rows.skip(start) if start else self._rows
         except Exception as error:
@@ -113,7 +113,7 @@ class HubRows(Source):
             ) from error
 
     def _kept(self, start: int) -> Iterator[dict[str, Any]]:
-        """The rows that have arrived already."""
+        """Yield the rows that have already arrived."""
         index = start
         while index < self.known:
             begin, end = self._offsets[index], self._offsets[index + 1]
@@ -122,7 +122,7 @@ class HubRows(Source):
             index += 1
 
     def iterate(self, start: int, column: str) -> Iterator[str | None]:
-        """Rows that are here, and then those that are not, which are not kept: a whole collection may not fit."""
+        """Yield the rows that are here, then the others, which are not kept because a whole collection may not fit."""
         for row in self._kept(start):
             start += 1
             yield row.get(column)
@@ -135,9 +135,9 @@ class HubRows(Source):
 
 
 def _read_little(builder: Any) -> None:
-    """Have a parquet file fetched piece by piece.
+    """Fetch a parquet file in pieces.
 
-    As it is, pyarrow asks for all row groups of a file before `datasets` yields the first row: 211 MB of MLDR.
+    By default pyarrow requests all row groups of a file before `datasets` yields the first row: 211 MB of MLDR.
     """
     if hasattr(builder.config, "fragment_scan_options"):
         from pyarrow.dataset import ParquetFragmentScanOptions  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""Several files of one kind as one source: shards."""
+"""Several files of one kind as one source (shards)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from encoder_tui.engine.job import Job
 
 
 class Joined(Source):
-    """Files one after the other, each opened when its first row is wanted; columns are those of the first."""
+    """Files one after the other. Each is opened when its first row is needed; the first one determines the columns."""
 
     def __init__(self, label: str, paths: list[Path], open_one: Callable[[Path], Source]) -> None:
         super().__init__(label)

@@ -15,7 +15,7 @@ from encoder_tui.engine.job import Job, TaskError
 from encoder_tui.engine.server import one_line
 
 BATCH: Final = 64
-"""Rows decoded at a time; documents may be long."""
+"""How many rows are decoded at a time; documents may be long."""
 
 
 class ParquetFile(Source):
@@ -55,7 +55,9 @@ class ParquetFile(Source):
         self.take_columns(samples)
 
     def _texts(self, column: Any) -> list[str | None]:
-        """The texts of a column; bytes that are no text, which only damaged writers leave there, are U+FFFD."""
+        """Return the texts of a column. Bytes that are not valid text, which only broken writers produce, become
+        U+FFFD.
+        """
         try:
             return [text_of(value) for value in column.to_pylist()]
         except UnicodeDecodeError:
@@ -64,7 +66,7 @@ class ParquetFile(Source):
             return [None if value is None else value.decode("utf-8", "replace") for value in values]
 
     def _batches(self, group: int, columns: list[str]) -> Iterator[Any]:
-        """The batches from a row group on."""
+        """Yield the batches from a row group on."""
         from pyarrow.parquet import ParquetFile as Reader  # noqa: PLC0415
 
         groups = list(range(group, len(self._ends)))

@@ -1,4 +1,4 @@
-"""The documents that ship with the program, as the triplets of MLDR."""
+"""The documents that ship with the program, as triplets like those of MLDR."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from encoder_tui.engine.job import Job
 
 
 class Samples(Source):
-    """A question, the document that answers it, and one that does not: columns anchor, positive, negative."""
+    """A question, a document that answers it, and one that does not: columns anchor, positive, negative."""
 
     def __init__(self, reason: str | None = None) -> None:
         super().__init__("built-in samples")

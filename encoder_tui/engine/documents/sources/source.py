@@ -1,4 +1,4 @@
-"""What every source of documents is: rows in an order, with columns of text."""
+"""The interface of all sources of documents: ordered rows with columns of text."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from encoder_tui.core.tokens.decoding import without_surrogates
 from encoder_tui.engine.job import Job, TaskError
 
 PREFERRED: Final = ("text", "document", "positive", "content", "passage", "body", "article", "sentence")
-"""Names of columns that hold the documents, best first."""
+"""Names of columns that hold documents, best first."""
 
 SAMPLED: Final = 20
-"""Rows that columns are looked for in."""
+"""How many rows are searched for columns."""
 
 
 class Source(ABC):
     """Documents in an order.
 
-    `known` rows can be read at once; `total` is None until the last one has been seen, `stated` is what somebody
-    says it will be. `remarks` collects what people should know of the data.
+    `known` rows can be read at once; `total` is None until the last row has been seen, `stated` is the number that
+    somebody else states. `remarks` collects what people should know about the data.
     """
 
     label: str
@@ -38,24 +38,24 @@ class Source(ABC):
 
     @abstractmethod
     def reach(self, count: int, job: Job) -> None:
-        """See to it that `count` rows are known, or all there are. Raises `TaskError`."""
+        """Make sure that `count` rows are known, or all if there are fewer. Raises `TaskError`."""
 
     @abstractmethod
     def iterate(self, start: int, column: str) -> Iterator[str | None]:
-        """The texts of the rows from `start` on, None where a row has none. Raises `TaskError`.
+        """Yield the texts of the rows from `start` on; None for a row without text. Raises `TaskError`.
 
-        `start` is a row that is known, unless the source is remote. It may take many requests until the end is
-        reached, so it knows no job: whoever reads looks for cancellation between rows.
+        `start` is a known row, unless the source is remote. It may take many requests to reach the end, so this takes
+        no job: the caller checks for cancellation between rows.
         """
 
     def expected(self, seen: int = 0) -> int | None:
-        """How many rows there seem to be; what is stated holds until more have been seen."""
+        """The probable number of rows: the stated one, until more have been seen."""
         if self.total is None and self.stated is not None and self.stated < max(seen, self.known):
             return None
         return self.stated if self.total is None else self.total
 
     def choose(self, column: str | None) -> str:
-        """The column that was wished for, or the default one; raises `TaskError` where there is no such column."""
+        """Return the requested column, or the default one. Raises `TaskError` if there is no such column."""
         if column is None:
             return self.column
         if column not in self.columns:
@@ -63,13 +63,13 @@ class Source(ABC):
         return column
 
     def remark(self, sentence: str) -> None:
-        """Say something of the data, once; names of files in it may be no UTF-8."""
+        """Add a remark on the data, once; file names in it need not be valid UTF-8."""
         sentence = without_surrogates(sentence)
         if sentence not in self.remarks:
             self.remarks.append(sentence)
 
     def take_columns(self, samples: Sequence[Mapping[str, Any]]) -> None:
-        """Find the columns of text in the first rows; raises `TaskError` where there are none."""
+        """Find the columns of text in the first rows. Raises `TaskError` if there are none."""
         texts: dict[str, list[int]] = {}
         for row in samples:
             for name, value in row.items():
@@ -84,7 +84,7 @@ class Source(ABC):
 
 
 def best_column(mean_lengths: Mapping[str, float]) -> str:
-    """The column that most likely holds the documents: by its name, or the first of the long ones."""
+    """Return the column that most likely holds the documents: by its name, or the first of the long ones."""
     for name in PREFERRED:
         if name in mean_lengths:
             return name
@@ -93,10 +93,10 @@ def best_column(mean_lengths: Mapping[str, float]) -> str:
 
 
 def listed(columns: Sequence[str]) -> str:
-    """The columns that there are, in words."""
+    """Return the names of the columns, in words."""
     return f"is only {columns[0]}" if len(columns) == 1 else f"are {', '.join(columns)}"
 
 
 def text_of(value: Any) -> str | None:
-    """A value of a row as a text that can be tokenized and sent; None where it is none."""
+    """Return a value of a row as text that can be tokenized and sent; None if it is not text."""
     return without_surrogates(value) if isinstance(value, str) else None

@@ -1,4 +1,4 @@
-"""Whether a file is still the one that was opened."""
+"""Check whether a file is still the one that was opened."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from encoder_tui.engine.job import TaskError
 
 PROBES: Final = 16
 PROBE: Final = 512
-"""Bytes that are compared in so many places where a file has grown."""
+"""How many bytes are compared in each of several places if a file has grown."""
 
 
 class AsOpened:
-    """What a file was when it was opened.
+    """The identity of a file when it was opened.
 
-    Lines added at its end do no harm where it `may_grow`: what stood there before is read again in some places.
+    If it `may_grow`, lines added at the end are accepted: the earlier part is compared in several places.
     """
 
     def __init__(self, file: IO[bytes], may_grow: bool = False) -> None:
@@ -23,7 +23,7 @@ class AsOpened:
         self._probed = self._probe(file) if may_grow else None
 
     def refuse_another(self, file: IO[bytes], name: str) -> None:
-        """Raise `TaskError` where another file has taken the place, or this one was written anew."""
+        """Raise `TaskError` if another file has taken its place, or if it was rewritten."""
         was, now = self._was, os.fstat(file.fileno())
         is_same = (now.st_dev, now.st_ino, now.st_size) == (was.st_dev, was.st_ino, was.st_size)
         if is_same and now.st_mtime_ns == was.st_mtime_ns:
