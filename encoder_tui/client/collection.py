@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Final, TypeVar
 
 import msgspec
@@ -114,7 +114,7 @@ class Collection:
     ) -> RowsAnswer:
         """Some rows, with each model's tokens."""
         request = RowsRequest(self.spec, self.column, start, count, [model.counted for model in models], cuts)
-        return await self._asked(models, lambda: self.engine.run(operations.ROWS, request, on_progress, on_partial))
+        return await self._ask(models, partial(self.engine.run, operations.ROWS, request, on_progress, on_partial))
 
     async def document(
         self,
@@ -136,7 +136,7 @@ class Collection:
                 on_text(answer.text)
 
         request = DocumentRequest(self.spec, self.column, index, [model.counted for model in models])
-        answer = await self._asked(models, lambda: self.engine.run(operations.DOCUMENT, request, on_progress, hear))
+        answer = await self._ask(models, partial(self.engine.run, operations.DOCUMENT, request, on_progress, hear))
         if answer.text is not None:
             text[0] = answer.text
         tokens = _tokens(answer)
@@ -145,9 +145,9 @@ class Collection:
                 on_first(list(tokens))
             rest = msgspec.structs.replace(request, models=[model.counted], goes_on=True)
             while not tokens[place].is_whole:
-                answer = await self._asked(
+                answer = await self._ask(
                     models,
-                    lambda rest=rest: self.engine.run(operations.DOCUMENT, rest, on_progress),  # type: ignore[misc]
+                    partial(self.engine.run, operations.DOCUMENT, rest, on_progress),
                 )
                 if answer.is_whole:
                     tokens[place : place + 1] = _tokens(answer)
@@ -157,8 +157,7 @@ class Collection:
         """Some columns of one row; None where the row holds no text there."""
         requests = [DocumentRequest(self.spec, column, index) for column in columns]
         return [
-            (await self._asked((), lambda request=request: self.engine.run(operations.DOCUMENT, request))).text  # type: ignore[misc]
-            for request in requests
+            (await self._ask((), partial(self.engine.run, operations.DOCUMENT, request))).text for request in requests
         ]
 
     async def find(self, wanted: str, seconds: float = SLICE) -> AsyncIterator[tuple[Sequence[int], int, bool]]:
@@ -166,7 +165,7 @@ class Collection:
         start, is_end = 0, False
         while not is_end:
             request = FindRequest(self.spec, self.column, wanted, start, seconds)
-            answer = await self._twice(lambda request=request: self.engine.run(operations.FIND, request))  # type: ignore[misc]
+            answer = await self._ask_again_after_a_death(partial(self.engine.run, operations.FIND, request))
             start, is_end = answer.next, answer.is_end
             yield unpacked(answer.found), start, is_end
 
@@ -184,9 +183,9 @@ class Collection:
             request = ScanRequest(
                 self.spec, self.column, counts.next, seconds, [model.counted for model in models], rows
             )
-            answer = await self._asked(
+            answer = await self._ask(
                 models,
-                lambda request=request: self.engine.run(operations.SCAN, request, on_progress),  # type: ignore[misc]
+                partial(self.engine.run, operations.SCAN, request, on_progress),
             )
             for into, part in zip(counts.models, answer.counts, strict=True):
                 into.merge(part)
@@ -207,19 +206,20 @@ class Collection:
             sample=sample,
         )
 
-    async def _asked(self, models: Sequence[CountedModel], ask: Callable[[], Awaitable[A]]) -> A:
-        """An answer; where the engine misses tokenizers, they are handed over and it is asked again."""
-        return await self._twice(lambda: self._told(models, ask))
+    async def _ask(self, models: Sequence[CountedModel], ask: Callable[[], Awaitable[A]]) -> A:
+        """An answer to a question about tokens, whatever the engine has forgotten by now."""
+        return await self._ask_again_after_a_death(lambda: self._ask_with_tokenizers(models, ask))
 
-    async def _twice(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """An answer; an engine that died is asked once more: all that it knew can be told or opened again."""
+    async def _ask_again_after_a_death(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """An answer; if the engine died, the next one is asked, once: all it needs can be told or opened again."""
         try:
             return await ask()
         except EngineError:
             await asyncio.sleep(RESTART)
             return await ask()
 
-    async def _told(self, models: Sequence[CountedModel], ask: Callable[[], Awaitable[A]]) -> A:
+    async def _ask_with_tokenizers(self, models: Sequence[CountedModel], ask: Callable[[], Awaitable[A]]) -> A:
+        """An answer; if the engine lacks tokenizers, they are handed over and it is asked again."""
         answer = await ask()
         if answer.missing:
             forms = {model.key: model.tokenizer.form for model in models if model.key in answer.missing}

@@ -111,7 +111,7 @@ async def test_documents_shows_hostile_files_columns_and_texts(
         pilot.app.query_one("#document-view", Choice).chosen = "text"
         for row, text in enumerate([*HOSTILE.values(), "�x��"]):
             pane.query_one(DocumentList).cursor = row
-            await until(pilot, lambda row=row: pane._opened_index == row and pane.readings)
+            await until(pilot, lambda row=row: pane.reader.index == row and pane.readings)
             await until(pilot, lambda text=text: watch.saw(visible(text)[:7]))
         before = pane.collection
         await pilot.press("escape", "t", "c")

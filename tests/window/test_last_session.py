@@ -138,7 +138,7 @@ async def test_documents_and_their_order_come_back(tmp_path: Path, monkeypatch: 
     monkeypatch.chdir("/")
     async with window(model=PAIR, pane="documents") as (app, pilot):
         pane = app.query_one("#documents")
-        assert pane.source == str(tmp_path / "rows.jsonl")
+        assert pane.opener.source == str(tmp_path / "rows.jsonl")
         await until(pilot, lambda: list(app.query_one(DocumentList).order or ()) == [1, 2, 0])
         assert app.session.memory.state.recent_sources[0] == str(tmp_path / "rows.jsonl")
 

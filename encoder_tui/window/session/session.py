@@ -86,7 +86,8 @@ class Session(Remembering):
         self.document: str | None = None
         self.document_row: DocumentRow | None = None
         self.document_changed: Signal[str] = Signal(app, "document_changed")
-        self.is_measuring = False
+        self.nothing_measured = asyncio.Event()
+        self.nothing_measured.set()
         self._writing: asyncio.Task[None] | None = None
         self._is_closed = False
         self.counts: CollectionCounts | None = None
@@ -188,6 +189,18 @@ class Session(Remembering):
     def _engines(self) -> list[EngineClient]:
         """The engines that were asked for anything."""
         return [self.__dict__[name] for name in ("engine", "documents_engine") if name in self.__dict__]
+
+    @property
+    def is_measuring(self) -> bool:
+        """Whether Timing measures, so that nothing else may use the machine."""
+        return not self.nothing_measured.is_set()
+
+    @is_measuring.setter
+    def is_measuring(self, is_measuring: bool) -> None:
+        if is_measuring:
+            self.nothing_measured.clear()
+        else:
+            self.nothing_measured.set()
 
     def touched(self) -> None:
         """A key was pressed or the mouse moved: the sample into which its echo falls is to be taken again."""

@@ -59,13 +59,13 @@ async def test_a_search_that_ended_is_said_to_be_under_way_no_longer(
     async with app_of(rows_file(tmp_path, ["one", "two", "three"])).run_test(size=(100, 30)) as pilot:
         pane = await settled(pilot)
         await pilot.press("f", *"two", "enter")
-        await until(pilot, lambda: pane.document == "two" and bool(pane.readings))
+        await until(pilot, lambda: pane.reader.text == "two" and bool(pane.readings))
         assert pane.is_stoppable
         pane._heard("'two' stands in 1 document of 2; escape stops")
-        counting, pane.counting = pane.counting, None
-        pane._filter("> 999")
+        counting, pane.listing.counting = pane.listing.counting, None
+        pane.listing.filter("> 999")
         assert pane.is_stoppable  # a filter that cannot be had ends no search
-        pane.counting = counting
+        pane.listing.counting = counting
         if ends == "a failure":
             more.set()
         else:
@@ -90,7 +90,7 @@ async def test_a_document_whose_tokens_fail_is_the_one_at_hand_all_the_same(
         await pilot.press("down")
         await until(pilot, lambda: "the tokenizer refuses this text" in told(pane))
         session = pilot.app.session  # type: ignore[attr-defined]
-        assert (pane.document, session.document, session.document_row.index) == ("two", "two", 1)
+        assert (pane.reader.text, session.document, session.document_row.index) == ("two", "two", 1)
 
 
 @pytest.mark.usefixtures("no_engine")

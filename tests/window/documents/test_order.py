@@ -29,7 +29,7 @@ async def test_an_index_that_no_list_holds_is_told(tmp_path: Path, typed: str) -
         pane = await settled(pilot)
         listing = pane.query_one(DocumentList)
         listing.total = None  # as while the end of a source has not been seen
-        pane._index(typed)
+        pane.listing.go_to_typed(typed)
         await until(pilot, lambda: "an index has 9 digits at most" in screen(pilot))
         assert listing.known == 2
 
@@ -90,10 +90,10 @@ async def test_the_document_under_the_cursor_is_the_one_that_is_read_after_a_fil
         pane = await settled(pilot)
         listing = pane.query_one(DocumentList)
         await pilot.press("down", "down")
-        await until(pilot, lambda: pane.document.startswith("document 2 "))
+        await until(pilot, lambda: pane.reader.text.startswith("document 2 "))
         await pilot.press("f", *"document 5", "enter")
         await until(pilot, lambda: (pilot.app.session.document or "").startswith("document 5 "))  # type: ignore[attr-defined]
-        assert (listing.index_of(listing.cursor), pane._opened_index) == (5, 5)
+        assert (listing.index_of(listing.cursor), pane.reader.index) == (5, 5)
 
 
 async def test_matches_that_come_later_move_no_document_from_under_the_cursor(
@@ -114,11 +114,11 @@ async def test_matches_that_come_later_move_no_document_from_under_the_cursor(
         await pilot.press("s", "f", *"document", "enter")
         await until(pilot, lambda: list(listing.order or ()) == [5, 3])
         await pilot.press("down")
-        await until(pilot, lambda: pane.document.startswith("document 3 "))
+        await until(pilot, lambda: pane.reader.text.startswith("document 3 "))
         more.set()
         await until(pilot, lambda: list(listing.order or ()) == [40, 30, 5, 3])
         await pilot.pause(0.2)
-        assert (listing.cursor, pane._opened_index) == (3, 3)
+        assert (listing.cursor, pane.reader.index) == (3, 3)
 
 
 async def test_what_hangs_on_a_models_tokens_is_put_off_until_the_models_that_came_have_counted(tmp_path: Path) -> None:
@@ -128,8 +128,8 @@ async def test_what_hangs_on_a_models_tokens_is_put_off_until_the_models_that_ca
         listing = pane.query_one(DocumentList)
         await pilot.press("s", "s", "f", *"> 30", "enter")
         await until(pilot, lambda: "> 30 A tokens, most A tokens first" in told(pane))
-        await until(pilot, lambda: pane._opened_index == listing.index_of(0))
-        before, read = pane.counting, pane._opened_index
+        await until(pilot, lambda: pane.reader.index == listing.index_of(0))
+        before, read = pane.counting, pane.reader.index
         pilot.app.session.swap(0, 1)  # type: ignore[attr-defined]
         await until(pilot, lambda: pane.counting is not None and pane.counting is not before)
         if pane.counting is not None and pane.counting.state != "done":
@@ -139,7 +139,7 @@ async def test_what_hangs_on_a_models_tokens_is_put_off_until_the_models_that_ca
         tokens = pane.counting.tokens[0]
         passing = sorted((i for i in range(40) if tokens[i] > 30), key=tokens.__getitem__, reverse=True)
         assert list(listing.order or ()) == passing
-        assert (listing.index_of(listing.cursor), pane._opened_index) == (read, read)
+        assert (listing.index_of(listing.cursor), pane.reader.index) == (read, read)
 
 
 async def test_what_hangs_on_characters_or_a_text_stays_when_models_change(tmp_path: Path) -> None:
@@ -192,14 +192,14 @@ async def test_a_list_arranged_in_mid_count_says_so_and_holds_all_in_the_end(
         await pilot.press(*keys)
         await until(pilot, lambda: " of 40 rows so far" in told(pane))
         assert listing.row_count <= 10
-        await until(pilot, lambda: pane._opened_index == listing.index_of(0))
-        read = pane._opened_index
+        await until(pilot, lambda: pane.reader.index == listing.index_of(0))
+        read = pane.reader.index
         more.set()
         await until(pilot, lambda: pane.counting is not None and pane.counting.state == "done")
         assert listing.row_count > 30
         assert "so far" not in told(pane)
         await pilot.pause(0.2)
-        assert (listing.index_of(listing.cursor), pane._opened_index) == (read, read)
+        assert (listing.index_of(listing.cursor), pane.reader.index) == (read, read)
 
 
 async def test_the_last_sessions_order_takes_no_document_away_that_is_being_read(
@@ -211,11 +211,11 @@ async def test_the_last_sessions_order_takes_no_document_away_that_is_being_read
         pane = await counted_in_part(pilot)
         listing = pane.query_one(DocumentList)
         await pilot.press("down", "down")
-        await until(pilot, lambda: pane.document.startswith("document 2 "))
+        await until(pilot, lambda: pane.reader.text.startswith("document 2 "))
         more.set()
         await until(pilot, lambda: list(listing.order or ()) == [*range(39, -1, -1)])
         await pilot.pause(0.2)
-        assert (listing.index_of(listing.cursor), pane._opened_index) == (2, 2)
+        assert (listing.index_of(listing.cursor), pane.reader.index) == (2, 2)
 
 
 async def test_a_filter_of_wide_characters_leaves_the_order_in_sight(tmp_path: Path) -> None:
@@ -236,4 +236,4 @@ async def test_a_document_that_is_not_there_is_told(tmp_path: Path, is_known: bo
         await pilot.press("i", *"5000", "enter")
         await until(pilot, lambda: "document 5,000 is not in this list of 2" in screen(pilot))
         assert (listing.total, listing.row_count) == (2, 2)
-        await until(pilot, lambda: pane.document == ("one" if is_known else "two"))
+        await until(pilot, lambda: pane.reader.text == ("one" if is_known else "two"))

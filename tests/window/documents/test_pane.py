@@ -98,9 +98,9 @@ async def test_keys_go_to_the_cut_to_a_match_to_an_index_and_to_another_column(t
         await pilot.press("slash", *"KEEPER", "enter")
         await until(pilot, lambda: text.in_sight[1] == len(text.text))
         await pilot.press("i", *"33", "enter")
-        await until(pilot, lambda: pane.document == "document 33")
+        await until(pilot, lambda: pane.reader.text == "document 33")
         await pilot.press("t")
-        await until(pilot, lambda: pane.document == "t0")
+        await until(pilot, lambda: pane.reader.text == "t0")
         assert "· title" in str(pane.query_one("#source", Static).visual)
 
 
@@ -116,7 +116,7 @@ async def test_a_filter_by_text_by_length_and_sorting(tmp_path: Path) -> None:
         tokens = pane.counting.tokens[0]
         assert listing.order is not None
         assert [tokens[i] for i in listing.order] == sorted(tokens, reverse=True)
-        await until(pilot, lambda: pane.document.startswith("document 59"))
+        await until(pilot, lambda: pane.reader.text.startswith("document 59"))
         than = tokens[30]
         await pilot.press("f", *f"> {than}", "enter")
         assert sorted(listing.order) == [i for i in range(60) if tokens[i] > than]
@@ -182,7 +182,7 @@ async def test_a_source_that_cannot_be_had_is_told_and_another_one_opens(tmp_pat
         field = pilot.app.screen.query_one(Input)
         field.value = str(rows_file(tmp_path, ["found at last"]))
         await pilot.press("enter")
-        await until(pilot, lambda: pane.document == "found at last")
+        await until(pilot, lambda: pane.reader.text == "found at last")
 
 
 async def test_an_engine_that_dies_is_started_again_and_the_documents_go_on(tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ async def test_an_engine_that_dies_is_started_again_and_the_documents_go_on(tmp_
         await pilot.press("i", *"150", "enter")
         await pilot.pause(0.2)
         await pilot.press("r")
-        await until(pilot, lambda: pane.document == "document 150" and bool(pane.readings))
+        await until(pilot, lambda: pane.reader.text == "document 150" and bool(pane.readings))
 
 
 async def test_hostile_documents_reach_the_screen_only_as_symbols(tmp_path: Path) -> None:
@@ -243,7 +243,8 @@ async def test_a_cut_is_not_denied_before_the_tokens_are_counted(tmp_path: Path)
         pane = await settled(pilot)
         cuts = [reading.cut for reading in pane.readings]
         # As it is between the opening of a document and its count.
-        pane._show_document([])
+        pane.reader.tokens = []
+        pane._show_document()
         await pilot.press("c")
         await until(pilot, lambda: "its tokens are not counted yet" in screen(pilot))
         assert cuts[0] is not None

@@ -43,6 +43,50 @@ class Arrangement:
         self.filter_wanted = ""
         self.typed, self.words, self.rows, self.is_part = typed, words, rows, is_part
 
+    def filter_by_length(self, typed: str, lengths: Sequence[int], letter: str, *, is_part: bool) -> None:
+        """Let those pass that are as long as the filter wants, of all that were counted under the model of a letter."""
+        sign, than = length_asked(typed) or ("", 0)
+        passing = (i for i, length in enumerate(lengths) if (length > than if sign == ">" else length < than))
+        self.filter(typed, f"{sign} {than:,} {letter} tokens", array("I", passing), is_part=is_part)
+
+    def sort(self, by: int) -> None:
+        """List in another order, by the user's wish."""
+        self.by, self.sort_wanted = by, 0
+
+    def put_off_order(self) -> None:
+        """List in the order of the source until there is what the order in force goes by."""
+        self.sort_wanted, self.by = self.sort_wanted or self.by, 0
+
+    def put_off_tokens(self) -> list[str]:
+        """Put off what hangs on the tokens of models that are gone; returns that in words."""
+        left = []
+        if self.is_by_length:
+            left.append(self.words)
+            typed = self.typed
+            self.filter("", "", None)
+            self.filter_wanted = typed
+        if self.by > 1:
+            left.append(self.first)
+            self.put_off_order()
+        return left
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether an order or a filter was put off, and none was chosen since."""
+        return bool(self.filter_wanted) or (bool(self.sort_wanted) and not self.by)
+
+    @property
+    def is_done_in_part(self) -> bool:
+        """Whether documents that had no length yet may have one by now."""
+        return (self.is_by_length and self.is_part) or (bool(self.by) and self.is_sorted_in_part)
+
+    def take_up(self, orders: int) -> None:
+        """Take up an order that was put off; `orders` is how many there are by now."""
+        if not self.by:
+            self.by = min(self.sort_wanted, orders - 1)
+            if self.by == self.sort_wanted:
+                self.sort_wanted = 0  # otherwise it is by the tokens of a model that is still to come
+
     @property
     def is_by_length(self) -> bool:
         """Whether the filter lets documents of some length pass."""

@@ -34,10 +34,14 @@ SHOWN: Final = tuple(limit for limit in LIMITS if limit >= 512)
 class Figures(Lines):
     """Figures and histograms, one model after the other."""
 
+    def __init__(self) -> None:
+        super().__init__(id="figures")
+        self._lines: list[tuple[str, int | None]] = []
+
     def show(self, counts: CollectionCounts, slots: list[int]) -> None:
         """Show counts; `slots` are the models' places."""
         width = max(self.size.width - 2, 40)
-        self._lines: list[tuple[str, int | None]] = []
+        self._lines = []
         for slot, model in zip(slots, counts.models, strict=True):
             if not model.total:
                 continue
@@ -57,7 +61,7 @@ class Figures(Lines):
 
     def copied(self) -> str:
         """The figures as they are shown."""
-        return "\n".join(text for text, _ in getattr(self, "_lines", ()))
+        return "\n".join(text for text, _ in self._lines)
 
     def line(self, index: int) -> Strip:
         text, slot = self._lines[index]
@@ -108,14 +112,16 @@ class CollectionView(Vertical):
     }
     """
 
-    _shown: tuple[Counting | None, list[int], CollectionCounts | None, bool] | None = None
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._shown: tuple[Counting | None, list[int], CollectionCounts | None, bool] | None = None
 
     def compose(self) -> ComposeResult:
         with Horizontal():
             yield Cycle("count", SAMPLES, id="sample")
             yield Static(id="counting-words", markup=False)
         yield Static(id="card", markup=False)
-        yield Figures(id="figures")
+        yield Figures()
 
     def show(
         self, counting: Counting | None, slots: list[int], reopened: CollectionCounts | None, is_open: bool

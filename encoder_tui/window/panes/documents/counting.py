@@ -45,6 +45,16 @@ class Counting:
         self._changed = changed
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def has_lengths(self) -> bool:
+        """Whether any document was counted."""
+        return len(self.characters) > 0
+
+    @property
+    def is_part(self) -> bool:
+        """Whether there are documents that have no length yet: the counting goes on, or is of a sample."""
+        return self.state != "done" or self.counts.sample is not None
+
     def start(self) -> None:
         """Begin, or go on."""
         if self.state in {"idle", "paused", "failed"} and self.models:
@@ -77,9 +87,8 @@ class Counting:
                 self.known = answer.known
                 self.remarks += [remark for remark in answer.remarks if remark not in self.remarks]
                 self._changed()
-                while self.session.is_measuring and self.state == "counting":
-                    # Timing measures: nothing else may use the machine.
-                    await asyncio.sleep(0.5)
+                # While Timing measures, nothing else may use the machine.
+                await self.session.nothing_measured.wait()
                 if self.state == "paused":
                     return
             self.state = "done"

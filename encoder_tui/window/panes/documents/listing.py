@@ -1,8 +1,9 @@
-"""The list of documents: only the rows in sight are asked for."""
+"""The list of documents, its order and its filter: only the rows in sight are asked for."""
 
 from __future__ import annotations
 
 import asyncio
+from array import array
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -10,6 +11,7 @@ from typing import Final
 import msgspec
 from rich.segment import Segment
 from textual.strip import Strip
+from textual.timer import Timer
 
 from encoder_tui.client.client import EngineError, TaskFailed
 from encoder_tui.client.collection import Collection, CountedModel
@@ -18,13 +20,18 @@ from encoder_tui.core.documents.document import lost, percent
 from encoder_tui.core.text.safe import count, visible
 from encoder_tui.protocol.documents import Row, RowsAnswer
 from encoder_tui.protocol.frames import Progress
-from encoder_tui.window.panes.documents.arrangement import Arrangement
+from encoder_tui.window.panes.documents.arrangement import Arrangement, length_asked
+from encoder_tui.window.panes.documents.counting import Counting
 from encoder_tui.window.session.session import Session
-from encoder_tui.window.widgets.table import Column, Table, fitted
+from encoder_tui.window.widgets.table import Column, Table, fitted, shortened
 
 KEPT: Final = 4_000
 AHEAD: Final = 16
 """Rows asked for beyond those in sight, where they follow on them."""
+ERROR_SHOWN: Final = 5.0
+"""Seconds for which the source's line tells why rows could not be had."""
+DIGITS: Final = 9
+"""Of an index: more documents than any list holds."""
 
 
 class DocumentList(Table):
@@ -34,8 +41,8 @@ class DocumentList(Table):
     DocumentList { height: 30%; min-height: 4; }
     """
 
-    def __init__(self, session: Session, changed: Callable[[str], None]) -> None:
-        """`changed` is called with what is being done whenever rows arrived or the number of rows changed."""
+    def __init__(self, session: Session, on_progress: Callable[[str], None], on_arranged: Callable[[], None]) -> None:
+        """`on_progress` takes what is being done, "" once it is done; `on_arranged` is for words on what is listed."""
         super().__init__(self._columns(0), id="list", gap=1)
         self.session = session
         self.collection: Collection | None = None
@@ -44,8 +51,7 @@ class DocumentList(Table):
         self.limits: list[int | None] = []
         self.arranged = Arrangement()
         self.order: Sequence[int] | None = None
-        self.lengths: Sequence[Sequence[int]] = ()
-        """Each model's tokens of every row that the counting has passed."""
+        self.counting: Counting | None = None
         self.known = 0
         self.total: int | None = None
         self._gone_to = -1
@@ -54,7 +60,11 @@ class DocumentList(Table):
         self._wanted: set[int] = set()
         self._asking: asyncio.Task[None] | None = None
         self._asked: range = range(0)
-        self._changed = changed
+        self._error_shown: Timer | None = None
+        self._searching: asyncio.Task[None] | None = None
+        self._remarks: set[str] = set()
+        self._on_progress = on_progress
+        self._on_arranged = on_arranged
 
     def _columns(self, models: int) -> list[Column]:
         columns = [Column("#", 7, "right"), Column("characters", 10, "right")]
@@ -65,12 +75,14 @@ class DocumentList(Table):
 
     def on_unmount(self) -> None:
         self.forget()
+        self.stop_searching()
 
     def forget(self) -> None:
         """Know no row any more."""
         if self._asking is not None:
             self._asking.cancel()
             self._asking = None
+        self._end_error()
         self._rows.clear()
         self._wanted.clear()
 
@@ -81,7 +93,7 @@ class DocumentList(Table):
         self.known, self.total = collection.answer.known, collection.answer.total
         self._gone_to = -1
         self.arranged, self.order = Arrangement(sort_wanted=sort_wanted), None
-        self.lengths = ()
+        self.counting = None
         self.cursor = 0
         self.show_again()
 
@@ -115,6 +127,20 @@ class DocumentList(Table):
         told = fitted(visible(told), self.size.width)
         return self._cropped(Strip([Segment(told, self.get_component_rich_style("table--quiet"))]))
 
+    def go_to_typed(self, typed: str) -> None:
+        """Put the cursor on the document whose index was typed; say so if there is none."""
+        digits = typed.strip().replace(",", "")
+        if not digits.isdecimal():
+            self.session.notice("an index is a number, 0 for the first document", "warning")
+        elif len(digits) > DIGITS:
+            self.session.notice(f"an index has {DIGITS} digits at most", "warning")
+        elif self.order is None and self.total is None:
+            self.go_to(int(digits))
+        elif (row := self.row_of(int(digits))) is not None:
+            self.cursor = row
+        else:
+            self.session.notice(f"document {int(digits):,} is not in this list of {self.row_count:,}", "warning")
+
     def go_to(self, index: int) -> None:
         """Put the cursor on a document, which may be one that nobody has seen yet."""
         self._gone_to = index if self.total is None and index >= self.known else -1
@@ -145,8 +171,9 @@ class DocumentList(Table):
         figures: list[str] = []
         for place, (model, limit) in enumerate(zip(self.models, self.limits, strict=True)):
             tokens = found.tokens[place] if place < len(found.tokens) else None
-            if tokens is None and place < len(self.lengths) and index < len(self.lengths[place]):
-                tokens = self.lengths[place][index]
+            counted = () if self.counting is None else self.counting.tokens[place : place + 1]
+            if tokens is None and counted and index < len(counted[0]):
+                tokens = counted[0][index]
             share = lost(tokens or 0, limit, model.special)
             figures += ["…", "…"] if tokens is None else [f"{tokens:,}", percent(share) if share else "–"]
         return [f"{index:,}", f"{found.characters:,}", *figures, f" {' '.join(found.beginning.split())}"]
@@ -154,6 +181,7 @@ class DocumentList(Table):
     def _want(self, index: int) -> None:
         self._wanted.add(index)
         if self._asking is None:
+            self._end_error()
             self._asking = asyncio.create_task(self._ask())
         elif index not in self._asked and not self._is_in_sight(self._asked):
             # What is being fetched has been scrolled away from.
@@ -184,30 +212,34 @@ class DocumentList(Table):
                     start, stop - start, self.models, on_partial=self._take, on_progress=self._tell
                 )
             except (TaskFailed, EngineError) as error:
+                # Asked again as soon as a row that is missing is drawn, but not at once: it would fail again at once.
                 self.session.notice(str(error), "error")
-                self._changed(str(error))
-                self._asked = range(0)
-                # Until the user moves: asking again at once would fail again at once.
-                await asyncio.sleep(5)
-                break
+                self._on_progress(str(error))
+                self._error_shown = self.set_timer(ERROR_SHOWN, lambda: self._on_progress(""))
+                self._wanted.clear()
+                self._asking = None
+                return
             self._take(answer)
             self._wanted -= set(self._asked)
             for remark in answer.remarks:
                 self._remark(remark)
         self._wanted.clear()
         self._asking = None
-        self._changed("")
+        self._on_progress("")
+
+    def _end_error(self) -> None:
+        if self._error_shown is not None:
+            self._error_shown.stop()
+            self._error_shown = None
 
     def _remark(self, remark: str) -> None:
-        said: set[str] = getattr(self, "_said", set())
-        self._said = said
-        if remark not in said:
-            said.add(remark)
+        if remark not in self._remarks:
+            self._remarks.add(remark)
             self.session.notice(remark, "warning")
 
     def _tell(self, progress: Progress) -> None:
         of = "" if progress.total is None else f" of {progress.total:,}"
-        self._changed(f"{progress.text} {progress.done:,}{of}")
+        self._on_progress(f"{progress.text} {progress.done:,}{of}")
 
     def _take(self, answer: RowsAnswer) -> None:
         for row in answer.rows:
@@ -237,3 +269,147 @@ class DocumentList(Table):
             if total is not None or self._gone_to < known:
                 self._gone_to = -1
             self.show_again()
+
+    # Order and filter: what hangs on the counts as they come in
+
+    def count_on(self, counting: Counting | None) -> None:
+        """Take what a counting has counted by now; the same one goes on adding to it."""
+        self.counting = counting
+        if counting is not None:
+            self.learn(counting.known, counting.counts.total)
+            if counting.state == "done":
+                self._take_up()
+
+    def sort(self) -> None:
+        """Order by index, then by characters, then by tokens under each model; the longest first."""
+        if self.counting is None or not self.counting.has_lengths:
+            self.session.notice("documents are sorted by length once they are counted; space counts", "warning")
+            return
+        self.arranged.sort((self.arranged.by + 1) % self._orders)
+        self.session.remember(documents_sort=self.arranged.by)
+        self._list_from_first()
+        self._tell_order()
+
+    def filter(self, typed: str) -> None:
+        """List only documents that hold a text, or that are longer or shorter than `> 512` or `< 512`; "" lists all."""
+        is_by_length = length_asked(typed) is not None
+        if is_by_length and (self.counting is None or not self.counting.has_lengths):
+            # A search that is under way goes on: nothing takes its place.
+            self.session.notice("documents are filtered by length once they are counted; space counts", "warning")
+            return
+        if self.is_searching:
+            self.stop_searching()
+            self._on_progress("")
+        if not typed.strip():
+            self.arranged.filter("", "", None)
+            self._list_from_first()
+        elif is_by_length and self.counting is not None:
+            self._filter_by_length(typed, self.counting)
+        elif self.collection is not None:
+            self._searching = asyncio.create_task(self._search(self.collection, typed))
+
+    @property
+    def is_searching(self) -> bool:
+        """Whether documents are being searched for a text."""
+        return self._searching is not None and not self._searching.done()
+
+    def stop_searching(self) -> None:
+        """Give up searching; what was found stays listed."""
+        if self._searching is not None:
+            self._searching.cancel()
+
+    async def _search(self, collection: Collection, wanted: str) -> None:
+        rows: array[int] = array("I")
+        self.arranged.filter(wanted, f"holding {shortened(wanted, 20)!r}", rows, is_part=True)
+        self._list_from_first()
+        try:
+            async for found, reached, is_end in collection.find(wanted):
+                rows.extend(found)
+                self.arranged.is_part = not is_end
+                self._list_again()
+                told = f"{wanted!r} stands in {count(len(rows), 'document')} of {reached:,}"
+                self._on_progress("" if is_end else f"{told}; escape stops")
+                if is_end:
+                    self.session.notice(told)
+        except (TaskFailed, EngineError) as error:
+            self._on_progress("")
+            self.session.notice(str(error), "error")
+
+    def _filter_by_length(self, typed: str, counting: Counting) -> None:
+        letter, lengths = LETTERS[self.slots[0]], counting.tokens[0]
+        self.arranged.filter_by_length(typed, lengths, letter, is_part=counting.is_part)
+        self._list_from_first()
+        sign, than = length_asked(typed) or ("", 0)
+        told = f"{count(len(self.arranged.rows or ()), 'document')} of {len(lengths):,} counted have"
+        self.session.notice(f"{told} {sign} {than:,} tokens under {letter}")
+
+    def put_off_tokens(self) -> None:
+        """Models have changed: what hangs on the tokens of those before is put off until there are others."""
+        if left := self.arranged.put_off_tokens():
+            self._list_again()
+            self.session.notice(f"{', '.join(left)}: so again once the models at hand have counted")
+
+    def _take_up(self) -> None:
+        """All is counted: take up what was put off, unless another was chosen since, and what was done in part."""
+        arranged, counting, is_waiting = self.arranged, self.counting, self.arranged.is_waiting
+        if counting is None or not (is_waiting or arranged.is_done_in_part):
+            return
+        if arranged.filter_wanted or (arranged.is_by_length and arranged.is_part):
+            typed, letter = arranged.filter_wanted or arranged.typed, LETTERS[self.slots[0]]
+            arranged.filter_by_length(typed, counting.tokens[0], letter, is_part=counting.is_part)
+        arranged.take_up(self._orders)
+        self._list_again()
+        if is_waiting:
+            self._tell_order()
+
+    def _tell_order(self) -> None:
+        arranged = self.arranged
+        told = []
+        if not arranged.is_everything:
+            so_far = arranged.is_part if arranged.rows is not None else arranged.is_sorted_in_part
+            told.append(count(self.row_count, "document") + (" so far" if so_far else ""))
+        if arranged.rows is not None:
+            told.append(arranged.words)
+        told.append(arranged.first if arranged.by else "in the order of the source")
+        self.session.notice(", ".join(told))
+
+    def _list_from_first(self) -> None:
+        """List documents as they are arranged, and go to the first."""
+        self._arrange()
+        self.cursor = 0
+        self.post_message(self.Moved(self, 0))
+
+    def _list_again(self) -> None:
+        """List documents as they are arranged by now; the one under the cursor keeps it, and is the one that is read.
+
+        Where there was none, or where it is not listed any more, the first is.
+        """
+        held = self.index_of(self.cursor) if self.row_count else -1
+        self._arrange()
+        self.cursor = self.row_of(held) or 0
+        self.post_message(self.Moved(self, self.cursor))
+
+    def _arrange(self) -> None:
+        arranged = self.arranged
+        lengths = self._lengths(arranged.by)
+        if not len(lengths):
+            arranged.put_off_order()
+        elif arranged.by and self.counting is not None:
+            arranged.is_sorted_in_part = self.counting.is_part
+            name = "characters" if arranged.by == 1 else f"{LETTERS[self.slots[arranged.by - 2]]} tokens"
+            arranged.first = f"most {name} first"
+        self.order = arranged.order(lengths)
+        self.show_again()
+        self._on_arranged()
+
+    @property
+    def _orders(self) -> int:
+        """How many orders there are: that of the source, by characters, by the tokens of each model."""
+        return 2 + (0 if self.counting is None else len(self.counting.tokens))
+
+    def _lengths(self, by: int) -> Sequence[int]:
+        """What the list is sorted by; empty where nothing was counted that it could be."""
+        if self.counting is None or not 0 < by < self._orders:
+            return ()
+        lengths: Sequence[int] = self.counting.characters if by == 1 else self.counting.tokens[by - 2]
+        return lengths

@@ -15,36 +15,40 @@ from textual.dom import DOMNode
 from textual.events import Resize
 from textual.widgets import ContentSwitcher, Input, Static
 
-from encoder_tui.client.client import EngineError, TaskFailed
 from encoder_tui.client.collection import Collection, CountedModel
 from encoder_tui.core.defaults import BESIDE
-from encoder_tui.core.documents.document import DocumentTokens
-from encoder_tui.core.documents.lengths import CollectionCounts
+from encoder_tui.core.documents.lengths import CollectionCounts, load, save
+from encoder_tui.core.files.typed_paths import typed_path
 from encoder_tui.core.report.material import Material
+from encoder_tui.core.text.safe import count
 from encoder_tui.window.panes.documents import words
 from encoder_tui.window.panes.documents.collection_view import CollectionView
 from encoder_tui.window.panes.documents.counting import Counting
-from encoder_tui.window.panes.documents.counting_keys import CountingKeys
-from encoder_tui.window.panes.documents.limits import LimitsRow
+from encoder_tui.window.panes.documents.limits import LimitsRow, counted_models
 from encoder_tui.window.panes.documents.listing import DocumentList
-from encoder_tui.window.panes.documents.opener import Opening
+from encoder_tui.window.panes.documents.opener import Opener
 from encoder_tui.window.panes.documents.position_bar import DocumentBar
-from encoder_tui.window.panes.documents.prompt_line import Prompts
+from encoder_tui.window.panes.documents.prompt_line import Mode, PromptLine
+from encoder_tui.window.panes.documents.reader import DocumentReader
 from encoder_tui.window.panes.documents.reading import Reading
 from encoder_tui.window.panes.documents.source_dialog import SourceChooser
 from encoder_tui.window.panes.documents.text import DocumentText
 from encoder_tui.window.panes.documents.windows import WindowsView
 from encoder_tui.window.panes.pane import VIEW_KEYS, Pane
-from encoder_tui.window.session.session import DocumentRow, Session
+from encoder_tui.window.session.session import Session
 from encoder_tui.window.widgets.choice import Choice
 from encoder_tui.window.widgets.clipboard import copy
-from encoder_tui.window.widgets.field import Field
+from encoder_tui.window.widgets.cycle import Cycle
 from encoder_tui.window.widgets.key_line import possible_changed
 from encoder_tui.window.widgets.table import Table
 
 
-class DocumentsPane(CountingKeys, Opening, Prompts, Pane):
-    """Documents under every model."""
+class DocumentsPane(Pane):
+    """Documents under every model.
+
+    What takes long is done by objects that know no widget: `opener` opens sources, `reader` reads the document at
+    hand, `counting` counts the collection. The list arranges itself.
+    """
 
     VIEWS = ("text", "windows", "collection")
     VIEW_CHOICE = "document-view"
@@ -75,18 +79,18 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Pane):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self.source = session.docs
-        self.collection: Collection | None = None
+        self.listing = DocumentList(session, self._heard, self._show_words)
+        self.opener = Opener(session, self._heard, self._opened)
+        self.reader = DocumentReader(session, self._heard, self._document_changed)
         self.counting: Counting | None = None
         self.reopened: CollectionCounts | None = None
         self.models: list[CountedModel] = []
         self.slots: list[int] = []
         self.readings: list[Reading] = []
-        self.document = ""
         self._doing = ""
-        self._opening: asyncio.Task[None] | None = None
-        self._reading: asyncio.Task[None] | None = None
-        self._opened_index = -1
+        self._sort_wanted = 0
+        """The last session's order, which the first source that opens takes up."""
+        self._starting: asyncio.Task[None] | None = None
 
     @classmethod
     def widgets_with_keys(cls) -> Sequence[tuple[str | None, type[DOMNode]]]:
@@ -100,7 +104,7 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Pane):
     def compose(self) -> ComposeResult:
         yield Static(id="source", markup=False)
         with Container(id="document-body"):
-            yield DocumentList(self.session, self._heard)
+            yield self.listing
             with Vertical(id="document-reading"):
                 yield Choice(self.VIEWS, id=self.VIEW_CHOICE)
                 yield LimitsRow()
@@ -111,20 +115,20 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Pane):
                     yield WindowsView()
                     yield CollectionView(id="collection")
         yield Static(id="document-sentence", markup=False)
-        yield Field(id="prompt", compact=True)
+        yield PromptLine()
 
     def on_mount(self) -> None:
-        self.query_one("#prompt").display = False
         self.session.models_changed.subscribe(self, lambda _: self._models_changed())
         self._models_changed()
-        self.screen.set_focus(self.query_one(DocumentList))
+        self.screen.set_focus(self.listing)
         self._sort_wanted = self.session.memory.state.documents_sort
-        self.open(self.source, self.session.column)
+        self.open(self.opener.source, self.session.column)
 
     def on_unmount(self) -> None:
-        for task in (self._opening, self._reading, self._finding):
-            if task is not None:
-                task.cancel()
+        self.opener.stop()
+        self.reader.close()
+        if self._starting is not None:
+            self._starting.cancel()
         if self.counting is not None:
             self.counting.stop()
 
@@ -133,74 +137,125 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Pane):
         self.set_class(event.size.width >= BESIDE, "-wide")
         self._show_words()
 
+    @property
+    def collection(self) -> Collection | None:
+        """The documents that are open."""
+        return self.opener.collection
+
+    def possible(self, action: str) -> bool:
+        if action == "leave":
+            return isinstance(self.app.focused, Input) or self.is_stoppable
+        if action in {"count", "column"}:
+            return self.collection is not None
+        if action.startswith("cut"):
+            return any(reading.mark is not None for reading in self.readings)
+        return "search" not in action or bool(self.reader.text)
+
+    def add_to_report(self, material: Material) -> None:
+        if self.readings:
+            told = words.sentence(self.readings, True, len(self.reader.text))
+            material.document = f"Document {self.reader.index:,}: {told}"
+        counting = None if self.counting is None else self.counting.counts
+        material.counts = self.reopened or counting
+
+    # The source
+
+    def open(self, source: str | None, column: str | None = None) -> None:
+        """Open other documents, or another column of the same."""
+        self.listing.stop_searching()
+        self.opener.open(source, column)
+
+    def _opened(self) -> None:
+        collection = self.opener.collection
+        assert collection is not None
+        self.reopened = None
+        self.listing.open(collection, self._sort_wanted)
+        self._sort_wanted = 0
+        self._heard("")
+        self._read(0)
+        self._new_counting(start=not collection.answer.is_remote)
+
+    def action_source(self) -> None:
+        """Choose other documents."""
+
+        def chosen(source: str | None) -> None:
+            if source:
+                self.session.remember_source(source)
+                self.open(source)
+
+        self.app.push_screen(SourceChooser(self.opener.source, self.session.memory.state.recent_sources), chosen)
+
+    def action_column(self) -> None:
+        """Show the next column of text."""
+        column, source = self.opener.next_column(), self.opener.source
+        if column is None:
+            return
+        if source is not None:
+            self.session.remember_source(source, column)
+        self.open(source, column)
+
+    def action_retry(self) -> None:
+        """Read again what could not be read."""
+        if self.collection is None:
+            self.open(self.opener.source)
+            return
+        self.listing.forget()
+        self.listing.refresh()
+        self._read(self.reader.index)
+
+    @property
+    def is_stoppable(self) -> bool:
+        """Whether documents are being opened or searched."""
+        # Between two slices of a search the document that was found is read, and says in its turn what is being done.
+        return self.listing.is_searching or (self.opener.is_opening and bool(self._doing))
+
+    def stop(self) -> bool:
+        """Give up opening or searching; whether there was anything to give up."""
+        if not self.is_stoppable:
+            return False
+        self.opener.stop()
+        self.listing.stop_searching()
+        self._heard("stopped; r reads again" if self.collection is None else "")
+        self.session.notice("stopped; what was found so far stays listed")
+        return True
+
     # The document
 
     @on(Table.Moved, "#list")
     def _row_chosen(self) -> None:
-        listing = self.query_one(DocumentList)
+        listing = self.listing
         # Where the cursor is by now: rows may have been arranged otherwise since, with the same document under it.
         if self.collection is not None and listing.cursor < listing.row_count:
             index = listing.index_of(listing.cursor)
-            if index != self._opened_index:
-                self._open_document(index)
+            if index != self.reader.index:
+                self._read(index)
 
-    def _open_document(self, index: int) -> None:
-        if self._reading is not None:
-            self._reading.cancel()
+    def _read(self, index: int) -> None:
         if self.collection is not None:
-            self._opened_index = index
-            self._reading = asyncio.create_task(self._read_document(self.collection, index))
+            self.reader.read(self.collection, index, self.models)
 
-    async def _read_document(self, collection: Collection, index: int) -> None:
-        # A held arrow key passes many documents; only the one it stops at is read.
-        await asyncio.sleep(0.05)
+    def _document_changed(self, is_same_text: bool) -> None:
+        self._show_document(keep_place=is_same_text)
+        if self.reader.is_read:
+            self.listing.counted(self.reader.index, [of.total for of in self.reader.tokens])
 
-        shown = []
-
-        def show_text(text: str) -> None:
-            shown.append(index)
-            self.document = text
-            self._show_document([])
-
-        try:
-            text, tokens = await collection.document(
-                index, self.models, show_text, self._tell, lambda tokens: self._show_document(tokens, keep_place=True)
-            )
-        except (TaskFailed, EngineError) as error:
-            if index < (collection.answer.total or index + 1):
-                self._heard(str(error))
-            if shown:
-                # Its tokens failed: it is the document at hand all the same.
-                self.session.set_document(self.document, DocumentRow(collection, index))
-            return
-        self._heard("")
-        self.document = text or ""
-        if text is None:
-            self.session.notice(f"row {index:,} holds no text")
-        self.session.set_document(self.document, DocumentRow(collection, index))
-        self._show_document(tokens, keep_place=True)
-        self.query_one(DocumentList).counted(index, [of.total for of in tokens])
-
-    def _show_document(self, tokens: list[DocumentTokens], keep_place: bool = False) -> None:
-        length = len(self.document)
-        limits = self.query_one(LimitsRow).chosen()
+    def _show_document(self, keep_place: bool = False) -> None:
+        text, tokens, limits = self.reader.text, self.reader.tokens, self.query_one(LimitsRow).chosen()
         self.readings = [
-            Reading(slot, of, reads, length) for slot, of, reads in zip(self.slots, tokens, limits, strict=False)
+            Reading(slot, of, reads, len(text)) for slot, of, reads in zip(self.slots, tokens, limits, strict=False)
         ]
-        self.query_one(DocumentText).show(self.document, self.readings, keep_place=keep_place)
+        self.query_one(DocumentText).show(text, self.readings, keep_place=keep_place)
         self._show_words()
         self._show_view()
         possible_changed(self)
 
     @on(DocumentText.Scrolled)
-    def _show_bar(self) -> None:
-        text = self.query_one(DocumentText)
-        self.query_one(DocumentBar).show(len(text.text), text.in_sight, text.readings)
+    def _show_bar(self, event: DocumentText.Scrolled) -> None:
+        self.query_one(DocumentBar).show(len(self.reader.text), event.in_sight, self.readings)
 
     @on(DocumentBar.Chosen)
     def _place_chosen(self, event: DocumentBar.Chosen) -> None:
-        text = self.query_one(DocumentText)
-        text.go_to(int(event.share * len(text.text)))
+        self.query_one(DocumentText).go_to(int(event.share * len(self.reader.text)))
 
     @on(WindowsView.GoTo)
     def _window_chosen(self, event: WindowsView.GoTo) -> None:
@@ -208,7 +263,7 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Pane):
 
     def action_document(self, step: int) -> None:
         """Open the next document of the list."""
-        self.query_one(DocumentList).action_move(step)
+        self.listing.action_move(step)
 
     def action_cut(self, step: int) -> None:
         """Go to the next cut in the text."""
@@ -220,15 +275,141 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Pane):
         text = self.query_one(DocumentText)
         text.action_wrap() if what == "wrap" else text.action_boundaries()
 
-    def possible(self, action: str) -> bool:
-        """Whether an action would do something now, for the line of keys."""
-        if action == "leave":
-            return isinstance(self.app.focused, Input) or self.is_stoppable
-        if action in {"count", "column"}:
-            return self.collection is not None
-        if action.startswith("cut"):
-            return any(reading.mark is not None for reading in self.readings)
-        return "search" not in action or bool(self.document)
+    # The counts
+
+    def _models_changed(self) -> None:
+        slots, models = counted_models(self.session)
+        before = [(model.name, model.key, model.limit) for model in self.models]
+        if before == [(model.name, model.key, model.limit) for model in models] and slots == self.slots:
+            return
+        self.listing.put_off_tokens()
+        self.models, self.slots = models, slots
+        self.query_one(LimitsRow).take(slots, models)
+        self._list_limits()
+        self._new_counting(start=self.collection is not None and not self.collection.answer.is_remote)
+        self._read(max(self.reader.index, 0))
+
+    def _list_limits(self) -> None:
+        self.listing.count_under(self.slots, self.models, self.query_one(LimitsRow).chosen())
+
+    @on(Cycle.Changed)
+    def _limit_changed(self, event: Cycle.Changed) -> None:
+        if event.cycle.id == "sample":
+            self.reopened = None
+            self._new_counting(start=True)
+            return
+        self._list_limits()
+        self._show_document(keep_place=True)
+
+    def _new_counting(self, start: bool) -> None:
+        if self._starting is not None:
+            self._starting.cancel()
+        if self.counting is not None:
+            self.counting.stop()
+        self.counting = None
+        self.listing.count_on(None)
+        if self.collection is not None and self.models:
+            sample: int | None = self.query_one("#sample", Cycle).value
+            self.counting = Counting(self.session, self.collection, self.models, self._counted, sample)
+            if start and self.reader.has_text.is_set():
+                self.counting.start()
+            elif start:
+                self._starting = asyncio.create_task(self._start_after_text(self.counting))
+        self._counted()
+
+    async def _start_after_text(self, counting: Counting) -> None:
+        """Start counting once the text of the document at hand is there: the engine does one thing after the other."""
+        await self.reader.has_text.wait()
+        if counting is self.counting and counting.state == "idle":
+            counting.start()
+            self._counted()
+
+    def _counted(self) -> None:
+        self.listing.count_on(self.counting)
+        self.session.counts = self.reopened or (None if self.counting is None else self.counting.counts)
+        self._show_words()
+        if self.view_name == "collection":
+            self._show_view()
+
+    def action_count(self) -> None:
+        """Count the collection, or pause."""
+        if self.counting is None:
+            wanted = "a source is open" if self.collection is None else "a model's tokenizer is there"
+            self.session.notice(f"documents are counted once {wanted}", "warning")
+            return
+        self.reopened = None
+        if self.counting.state == "counting":
+            self.counting.pause()
+        else:
+            self.counting.start()
+        self._counted()
+
+    def action_cancel_counting(self) -> None:
+        """Forget what was counted, or the counts that were reopened."""
+        self.reopened = None
+        self._new_counting(start=False)
+
+    def action_save_counts(self) -> None:
+        """Ask for a path to save the counts to."""
+        counting = self.counting
+        if counting is None or not counting.counts.documents:
+            self.session.notice("there are no counts to save yet; space counts", "warning")
+            return
+        from encoder_tui.window.dialogs.save import Saveable, SaveDialog  # noqa: PLC0415
+
+        async def made() -> bytes:
+            return save(counting.counts)
+
+        self.app.push_screen(SaveDialog([Saveable("counts", "counts.json", made)]))
+
+    def _reopen(self, name: str) -> None:
+        try:
+            self.reopened = load(typed_path(name))
+        except OSError as error:
+            self.session.notice(f"{name.strip()} cannot be read: {error.strerror}", "error")
+        except ValueError as error:
+            self.session.notice(f"{name.strip()}: {error}", "error")
+        else:
+            self.session.counts = self.reopened
+            self.show_collection()
+
+    # What is typed
+
+    def action_prompt(self, mode: Mode) -> None:
+        """Ask for words."""
+        self.query_one(PromptLine).ask(mode, self.listing.arranged.typed if mode == "filter" else "")
+
+    def action_leave(self) -> None:
+        """Stop what is under way, leave the line of words, or go back to the list."""
+        prompt = self.query_one(PromptLine)
+        if not prompt.display and self.stop():
+            return
+        prompt.display = False
+        self.listing.focus()
+
+    @on(PromptLine.Answered)
+    def _answered(self, event: PromptLine.Answered) -> None:
+        self.action_leave()
+        match event.mode:
+            case "search":
+                self._search(event.value)
+            case "filter":
+                self.listing.filter(event.value)
+            case "index":
+                self.listing.go_to_typed(event.value)
+            case "reopen":
+                self._reopen(event.value)
+
+    def _search(self, wanted: str) -> None:
+        text = self.query_one(DocumentText)
+        found = text.search(wanted)
+        if wanted:
+            self.session.notice(f"{wanted!r} stands {count(found, 'time')} in this document")
+        text.focus()
+
+    def action_sort(self) -> None:
+        """Order the list by index, then by characters, then by tokens under each model; the longest first."""
+        self.listing.sort()
 
     def action_copy(self) -> None:
         """Copy what is in front: the document, its windows, or the figures of the collection."""
@@ -238,15 +419,7 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Pane):
         elif chosen == "windows":
             copy(self, self.query_one(WindowsView).copied(), "the windows")
         else:
-            copy(self, self.document, "the document")
-
-    def add_to_report(self, material: Material) -> None:
-        """The document at hand in a sentence, and what was counted."""
-        if self.readings:
-            told = words.sentence(self.readings, True, len(self.document))
-            material.document = f"Document {self._opened_index:,}: {told}"
-        counting = None if self.counting is None else self.counting.counts
-        material.counts = self.reopened or counting
+            copy(self, self.reader.text, "the document")
 
     # Views
 
@@ -257,27 +430,35 @@ class DocumentsPane(CountingKeys, Opening, Prompts, Pane):
 
     def show_collection(self) -> None:
         """Show the view of the collection."""
-        choice = self.view_choice
-        if choice.chosen == "collection":
+        if self.view_choice.chosen == "collection":
             self._show_view()
-        choice.chosen = "collection"
+        self.view_choice.chosen = "collection"
 
     def _show_view(self) -> None:
-        current = self.query_one("#document-views", ContentSwitcher).current
-        if current == "windows":
+        if self.view_name == "windows":
             place = self.query_one(DocumentText).in_sight[0]
-            self.query_one(WindowsView).show(self.document, self.readings, place)
-        elif current == "collection":
+            self.query_one(WindowsView).show(self.reader.text, self.readings, place)
+        elif self.view_name == "collection":
             self.query_one(CollectionView).show(self.counting, self.slots, self.reopened, self.collection is not None)
+
+    def _heard(self, doing: str) -> None:
+        was_busy, self._doing = bool(self._doing), doing
+        self._show_words()
+        if was_busy != bool(doing):
+            possible_changed(self)
 
     def _show_words(self) -> None:
         if not self.is_mounted or not self.size.width:
             return
-        listing = self.query_one(DocumentList)
+        listing = self.listing
         label = self.collection.label if self.collection is not None else "no documents yet"
-        line = words.source_line(label, self._doing, listing, self.counting, self.size.width)
+        counted = words.counting_words(self.counting, listing.total)
+        is_arranged = not listing.arranged.is_everything
+        line = words.source_line(
+            label, self._doing, listing.sentence(), counted, self.size.width, is_arranged=is_arranged
+        )
         self.query_one("#source", Static).update(line)
-        told = words.sentence(self.readings, bool(self.readings), len(self.document))
+        told = words.sentence(self.readings, bool(self.readings), len(self.reader.text))
         if self.collection is None:
             told = "Documents stand here once a source is open: o opens one."
         lines = textwrap.wrap(told, max(self.size.width - 2, 20), max_lines=2, placeholder="…")

@@ -55,7 +55,11 @@ class DocumentText(Lines):
     ]
 
     class Scrolled(Message):
-        """Other characters are in sight."""
+        """Other characters are in sight: those of `in_sight`."""
+
+        def __init__(self, in_sight: Span) -> None:
+            super().__init__()
+            self.in_sight = in_sight
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -108,7 +112,7 @@ class DocumentText(Lines):
         self.layout_ = layout
         self.set_size(len(layout), layout.widest)
         self.scroll_to(y=layout.row_of(place) if place else 0, animate=False, force=True)
-        self.post_message(self.Scrolled())
+        self.post_message(self.Scrolled(self.in_sight))
 
     def on_resize(self, event: Resize) -> None:
         self._lay_out(self.in_sight[0])
@@ -119,7 +123,7 @@ class DocumentText(Lines):
 
     def watch_scroll_y(self, old: float, new: float) -> None:
         super().watch_scroll_y(old, new)
-        self.post_message(self.Scrolled())
+        self.post_message(self.Scrolled(self.in_sight))
 
     @property
     def in_sight(self) -> Span:

@@ -1,4 +1,4 @@
-"""The pane's words: what stands in the source's line, and the sentence about the document at hand."""
+"""The pane's words: progress, what stands in the source's line, and the sentence about the document at hand."""
 
 from __future__ import annotations
 
@@ -10,23 +10,31 @@ from textual.content import Content
 from encoder_tui.core.defaults import LETTERS, STRIDE
 from encoder_tui.core.documents.document import percent
 from encoder_tui.core.text.safe import count, visible
+from encoder_tui.protocol.frames import Progress
 from encoder_tui.window.panes.documents.counting import Counting
-from encoder_tui.window.panes.documents.listing import DocumentList
 from encoder_tui.window.panes.documents.reading import Reading
 from encoder_tui.window.widgets.table import shortened
 
 
-def source_line(label: str, doing: str, listing: DocumentList, counting: Counting | None, width: int) -> Content:
-    """The source on the left; which rows are listed, and how far the counting is, on the right."""
+def progress_words(progress: Progress) -> str:
+    """What the engine is doing, and how much of it is done."""
+    done = f", {percent(progress.done / progress.total)}" if progress.total and progress.done else ""
+    return f"{progress.text}{done}"
+
+
+def source_line(label: str, doing: str, listed: str, counted: str, width: int, *, is_arranged: bool) -> Content:
+    """The source on the left; which rows are listed, and how far the counting is, on the right.
+
+    `counted` is empty while there is no counting. `is_arranged` if the list is not all documents in their order.
+    """
     room = max(width - 2, 20)
-    is_arranged = not listing.arranged.is_everything
     # What is left out of the list must be read; of a source that was chosen, less is enough.
     label = visible(label)
     for_right = room - min(cell_len(label), room // (5 if is_arranged else 3)) - 1
     right = visible(doing)
-    if not right and (is_arranged or counting is not None):
-        right = visible(listing.sentence())
-        told = "" if counting is None else visible(f" · {_counted(counting, listing.total)}")
+    if not right and (is_arranged or counted):
+        right = visible(listed)
+        told = visible(f" · {counted}") if counted else ""
         if not is_arranged or cell_len(right + told) <= for_right:
             right += told
     right = shortened(right, for_right)
@@ -35,8 +43,10 @@ def source_line(label: str, doing: str, listing: DocumentList, counting: Countin
     return Content.assemble(" ", (left, "bold"), gap, (right, "$text-muted"))
 
 
-def _counted(counting: Counting, total: int | None) -> str:
-    """How far the counting is."""
+def counting_words(counting: Counting | None, total: int | None) -> str:
+    """How far the counting is, of a source of `total` rows if that is known; empty without a counting."""
+    if counting is None:
+        return ""
     if counting.state in {"counting", "paused"} and total:
         return f"{counting.words()} {progress_bar(counting.counts.next / (counting.counts.sample or total), 10)}"
     return counting.words()

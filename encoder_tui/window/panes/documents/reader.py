@@ -1,0 +1,93 @@
+"""Reading the document that the list is at: its text, then its tokens under each model; no widget."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from encoder_tui.client.client import EngineError, TaskFailed
+from encoder_tui.client.collection import Collection, CountedModel
+from encoder_tui.core.documents.document import DocumentTokens
+from encoder_tui.protocol.frames import Progress
+from encoder_tui.window.panes.documents.words import progress_words
+from encoder_tui.window.session.session import DocumentRow, Session
+
+PASSING: Final = 0.05
+"""Seconds that the list stays at a document before it is read: a held arrow key passes many."""
+
+
+class DocumentReader:
+    """The document at hand: `index` is its row in the collection, -1 for none, `text` and `tokens` what is known of it.
+
+    `has_text` is set while nothing is read, or once the engine has sent the text: what else it is asked by then comes
+    after the document. `on_progress` is told what is being done, `on_change` that text or tokens changed, and whether
+    the text is the same.
+    """
+
+    def __init__(self, session: Session, on_progress: Callable[[str], None], on_change: Callable[[bool], None]) -> None:
+        self.session = session
+        self.index = -1
+        self.text = ""
+        self.tokens: list[DocumentTokens] = []
+        self.is_read = False
+        """Whether these are all the tokens there are."""
+        self.has_text = asyncio.Event()
+        self.has_text.set()
+        self._on_progress = on_progress
+        self._on_change = on_change
+        self._reading: asyncio.Task[None] | None = None
+
+    def read(self, collection: Collection, index: int, models: Sequence[CountedModel]) -> None:
+        """Read a document; one that is being read is given up."""
+        self.close()
+        self.index = index
+        self.has_text.clear()
+        self._reading = asyncio.create_task(self._read(collection, index, models))
+
+    def close(self) -> None:
+        """Give up reading."""
+        if self._reading is not None:
+            self._reading.cancel()
+
+    async def _read(self, collection: Collection, index: int, models: Sequence[CountedModel]) -> None:
+        try:
+            await asyncio.sleep(PASSING)
+            await self._ask(collection, index, models)
+        finally:
+            if self._reading is asyncio.current_task():
+                self.has_text.set()
+
+    async def _ask(self, collection: Collection, index: int, models: Sequence[CountedModel]) -> None:
+        has_text = False
+
+        def take_text(text: str) -> None:
+            nonlocal has_text
+            has_text = True
+            self.has_text.set()
+            self._take(text, [])
+
+        def take_first(tokens: list[DocumentTokens]) -> None:
+            self._take(self.text, tokens, is_same=True)
+
+        try:
+            text, tokens = await collection.document(index, models, take_text, self._tell, take_first)
+        except (TaskFailed, EngineError) as error:
+            if index < (collection.answer.total or index + 1):
+                self._on_progress(str(error))
+            if has_text:
+                # Its tokens failed: it is the document at hand all the same.
+                self.session.set_document(self.text, DocumentRow(collection, index))
+            return
+        self._on_progress("")
+        if text is None:
+            self.session.notice(f"row {index:,} holds no text")
+        self.session.set_document(text or "", DocumentRow(collection, index))
+        self._take(text or "", tokens, is_same=True, is_read=True)
+
+    def _take(self, text: str, tokens: list[DocumentTokens], *, is_same: bool = False, is_read: bool = False) -> None:
+        self.text, self.tokens, self.is_read = text, tokens, is_read
+        self._on_change(is_same)
+
+    def _tell(self, progress: Progress) -> None:
+        self._on_progress(progress_words(progress))

@@ -1,0 +1,180 @@
+"""Documents are read, counted and listed in an order that no clock decides."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from encoder_tui.client.client import EngineError
+from encoder_tui.client.collection import Collection
+from encoder_tui.core.documents.document import DocumentTokens, packed
+from encoder_tui.core.documents.lengths import CollectionCounts
+from encoder_tui.protocol.documents import RowsAnswer, ScanAnswer
+from encoder_tui.window.panes.documents import listing
+from encoder_tui.window.panes.documents.counting import Counting
+from encoder_tui.window.panes.documents.reader import DocumentReader
+from tests.support.still import until
+from tests.window.documents.test_order import told
+from tests.window.documents.test_pane import app_of, pane_of, rows_file, settled
+
+
+class Documents:
+    """A collection whose documents come when they are let through."""
+
+    answer = SimpleNamespace(total=None)
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+        self.text, self.tokens = asyncio.Event(), asyncio.Event()
+        self.error: EngineError | None = None
+
+    async def document(self, index: int, models: object, on_text: Callable[[str], None], *_: object) -> Any:
+        self.asked.append(index)
+        await self.text.wait()
+        on_text(f"document {index}")
+        await self.tokens.wait()
+        if self.error is not None:
+            raise self.error
+        return f"document {index}", [SimpleNamespace(total=3)]
+
+
+def session_of(opened: list[str]) -> Any:
+    return SimpleNamespace(set_document=lambda text, row: opened.append(text), notice=lambda *_: None)
+
+
+async def eventually(condition: Callable[[], bool]) -> None:
+    for _ in range(200):
+        if condition():
+            return
+        await asyncio.sleep(0.005)
+    raise AssertionError("it did not happen")
+
+
+@pytest.mark.parametrize("ends", ["whole", "without tokens"])
+async def test_of_the_documents_that_a_held_key_passes_the_last_is_read_its_text_first(ends: str) -> None:
+    opened: list[str] = []
+    seen: list[tuple[str, list[DocumentTokens], bool]] = []
+    documents: Any = Documents()
+    reader = DocumentReader(
+        session_of(opened), lambda _: None, lambda is_same: seen.append((reader.text, reader.tokens, is_same))
+    )
+    assert reader.has_text.is_set()
+    for index in range(5):
+        reader.read(documents, index, [])
+        await asyncio.sleep(0)
+    assert not reader.has_text.is_set()
+    await eventually(lambda: documents.asked == [4])
+    await asyncio.sleep(0.02)
+    assert not reader.has_text.is_set()
+    documents.text.set()
+    await eventually(reader.has_text.is_set)
+    assert seen == [("document 4", [], False)]
+    assert opened == []
+    if ends == "without tokens":
+        documents.error = EngineError("it was killed")
+    documents.tokens.set()
+    await eventually(lambda: opened == ["document 4"])
+    assert reader.is_read == (ends == "whole")
+    assert [of.total for of in reader.tokens] == ([3] if ends == "whole" else [])
+
+
+async def test_one_that_fails_before_its_text_keeps_nothing_waiting() -> None:
+    documents: Any = Documents()
+    reader = DocumentReader(session_of([]), lambda _: None, lambda _: None)
+
+    async def fail(*_: object) -> None:
+        raise EngineError("it was killed")
+
+    documents.document = fail
+    reader.read(documents, 0, [])
+    assert not reader.has_text.is_set()
+    await asyncio.wait_for(reader.has_text.wait(), 5)
+
+
+@pytest.mark.usefixtures("no_engine")
+async def test_the_engine_is_asked_for_the_counts_after_the_document(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    has_come = asyncio.Event()
+    document, scan = Collection.document, Collection.scan
+
+    async def slowly(self: Collection, *arguments: Any) -> Any:
+        await has_come.wait()
+        asked.append("document")
+        return await document(self, *arguments)
+
+    async def noted(self: Collection, counts: CollectionCounts, models: Any, **more: Any) -> AsyncIterator[ScanAnswer]:
+        asked.append("scan")
+        async for answer in scan(self, counts, models, **more):
+            yield answer
+
+    monkeypatch.setattr(Collection, "document", slowly)
+    monkeypatch.setattr(Collection, "scan", noted)
+    async with app_of(rows_file(tmp_path, ["one", "two"])).run_test(size=(100, 30)) as pilot:
+        pane = pane_of(pilot)
+        await until(pilot, lambda: pane.counting is not None and len(pane.models) == 2)
+        await pilot.pause(0.5)
+        assert pane.counting is not None
+        assert pane.counting.state == "idle"
+        assert asked == []
+        has_come.set()
+        await settled(pilot)
+        assert asked.index("document") < asked.index("scan")
+
+
+async def test_counting_goes_on_as_soon_as_timing_has_measured() -> None:
+    class Rows:
+        def no_counts(self, models: object, sample: int | None) -> CollectionCounts:
+            return CollectionCounts("some", "text", [])
+
+        async def scan(self, counts: CollectionCounts, models: object) -> AsyncIterator[ScanAnswer]:
+            for number in (1, 2):
+                yield ScanAnswer([], number, number == 2, 0, number, 2, [], packed([number]))
+
+    measured = asyncio.Event()
+    slices: list[int] = []
+    rows: Any = Rows()
+    model: Any = object()
+    session: Any = SimpleNamespace(nothing_measured=measured, notice=lambda *_: None)
+    counting = Counting(session, rows, [model], lambda: slices.append(counting.known))
+    counting.tokens = []
+    counting.start()
+    await eventually(lambda: slices == [1])
+    await asyncio.sleep(0.02)
+    assert (slices, counting.state) == ([1], "counting")
+    measured.set()
+    await eventually(lambda: counting.state == "done")
+    assert list(counting.characters) == [1, 2]
+
+
+@pytest.mark.usefixtures("no_engine")
+async def test_rows_that_could_not_be_had_are_asked_for_again_when_the_list_is_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, failures = Collection.rows, [EngineError("it was killed")]
+    asked: list[int] = []
+
+    async def sometimes(self: Collection, start: int, *arguments: Any, **more: Any) -> RowsAnswer:
+        asked.append(start)
+        if failures:
+            raise failures.pop()
+        return await rows(self, start, *arguments, **more)
+
+    async with app_of(rows_file(tmp_path, [f"document {i}" for i in range(3)])).run_test(size=(100, 30)) as pilot:
+        pane = await settled(pilot)
+        monkeypatch.setattr(listing, "ERROR_SHOWN", 0.3)
+        monkeypatch.setattr(Collection, "rows", sometimes)
+        pane.listing.forget()
+        pane.listing.refresh()
+        await until(pilot, lambda: "it was killed" in told(pane))
+        await until(pilot, lambda: "it was killed" not in told(pane))
+        assert asked == [0]
+        assert pane.listing.cells(1)[1] == "…"
+        pane.listing.refresh()
+        await until(pilot, lambda: "document 1" in pane.listing.cells(1)[-1])
