@@ -46,7 +46,7 @@ class Announcer(importlib.abc.MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        # Inside an import that was announced there is nothing more to announce.
+        # Nothing more to announce inside an import that was announced.
         if self._importer is not None or fullname.partition(".")[0] not in LARGE:
             return None
         spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)

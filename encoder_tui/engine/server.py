@@ -30,7 +30,7 @@ Run = Callable[[object, Job], object]
 def main() -> None:
     """Serve until stdin closes."""
     frames_in, frames_out = _take_streams()
-    # Left alone, huggingface_hub asks the Hub who is calling before it reads even its own cache, and waits for it.
+    # By default huggingface_hub asks the Hub who is calling even before it reads its own cache, and waits for it.
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     # The app ends an engine by closing its stdin; a ctrl+c or a closed terminal is the app's to handle.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -43,7 +43,7 @@ def _take_streams() -> tuple[IO[bytes], IO[bytes]]:
     Whatever Python or C prints to file descriptor 1 afterwards goes to stderr, which the app writes to its log.
     """
     for stream in (0, 1):
-        # Whoever started the engine may have made a stream that it shares with others non-blocking.
+        # The parent may share this stream and may have made it non-blocking.
         os.set_blocking(stream, True)
     frames_in = os.fdopen(os.dup(0), "rb", buffering=0)
     frames_out = os.fdopen(os.dup(1), "wb", buffering=0)
@@ -51,7 +51,7 @@ def _take_streams() -> tuple[IO[bytes], IO[bytes]]:
     os.dup2(nothing, 0)
     os.close(nothing)
     os.dup2(2, 1)
-    # Its own buffer would be written late, and lost by `os._exit`.
+    # A buffer would be written late, and `os._exit` would lose it.
     sys.stdout = sys.stderr
     return frames_in, frames_out
 
@@ -69,7 +69,7 @@ class Server:
         self._sending = threading.Lock()
         self._queue: queue.SimpleQueue[Job] = queue.SimpleQueue()
         self._jobs: dict[int, Job] = {}
-        # Requests that have not begun. Whichever thread takes one out answers it.
+        # Requests that have not begun. The thread that removes one answers it.
         self._waiting: dict[int, frames.Request] = {}
 
     def serve(self) -> None:
@@ -134,7 +134,7 @@ class Server:
         if job is not None:
             job.cancel()
         if self._waiting.pop(request_id, None) is not None:
-            # It stands behind a task that may take minutes; whoever cancelled expects an answer now.
+            # It waits behind an operation that may take minutes, but the client expects an answer now.
             self.send(frames.Cancelled(request_id))
 
     def _read_exactly(self, length: int) -> bytes:
@@ -150,13 +150,13 @@ class Server:
         try:
             job.checkpoint()
             run, params = prepare(request)
-            # Sent from in here: an answer may be too long for a frame, or not be packable at all.
+            # Sent inside `try`, because an answer may be too long for a frame or impossible to pack.
             self.send(frames.Result(request.id, msgspec.msgpack.encode(run(params, job))))
         except Cancelled:
             self.send(frames.Cancelled(request.id))
         except BaseException as error:  # noqa: BLE001  # the boundary: whatever happens in a task (a Rust library's
             # panic and `sys.exit` are no Exceptions) is told and does not end the engine.
-            # Names of files, and so messages, may hold lone surrogates.
+            # Messages contain names of files, which may hold lone surrogates.
             self.send(frames.Failure(request.id, *map(without_surrogates, (sentence(error), traceback.format_exc()))))
 
 

@@ -120,7 +120,7 @@ def run_snippet(
     for run in runs:
         where = _pretrained(run.name)
         cut = f", truncation=True, max_length={run.max_length}" if run.max_length is not None else ""
-        # Of this program; transformers knows it by no name.
+        # It belongs to this program; transformers has no name for it.
         is_local = run.attention == "sdpa_local"
         attention = "sdpa" if is_local else run.attention
         note = ["# the window had sdpa_local: sdpa that leaves out what the local layers mask"] if is_local else []

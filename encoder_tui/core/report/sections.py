@@ -71,7 +71,7 @@ def settings_section(material: Material) -> list[str]:
         value = getattr(material.settings, name)
         shown = ", ".join(value) if isinstance(value, tuple) else "" if value is None else str(value).lower()
         origin = material.settings.origin(name)
-        # Not the path of the file: it may tell more than a colleague is to know.
+        # Without the path of the file, which may reveal more than a colleague should know.
         where = origin if origin in {"default", "command line", CHOSEN} or origin.isupper() else "configuration file"
         nothing = "none" if isinstance(value, tuple) else "left to the machine and the model"
         rows.append([name, cell(shown) if shown else nothing, cell_words(where)])

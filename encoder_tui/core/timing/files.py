@@ -27,7 +27,7 @@ LONGEST: Final = 64 << 20
 
 NONSENSE: Final = (
     *(msgspec.MsgspecError, ValueError, LookupError, TypeError, AttributeError, RecursionError),
-    ArithmeticError,  # of numbers that Python's own floats cannot hold
+    ArithmeticError,  # for numbers too large for Python's floats
 )
 """Exceptions raised by a file that does not hold a run."""
 
@@ -88,7 +88,7 @@ def run_of(lines: list[str]) -> Run:
         head = msgspec.convert(_of_today(json.loads(lines[0])), FirstLine, str_keys=True)
         if head.encoder_tui_timing != FORMAT:
             raise FileProblem(f"it is of format {head.encoder_tui_timing}, and this version reads {FORMAT}")
-        # Whether a model's own code may run is for the settings of today to say, not for a file.
+        # The current settings decide whether a model's own code may run; the file does not.
         run = Run(head.plan, [trusting(column, {}) for column in head.columns], head.rows, head.groups, head.kind)
         run.environment = head.environment
         run.failures = head.failures

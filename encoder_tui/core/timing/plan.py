@@ -163,7 +163,7 @@ def varied_lengths(batch: int, length: int) -> list[int]:
     return [length - (length - shortest) * row // max(batch - 1, 1) for row in range(batch)]
 
 
-# About how long
+# Estimates of time
 
 FLOPS_A_CORE: Final = 60e9
 """Operations per second of one core of a small server in float32 matrix products; only a first guess."""
@@ -183,7 +183,7 @@ def guessed_pass(config: Mapping[str, Any], batch: int, length: int, cores: int,
     tokens = batch * length
     operations = 2 * tokens * layers * (4 * hidden * hidden + 2 * hidden * inner + 2 * length * hidden)
     speed = FLOPS_ACCELERATOR if on_accelerator else FLOPS_A_CORE * max(cores, 1)
-    # Python and the start of each layer's operations cost something too.
+    # Python, and starting each layer's operations, take time too.
     return operations / speed + 2e-4 * layers
 
 

@@ -137,7 +137,7 @@ class DeviceState(msgspec.Struct, frozen=True):
         return found
 
 
-class Samples(msgspec.Struct, frozen=True, dict=True):  # a dict, for what is computed once
+class Samples(msgspec.Struct, frozen=True, dict=True):  # a dict for cached properties
     """The samples of a point so far; seconds are per pass.
 
     `cold_s` is the first pass of this shape, including compilation if that was requested; `warm_up` is how many passes
@@ -275,7 +275,7 @@ def time_record(name: str, samples: Samples) -> dict[str, Any]:
         reason = samples.ended or "the measurement was broken off"
         return {"model": name, "batch": point.batch, "length": point.length, "skipped": reason}
     cpu, on_device = samples.cpu_time, samples.device_time
-    # What was not asked for has no key.
+    # Only what was requested has a key.
     more: dict[str, Any] = {} if on_device is None else {"device_s": on_device.median}
     more |= {key: True for key, is_on in msgspec.structs.asdict(samples.mode).items() if is_on}
     more |= {} if in_force.threads is None else {"threads": in_force.threads}

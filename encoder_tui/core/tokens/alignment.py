@@ -58,7 +58,7 @@ class Alignment:
                 if block > last or end > ends[block]:
                     block = min(bisect_left(ends, end), last)
             elif block and end <= ends[block - 1]:
-                # An empty span may point back, as an offset of (0, 0) in the middle of a text does.
+                # An empty span may point backwards, for example (0, 0) in the middle of a text.
                 block = bisect_left(ends, end)
                 sorted_so_far = False
             blocks.append(block)
@@ -125,7 +125,7 @@ class Alignment:
             return []
         text = self.text
         counts = zip(*([end - start for start, end in pairwise(first)] for first in self._first), strict=True)
-        # The first token of every block; of a block without one, any span will do.
+        # The first token of every block; if a block has none, any span will do.
         leading = zip(
             *(
                 [stream[order[at]] if at < len(order) else (0, 0) for at in first[:-1]]
@@ -137,7 +137,7 @@ class Alignment:
         found = []
         for index, (count, spans) in enumerate(zip(counts, leading, strict=True)):
             if count == alone:
-                # Nearly every block of a long text: one token each, with one end, and white space between starts.
+                # The usual block of a long text: one token per stream, equal ends, starts that differ by white space.
                 start, end = spans[0]
                 for other_start, other_end in spans:
                     if other_end != end:

@@ -131,7 +131,7 @@ def compare(
     if len(text) < LONG:
         found = list(map(encode, tokenizers))
     else:
-        # The Rust library works outside the interpreter lock, so the models of a long text share the processors.
+        # The Rust library works without the interpreter lock, so threads for a long text run on several cores.
         with ThreadPoolExecutor(max(len(tokenizers), 1)) as pool:
             found = list(pool.map(encode, tokenizers))
     return Comparison(text, [stream for stream, _ in found], [refusal for _, refusal in found])

@@ -58,7 +58,7 @@ def changes(
         at_end = i + window >= len(text) and j + window >= len(decoded)
         a = b = 0
         for match in matches:
-            # What is matched late in a window may match better with what lies behind it.
+            # A match late in a window may be better once the text after the window is known.
             if not at_end and match.a + match.size > window // 2 and a:
                 break
             if match.size == 0 and not at_end and a:

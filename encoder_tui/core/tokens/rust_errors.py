@@ -37,7 +37,7 @@ def silence() -> Iterator[None]:
         with _silences:
             _depth -= 1
             if not _depth:
-                # A program that was started without the descriptor has it no longer.
+                # A program that was started without this descriptor does not get it back.
                 if _real >= 0:
                     os.dup2(_real, 2)
                 os.close(_real if _real >= 0 else 2)
@@ -55,7 +55,7 @@ def refusals(kind: type[Exception], what: str) -> Iterator[None]:
         yield
     except BaseException as error:
         if isinstance(error, kind) and kind is not ValueError:
-            # Raised by ourselves, on the way to the library; memory that ran out is one kind.
+            # Our own exceptions on the way to the library, for example MemoryError.
             raise
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise

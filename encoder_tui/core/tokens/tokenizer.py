@@ -183,13 +183,13 @@ class ModelTokenizer:
         with silence(), refusals(TokenizationError, "the tokenizer refuses this text"):
             length = self._truncation(options, clean, None if pair is None else batch[0][1])
             pad = self._padding(options)
-            # encode_batch, not encode: it alone releases the interpreter lock while it works.
+            # encode_batch, not encode, because only encode_batch releases the interpreter lock while it works.
             encoded = self.rust.encode_batch(batch) if length is None else self._cut(batch, length, options.stride)
             pad(encoded)
         return [Encoding(raw, self) for raw in encoded]
 
     def _cut(self, batch: Sequence[Any], length: int, stride: int) -> list[tokenizers.Encoding]:
-        # Truncation is state of a Rust object, and the one that others use at the same time may not have it.
+        # Truncation is state of the Rust object, so it must not be set on the one that other threads use.
         with self._cutting:
             self._cutter.enable_truncation(length, stride=stride, direction=self.form.truncation_side)
             return self._cutter.encode_batch(batch)
@@ -214,7 +214,7 @@ class ModelTokenizer:
             return None
         room = length - self.special_count(pair is not None)
         if room < 0:
-            # transformers then cuts nothing at all, and says nothing.
+            # transformers then cuts nothing, without a warning.
             raise TokenizationError(
                 f"a max_length of {length} has no room for the special tokens; give at least {length - room}"
             )

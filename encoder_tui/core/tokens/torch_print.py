@@ -68,7 +68,7 @@ def _edges(values: Sequence[V], summarised: bool) -> Iterator[V | None]:
 
 def _row(numbers: list[int | None], width: int, line_width: int, opening: str, closing: str) -> list[str]:
     indent = len("tensor([[")
-    # torch counts the room of a line from the row's own bracket, one column before its first number.
+    # torch measures a line from the row's own bracket, one column before its first number.
     per_line = max(1, (line_width - indent + 1) // (width + 2))
     words = [" ..." if number is None else str(number).rjust(width) for number in numbers]
     lines = [", ".join(words[start : start + per_line]) for start in range(0, len(words), per_line)]

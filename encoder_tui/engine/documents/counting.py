@@ -54,7 +54,7 @@ def before_text(raw: Any) -> int:
 def document_tokens(tokenizer: ModelTokenizer, text: str) -> DocumentTokens:
     """Return all tokens of a document, without special ones."""
     with silence(), refusals(TaskError, "the tokenizer refuses this text"):
-        # encode_batch, not encode: it alone releases the interpreter lock while it works.
+        # encode_batch, not encode, because only encode_batch releases the interpreter lock while it works.
         raw = tokenizer.rust.encode_batch([text])[0]
     offsets = raw.offsets
     special = tokenizer.special_count()

@@ -60,7 +60,7 @@ class Counter:
         try:
             with silence():
                 lengths = chosen[1](texts)
-            # One text of every batch goes both ways, the last: no sample vouches for a whole collection.
+            # The last text of every batch is counted both ways, because no sample proves a whole collection.
             is_right = len(lengths) == len(texts) and lengths[-1:] == count_batch(self._tokenizer, texts[-1:])
         except BaseException as error:  # noqa: BLE001  # Rust panics are no Exceptions
             _raise_if_ending(error)
@@ -117,7 +117,7 @@ def _nanotoken(tokenizer: ModelTokenizer) -> Count:
 
 def _kitoken(tokenizer: ModelTokenizer) -> Count:
     if threading.current_thread() is not threading.main_thread():
-        # Its allocator (mimalloc) ends the process with a fault once the thread that imported it has ended.
+        # Its allocator (mimalloc) crashes the process once the thread that imported it has ended.
         raise RuntimeError("only in a thread that stays")
     from kitoken import Kitoken  # noqa: PLC0415  # optional
 

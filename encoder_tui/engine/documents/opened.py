@@ -137,7 +137,7 @@ class Tokens:
         """Find more tokens: all of them if the document is not long. Raises `TaskError`."""
         known = _tokens.get(self._place)
         if known is not None:
-            # The count alone may have been dropped for others meanwhile.
+            # Only the count may have been dropped meanwhile, to make room.
             counts.put(self._place, known.total)
             return known
         tokenizer = tokenizers[self._place[-1]]

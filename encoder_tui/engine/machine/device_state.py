@@ -36,7 +36,7 @@ def read(device: torch.device, before: DeviceState | None = None) -> DeviceState
     try:
         nvml: Any = importlib.import_module("pynvml")
         nvml.nvmlInit()
-        # Visible devices may be counted otherwise than NVML counts; the identifier is the same.
+        # torch may number the visible devices differently from NVML; the identifier is the same.
         identifier = str(torch.cuda.get_device_properties(device).uuid)
         prefixed = identifier if identifier.startswith("GPU-") else f"GPU-{identifier}"
         handle = nvml.nvmlDeviceGetHandleByUUID(prefixed)

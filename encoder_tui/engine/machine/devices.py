@@ -84,7 +84,7 @@ def describe(name: str) -> Device:
     backend: Any = getattr(torch, device.type)
     properties = backend.get_device_properties(device.index) if hasattr(backend, "get_device_properties") else None
     free, total = None, None
-    # A device that has died answers nothing; it is still to be listed.
+    # A dead device does not answer, but is listed all the same.
     with contextlib.suppress(RuntimeError, AttributeError):
         free, total = backend.mem_get_info(device.index)
     return Device(str(device), getattr(properties, "name", device.type), free, total, offers(device))
@@ -95,7 +95,7 @@ def offers(device: torch.device) -> list[str]:
     flex = [FLEX] if no_compiler(device) is None and _has_kernels_of_flex(device) else []
     if device.type != "cuda":
         return flex
-    # Builds for AMD's devices call them cuda too.
+    # torch's builds for AMD devices also call them cuda.
     is_nvidia = torch.version.cuda is not None
     if is_nvidia and torch.cuda.get_device_capability(device) < AMPERE:
         return flex

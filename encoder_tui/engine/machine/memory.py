@@ -44,7 +44,7 @@ def peak_memory() -> int | None:
 def reset_peak() -> bool:
     """Restart `peak_memory`. Returns False if the system cannot (only Linux can)."""
     gc.collect()
-    # glibc keeps what was freed; the peak of this point would be that of the one before it.
+    # glibc keeps freed memory, so the peak of this point would include that of the previous one.
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
     try:

@@ -131,7 +131,7 @@ def _read(
     from transformers import AutoModel  # noqa: PLC0415
 
     name = source.name
-    # Tensors that the checkpoint lacks are drawn from the global generator.
+    # Tensors missing from the checkpoint are drawn from the global generator.
     torch.manual_seed(SEED)
     with refusals(TaskError, f"{name}: its weights cannot be loaded"), memory_errors(f"{name}: loading the weights"):
         model, info = AutoModel.from_pretrained(

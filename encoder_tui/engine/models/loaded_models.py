@@ -105,7 +105,7 @@ class LoadedModels:
             try:
                 loaded = load_it()
             except OutOfMemory:
-                # The size of random weights is not known beforehand.
+                # The size of random weights is not known in advance.
                 if not self._models:
                     raise
                 self.unload()

@@ -40,7 +40,7 @@ def construct(config: Any, **arguments: Any) -> Any:
 def fill(model: Any, job: Job) -> None:
     """Fill every parameter. Drawing 257 million numbers with `normal_` would take four seconds."""
     threads = torch.get_num_threads()
-    # A thousand short copies: two threads wait for each other longer than either works, most of all on a busy machine.
+    # A thousand short copies: with two threads, waiting for each other takes longer than the work itself.
     torch.set_num_threads(1)
     try:
         _fill(model, float(getattr(model.config, "initializer_range", None) or 0.02), job)

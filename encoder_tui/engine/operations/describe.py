@@ -113,7 +113,7 @@ def from_checkpoint(request: DescribeRequest, job: Job, config: dict[str, Any], 
     job.progress(f"reading the header of {request.name}")
     why = f"transformers has no code for the architecture {kind or '(none is named)'}"
     can_ask = not request.offline and not offline_by_environment()
-    # Of weights whose download was cancelled, the Hub still tells all.
+    # If the download of the weights was cancelled, the Hub still has their headers.
     if has_safetensors(directory) and (are_whole(directory) or request.repo is None or not can_ask):
         try:
             entries = [stored.entry for stored in stored_tensors(directory).values()]
@@ -141,7 +141,7 @@ def checkpoint_dtype(directory: Path) -> str | None:
     try:
         found = [stored.entry.dtype for stored in stored_tensors(directory).values()]
     except (HeaderError, OSError):
-        return None  # damaged weights are no reason not to show the architecture
+        return None  # the architecture is shown even if the weights are damaged
     return next((dtype for dtype in found if dtype in COMPUTED), None)
 
 

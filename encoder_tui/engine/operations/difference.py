@@ -49,7 +49,7 @@ def _change(name: str, tensor: Stored, twin: Stored, job: Job) -> Change:
         for one, other in values:
             step = other - one
             if not numpy.isfinite(step.sum()):
-                # What is the same on both sides did not change, be it no number; what else is none is far from any.
+                # Equal values, and NaN on both sides, did not change; any other NaN is infinitely far away.
                 step[(one == other) | (numpy.isnan(one) & numpy.isnan(other))] = 0.0
                 step[numpy.isnan(step)] = numpy.inf
             finite = finite_of(one)

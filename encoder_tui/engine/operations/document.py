@@ -24,7 +24,7 @@ def run(request: DocumentRequest, job: Job) -> DocumentAnswer:
     if not request.goes_on:
         job.partial(DocumentAnswer(request.index, text))
         found = [_first(tokens, model, job) for tokens, model in zip(of_models, request.models, strict=True)]
-        # The text has crossed already.
+        # The text has already been sent.
         return _answer(request, found)
     deadline = time.monotonic() + request.seconds
     found = []

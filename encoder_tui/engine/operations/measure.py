@@ -44,7 +44,7 @@ def run(request: MeasureRequest, job: Job) -> Measurement:
         done: list[Samples] = []
         for number, group in enumerate(request.groups):
             points = [point for point in group if point.variant in loaded and point.variant not in failures]
-            # A group begins with as many threads as the engine has; its runners set their own.
+            # Each group starts with the engine's own number of threads; its runners set theirs.
             torch.set_num_threads(threads)
             runners, pruning = _runners(request, points, loaded, job)
             names = " and ".join(dict.fromkeys(runner.name for runner in runners))
@@ -75,7 +75,7 @@ def run(request: MeasureRequest, job: Job) -> Measurement:
                         closing.callback(runner.close)
                     clock = rounds.SystemClock()
                     rounds.take_samples(runners, wishes, clock, window.settle, told, window.was_disturbed, pruning)
-            # The distance of one that was measured before float32 was is known by now.
+            # The distance of a runner that was measured before float32 is known only now.
             done += [
                 msgspec.structs.replace(results[index], distance=runner.distance())
                 for index, runner in enumerate(runners)

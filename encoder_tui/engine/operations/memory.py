@@ -11,7 +11,7 @@ from encoder_tui.engine.machine.memory import free_memory, resident_memory
 
 def run(request: UnloadRequest, job: Job) -> MemoryAnswer:
     """Unload the named models, and report what is left."""
-    # An engine that has loaded no model need not import torch to say so.
+    # If no model is loaded, there is no need to import torch.
     if "encoder_tui.engine.models.loaded_models" not in sys.modules:
         return MemoryAnswer([], 0, resident_memory(), free_memory())
     from encoder_tui.engine.models.loaded_models import LOADED  # noqa: PLC0415

@@ -34,7 +34,7 @@ def run(request: RowsRequest, job: Job) -> RowsAnswer:
         except TaskError:
             if not rows:
                 raise
-            stop = index  # who asks for the rest is told
+            stop = index  # a request for the rest gets the error
             break
         rows.append(Row(index, None if text is None else len(text), (text or "")[:BEGINNING]))
     bare = RowsAnswer(rows, source.known, source.expected(), missing, source.remarks, stop == source.total)

@@ -40,7 +40,7 @@ def run(request: ScanRequest, job: Job) -> ScanAnswer:
     source = opened.source_of(request.spec, job)
     if not source.is_remote:
         with contextlib.suppress(TaskError):
-            # What was counted stays; whoever reads as far as that is told.
+            # The counts so far stay; a reader that gets here again receives the error.
             opened.look_ahead(source, request.seconds / 5, job)
     return slice_.answer(job)
 
@@ -80,7 +80,7 @@ class _Slice:
                 self.is_end = True
                 break
             if len(text or "") > opened.LONG and texts:
-                # It goes alone, next time.
+                # It is counted alone, next time.
                 self._reading = itertools.chain([text], self._reading)
                 break
             texts.append(text)
@@ -111,7 +111,7 @@ class _Slice:
             while opened.counts.get(self._place(counter)) is None:
                 tokens.go_on(job)
                 if time.monotonic() >= deadline and tokens.is_growing:
-                    # It is the next one's first.
+                    # It becomes the first of the next batch.
                     self._reading = itertools.chain([text], self._reading or ())
                     return False
         return True

@@ -19,7 +19,7 @@ def run(request: SourceRequest, job: Job) -> SourceAnswer:
     column = source.choose(request.column)
     source.reach(1, job)
     if not source.is_remote:
-        # Where a file is read as fast as it is looked through, the list knows its end from the beginning.
+        # Small files are read to the end here, so that the list knows its length from the beginning.
         opened.look_ahead(source, LOOK_AHEAD, job)
     return SourceAnswer(
         source.label,

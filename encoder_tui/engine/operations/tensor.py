@@ -58,7 +58,7 @@ def _read(tensor: Stored, job: Job, text: str, before: int, takers: list[Any]) -
     done = 0
     shape = tensor.entry.shape
     columns = numel // shape[0] if len(shape) > 1 and shape[0] else numel
-    # Whole rows, where a row is no longer than a slice.
+    # Whole rows, if a row fits into a slice.
     size = stored_values.SLICE // columns * columns if 0 < columns <= stored_values.SLICE else stored_values.SLICE
     for values in stored_values.slices(tensor, job, size):
         for taker in takers:
@@ -105,7 +105,7 @@ class Bins:
 
     def __init__(self, moments: Moments, number: int) -> None:
         width = moments.maximum - moments.minimum
-        # Neither the width nor a number over it may be infinite, however far apart or close the extremes are.
+        # Neither the width nor a quotient by it may be infinite, however far apart or close the extremes are.
         self.scale = 0.25 if isinf(width) else 2.0**64 if 0 < width < 1e-300 else 1.0
         self.low = moments.minimum * self.scale
         self.width = moments.maximum * self.scale - self.low
@@ -116,7 +116,7 @@ class Bins:
 
         number, finite = len(self.counts), finite_of(values)
         if not self.width:
-            # Everything is in the middle where all values are equal.
+            # If all values are equal, they are in the middle bin.
             self.counts[number // 2] += len(finite)
             return
         scaled = finite if self.scale == 1 else finite * self.scale
@@ -166,7 +166,7 @@ class Heat:
             sizes = finite.reshape(-1, columns)
             numpy.add.at(self._counts, row, numpy.add.reduceat(sizes, edges, axis=1, dtype=numpy.float64))
             return
-        # A row longer than a slice.
+        # A row is longer than a slice.
         row, column = numpy.divmod(numpy.arange(start, start + len(values)), columns)
         cell = (row * self.grid[0] // self.view[0], column * self.grid[1] // columns)
         numpy.add.at(self._sums, tuple(index[finite] for index in cell), values[finite])

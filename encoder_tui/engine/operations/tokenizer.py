@@ -19,7 +19,7 @@ def run(request: TokenizerRequest, job: Job) -> TokenizerForm:
 
     job.progress(f"loading the tokenizer of {request.name}")
     where = {"revision": request.commit} if request.commit else {}
-    # By its Hub id where it has one: AutoTokenizer chooses some classes by name. Its files are here already.
+    # By its Hub id if it has one, because AutoTokenizer chooses some classes by name. The files are already here.
     arguments = {**where, "local_files_only": True, "trust_remote_code": request.trust_remote_code}
     if request.path or not request.commit:
         refuse_unsafe(
@@ -63,12 +63,12 @@ def form_of(tokenizer: Any, name: str) -> TokenizerForm:
         raise TaskError(f"{name}: {kind} is not backed by the tokenizers library, which this app needs")
     backend.no_padding()
     backend.no_truncation()
-    # Some classes put Python code into the backend (a word segmenter, mostly), which cannot be written down.
+    # Some classes put Python code into the backend (usually a word segmenter), which cannot be serialized.
     with refusals(TaskError, f"{name}: {kind} works in Python only, and this app needs the tokenizers library"):
         written = backend.to_str()
     named = tokenizer.special_tokens_map
     special = {role: named[f"{role}_token"] for role in SPECIAL_ROLES if f"{role}_token" in named}
-    # transformers leaves the spaces of a BPE decode alone, whatever the configuration asks for.
+    # transformers does not change the spaces of a decoded BPE text, whatever the configuration says.
     is_bpe = type(backend.model).__name__ == "BPE"
     forced = getattr(tokenizer, "clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output", False)
     return TokenizerForm(

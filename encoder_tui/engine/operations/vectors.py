@@ -50,7 +50,7 @@ def _pool(outputs: dict[str, Any], mask: Any) -> dict[str, Any]:
 
     states = outputs["last_hidden_state"].float()
     weights = mask[:, :, None].to(states.dtype)
-    # Where rows are padded on the left, the first token is not the row's first place.
+    # If rows are padded on the left, the first token is not at index 0.
     first = mask.argmax(1)
     found = {
         "mean": (states * weights).sum(1) / weights.sum(1).clamp(min=1),

@@ -38,7 +38,7 @@ def _window(config: Any, kind: str, index: int) -> int | None:
         return longformer
     if kind != "sliding_attention":
         return None
-    # ModernBERT's `sliding_window` is the half of what `local_attention` and its paper call the window.
+    # ModernBERT's `sliding_window` is half of what `local_attention` and the paper call the window.
     window = getattr(config, "local_attention", None) or getattr(config, "sliding_window", None)
     return int(window) if isinstance(window, int) else None
 

@@ -208,7 +208,7 @@ def _take_turn(
         taken.cpu.append(cpu)
         if device is not None:
             taken.device.append(device)
-        # A clock that stands still must not keep us here.
+        # A clock that does not advance must not cause an endless loop.
         spent += max(wall * taken.calls, 1e-9)
     taken.spent += spent
     taken.finished = taken.spent >= wishes.min_time and len(taken.wall) >= wishes.min_samples

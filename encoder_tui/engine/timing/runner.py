@@ -89,7 +89,7 @@ class ModelRunner:
     def run(self) -> None:
         """Run one pass. Raises `Ended` if it fails."""
         begun = time.perf_counter()
-        # The first pass of what is compiled says nothing of the others.
+        # The first pass of a compiled model says nothing about later ones.
         has_limit = self._allowed is not None and not (self._is_first and self._compiles)
         self._deadline = begun + (self._allowed or 0.0) if has_limit else None
         try:
@@ -107,7 +107,7 @@ class ModelRunner:
             if time.perf_counter() - begun < LONG_PASS:
                 self.close()
         self._look_at_limit()
-        # Runners may share a model: what looks here during another one's pass has no limit.
+        # Runners may share a model: during another runner's pass this one has no limit.
         self._deadline = None
 
     def allow(self, seconds: float | None) -> None:
@@ -240,7 +240,7 @@ def inputs_of(loaded: LoadedModel, point: Point) -> dict[str, torch.Tensor]:
     entries = loaded.model.get_input_embeddings().weight.shape[0]
     generator = torch.Generator().manual_seed(SEED)
     ids = torch.randint(entries, (point.batch, point.length), generator=generator)
-    # RoBERTa's kind counts positions by which ids are padding.
+    # RoBERTa and its relatives derive positions from the padding ids.
     ids[ids == padding] = (padding + 1) % entries
     mask = torch.ones_like(ids)
     for row, real in enumerate(point.real_lengths or ()):

@@ -100,7 +100,7 @@ def _directory(name: str, path: Path, spec: SourceSpec, job: Job) -> Source:
         try:
             if file.suffix.lower() in KINDS and file.is_file():
                 (files if file.stat().st_size else empty).append(file)
-        except OSError as error:  # its folder may be listed, and not be entered
+        except OSError as error:  # its folder can be listed but not entered
             closed.append(OSError(error.errno, error.strerror, str(file.parent)))
     if closed and not files:
         raise closed[0]
@@ -117,7 +117,7 @@ def _directory(name: str, path: Path, spec: SourceSpec, job: Job) -> Source:
     else:
         source = Joined(name, chosen, lambda file: _opener(kind)(name, file))
         if kind == "parquet":
-            # Footers say at once how many rows there are.
+            # The footers state the number of rows.
             source.reach(1 << 62, job)
     if len(chosen) < len(files):
         source.remark(f"{len(chosen):,} {kind} files of {name} are read, {len(files) - len(chosen):,} others are not")

@@ -45,7 +45,7 @@ class TextFiles(Source):
     def iterate(self, start: int, column: str) -> Iterator[str | None]:
         for path in self.paths[start:]:
             with opened(path) as file:
-                # What was counted of a document is of the text that it had when it was read first.
+                # The counts of a document belong to the text that was read first.
                 self._as_read.setdefault(path, AsOpened(file)).refuse_another(file, path.name)
             data = read_whole(path)
             yield self.decoded(data, path.name)
@@ -162,11 +162,11 @@ class JsonLines(RecordFile):
         try:
             value = msgspec.json.decode(text)
         except (ValueError, RecursionError):
-            # Lone surrogates, NaN: no JSON by the letter, but Python writes and reads them.
+            # Lone surrogates and NaN are not valid JSON, but Python writes and reads them.
             try:
                 value = json.loads(text)
             except (ValueError, RecursionError) as error:
-                # Its own position is one in this line, which begins at 1 for it.
+                # Its position is relative to this line, counted from 1.
                 why = error.msg if isinstance(error, json.JSONDecodeError) else error
                 raise TaskError(f"{self.path.name} is no JSON {self._place(position)} ({why})") from error
             value = _named(value)

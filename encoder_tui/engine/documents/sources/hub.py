@@ -39,7 +39,7 @@ class HubRows(Source):
         forbidden = "--offline" if offline else offline_by_environment()
         if forbidden:
             raise TaskError(f"{repo} is a data set of the Hub, and {forbidden} forbids to ask it; name a file")
-        # One question with two seconds of patience: datasets itself asks an unreachable Hub for minutes.
+        # One request with a timeout of two seconds, because datasets itself tries an unreachable Hub for minutes.
         client = HubClient(repo, f"datasets/{repo}", job.progress)
         client.listing("main")
         job.progress(f"opening {repo}")
@@ -52,7 +52,7 @@ class HubRows(Source):
         texts = [field for field, kind in features.items() if getattr(kind, "dtype", "") in {"string", "large_string"}]
         self.columns = texts
         info = self._rows.info.splits or {}
-        # The words of the data set's card, which nobody checks.
+        # From the data set's card, which nobody checks.
         self.stated = info[self._split].num_examples if self._split in info else None
         self.reach(SAMPLED, job)
         samples = list(self._kept(0))
@@ -64,7 +64,7 @@ class HubRows(Source):
         import datasets  # noqa: PLC0415  # two seconds, for the Hub alone
         from huggingface_hub import hf_file_system  # noqa: PLC0415
 
-        # Left to themselves they try again for minutes, one within the other, deaf to whoever wishes for the end.
+        # By default they retry for minutes, one inside the other, and cannot be cancelled.
         patient: Any = hf_file_system
         patient.http_backoff = functools.partial(patient.http_backoff, max_retries=1)
         datasets.config.STREAMING_READ_MAX_RETRIES = datasets.config.STREAMING_OPEN_MAX_RETRIES = 2

@@ -31,7 +31,7 @@ class ParquetFile(Source):
         with opened(path) as file:
             self._as_opened = AsOpened(file)
         try:
-            # A directory may hold more shards than a process may have open: each is open while it is read.
+            # A directory may hold more shards than a process may open, so each is open only while it is read.
             with pyarrow.parquet.ParquetFile(path) as file:
                 self._metadata, schema = file.metadata, file.schema_arrow
         except self._errors as error:
