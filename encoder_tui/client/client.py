@@ -34,14 +34,19 @@ class EngineClient:
     """One engine process and the requests under way in it.
 
     `command` is what the user gave with `--engine`, None for this installation's engine. `on_state` hears
-    of every change of state, from the event loop.
+    of every change of state, from the event loop. `offline` forbids the engine to ask the Hub.
     """
 
     def __init__(
-        self, log: Path, command: str | None = None, on_state: Callable[[EngineState], None] | None = None
+        self,
+        log: Path,
+        command: str | None = None,
+        on_state: Callable[[EngineState], None] | None = None,
+        offline: bool = False,
     ) -> None:
         self.log = log
         self._command = command
+        self._offline = offline
         self.is_remote = command is not None
         self.on_state = on_state
         self.state = EngineState("off", "engine off")
@@ -79,7 +84,7 @@ class EngineClient:
         await self.start()
         request_id = next(self._ids)
         try:
-            frame = frames.pack(frames.Request(request_id, task.name, msgspec.msgpack.encode(request)))
+            frame = frames.pack(frames.Request(request_id, task.name, msgspec.msgpack.encode(request), self._offline))
         except (frames.ProtocolError, UnicodeEncodeError, OverflowError) as error:
             why = "a name is not valid UTF-8; rename it" if isinstance(error, UnicodeEncodeError) else str(error)
             raise TaskFailed(f"the engine cannot be asked: {why}", "") from error
@@ -155,7 +160,7 @@ class EngineClient:
         self._reason = None
         self._is_overdue = False
         try:
-            child = await Child.spawn(self._command, self.log)
+            child = await Child.spawn(self._command, self.log, self._offline)
         except StartError as error:
             self._set_state("stopped", str(error))
             self._fail_calls(str(error))

@@ -15,6 +15,7 @@ from typing import Final
 from encoder_tui import __version__
 from encoder_tui.client.heartbeat import BEAT, GIVEN_UP_AFTER
 from encoder_tui.core.files.private import open_file, private_folder
+from encoder_tui.core.text.library_words import without_advice
 from encoder_tui.core.text.safe import visible
 from encoder_tui.protocol import frames
 from encoder_tui.protocol.parent import environment
@@ -47,8 +48,11 @@ class Child:
         self._log_start = log_start
 
     @classmethod
-    async def spawn(cls, command: str | None, log: Path) -> Child:
-        """Start `command`, None for the engine of this installation; raises `StartError`."""
+    async def spawn(cls, command: str | None, log: Path, offline: bool = False) -> Child:
+        """Start `command`, None for the engine of this installation; raises `StartError`.
+
+        `offline` forbids it to ask the Hub; an engine on another machine hears of that with each request.
+        """
         words = command_words(command)
         try:
             log_file = open_log(log)
@@ -61,7 +65,7 @@ class Child:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log_file,
-                env=environment(),
+                env={**environment(), **({"HF_HUB_OFFLINE": "1"} if offline else {})},
                 # A group of its own: ctrl+z and a closing terminal are the app's affair, and a shell between
                 # the app and the engine is killed together with it.
                 start_new_session=True,
@@ -161,7 +165,7 @@ class Child:
         with contextlib.suppress(OSError), os.fdopen(open_file(self._log, os.O_RDONLY), "rb") as file:
             file.seek(max(self._log_start, file.seek(0, os.SEEK_END) - LOG_TAIL))
             lines = file.read(LOG_TAIL).decode("utf-8", "replace").splitlines()
-            return next((printable(line)[:200] for line in reversed(lines) if line.strip()), "")
+            return next((printable(without_advice(line))[:200] for line in reversed(lines) if line.strip()), "")
         return ""
 
 

@@ -48,7 +48,7 @@ def run(settings: Settings, work: Callable[[Loader], Awaitable[R]]) -> R:
 
     async def session() -> R:
         _end_in_order(signalled)
-        engine = EngineClient(log_path() / "engine.log", settings.engine)
+        engine = EngineClient(log_path() / "engine.log", settings.engine, offline=settings.offline)
         loader = Loader(engine, FormCache(cache_path() / "tokenizers"), settings.offline, settings.trust_remote_code)
         try:
             return await work(loader)

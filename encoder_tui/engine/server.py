@@ -17,7 +17,9 @@ import msgspec
 
 from encoder_tui import __version__
 from encoder_tui.core.models.names import ModelError
+from encoder_tui.core.text.library_words import without_advice
 from encoder_tui.core.tokens.decoding import without_surrogates
+from encoder_tui.engine import hub_access
 from encoder_tui.engine.importing import Announcer
 from encoder_tui.engine.job import Cancelled, Job, TaskError
 from encoder_tui.protocol import frames
@@ -30,8 +32,7 @@ Run = Callable[[object, Job], object]
 def main() -> None:
     """Serve until stdin closes."""
     frames_in, frames_out = _take_streams()
-    # By default huggingface_hub asks the Hub who is calling even before it reads its own cache, and waits for it.
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    hub_access.restrict()
     # The app ends an engine by closing its stdin; a ctrl+c or a closed terminal is the app's to handle.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Server(frames_in, frames_out).serve()
@@ -149,6 +150,8 @@ class Server:
     def _answer(self, request: frames.Request, job: Job) -> None:
         try:
             job.checkpoint()
+            if request.offline:
+                hub_access.go_offline()
             run, params = prepare(request)
             # Sent inside `try`, because an answer may be too long for a frame or impossible to pack.
             self.send(frames.Result(request.id, msgspec.msgpack.encode(run(params, job))))
@@ -157,7 +160,7 @@ class Server:
         except BaseException as error:  # noqa: BLE001  # the boundary: whatever happens in a task (a Rust library's
             # panic and `sys.exit` are no Exceptions) is told and does not end the engine.
             # Messages contain names of files, which may hold lone surrogates.
-            self.send(frames.Failure(request.id, *map(without_surrogates, (sentence(error), traceback.format_exc()))))
+            self.send(frames.Failure(request.id, *map(without_surrogates, (sentence(error), _traceback()))))
 
 
 def prepare(request: frames.Request) -> tuple[Run, object]:
@@ -184,9 +187,14 @@ def sentence(error: BaseException) -> str:
     return one_line(error)
 
 
+def _traceback() -> str:
+    """How the present error came about, without the advice of libraries."""
+    return "\n".join(map(without_advice, traceback.format_exc().split("\n")))
+
+
 def one_line(error: BaseException) -> str:
     """Return the message of a library's error as one line of bounded length; the type if the message is empty."""
-    words = " ".join(str(error).split())
+    words = " ".join(without_advice(str(error)).split())
     if len(words) > 300:
         words = words[:299] + "…"
     return f"{type(error).__name__}: {words}" if words else type(error).__name__

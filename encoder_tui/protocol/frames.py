@@ -26,11 +26,15 @@ class ProtocolError(Exception):
 
 
 class Request(msgspec.Struct, frozen=True, tag="request"):
-    """Ask for a task; `params` is the msgpack of the task's own parameters."""
+    """Ask for a task; `params` is the msgpack of the task's own parameters.
+
+    `offline` forbids asking the Hub, in this task and in all that follow.
+    """
 
     id: int
     task: str
     params: bytes
+    offline: bool = False
 
 
 class Cancel(msgspec.Struct, frozen=True, tag="cancel"):

@@ -5,22 +5,28 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from encoder_tui.client.client import EngineClient
 from encoder_tui.core.hub import client
 from encoder_tui.core.hub.fetch import fetch
+from encoder_tui.core.hub.token import may_carry_token
 from encoder_tui.core.hub.weights import fetch_weights
 from encoder_tui.core.models.files import ModelFiles, resolve_here
 from encoder_tui.core.models.names import ModelError, parse_name
 from encoder_tui.core.models.placement import Placement, source_of
 from encoder_tui.core.models.trust import also_allowed
+from encoder_tui.core.tokens.rust_errors import words
 from encoder_tui.engine.job import TaskError
 from encoder_tui.engine.models.loaded_models import LoadedModels
 from encoder_tui.engine.operations import describe, difference, tensor, tokenizer
+from encoder_tui.engine.server import one_line
 from encoder_tui.protocol.operations import DescribeRequest, DifferenceRequest, TensorRequest, TokenizerRequest
 from tests.support.fake_hub import FakeHub
 from tests.support.hub_case import REPO, ignore, write_model
@@ -321,3 +327,201 @@ def test_what_is_kept_of_a_model_depends_on_whose_code_may_run(traces: tuple[Pat
     assert (alone.also_allowed, both.also_allowed) == ((), (str(other),))
     assert alone != both
     assert hashlib.sha256(repr(alone).encode()).digest() != hashlib.sha256(repr(both).encode()).digest()
+
+
+# The Hub
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"attn_implementation": "someone/kernel"},
+        {"_attn_implementation": "someone/kernel"},
+        {"_attn_implementation_internal": "someone/kernel"},
+        {"_attn_implementation_autoset": "someone/kernel", "attn_implementation": {"": "someone/kernel"}},
+        {"attn_implementation": "flash_attention_2"},
+        {"attn_implementation": "eager"},
+        {"output_attentions": True},
+    ],
+    ids=str,
+)
+def test_a_configuration_chooses_no_attention_and_brings_no_native_code(
+    tmp_path: Path, fake: FakeHub, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any]
+) -> None:
+    import urllib.request
+
+    from transformers import modeling_utils
+
+    def kernel(implementation: str, *_: object, **__: object) -> None:
+        # What the package `kernels`, which is not installed here, would do.
+        urllib.request.urlopen(f"{fake.endpoint}/api/models/{implementation}/revision/main")
+
+    monkeypatch.setattr(modeling_utils, "lazy_import_flash_attention", kernel)
+    directory = saved("bert-cased", tmp_path)
+    weights = (directory / "model.safetensors").read_bytes()
+    change(directory, **settings)
+    for has_weights in (True, False):
+        if not has_weights:
+            (directory / "model.safetensors").unlink()
+        assert load(directory).in_force().attention == "sdpa"
+        assert described(directory).class_name == "BertModel"
+        assert tokenized(directory).exact
+    (directory / "model.safetensors").write_bytes(weights)
+    for attention in ("someone/kernel", "flash_attention_2"):
+        message = refused(load(directory).use_attention, attention)
+        assert "not run" in message or "needs the package" in message
+    assert fake.requests == []
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_offline_holds_in_the_engine_and_in_every_library(is_told: bool, fake: FakeHub, tmp_path: Path) -> None:
+    script = """
+import sys
+import datasets, huggingface_hub, transformers
+from encoder_tui.engine.job import Job
+from encoder_tui.engine.server import Server
+from encoder_tui.protocol import frames
+server = Server(None, None)
+server.send = lambda message: None
+server._answer(frames.Request(1, "hello", b"\\x80", sys.argv[1] == "True"), Job(1, server.send))
+for ask in (
+    lambda: huggingface_hub.HfApi().model_info("someone/tiny-bert"),
+    lambda: transformers.AutoConfig.from_pretrained("someone/tiny-bert"),
+    lambda: datasets.load_dataset("someone/rows"),
+):
+    try:
+        ask()
+    except Exception as error:
+        print(type(error).__name__)
+"""
+    done = subprocess.run([sys.executable, "-c", script, str(is_told)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert bool(fake.requests) is not is_told
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="the environment is read in /proc")
+async def test_offline_is_in_the_environment_of_the_engine(tmp_path: Path) -> None:
+    engine = EngineClient(tmp_path / "engine.log", offline=True)
+    try:
+        await engine.start()
+        assert b"HF_HUB_OFFLINE=1" in Path(f"/proc/{engine.pid}/environ").read_bytes().split(b"\0")
+    finally:
+        await engine.close()
+
+
+@pytest.fixture
+def proxy(fake: FakeHub, monkeypatch: pytest.MonkeyPatch) -> FakeHub:
+    """The imitation of the Hub as the proxy through which a host is reached in clear."""
+    monkeypatch.setenv("HF_ENDPOINT", "http://hub.example")
+    monkeypatch.setenv("HTTP_PROXY", fake.endpoint)
+    monkeypatch.setenv("http_proxy", fake.endpoint)
+    for variable in ("NO_PROXY", "no_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    return fake
+
+
+FETCHING = f"""
+from encoder_tui.core.hub.fetch import fetch
+from encoder_tui.core.models.names import parse_name
+fetch(parse_name({REPO!r}), offline=False, progress=lambda *_: None)
+"""
+ASKING = f"""
+from encoder_tui.engine import hub_access
+hub_access.restrict()
+from huggingface_hub import HfApi, HfFileSystem
+HfApi().model_info({REPO!r})
+HfFileSystem().ls({REPO!r})
+"""
+
+
+@pytest.mark.parametrize("script", [FETCHING, ASKING], ids=["our client", "huggingface_hub in the engine"])
+def test_a_token_is_not_sent_in_clear(proxy: FakeHub, script: str) -> None:
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert any(seen.path.startswith("http://hub.example/") for seen in proxy.requests)
+    assert "hf_secret" not in str(proxy.requests)
+
+
+def test_a_hub_that_wants_a_token_over_http_is_told_by_a_sentence(proxy: FakeHub) -> None:
+    proxy.fault("*", "401")
+    done = subprocess.run([sys.executable, "-c", FETCHING], capture_output=True, text=True, check=False)
+    assert "your token was not sent, because the address does not begin with https" in done.stderr
+    assert "hf_secret" not in str(proxy.requests)
+
+
+def test_a_token_does_not_follow_an_answer_to_another_host(
+    fake: FakeHub, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    files = fetch(parse_name(REPO), offline=False, progress=ignore)
+    fetch_weights(REPO, REPO, str(files.commit), offline=False, progress=ignore)
+    hosts: dict[str, set[bool]] = {}
+    for seen in fake.requests:
+        hosts.setdefault(seen.headers["host"].partition(":")[0], set()).add("authorization" in seen.headers)
+    assert hosts == {"127.0.0.1": {True}, "localhost": {False}}
+
+
+@pytest.mark.parametrize(
+    ("url", "may"),
+    [
+        ("https://huggingface.co", True),
+        ("http://127.0.0.1:80", True),
+        ("http://[::1]", True),
+        ("http://localhost:8080/hub", True),
+        ("http://huggingface.co", False),
+        ("http://127.0.0.1.example.org", False),
+        ("http://localhost@example.org", False),
+        ("http://10.0.0.1", False),
+        ("http://[x", False),
+        ("ftp://127.0.0.1", False),
+    ],
+)
+def test_a_token_goes_over_https_or_to_this_machine(url: str, may: bool) -> None:
+    assert may_carry_token(url) is may
+
+
+# Messages
+
+
+class Harmful:
+    def __reduce__(self) -> Any:
+        return os.system, ("true",)
+
+
+def test_no_message_advises_to_load_a_pickle_whole(tmp_path: Path) -> None:
+    import torch
+
+    directory = saved("bert-cased", tmp_path)
+    (directory / "model.safetensors").unlink()
+    torch.save({"embeddings.word_embeddings.weight": Harmful()}, directory / "pytorch_model.bin")
+    message = refused(load, directory)
+    assert "more than plain tensors" in message
+    assert "weights_only" not in message
+    assert "safetensors" in message
+
+
+def test_no_message_advises_to_trust_a_models_code(traces: tuple[Path, Path, Path]) -> None:
+    model, other, trace = traces
+    refer(model, "code")
+    (model / "code.py").write_bytes((other / "code.py").read_bytes())
+    message = refused(load, model)
+    assert "=True" not in message
+    assert "Python code of its own, which is not run" in message
+    assert not trace.exists()
+
+
+@pytest.mark.parametrize(
+    "advice",
+    [
+        "Object arrays cannot be loaded when allow_pickle=False",
+        "Offline mode is enabled. To disable it, please unset the `HF_HUB_OFFLINE` environment variable.",
+        "pass `allow_all_kernels=True`",
+        "self signed certificate; use verify=False",
+    ],
+)
+def test_advice_of_a_library_to_lower_a_protection_is_not_passed_on(advice: str) -> None:
+    for sentence in (words(ValueError("x" * 300 + advice)), one_line(ValueError("x" * 300 + advice))):
+        assert not set(advice.split()) & set(sentence.split()) & {"allow_pickle=False", "`HF_HUB_OFFLINE`"}
+        assert "x" * 10 not in sentence
+    assert words(ValueError("a plain message")) == "a plain message"

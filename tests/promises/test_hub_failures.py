@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from encoder_tui.core.hub import cache as hub_cache
-from encoder_tui.core.hub import listing
+from encoder_tui.core.hub import client, listing
 from encoder_tui.core.models.names import parse_name
 from tests.support.command_case import call
 from tests.support.fake_hub import FakeHub
@@ -218,13 +219,8 @@ def test_a_cache_that_cannot_be_written_is_said(fake: FakeHub, home: Path) -> No
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full, a disk without room, is Linux's")
-def test_a_full_disk_is_said(fake: FakeHub, home: Path) -> None:
-    fake.fault("*/vocab.txt", "cut", times=1)
-    fake.fault("*/vocab.txt", "cut at once", times=1)
-    refusal()
-    (partial,) = partial_files(home)
-    partial.unlink()
-    partial.symlink_to("/dev/full")
+def test_a_full_disk_is_said(fake: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "open_file", lambda path, flags, mode: os.open("/dev/full", os.O_WRONLY))
     assert "No space left on device" in refusal()
     assert hub_cache.cached(parse_name(REPO)) is None
 

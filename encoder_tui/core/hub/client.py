@@ -25,6 +25,7 @@ from encoder_tui import __version__
 from encoder_tui.core.files.private import open_file
 from encoder_tui.core.hub.errors import proxy_for, refusal, words
 from encoder_tui.core.hub.listing import Listing, RemoteFile, parse_listing
+from encoder_tui.core.hub.token import may_carry_token
 from encoder_tui.core.models.names import ModelError
 
 RESUMPTIONS: Final = 5
@@ -78,6 +79,7 @@ class HubClient:
         self.patience = _seconds("HF_HUB_ETAG_TIMEOUT", 2)
         self.silence = _seconds("HF_HUB_DOWNLOAD_TIMEOUT", 10)
         self.headers: dict[str, str] = {}
+        self._withheld = ""
         try:
             self._session: Any = get_session()
         except (ValueError, ImportError) as error:  # a proxy of an unknown kind
@@ -249,7 +251,11 @@ class HubClient:
             yield response
 
     def _identification(self) -> dict[str, str]:
-        """Headers that say who asks. May itself ask the Hub, to renew a token of `hf auth login`."""
+        """Headers that say who asks. May itself ask the Hub, to renew a token of `hf auth login`.
+
+        A token is never sent in clear; the HTTP library takes it out when an answer leads to another host, another port
+        or another scheme.
+        """
         from huggingface_hub import get_token  # noqa: PLC0415
         from huggingface_hub.constants import HF_HUB_DISABLE_IMPLICIT_TOKEN  # noqa: PLC0415
 
@@ -259,12 +265,15 @@ class HubClient:
             raise ModelError(
                 f"{self.name}: the token for the Hub cannot be had ({words(str(error))}); set HF_TOKEN"
             ) from error
+        if token and not may_carry_token(self.endpoint):
+            self._withheld = "; your token was not sent, because the address does not begin with https"
+            token = None
         return {"user-agent": f"encoder-tui/{__version__}"} | ({"authorization": f"Bearer {token}"} if token else {})
 
     def _refusal(self, response: Any, *, revision: str | None = None, file: str | None = None) -> ModelError:
         has_token = "authorization" in self.headers
         why = refusal(response, self.shown, self.repo, has_token=has_token, revision=revision, file=file)
-        return ModelError(f"{self.name} {why}")
+        return ModelError(f"{self.name} {why}{self._withheld}")
 
     def _unreachable(self, reason: str) -> ModelError:
         through, variable = proxy_for(self.endpoint)

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from encoder_tui.core.text.library_words import without_advice
 from encoder_tui.core.text.safe import visible
 
 _silences = threading.Lock()
@@ -66,6 +67,6 @@ def words(error: BaseException) -> str:
     """Return the message of an error as one line of bounded length. The type is added if the message is empty or a bare
     key.
     """
-    said = visible(" ".join(str(error).split())[:240])
+    said = visible(" ".join(without_advice(str(error)).split())[:240])
     kind = type(error).__name__
     return kind if not said else f"{kind}: {said}" if isinstance(error, KeyError) else said

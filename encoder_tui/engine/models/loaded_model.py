@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -20,6 +22,10 @@ reports it; any other missing implementation is an error.
 
 COMPILED: Final = (devices.FLEX,)
 """Attention implementations that are compiled for each new shape, so that their first pass takes long."""
+
+
+ALLOWING: Final = ("1", "ON", "YES", "TRUE")
+"""Values of USE_HUB_KERNELS, the variable of transformers, by which a user allows kernels from the Hub."""
 
 
 @dataclass
@@ -50,6 +56,7 @@ class LoadedModel:
             wanted = "sdpa"
         elif wanted == local_attention.NAME:
             local_attention.register()
+        self._refuse_code_from_the_hub(wanted)
         if wanted != self._attention:
             with refusals(TaskError, f"{name}: there is no attention {wanted} here"):
                 try:
@@ -65,6 +72,19 @@ class LoadedModel:
         elif has_none:
             in_force.remarks.append(f"{name}: its architecture has no local layers; {self._attention} is used")
         return in_force
+
+    def _refuse_code_from_the_hub(self, wanted: str) -> None:
+        """Raise `TaskError` where transformers would fetch native code from the Hub and run it.
+
+        It does so for a name such as `owner/kernel`, which may also come from a run that somebody else saved, and for
+        flash attention whose package is not installed.
+        """
+        name = self.source.name
+        if "/" in wanted and os.environ.get("USE_HUB_KERNELS", "NO").upper() not in ALLOWING:
+            raise TaskError(f"{name}: attention {wanted} is native code from the Hub, which is not run")
+        package = devices.FLASH.get(wanted)
+        if package is not None and importlib.util.find_spec(package) is None:
+            raise TaskError(f"{name}: there is no attention {wanted} here; it needs the package {package}")
 
     def _prepare_compiling(self, wanted: str) -> None:
         """Refuse what cannot be compiled here. Compile in this process, so that ending it leaves no other process

@@ -110,14 +110,16 @@ class Session(Remembering):
         """The engine that works for the models."""
         from encoder_tui.client.client import EngineClient  # noqa: PLC0415
 
-        return EngineClient(log_path() / "engine.log", self.settings.engine, self.engine_changed.publish)
+        return EngineClient(
+            log_path() / "engine.log", self.settings.engine, self.engine_changed.publish, self.settings.offline
+        )
 
     @cached_property
     def documents_engine(self) -> EngineClient:
         """A second engine, for documents: counting them never waits behind a forward pass. Started when asked."""
         from encoder_tui.client.client import EngineClient  # noqa: PLC0415
 
-        return EngineClient(log_path() / "documents.log", self.settings.engine)
+        return EngineClient(log_path() / "documents.log", self.settings.engine, offline=self.settings.offline)
 
     @cached_property
     def loader(self) -> Loader:

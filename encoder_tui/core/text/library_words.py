@@ -1,0 +1,29 @@
+"""Messages of other libraries, without their advice to lower a protection."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+ADVICE: Final = (
+    (
+        r"weights.?only|allow_pickle|add_safe_globals|unpickl",
+        "it is a pickle that is damaged or holds more than plain tensors, and nothing else in a pickle is loaded;"
+        " use safetensors files",
+    ),
+    (
+        r"trust_remote_code|custom code",
+        "it needs Python code of its own, which is not run unless trust_remote_code names the model",
+    ),
+    (r"allow_all_kernels|kernels?-community|hub.kernels?\b", "it asks for native code from the Hub, which is not run"),
+    (r"(HF_HUB|TRANSFORMERS|HF_DATASETS)_OFFLINE|offline mode", "it needs the Hub, which must not be asked now"),
+    (r"verify\s*=\s*False|CERT_NONE|_DISABLE_SSL|check_hostname", "the server's certificate cannot be verified"),
+)
+"""What a message advises, and the sentence in its place. A person who is told to switch a protection off may do so."""
+
+_COMPILED: Final = tuple((re.compile(pattern, re.IGNORECASE), sentence) for pattern, sentence in ADVICE)
+
+
+def without_advice(message: str) -> str:
+    """The message of another library, or a sentence of ours if it speaks of a protection that can be lowered."""
+    return next((sentence for pattern, sentence in _COMPILED if pattern.search(message)), message)
