@@ -14,7 +14,11 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
+import click
 import grimp
+import pytest
+
+from encoder_tui.commands.cli import COMMANDS, cli
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "encoder_tui"
@@ -146,3 +150,44 @@ def words_of_docstrings() -> Iterator[tuple[str, str]]:
 
 def test_the_fields_that_docstrings_name_exist() -> None:
     assert list(words_of_docstrings()) == []
+
+
+# The pages
+
+
+PAGES = (
+    "README.md",
+    ".github/CONTRIBUTING.md",
+    ".github/SECURITY.md",
+    "tests/promises/README.md",
+    "tests/benchmarks/README.md",
+)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_files_that_a_page_names_exist(page: str) -> None:
+    text = (ROOT / page).read_text("utf-8")
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
+    places = [(ROOT / page).parent / link for link in links]
+    # Code is named from the root of the repository or from the package; NAME is the reader's own.
+    named = re.findall(r"`((?:tests|encoder_tui|core|window|client|engine|protocol|commands)/[\w./]+)`", text)
+    lost = [name for name in named if "NAME" not in name and not ((ROOT / name).exists() or (PACKAGE / name).exists())]
+    assert [str(place) for place in places if not place.exists()] + lost == []
+
+
+def test_the_readme_is_short_and_gives_the_command_that_the_tests_are_run_with() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert len(readme.splitlines()) <= 250
+    assert "\npip install '.[test]' && pytest\n" in readme
+    assert "\npip install '.[test]' && pytest\n" in (ROOT / ".ci" / "run").read_text("utf-8")
+
+
+def test_the_readme_lists_every_command_with_options_that_it_has() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    listed = dict(re.findall(r"^\| `encoder-tui (\w+)(.*?)` \|", readme, re.MULTILINE))
+    assert set(listed) == set(COMMANDS)
+    for name, words in listed.items():
+        command = cli.get_command(click.Context(cli), name)
+        assert command is not None
+        options = {option for parameter in command.params for option in parameter.opts}
+        assert set(re.findall(r"--[\w-]+", words)) <= options, name
