@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +10,7 @@ from typing import Any, Final
 import click
 
 from encoder_tui.client.collection import COMMAND_SLICE, Collection
+from encoder_tui.client.describe import describe_models
 from encoder_tui.client.loader import Loader
 from encoder_tui.commands import docs, running
 from encoder_tui.commands import run as run_command
@@ -18,7 +18,7 @@ from encoder_tui.commands import time as time_command
 from encoder_tui.commands.cli import fail, gather, say, shared_options
 from encoder_tui.core.defaults import LETTERS, WELCOME
 from encoder_tui.core.files.atomic import AtomicFile
-from encoder_tui.core.report.material import Material, ReportedModel, ReportedRun, ReportedTiming
+from encoder_tui.core.report.material import Material, ReportedModel, ReportedRun, ReportedTiming, now
 from encoder_tui.core.report.sections import SECTIONS, write
 from encoder_tui.core.settings import Settings
 from encoder_tui.core.timing.plan import Plan
@@ -103,7 +103,7 @@ class Gathering:
         self.settings = settings
         self.text = text
         self.most = most
-        self.material = Material([], settings, time.strftime("%Y-%m-%d %H:%M %Z"), installed_versions())
+        self.material = Material([], settings, now(), installed_versions())
         self.errors: list[str | None] = []
         self._models: list[running.Loaded] = []
 
@@ -132,13 +132,9 @@ class Gathering:
         self.errors += [f"{model.name}: {refusal}" for model, refusal in refused if refusal]
 
     async def _describe(self, loader: Loader) -> None:
-        for model in self._models:
-            try:
-                files, versions = await loader.files(loader.parse(model.name), needs_tokenizer=False)
-                self.material.descriptions.append(await loader.description(files, versions))
-            except running.FAILURES as error:
-                self.material.descriptions.append(None)
-                self._failed(model.name, str(error))
+        await describe_models(self.material, loader)
+        for error in self.material.complaints:
+            self._failed(error)
 
     async def _count(self, loader: Loader) -> None:
         told = docs.Told()
@@ -155,7 +151,7 @@ class Gathering:
             async for answer in collection.scan(self.material.counts, counted, seconds=COMMAND_SLICE):
                 told.hear(answer.remarks)
         except running.FAILURES as error:
-            self._failed("", str(error))
+            self._failed(str(error))
 
     async def _run(self, loader: Loader) -> None:
         line = running.ProgressLine()
@@ -174,8 +170,6 @@ class Gathering:
         self.material.timing = ReportedTiming(sweep.labelled(), names, sweep.run.environment)
         self.errors += [error for error in sweep.errors.values() if error not in self.errors]
 
-    def _failed(self, name: str, error: str) -> None:
+    def _failed(self, error: str) -> None:
         if error not in self.errors:
             self.errors.append(error)
-        if name:
-            self.material.complaints.append(error)

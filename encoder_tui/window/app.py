@@ -7,6 +7,7 @@ import gc
 import os
 import sys
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -27,7 +28,6 @@ from encoder_tui.core.text.safe import visible
 from encoder_tui.window.main_screen import MainScreen, TooSmall, TopLine
 from encoder_tui.window.panes.registry import PANES, key_range, titled
 from encoder_tui.window.panes.switcher import PaneChoice, PaneSwitcher
-from encoder_tui.window.report import Keeping
 from encoder_tui.window.session.session import Session
 from encoder_tui.window.terminal.app import TerminalApp
 from encoder_tui.window.terminal.screen_guard import own_screen, write_crash_report
@@ -52,7 +52,7 @@ def _palette() -> type[Provider]:
     return Actions
 
 
-class EncoderApp(Keeping, TerminalApp):
+class EncoderApp(TerminalApp):
     """Composes the panes and routes between them; what they share is the session."""
 
     CSS_PATH = "app.tcss"
@@ -91,7 +91,7 @@ class EncoderApp(Keeping, TerminalApp):
             self.theme = settings.theme
         self._keymap = self._normalize_keymap(settings.keys)
         self.session = Session(self, settings)
-        self.report: Path | None = None
+        self.crash_report: Path | None = None
         last = self.session.memory.state.pane
         self._first_pane = settings.pane or (last if last in PANES else next(iter(PANES)))
 
@@ -300,6 +300,30 @@ class EncoderApp(Keeping, TerminalApp):
         if things:
             self.push_screen(SaveDialog(things))
 
+    def action_report(self) -> None:
+        """Ask for the sections of a report and for its file, then write it."""
+        from encoder_tui.window.dialogs.report import Chosen, ReportDialog  # noqa: PLC0415
+        from encoder_tui.window.report import ReportWriter, offered_sections  # noqa: PLC0415
+
+        if isinstance(self.screen, ReportDialog):
+            return
+        writer = ReportWriter(self.session)
+        # What is on the screen now: what comes while the dialog is open belongs to another report.
+        material = writer.material(self.panes.made)
+
+        def chosen(answer: Chosen | None) -> None:
+            if answer is not None:
+                workers.start(self, partial(writer.write, material, *answer), group="report")
+
+        self.push_screen(ReportDialog(offered_sections(material)), chosen)
+
+    def action_earlier_texts(self) -> None:
+        """Go on with a text that another session left."""
+        from encoder_tui.window.dialogs.earlier_texts import TextsDialog  # noqa: PLC0415
+
+        if not isinstance(self.screen, TextsDialog):
+            self.push_screen(TextsDialog(self.session))
+
     def action_models(self) -> None:
         """Choose the models."""
         from encoder_tui.window.dialogs.models import ModelsDialog  # noqa: PLC0415
@@ -314,7 +338,9 @@ class EncoderApp(Keeping, TerminalApp):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the palette has beside the actions that have keys."""
         yield from super().get_system_commands(screen)
-        yield from self.keeping_commands()
+        yield SystemCommand("Report", "Write what is on the screen as a Markdown file", self.action_report)
+        if self.session.memory.state.earlier_texts:
+            yield SystemCommand("Earlier texts", "Go on with a text of an earlier session", self.action_earlier_texts)
         yield SystemCommand("Restart engine", "End the engine and start another", self.action_restart_engine)
 
     def _handle_exception(self, error: Exception) -> None:
@@ -325,7 +351,7 @@ class EncoderApp(Keeping, TerminalApp):
         if self._exception is None:
             self._exception = error
             self._exception_event.set()
-            self.report = write_crash_report(error, log_path())
+            self.crash_report = write_crash_report(error, log_path())
             self._close_messages_no_wait()
 
 
@@ -345,9 +371,9 @@ def run(settings: Settings) -> int:
     if app.session.memory.complaint:
         print(f"encoder-tui: {visible(app.session.memory.complaint)}", file=sys.stderr)  # noqa: T201
     if app.return_code not in {None, 0}:
-        if app.report and settings.debug:
-            print(app.report.read_text("utf-8"), file=sys.stderr)  # noqa: T201
-        where = f"; {app.report} has the traceback" if app.report else ""
+        if app.crash_report and settings.debug:
+            print(app.crash_report.read_text("utf-8"), file=sys.stderr)  # noqa: T201
+        where = f"; {app.crash_report} has the traceback" if app.crash_report else ""
         print(f"encoder-tui: something went wrong and the window closed{where}", file=sys.stderr)  # noqa: T201
         return 1
     return result or 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 
 from encoder_tui.core.defaults import LETTERS
@@ -13,6 +14,11 @@ from encoder_tui.core.settings import Settings
 from encoder_tui.core.timing.samples import Environment, Samples
 from encoder_tui.core.tokens.comparison import Comparison
 from encoder_tui.core.tokens.tokenizer import ModelTokenizer
+
+
+def now() -> str:
+    """The time as the heading of a report has it."""
+    return time.strftime("%Y-%m-%d %H:%M %Z")
 
 
 @dataclass

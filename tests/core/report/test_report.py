@@ -42,6 +42,7 @@ from encoder_tui.window.app import EncoderApp
 from encoder_tui.window.dialogs.report import PROPOSED, ReportDialog
 from encoder_tui.window.panes.outputs.runs import ModelRun, Question
 from encoder_tui.window.panes.timing import measurable
+from encoder_tui.window.report import ReportWriter
 from tests.support.app_report import in_a_terminal, written_by_the_window
 from tests.support.in_process import tasks_in_process
 from tests.support.still import until
@@ -323,7 +324,7 @@ async def test_what_was_run_and_measured_in_the_window_is_in_its_report(pane: st
             there.measurer.run.hear(
                 Measurement(samples=[Samples(there.measurer.run.groups[0][0], run.in_force, 0.5, [0.25], [0.25])])
             )
-        report = section(write(app.material(), list(SECTIONS)), pane)
+        report = section(write(ReportWriter(app.session).material(app.panes.made), list(SECTIONS)), pane)
     assert "**A** `builtin:bert`: name, float32, sdpa attention, random weights" in report
     assert ("| `name` | 1×2 | float32 | 0.5 |" if pane == "outputs" else "| A | 1 × 16 | 250.0 |") in report
 
