@@ -77,7 +77,7 @@ async def test_escape_stops_it_keeps_what_was_there_and_r_begins_again(gate: Gat
         stopped = " Stopped; below is the text before; r outside the text tokenizes it"
         assert sentence(app) == stopped
         gate.opened.set()
-        await until(pilot, lambda: bool(pane(app)._working and pane(app)._working.done()))
+        await until(pilot, lambda: bool((work := pane(app).comparer._working) and work.done()))
         assert pane(app).comparison.text == "A lens."
         # Another word of a model, or another size of the window, says nothing new of it.
         app.session.models_changed.publish(None)
@@ -100,7 +100,7 @@ async def test_a_text_typed_after_a_stop_is_tokenized(gate: Gate) -> None:
         await until(pilot, lambda: pane(app).comparison.text == "Short")
         assert "Stopped" not in sentence(app)
         gate.opened.set()
-        await until(pilot, lambda: bool(pane(app)._working and pane(app)._working.done()))
+        await until(pilot, lambda: bool((work := pane(app).comparer._working) and work.done()))
         assert pane(app).comparison.text == "Short"
 
 
@@ -111,8 +111,8 @@ async def test_nobody_waits_for_what_a_key_has_made_old(gate: Gate, monkeypatch:
         steps: list[int] = []
         monkeypatch.setattr(Comparison, "alignment", property(lambda self: steps.append(len(self.text))))
         monkeypatch.setattr(Comparison, "differing", property(lambda self: []))
-        monkeypatch.setattr(pane(app), "show_comparison", lambda: None)
-        monkeypatch.setattr(pane(app), "preparation", lambda: lambda comparison: None)
+        monkeypatch.setattr(pane(app).comparer, "_on_change", lambda comparison: None)
+        monkeypatch.setattr(pane(app).comparer, "_prepare", lambda comparison: None)
         gate.opened.set()
         await until(pilot, lambda: pane(app).comparison.text == f"{LONG}!")
         assert steps == [len(LONG) + 1]

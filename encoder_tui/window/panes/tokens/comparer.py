@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from encoder_tui.core.text.safe import count
 from encoder_tui.core.tokens.comparison import Comparison, compare
 from encoder_tui.core.tokens.tokenizer import ModelTokenizer
-from encoder_tui.window.panes.pane import Pane
 from encoder_tui.window.session.session import Session
-from encoder_tui.window.widgets.key_line import possible_changed
 
 SOON: Final = 0.5
 """Seconds after which it is told what is being done."""
@@ -24,14 +23,25 @@ class GivenUp(Exception):
     """Nobody waits for this comparison any more."""
 
 
-class Comparing(Pane):
-    """A text under every model, compared anew at every change; a subclass shows it (`show_comparison`, `tell`)."""
+class Comparer:
+    """Compares the session's text under every model.
 
-    def __init__(self, session: Session) -> None:
-        super().__init__(session)
+    `on_change` is called with a comparison that has come, and with None if only `activity` or the models' states have
+    changed. `prepare` does what of the showing of a long comparison takes long; it is called in a thread.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        on_change: Callable[[Comparison | None], None],
+        prepare: Callable[[Comparison], None],
+    ) -> None:
+        self.session = session
         self.comparison = Comparison(session.text, [None for _ in session.slots])
         self.activity = ""
-        """What is being done with a long text, or that it was stopped; empty where neither is to be told."""
+        """What is being done with a long text, or that it was stopped; empty if there is nothing to say."""
+        self._on_change = on_change
+        self._prepare = prepare
         self._asked: tuple[str, list[ModelTokenizer | None]] | None = None
         self._doing = ""
         self._wanted = False
@@ -39,19 +49,9 @@ class Comparing(Pane):
         self._given_up = threading.Event()
         self._given_up.set()
 
-    def show_comparison(self) -> None:
-        """Show the comparison that has come."""
-        raise NotImplementedError
-
-    def preparation(self) -> Callable[[Comparison], None]:
-        """What does of the showing that which takes long and can be done in a thread."""
-        raise NotImplementedError
-
-    def tell(self) -> None:
-        """Say the activity, or what the comparison comes to."""
-        raise NotImplementedError
-
-    def on_unmount(self) -> None:
+    def close(self) -> None:
+        """Give up what is under way, and call nobody any more."""
+        self._wanted = False
         self._given_up.set()
         if self._working is not None:
             self._working.cancel()
@@ -63,35 +63,35 @@ class Comparing(Pane):
 
     @property
     def is_stopped(self) -> bool:
-        """Whether what is shown is of another text than the one at hand, and nothing is done about it."""
+        """Whether what is shown is of another text than the current one, and nothing is done about it."""
         return bool(self.activity) and not self._is_comparing
 
     @property
     def _is_comparing(self) -> bool:
         return self._wanted or not self._given_up.is_set()
 
-    def recompute(self) -> None:
-        """Encode and align the text at hand, unless that was asked for already."""
+    def compare(self) -> None:
+        """Encode and align the session's text, unless that was asked for already."""
         asked = self.session.text, self.session.tokenizers
         if len(asked[0]) <= AT_ONCE:
             self._give_up()
-            self._take(self._compare(*asked))
+            self._take(_compared(*asked))
         elif asked == self._asked:
-            self.tell()  # a model has said how far it is
+            self._on_change(None)  # a model has said how far it is
         else:
             self._give_up()
             self._asked, self._wanted = asked, True
-            self.tell()  # a tokenizer may have come, which is no longer said to be loading
+            self._on_change(None)  # a tokenizer may have come, which is no longer said to be loading
             if self._working is None or self._working.done():
                 self._working = asyncio.create_task(self._compare_long())
 
     def again(self) -> None:
         """Compare what was stopped."""
         self._asked = None
-        self.recompute()
+        self.compare()
 
     def stop(self) -> None:
-        """Leave the text at hand: what is shown stays, and it is said of what it is."""
+        """Give the current text up; what is shown stays, and the activity says what it is of."""
         asked = self._asked
         self._give_up()
         self._asked = asked
@@ -105,31 +105,45 @@ class Comparing(Pane):
 
     async def _compare_long(self) -> None:
         """Work on the newest text until none newer has come meanwhile."""
+        loop = asyncio.get_running_loop()
         while self._wanted and self._asked is not None:
             self._wanted = False
             self._given_up = given_up = threading.Event()
             self._doing = f"Tokenizing {count(len(self._asked[0]), 'character')}"
-            telling = self.set_interval(SOON, self._tell_of_work)
+            telling = loop.call_later(SOON, self._tell_of_work)
             try:
-                check, prepare = self._checkpoint(given_up), self.preparation()
-                comparison = await asyncio.to_thread(self._compare_and_prepare, *self._asked, check, prepare)
+                comparison = await asyncio.to_thread(self._compare_and_prepare, *self._asked, given_up, loop)
             except GivenUp:
                 continue
             finally:
-                telling.stop()
+                telling.cancel()
             if not given_up.is_set():
                 given_up.set()
                 self._take(comparison)
 
-    def _checkpoint(self, given_up: threading.Event) -> Callable[[str], None]:
-        """What the thread calls before each piece of work, saying which."""
+    def _compare_and_prepare(
+        self,
+        text: str,
+        tokenizers: Sequence[ModelTokenizer | None],
+        given_up: threading.Event,
+        loop: asyncio.AbstractEventLoop,
+    ) -> Comparison:
+        """The comparison, made in a thread; raises `GivenUp` before the next piece of work if nobody waits for it."""
+        begun = time.monotonic()
 
         def check(doing: str) -> None:
             if given_up.is_set():
                 raise GivenUp
             self._doing = doing
+            if time.monotonic() - begun >= SOON:
+                loop.call_soon_threadsafe(self._tell_of_work)
 
-        return check
+        comparison = _compared(text, tokenizers, check)
+        if comparison.present:
+            check(self._doing)
+            _ = [stream.unknown for stream in comparison.present]
+            self._prepare(comparison)
+        return comparison
 
     def _tell_of_work(self) -> None:
         if self._is_comparing:
@@ -139,42 +153,22 @@ class Comparing(Pane):
     def _tell(self, activity: str) -> None:
         if activity != self.activity:
             self.activity = activity
-            self.tell()
-            possible_changed(self)
+            self._on_change(None)
 
     def _take(self, comparison: Comparison) -> None:
-        is_first = bool(comparison.present) != bool(self.comparison.present)
-        was_told = bool(self.activity)
         self.comparison, self.activity = comparison, ""
-        self.show_comparison()
-        if is_first or was_told:
-            possible_changed(self)
+        self._on_change(comparison)
 
-    def _compare(
-        self,
-        text: str,
-        tokenizers: Sequence[ModelTokenizer | None],
-        checkpoint: Callable[[str], None] = lambda doing: None,
-    ) -> Comparison:
-        comparison = compare(text, tokenizers)
-        if comparison.present:
-            doing = f"Aligning {count(sum(len(stream.encoding) for stream in comparison.present), 'token')}"
-            checkpoint(doing)
-            _ = comparison.alignment  # here, where it may be a thread
-            checkpoint(doing)
-            _ = comparison.differing
-        return comparison
 
-    def _compare_and_prepare(
-        self,
-        text: str,
-        tokenizers: Sequence[ModelTokenizer | None],
-        checkpoint: Callable[[str], None],
-        prepare: Callable[[Comparison], None],
-    ) -> Comparison:
-        comparison = self._compare(text, tokenizers, checkpoint)
-        if comparison.present:
-            checkpoint(self._doing)
-            _ = [stream.unknown for stream in comparison.present]
-            prepare(comparison)
-        return comparison
+def _compared(
+    text: str, tokenizers: Sequence[ModelTokenizer | None], check: Callable[[str], None] = lambda doing: None
+) -> Comparison:
+    """The comparison with all that shows it computed; `check` is called before each piece of work, with its name."""
+    comparison = compare(text, tokenizers)
+    if comparison.present:
+        doing = f"Aligning {count(sum(len(stream.encoding) for stream in comparison.present), 'token')}"
+        check(doing)
+        _ = comparison.alignment
+        check(doing)
+        _ = comparison.differing
+    return comparison

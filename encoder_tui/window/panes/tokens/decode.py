@@ -39,38 +39,45 @@ class Marked(Lines):
     Marked .marked--mark { color: $text-error; background: $error-muted; text-style: bold underline; }
     """
 
+    def __init__(self, id: str) -> None:
+        super().__init__(id=id)
+        self._text: str | None = None
+        self._marks: list[Span] = []
+        self._room = 8
+
     def show(self, text: str, marks: list[Span]) -> None:
         """Show a text; `marks` are spans of its characters."""
         self._text, self._marks = text, marks
-        self._wrap()
+        self._wrap(text)
 
-    def _wrap(self) -> None:
+    def _wrap(self, text: str) -> None:
         """Lines of equal numbers of characters: what is compared are characters, not words."""
         self._room = max(self.size.width - 4, 8)
-        self.set_size(max(-(-len(self._text) // self._room), 1))
+        self.set_size(max(-(-len(text) // self._room), 1))
 
     def on_resize(self) -> None:
-        if hasattr(self, "_text"):
-            self._wrap()
+        if self._text is not None:
+            self._wrap(self._text)
 
     def line(self, index: int) -> Strip:
+        text = self._text or ""
         start = index * self._room
-        end = min(start + self._room, len(self._text))
+        end = min(start + self._room, len(text))
         mark = self.get_component_rich_style("marked--mark", partial=True)
         segments = [Segment("    ")]
         place = start
-        position = max(bisect_right(self._marks, (start, len(self._text))) - 1, 0)
+        position = max(bisect_right(self._marks, (start, len(text))) - 1, 0)
         for mark_start, mark_end in self._marks[position:]:
             if mark_start >= end:
                 break
             first, last = max(mark_start, place), min(mark_end, end)
             if first < last:
                 segments += [
-                    Segment(visible(self._text[place:first])),
-                    Segment(visible(self._text[first:last]), mark),
+                    Segment(visible(text[place:first])),
+                    Segment(visible(text[first:last]), mark),
                 ]
                 place = last
-        segments.append(Segment(visible(self._text[place:end])))
+        segments.append(Segment(visible(text[place:end])))
         return Strip(segments)
 
 
@@ -98,9 +105,6 @@ class DecodeView(Vertical):
 
     def on_unmount(self) -> None:
         self._given_up.set()
-
-    def asked(self) -> None:
-        """It has no texts and options of its own."""
 
     @property
     def is_busy(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from textual import on
@@ -19,13 +19,15 @@ from encoder_tui.core.defaults import BESIDE
 from encoder_tui.core.text.safe import count
 from encoder_tui.core.tokens.comparison import Comparison
 from encoder_tui.core.tokens.tokenizer import EncodeOptions
-from encoder_tui.window.panes.pane import VIEW_KEYS
+from encoder_tui.window.panes.pane import VIEW_KEYS, Pane
 from encoder_tui.window.panes.tokens import copying, words
-from encoder_tui.window.panes.tokens.comparer import Comparing
+from encoder_tui.window.panes.tokens.comparer import Comparer
 from encoder_tui.window.panes.tokens.ribbon import Ribbon
+from encoder_tui.window.session.session import Session
 from encoder_tui.window.widgets.choice import Choice
 from encoder_tui.window.widgets.clipboard import copy
 from encoder_tui.window.widgets.editor import Editor
+from encoder_tui.window.widgets.key_line import possible_changed
 from encoder_tui.window.widgets.short_lines import Words
 from encoder_tui.window.widgets.table import Table
 
@@ -40,8 +42,13 @@ class View(Protocol):
     def show(self, comparison: Comparison) -> None:
         """Show a comparison."""
 
-    def asked(self) -> tuple[list[str], str | None, EncodeOptions] | None:
-        """Texts, pair and options where the view has its own; None where it shows the pane's text."""
+
+@runtime_checkable
+class Asking(Protocol):
+    """A view with texts of its own."""
+
+    def asked(self) -> tuple[list[str], str | None, EncodeOptions]:
+        """Texts, pair and options."""
 
 
 @runtime_checkable
@@ -54,7 +61,7 @@ class Stoppable(Protocol):
         """Give up the work."""
 
 
-class TokensPane(Comparing):
+class TokensPane(Pane):
     """One text under every model: aligned, as tables, as tensors, in a batch, decoded."""
 
     VIEWS = ("aligned", "table", "tensors", "batch", "special", "decode")
@@ -70,7 +77,13 @@ class TokensPane(Comparing):
         Binding("escape", "leave_editor", "Commands", id="tokens.leave"),
     ]
 
-    _beside: TableView | None = None
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.ribbon = Ribbon()
+        self.comparer = Comparer(session, self._compared, self.ribbon.prepare)
+        self._beside: TableView | None = None
+        self._can: tuple[bool, ...] = ()
+        """What the keys that are possible depend on, as it was last."""
 
     @classmethod
     def widgets_with_keys(cls) -> Sequence[tuple[str | None, type[DOMNode]]]:
@@ -88,20 +101,23 @@ class TokensPane(Comparing):
         yield Words(id="sentence")
         yield Choice(self.VIEWS, id=self.VIEW_CHOICE)
         with ContentSwitcher(initial="aligned", id="views"), Vertical(id="aligned"):
-            yield Ribbon()
+            yield self.ribbon
             yield Words(id="block")
 
     def on_mount(self) -> None:
-        self.session.models_changed.subscribe(self, lambda _: self.recompute())
+        self.session.models_changed.subscribe(self, lambda _: self.comparer.compare())
         self.session.text_replaced.subscribe(self, self._text_came)
         # In the frame that echoes the key, not in the next one.
-        self.session.text_changed.subscribe(self, lambda _: self.recompute(), immediate=True)
+        self.session.text_changed.subscribe(self, lambda _: self.comparer.compare(), immediate=True)
         editor = self.query_one(Editor)
         editor.move_cursor(editor.document.end)
         self.screen.set_focus(editor)
         self._show_words()
         if any(self.session.tokenizers):
-            self.recompute()  # another pane was first, and nobody will say again that the models are there
+            self.comparer.compare()  # another pane was first, and nobody will say again that the models are there
+
+    def on_unmount(self) -> None:
+        self.comparer.close()
 
     def on_resize(self, event: Resize) -> None:
         is_wide = event.size.width >= BESIDE
@@ -109,7 +125,7 @@ class TokensPane(Comparing):
         if is_wide and self._beside is None:
             self.call_after_refresh(self._put_tables_beside)
         self._show_words()
-        self._show_block(self.query_one(Ribbon).cursor)
+        self._show_block(self.ribbon.cursor)
 
     @on(TextArea.Changed, "#text")
     def _text_changed(self, event: TextArea.Changed) -> None:
@@ -127,7 +143,7 @@ class TokensPane(Comparing):
         """The ribbon's cursor is where the text's is."""
         is_current = self.comparison.present and self.comparison.text == self.session.text
         if is_current and self.view_name == "aligned" and self.query_one(Editor).has_focus:
-            self.query_one(Ribbon).cursor = self._block_at_cursor()
+            self.ribbon.cursor = self._block_at_cursor()
 
     def _block_at_cursor(self) -> int:
         editor = self.query_one(Editor)
@@ -148,15 +164,20 @@ class TokensPane(Comparing):
 
     # From the comparison to the screen
 
-    def show_comparison(self) -> None:
-        self._show_words()
-        self._show_view()
+    @property
+    def comparison(self) -> Comparison:
+        """The comparison that is shown."""
+        return self.comparer.comparison
 
-    def preparation(self) -> Callable[[Comparison], None]:
-        return self.query_one(Ribbon).prepare
-
-    def tell(self) -> None:
+    def _compared(self, comparison: Comparison | None) -> None:
+        """Show a comparison that has come, or how far it is."""
         self._show_words()
+        if comparison is not None:
+            self._show_view()
+        can = bool(self.comparison.present), self.comparer.is_stoppable, self.comparer.is_stopped
+        if can != self._can:
+            self._can = can
+            possible_changed(self)
 
     def _show_words(self) -> None:
         width = self.size.width
@@ -169,8 +190,9 @@ class TokensPane(Comparing):
             for index, slot in enumerate(slots)
         ]
         self.query_one("#models", Words).say(Content("\n").join(lines))
-        told = Content.styled(f" {self.activity}", "$text-warning").truncate(width, ellipsis=True)
-        sentence = told if self.activity else words.sentence(self.session, self.comparison, width)
+        activity = self.comparer.activity
+        told = Content.styled(f" {activity}", "$text-warning").truncate(width, ellipsis=True)
+        sentence = told if activity else words.sentence(self.session, self.comparison, width)
         self.query_one("#sentence", Words).say(sentence)
 
     def _show_view(self) -> None:
@@ -178,7 +200,7 @@ class TokensPane(Comparing):
         if not self.comparison.present:
             return
         if self.view_name == "aligned":
-            ribbon = self.query_one(Ribbon)
+            ribbon = self.ribbon
             block = self._block_at_cursor() if self.query_one(Editor).has_focus else ribbon.cursor
             ribbon.show(self.comparison, block)
             if self._beside is not None and self._beside.display:
@@ -201,7 +223,7 @@ class TokensPane(Comparing):
     @on(Table.Moved, "#aligned Table")
     def _follow_table(self, event: Table.Moved) -> None:
         if self._beside is not None and event.table.has_focus:
-            self.query_one(Ribbon).cursor = self._beside.block_of(event.table)
+            self.ribbon.cursor = self._beside.block_of(event.table)
 
     # Views
 
@@ -236,9 +258,13 @@ class TokensPane(Comparing):
     def possible(self, action: str) -> bool:
         """Whether an action would do something now, for the line of keys."""
         if action == "leave_editor":
-            return isinstance(self.app.focused, TextArea | Input) or self.is_stoppable or self._busy_view is not None
+            return (
+                isinstance(self.app.focused, TextArea | Input)
+                or self.comparer.is_stoppable
+                or self._busy_view is not None
+            )
         if action == "again":
-            return self.is_stopped
+            return self.comparer.is_stopped
         if action == "copy_block":
             return self.view_name == "aligned" and bool(self.comparison.present and self.comparison.text)
         return True
@@ -249,25 +275,25 @@ class TokensPane(Comparing):
 
     def action_again(self) -> None:
         """Compare the text that was stopped."""
-        self.again()
+        self.comparer.again()
 
     def action_leave_editor(self) -> None:
         """Stop what takes long; from a text field to the view below it, where single keys are commands."""
-        if self.is_stoppable:
-            self.stop()
+        if self.comparer.is_stoppable:
+            self.comparer.stop()
             return
         if self._busy_view is not None:
             self._busy_view.stop()
             return
         if self.view_name == "aligned":
-            self.query_one(Ribbon).focus()
+            self.ribbon.focus()
         else:
             self.view_choice.focus()
 
     def action_copy_block(self) -> None:
         """Copy the characters and the tokens of the block under the cursor."""
         is_there = self.possible("copy_block")
-        text = copying.block(self.comparison, self.query_one(Ribbon).cursor) if is_there else ""
+        text = copying.block(self.comparison, self.ribbon.cursor) if is_there else ""
         copy(self, text, "the block", copying.why_no_block(self.view_name))
 
     def action_copy_ids(self) -> None:
@@ -284,6 +310,6 @@ class TokensPane(Comparing):
     def action_copy_python(self) -> None:
         """Copy the Python that gives the same with transformers."""
         view = self.view
-        asked = view.asked() if isinstance(view, View) else None
+        asked = view.asked() if isinstance(view, Asking) else None
         text, tensors = self.comparison.text, self.view_name == "tensors"
         copy(self, copying.python(self.session, text, asked, tensors), "the Python")

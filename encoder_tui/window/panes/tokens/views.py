@@ -45,14 +45,7 @@ def table_tsv(stream: Stream) -> str:
     return "".join("\t".join(row) + "\n" for row in rows)
 
 
-class PlainView:
-    """A view of the pane's own text."""
-
-    def asked(self) -> None:
-        """It has no texts and options of its own."""
-
-
-class Tables(PlainView, Container):
+class Tables(Container):
     """A table for each model, side by side, or one above the other where they find no room beside each other."""
 
     DEFAULT_CSS = """
@@ -132,16 +125,17 @@ class TableView(Tables):
         return alignment.block_at(max(stream.encoding.offsets[table.cursor][1] - 1, 0))
 
 
-class TensorsView(PlainView, Lines):
+class TensorsView(Lines):
     """What the model is given: `tokenizer(text, return_tensors="pt")`."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
+        self._lines: list[tuple[str, int | None]] = []
 
     def show(self, comparison: Comparison) -> None:
         """Show the tensors of every stream."""
-        self._lines: list[tuple[str, int | None]] = []
+        self._lines = []
         for index, stream in enumerate(comparison.streams):
             if stream is None:
                 continue
