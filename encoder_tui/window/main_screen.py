@@ -14,6 +14,7 @@ from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.text.safe import shorten, visible
 from encoder_tui.window.panes.switcher import PaneSwitcher
 from encoder_tui.window.session.session import Session
+from encoder_tui.window.theme import QUIET
 from encoder_tui.window.widgets.model_letters import letter_markup
 
 SMALLEST: Final = (60, 16)
@@ -53,7 +54,7 @@ class TopLine(Static):
             ]
         left = Content.assemble(*parts)
         gap = max(self.size.width - left.cell_length - len(right) - 1, 1)
-        self.update(Content.assemble(left, " " * gap, (right, "$text-muted")))
+        self.update(Content.assemble(left, " " * gap, (right, QUIET)))
 
     def _settings(self, engine: str) -> str:
         hello, settings = self.session.hello, self.session.settings

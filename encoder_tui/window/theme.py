@@ -7,6 +7,8 @@ from typing import Final
 
 from textual.color import BLACK, WHITE, Color
 
+QUIET: Final = "$text-muted"
+"""The style of words that stand back."""
 TEXT: Final = 4.5
 """The contrast that WCAG asks of text (level AA)."""
 MARK: Final = 3.0

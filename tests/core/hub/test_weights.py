@@ -228,12 +228,14 @@ async def test_the_triplets_of_a_hub_model_fetch_its_weights_in_the_pane(
         await until(pilot, lambda: all(slot.state == "exact" for slot in app.session.slots), 60)
         assert not any("model.safetensors" in path for path in fake.paths())
         app.query_one("#outputs-view", Choice).chosen = "triplets"
-        await until(pilot, lambda: bool(app.query(TripletsView)) and app.query_one(OutputsPane).view.has_question)
+        await until(pilot, lambda: bool(app.query(TripletsView)) and app.query_one(OutputsPane).view.asker is not None)
         view = app.query_one(TripletsView)
         said: list[str] = []
-        monkeypatch.setattr(view, "say", lambda slot, words: said.append(words))
+        monkeypatch.setattr(view.asker, "_say", lambda slot, words: said.append(words))
         await pilot.press("r")
-        await until(pilot, lambda: view.asked is not None and not view.status and not view.is_asking, 90)
+        await until(
+            pilot, lambda: view.asker.asked is not None and not view.asker.status and not view.asker.is_asking, 90
+        )
         assert any(" kB of " in words for words in said if "fetching model.safetensors" in words)
         assert "windows of 64" in view.copied()
         assert "random" not in str(app.query_one("#outputs-sentence", Static).content)

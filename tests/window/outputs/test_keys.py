@@ -77,7 +77,7 @@ async def test_what_is_copied_is_the_view_in_front_under_a_header() -> None:
         await pilot.press("y")
         assert app.clipboard == python
         await pilot.press("r")
-        await until(pilot, lambda: bool(view.sentence()) and not view.status and not view.is_asking)
+        await until(pilot, lambda: bool(view.sentence()) and not view.asker.status and not view.asker.is_asking)
         await pilot.press("p")
         assert app.clipboard == python
         assert [one.message for one in app._notifications][-1].startswith("there is no Python of this view")
@@ -105,7 +105,7 @@ async def test_norms_and_predictions_are_copied_under_a_header() -> None:
             await until(pilot, lambda: pane.view.id == name)
             if isinstance(pane.view, MaskedView):
                 force = InForce("cpu", "float32", "sdpa", "checkpoint", 1)
-                pane.view.answers[app.session.slots[0]] = MaskedAnswer(force, [[Prediction(200, 0.5)]])
+                pane.view.asker.answers[app.session.slots[0]] = MaskedAnswer(force, [[Prediction(200, 0.5)]])
             await until(pilot, lambda: bool(pane.view.copied()))
             await pilot.press("y")
             header, *rows = [line.split("\t") for line in app.clipboard.splitlines()]

@@ -21,8 +21,8 @@ from encoder_tui.window.app import EncoderApp
 from encoder_tui.window.panes.outputs import OutputsPane
 from encoder_tui.window.panes.outputs.list_view import HEADINGS
 from encoder_tui.window.panes.outputs.norms import NormsView
-from encoder_tui.window.panes.outputs.question_view import AskingView
 from encoder_tui.window.panes.outputs.vectors import VectorsView
+from encoder_tui.window.panes.outputs.view import OutputView
 from encoder_tui.window.widgets.choice import Choice
 from encoder_tui.window.widgets.editor import Editor
 from encoder_tui.window.widgets.matrix import Matrix
@@ -222,7 +222,7 @@ async def test_minilm_ranks_sentences_as_a_person_would() -> None:
         await until(pilot, lambda: "belongs to the earlier ones" in words(app, "sentence"))
         await view(app, pilot, "triplets")
         triplets = pane(app).view
-        assert isinstance(triplets, AskingView)
+        assert triplets.asker is not None
         await pilot.press("r")
         await answered(triplets, pilot)
         _, *rows = [row.split("\t") for row in triplets.copied().splitlines()]
@@ -231,8 +231,10 @@ async def test_minilm_ranks_sentences_as_a_person_would() -> None:
         assert "A: nearer to the positive" in words(app, "sentence")
 
 
-async def answered(view: AskingView, pilot: Pilot[int]) -> None:
-    await until(pilot, lambda: view.asked is not None and not view.status and not view.is_asking, 90)
+async def answered(view: OutputView, pilot: Pilot[int]) -> None:
+    asker = view.asker
+    assert asker is not None
+    await until(pilot, lambda: asker.asked is not None and not asker.status and not asker.is_asking, 90)
     await pilot.pause(0.05)
 
 

@@ -88,7 +88,7 @@ async def triplets(
 
 async def ask(view: TripletsView, pilot: Pilot[int]) -> None:
     await pilot.press("r")
-    await until(pilot, lambda: view.asked is not None and not view.status and not view.is_asking, 60)
+    await until(pilot, lambda: view.asker.asked is not None and not view.asker.status and not view.asker.is_asking, 60)
 
 
 def sentence(app: EncoderApp) -> str:

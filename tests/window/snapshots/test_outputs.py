@@ -8,7 +8,6 @@ from textual.pilot import Pilot
 from encoder_tui.core.settings import Settings
 from encoder_tui.window.app import EncoderApp
 from encoder_tui.window.panes.outputs import OutputsPane
-from encoder_tui.window.panes.outputs.question_view import AskingView
 from encoder_tui.window.widgets.choice import Choice
 from tests.support.canned_outputs import canned
 from tests.support.still import still, until
@@ -96,8 +95,8 @@ def test_questions_of_their_own(
         pane = await loaded(pilot)
         pane.query_one("#outputs-view", Choice).chosen = view
         await until(pilot, lambda: pane.view.id == view)
-        asking = pane.view
-        assert isinstance(asking, AskingView)
+        asking = pane.view.asker
+        assert asking is not None
         await pilot.press("r")
         await until(pilot, lambda: asking.asked is not None and not asking.is_asking and not asking.status)
         await still(pilot)

@@ -7,8 +7,8 @@ from textual.content import Content
 from encoder_tui.core.outputs.slices import local_window, number, pairs_out_of_sight
 from encoder_tui.core.text.safe import visible_piece
 from encoder_tui.window.panes.outputs.matrix_views import HeatmapView, span_words
-from encoder_tui.window.panes.outputs.tensor_view import QUIET
 from encoder_tui.window.panes.outputs.view import Chosen
+from encoder_tui.window.theme import QUIET
 from encoder_tui.window.widgets.heat_colours import POSITIVE
 from encoder_tui.window.widgets.matrix import Matrix
 

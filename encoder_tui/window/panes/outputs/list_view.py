@@ -12,12 +12,12 @@ from textual.widgets import Static
 from encoder_tui.core.outputs.slices import number, shape_numbers, shape_short, shape_words
 from encoder_tui.core.text.safe import visible
 from encoder_tui.window.panes.outputs.view import Chosen, OutputView, State
+from encoder_tui.window.theme import QUIET
 from encoder_tui.window.widgets.table import Column, Table
 
 WIDE = 112
 """Columns from which on dimensions are named in the row itself, and device and dtype stand beside them."""
 HEADINGS = ("model", "name", "shape", "dtype", "device", "mean", "std", "min", "max", "non_finite")
-QUIET = "$text-muted"
 
 
 class OutputTable(Table):

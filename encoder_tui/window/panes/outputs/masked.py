@@ -17,9 +17,9 @@ from encoder_tui.core.tasks.masked import MASK, MaskedAnswer, MaskedRequest, why
 from encoder_tui.core.text.safe import count, visible, visible_piece
 from encoder_tui.core.tokens.tokenizer import TokenizationError
 from encoder_tui.protocol import operations
+from encoder_tui.window.panes.outputs.asker import Asker
 from encoder_tui.window.panes.outputs.norms import bar
-from encoder_tui.window.panes.outputs.question_view import AskingView
-from encoder_tui.window.panes.outputs.view import State
+from encoder_tui.window.panes.outputs.view import OutputView, State
 from encoder_tui.window.session.session import Slot
 from encoder_tui.window.widgets.editor import Editor
 from encoder_tui.window.widgets.model_letters import letter_style
@@ -34,7 +34,7 @@ TEACHING = (
 LABELS = ("model", "mask", "token", "id", "probability")
 
 
-class MaskedView(AskingView):
+class MaskedView(OutputView):
     """A text with masks, and the most probable tokens for each of them under each model."""
 
     DEFAULT_CSS = """
@@ -46,21 +46,17 @@ class MaskedView(AskingView):
 
     def __init__(self, state: State) -> None:
         super().__init__(state)
-        self.answers: dict[Slot, MaskedAnswer] = {}
-        self._masks: dict[Slot, int] = {}
+        self.asker: Asker[MaskedAnswer] = Asker(state.runs, self._question, self._ask_model, self.draw, self.tell)
 
     def compose(self) -> ComposeResult:
         yield Editor(EXAMPLE, id="masked-text")
         yield Written()
 
-    def question(self) -> object:
+    def _question(self) -> str:
         return self.query_one(Editor).text
 
-    def forget(self) -> None:
-        self.answers.clear()
-
-    async def work(self, slot: Slot) -> None:
-        tokenizer, files, text = slot.tokenizer, slot.files, self.asked
+    async def _ask_model(self, slot: Slot) -> None:
+        tokenizer, files, text = slot.tokenizer, slot.files, self.asker.asked
         assert tokenizer is not None
         assert files is not None
         assert isinstance(text, str)
@@ -76,27 +72,32 @@ class MaskedView(AskingView):
         session = self.state.session
         source = source_of(files, session.loader.trusted, session.settings.offline)
         request = MaskedRequest(source, placement_of(session.settings), batch, positions)
-        self.answers[slot] = await session.engine.run(operations.MASKED, request, self.telling(slot))
+        self.asker.answers[slot] = await session.engine.run(operations.MASKED, request, self.asker.telling(slot))
 
     @on(TextArea.Changed)
     def _changed(self) -> None:
         self.post_message(self.Said())
 
+    def show(self) -> None:
+        self.asker.models_changed()
+        self.draw()
+
     def draw(self) -> None:
+        """Show what has been answered."""
         body = self.query_one(Written)
         lines: list[list[Segment]] = [[]]
-        if self.asked is None:
+        if self.asker.asked is None:
             lines += [[Segment(" r", Style(bold=True)), Segment(TEACHING[0])], [Segment(TEACHING[1])], []]
             for slot in self.state.session.slots:
                 lines += self._reason(slot, body)
-        for slot in self.slots if self.asked is not None else []:
-            index = self.letter(slot)
+        for slot in self.asker.slots if self.asker.asked is not None else []:
+            index = self.asker.index_of(slot)
             if index is None:
                 continue
             heading = Segment(f" {LETTERS[index]}  ", letter_style(self, index, bold=True))
-            if slot in self.errors:
-                lines += [[heading, body.warning(visible(self.errors[slot]))], []]
-            elif slot in self.answers:
+            if slot in self.asker.errors:
+                lines += [[heading, body.warning(visible(self.asker.errors[slot]))], []]
+            elif slot in self.asker.answers:
                 lines += self._predictions(slot, heading, body)
             else:
                 lines += [[heading, body.quiet("…")], []]
@@ -104,7 +105,7 @@ class MaskedView(AskingView):
 
     def _reason(self, slot: Slot, body: Written) -> list[list[Segment]]:
         """A model that will not answer says so before it is asked."""
-        index = self.letter(slot)
+        index = self.asker.index_of(slot)
         if index is None or slot.files is None or slot.tokenizer is None:
             return []
         why = why_no_predictions(slot.files, slot.tokenizer)
@@ -112,7 +113,7 @@ class MaskedView(AskingView):
         return [[heading, body.warning(f"off: {visible(why)}")]] if why else []
 
     def _predictions(self, slot: Slot, heading: Segment, body: Written) -> list[list[Segment]]:
-        answer, tokenizer = self.answers[slot], slot.tokenizer
+        answer, tokenizer = self.asker.answers[slot], slot.tokenizer
         in_force = answer.in_force
         lines = [[heading, body.quiet(f"{in_force.device} · {in_force.dtype} · {in_force.attention}")]]
         for number, predictions in enumerate(answer.predictions):
@@ -130,15 +131,15 @@ class MaskedView(AskingView):
         return [*lines, []]
 
     def sentence(self) -> str:
-        if self.status:
-            return self.status
-        if self.asked is None:
+        if self.asker.status:
+            return self.asker.status
+        if self.asker.asked is None:
             return f"{count(self.query_one(Editor).text.count(MASK), 'mask')} in the text"
-        if self.is_earlier:
+        if self.asker.is_earlier:
             return "The text or the models have changed: what is shown belongs to the earlier ones; r asks again"
         found = []
-        for slot, answer in self.answers.items():
-            index, tokenizer = self.letter(slot), slot.tokenizer
+        for slot, answer in self.asker.answers.items():
+            index, tokenizer = self.asker.index_of(slot), slot.tokenizer
             if index is None or tokenizer is None:
                 continue
             best = [one[0] for one in answer.predictions]
@@ -150,7 +151,7 @@ class MaskedView(AskingView):
 
     def copied(self) -> str:
         rows = []
-        for slot, answer in self.answers.items():
+        for slot, answer in self.asker.answers.items():
             for number, predictions in enumerate(answer.predictions, 1):
                 for one in predictions:
                     token = slot.tokenizer.tokens_of([one.token_id])[0] if slot.tokenizer else ""

@@ -14,8 +14,9 @@ from textual.widgets import Static
 from encoder_tui.core.defaults import BESIDE
 from encoder_tui.core.outputs.slices import Window, dimension_names, number
 from encoder_tui.core.text.safe import count, visible_piece
-from encoder_tui.window.panes.outputs.tensor_view import QUIET, Look
+from encoder_tui.window.panes.outputs.tensor_view import Look
 from encoder_tui.window.panes.outputs.view import Chosen, OutputView
+from encoder_tui.window.theme import QUIET
 from encoder_tui.window.widgets.heat_colours import NEGATIVE, POSITIVE
 from encoder_tui.window.widgets.matrix import Matrix
 

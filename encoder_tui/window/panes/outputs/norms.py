@@ -13,7 +13,7 @@ from textual.widgets import Static
 from encoder_tui.core.outputs.slices import Window
 from encoder_tui.core.text.safe import visible, visible_piece
 from encoder_tui.window.panes.outputs.tensor_view import Look
-from encoder_tui.window.panes.outputs.view import Chosen
+from encoder_tui.window.panes.outputs.view import Chosen, State
 from encoder_tui.window.widgets.table import Column, Table
 
 LABELS: Final = ("token", "text", "norm")
@@ -26,15 +26,16 @@ class NormsView(Look):
     NormsView Table { height: 1fr; }
     """
 
+    def __init__(self, state: State) -> None:
+        super().__init__(state)
+        self._norms: list[float] = []
+
     def compose(self) -> ComposeResult:
         yield Static(classes="title", markup=False)
         yield Table([Column("#", 5, "right"), Column("token", 16), Column("norm", 10, "right"), Column("", 0)])
 
     def choices(self) -> list[int]:
         return [place for place, chosen in enumerate(self.state.rows()) if len(chosen.output.shape) == 3]
-
-    def on_mount(self) -> None:
-        self._norms: list[float] = []
 
     def show(self) -> None:
         chosen = self.chosen()

@@ -19,7 +19,6 @@ from encoder_tui.core.outputs.runs import UnloadRequest
 from encoder_tui.core.report.material import Material, ReportedRun
 from encoder_tui.window.panes.outputs import words as facts
 from encoder_tui.window.panes.outputs.list_view import ListView, OutputTable
-from encoder_tui.window.panes.outputs.question_view import AskingView
 from encoder_tui.window.panes.outputs.runs import Question, Runs
 from encoder_tui.window.panes.outputs.saving import SavePath, save, snippet
 from encoder_tui.window.panes.outputs.view import OutputView, State
@@ -138,7 +137,7 @@ class OutputsPane(Pane):
     def _show_words(self) -> None:
         width = self.size.width
         # A view with a question of its own says itself what it is about.
-        self.query_one("#outputs-models").display = not self.view.has_question
+        self.query_one("#outputs-models").display = self.view.asker is None
         line = facts.text_line(self.session, self.runs, width, self.view.about)
         self.query_one("#outputs-text", Static).update(line)
         lines = [
@@ -160,13 +159,14 @@ class OutputsPane(Pane):
     def possible(self, action: str) -> bool:
         """Whether an action would do something now, for the line of keys."""
         if action == "cancel":
-            is_asking = isinstance(self.view, AskingView) and self.view.is_asking
+            asker = self.view.asker
+            is_asking = asker is not None and asker.is_asking
             is_busy = self.runs.is_running or is_asking or self.is_saving
             return is_busy or isinstance(self.app.focused, TextArea | Input)
         if action == "save":
             return any(run.answer is not None and run.is_held for run in self.runs.runs)
         if action.startswith("run_with"):
-            return not self.view.has_question
+            return self.view.asker is None
         return True
 
     def add_to_report(self, material: Material) -> None:
@@ -216,7 +216,7 @@ class OutputsPane(Pane):
 
     def action_run(self) -> None:
         """Run the models on the text, or ask the question of the view in front."""
-        if self.view.has_question:
+        if self.view.asker is not None:
             self.view.ask()
         else:
             self._start()
@@ -281,7 +281,7 @@ class OutputsPane(Pane):
 
     def action_copy_python(self) -> None:
         """Copy the Python that gives the same tensors with transformers."""
-        if self.view.has_question:
+        if self.view.asker is not None:
             copy(self, "", "the Python", "there is no Python of this view; in «list», p copies that of a run")
             return
         runs = [run for run in self.runs.runs if run.answer is not None]

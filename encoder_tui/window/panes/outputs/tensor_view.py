@@ -13,9 +13,9 @@ from encoder_tui.core.outputs.slices import Cells, LookRequest, Window, shape_sh
 from encoder_tui.core.text.safe import visible
 from encoder_tui.protocol import operations
 from encoder_tui.window.panes.outputs.view import Chosen, OutputView, State
+from encoder_tui.window.theme import QUIET
 from encoder_tui.window.widgets.model_letters import letter_markup
 
-QUIET = "$text-muted"
 WIDE = 100
 
 

@@ -14,10 +14,11 @@ from encoder_tui.client.client import EngineError, TaskFailed
 from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.tasks.pooling import Triplet, builtin_triplets, cut, longest, triplet_columns, ways
 from encoder_tui.core.text.safe import count, visible
-from encoder_tui.window.panes.outputs.question_view import QUIET, AskingView
+from encoder_tui.window.panes.outputs.asker import Asker
 from encoder_tui.window.panes.outputs.triplet_rows import Way, rows, verdict
-from encoder_tui.window.panes.outputs.view import State
+from encoder_tui.window.panes.outputs.view import OutputView, State
 from encoder_tui.window.session.session import Slot
+from encoder_tui.window.theme import QUIET
 from encoder_tui.window.widgets.cycle import Cycle
 from encoder_tui.window.widgets.model_letters import letter_markup
 from encoder_tui.window.widgets.table import Column, Table, fitted
@@ -31,7 +32,7 @@ MORE = (
 )
 
 
-class TripletsView(AskingView):
+class TripletsView(OutputView):
     """Anchor, positive and negative under each model, pooling, and way of giving it the documents."""
 
     DEFAULT_CSS = """
@@ -46,11 +47,11 @@ class TripletsView(AskingView):
 
     def __init__(self, state: State) -> None:
         super().__init__(state)
+        self.asker: Asker[list[Way]] = Asker(state.runs, self._question, self._ask_model, self.draw, self.tell)
         triplets = builtin_triplets()
         self.builtin = {f"built-in {number + 1} of {len(triplets)}": one for number, one in enumerate(triplets)}
         self.at_hand: Triplet | None = None
         self.why_none = "no document is open; F4 opens one"
-        self.ways: dict[Slot, list[Way]] = {}
         self._rows: list[tuple[str, ...]] = []
         self._reading: asyncio.Task[None] | None = None
 
@@ -70,7 +71,6 @@ class TripletsView(AskingView):
             self._document_changed()
 
     def on_unmount(self) -> None:
-        super().on_unmount()
         if self._reading is not None:
             self._reading.cancel()
 
@@ -120,18 +120,15 @@ class TripletsView(AskingView):
 
     @on(Cycle.Changed)
     def _changed(self) -> None:
-        if self.is_asking and self.asked != self.triplet:
+        if self.asker.is_asking and self.asker.asked != self.triplet:
             self.cancel()
         self.draw()
         self.post_message(self.Said())
 
     # The question
 
-    def question(self) -> object:
+    def _question(self) -> Triplet | None:
         return self.triplet
-
-    def forget(self) -> None:
-        self.ways.clear()
 
     def ask(self) -> None:
         if self.triplet is None:
@@ -139,17 +136,17 @@ class TripletsView(AskingView):
         else:
             super().ask()
 
-    async def work(self, slot: Slot) -> None:
-        tokenizer, files, triplet = slot.tokenizer, slot.files, self.asked
+    async def _ask_model(self, slot: Slot) -> None:
+        tokenizer, files, triplet = slot.tokenizer, slot.files, self.asker.asked
         assert tokenizer is not None
         assert files is not None
         assert isinstance(triplet, Triplet)
-        self.ways[slot] = found = []
+        self.asker.answers[slot] = found = []
         anchor_given = await asyncio.to_thread(cut, tokenizer, triplet.anchor, longest(tokenizer, files))
-        anchor = await self.vectors_of(slot, anchor_given, "the anchor")
+        anchor = await self.asker.vectors_of(slot, anchor_given, "the anchor")
         for name, given in await asyncio.to_thread(ways, tokenizer, files, triplet.documents):
             answers = [
-                await self.vectors_of(slot, one, f"the {what}, {name}")
+                await self.asker.vectors_of(slot, one, f"the {what}, {name}")
                 for what, one in zip(("positive", "negative"), given, strict=False)
             ]
             found.append(Way(name, given, anchor, answers))
@@ -157,16 +154,21 @@ class TripletsView(AskingView):
 
     # Drawing
 
+    def show(self) -> None:
+        self.asker.models_changed()
+        self.draw()
+
     def draw(self) -> None:
+        """Show what has been answered."""
         self.query_one("#triplet-texts", Static).update(Content("\n").join([*self._texts(), *self._complaints()]))
         self._rows = [
             row
-            for slot in self.slots
-            if (index := self.letter(slot)) is not None
-            for row in rows(LETTERS[index], self.ways.get(slot, []))
+            for slot in self.asker.slots
+            if (index := self.asker.index_of(slot)) is not None
+            for row in rows(LETTERS[index], self.asker.answers.get(slot, []))
         ]
         teach = self.query_one("#triplet-teach", Static)
-        teach.display = self.asked is None
+        teach.display = self.asker.asked is None
         teach.update(Content.assemble(("r", "bold"), TEACHING, (MORE, QUIET)))
         table = self.query_one(Table)
         wide = self.size.width >= 100
@@ -194,27 +196,27 @@ class TripletsView(AskingView):
 
     def _complaints(self) -> list[Content]:
         return [
-            Content.assemble((f" {LETTERS[index]} ", letter_markup(index)), self.complaint(slot))
-            for slot in self.slots
-            if slot in self.errors and (index := self.letter(slot)) is not None
+            Content.assemble((f" {LETTERS[index]} ", letter_markup(index)), self.asker.complaint(slot))
+            for slot in self.asker.slots
+            if slot in self.asker.errors and (index := self.asker.index_of(slot)) is not None
         ]
 
     def sentence(self) -> str:
-        if self.status:
-            return self.status
+        if self.asker.status:
+            return self.asker.status
         triplet = self.triplet
-        if self.asked is None:
+        if self.asker.asked is None:
             if triplet is None:
                 return "The triplet of the document at hand will stand here"
             negative = f"; the negative {triplet.negative_name}" if triplet.negative is not None else ""
             characters = count(len(triplet.positive), "character")
             return f"The positive document is {visible(triplet.positive_name)}, {characters}{visible(negative)}"
-        if self.is_earlier:
+        if self.asker.is_earlier:
             return "Another triplet or other models are chosen now; r asks again"
         found = [
             verdict(LETTERS[index], done)
-            for slot in self.slots
-            if (index := self.letter(slot)) is not None and (done := self.ways.get(slot))
+            for slot in self.asker.slots
+            if (index := self.asker.index_of(slot)) is not None and (done := self.asker.answers.get(slot))
         ]
         return "; ".join(word for word in found if word)
 

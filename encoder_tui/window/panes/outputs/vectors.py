@@ -16,8 +16,8 @@ from textual.widgets import TextArea
 from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.tasks.pooling import POOLINGS, Given, VectorsAnswer, cosine, cut, longest, norm
 from encoder_tui.core.text.safe import count, visible
-from encoder_tui.window.panes.outputs.question_view import AskingView
-from encoder_tui.window.panes.outputs.view import State
+from encoder_tui.window.panes.outputs.asker import Asker
+from encoder_tui.window.panes.outputs.view import OutputView, State
 from encoder_tui.window.session.session import Slot
 from encoder_tui.window.widgets.cycle import Cycle
 from encoder_tui.window.widgets.editor import Editor
@@ -29,8 +29,11 @@ OTHERS = "Keepers lit an oil lamp in the tower every night.\nBread rises because
 FIRST_VALUES = 4
 CELL = 8
 
+Answers = list[tuple[Given, VectorsAnswer]]
+"""What was given of each text, and its vectors."""
 
-class VectorsView(AskingView):
+
+class VectorsView(OutputView):
     """Texts, a line each, and how near to each other each model puts them; never one model's vector to another's."""
 
     DEFAULT_CSS = """
@@ -43,7 +46,7 @@ class VectorsView(AskingView):
 
     def __init__(self, state: State) -> None:
         super().__init__(state)
-        self._answers: dict[Slot, list[tuple[Given, VectorsAnswer]]] = {}
+        self.asker: Asker[Answers] = Asker(state.runs, self.texts, self._ask_model, self.draw, self.tell)
 
     def compose(self) -> ComposeResult:
         yield Editor(f"{' '.join(self.state.session.text.split())[:2000]}\n{OTHERS}", id="vector-texts")
@@ -56,23 +59,17 @@ class VectorsView(AskingView):
         """The lines that are not empty."""
         return [line for line in self.query_one(Editor).text.split("\n") if line.strip()]
 
-    def question(self) -> object:
-        return self.texts()
-
-    def forget(self) -> None:
-        self._answers.clear()
-
-    async def work(self, slot: Slot) -> None:
+    async def _ask_model(self, slot: Slot) -> None:
         tokenizer, files = slot.tokenizer, slot.files
         assert tokenizer is not None
         assert files is not None
-        self._answers[slot] = answers = []
-        texts = self.asked
+        self.asker.answers[slot] = answers = []
+        texts = self.asker.asked
         assert isinstance(texts, list)
         for index, text in enumerate(texts):
             # Each alone: padding would change the last digits, and truncation is each text's own.
             given = await asyncio.to_thread(cut, tokenizer, text, longest(tokenizer, files))
-            answers.append((given, await self.vectors_of(slot, given, f"text {index + 1} of {len(texts)}")))
+            answers.append((given, await self.asker.vectors_of(slot, given, f"text {index + 1} of {len(texts)}")))
             self.draw()
 
     @on(Cycle.Changed)
@@ -87,14 +84,19 @@ class VectorsView(AskingView):
 
     def matrix(self, slot: Slot) -> list[list[float]]:
         """The cosine of any two texts under one model; empty where it has no such pooling."""
-        vectors = [answer.vector(self.pooling) for _, answer in self._answers.get(slot, [])]
+        vectors = [answer.vector(self.pooling) for _, answer in self.asker.answers.get(slot, [])]
         there = [vector for vector in vectors if vector is not None]
         return [[cosine(first, second) for second in there] for first in there]
 
+    def show(self) -> None:
+        self.asker.models_changed()
+        self.draw()
+
     def draw(self) -> None:
+        """Show what has been answered."""
         body = self.query_one(Written)
         lines: list[list[Segment]] = [[]]
-        if self.asked is None:
+        if self.asker.asked is None:
             lines += [
                 [
                     Segment(" r", Style(bold=True)),
@@ -103,17 +105,17 @@ class VectorsView(AskingView):
                 [Segment("    compares their vectors by the cosine: under each model, never across models.")],
                 [body.quiet("    e edits the texts, tab goes to the pooling, space changes it")],
             ]
-        for slot in self.slots:
-            index = self.letter(slot)
-            if index is not None and (slot in self._answers or slot in self.errors):
+        for slot in self.asker.slots:
+            index = self.asker.index_of(slot)
+            if index is not None and (slot in self.asker.answers or slot in self.asker.errors):
                 lines += self._section(slot, index, body)
         body.write(lines)
 
     def _section(self, slot: Slot, index: int, body: Written) -> list[list[Segment]]:
         heading = [Segment(f" {LETTERS[index]}  ", letter_style(self, index, bold=True))]
-        answers = self._answers.get(slot, [])
-        if slot in self.errors:
-            return [[*heading, body.warning(visible(self.errors[slot]))], []]
+        answers = self.asker.answers.get(slot, [])
+        if slot in self.asker.errors:
+            return [[*heading, body.warning(visible(self.asker.errors[slot]))], []]
         if not answers:
             return [[*heading, body.quiet("…")], []]
         in_force = answers[0][1].in_force
@@ -136,7 +138,7 @@ class VectorsView(AskingView):
         matrix = self.matrix(slot)
         if not matrix:
             return [[body.quiet(f"    no {self.pooling}: this architecture has none")]]
-        texts = self.asked if isinstance(self.asked, list) else []
+        texts = self.asker.asked if isinstance(self.asker.asked, list) else []
         lines = [[body.quiet("      " + "".join(f"{number + 1:>{CELL}}" for number in range(len(matrix))))]]
         room = max(self.size.width - 11 - CELL * len(matrix), 12)
         for number, row in enumerate(matrix):
@@ -170,15 +172,15 @@ class VectorsView(AskingView):
         return f"{len(answer.vectors['cls']) // 4:,}"
 
     def sentence(self) -> str:
-        if self.status:
-            return self.status
-        if self.asked is None:
+        if self.asker.status:
+            return self.asker.status
+        if self.asker.asked is None:
             return f"{count(len(self.texts()), 'text')} to compare"
-        if self.is_earlier:
+        if self.asker.is_earlier:
             return "The texts or the models have changed: what is shown belongs to the earlier ones; r runs again"
         found = []
-        for slot in self.slots:
-            index, matrix = self.letter(slot), self.matrix(slot)
+        for slot in self.asker.slots:
+            index, matrix = self.asker.index_of(slot), self.matrix(slot)
             pairs = [
                 (matrix[i][j], i + 1, j + 1)
                 for i in range(len(matrix))
@@ -193,7 +195,7 @@ class VectorsView(AskingView):
     def copied(self) -> str:
         """What is shown of every model, cosines or vectors, tab-separated under a header, with every digit."""
         labels = ["model", "text"] if self._shows_cosines else ["model", "text", "pooling", "norm"]
-        rows = [row for slot in self.slots for row in self._copied_of(slot)]
+        rows = [row for slot in self.asker.slots for row in self._copied_of(slot)]
         values = range(1, max(map(len, rows), default=0) - len(labels) + 1)
         return "\n".join("\t".join(row) for row in ([*labels, *map(str, values)], *rows)) if rows else ""
 
@@ -203,7 +205,7 @@ class VectorsView(AskingView):
             for number, row in enumerate(self.matrix(slot), 1):
                 yield [name, str(number), *map(repr, row)]
             return
-        for number, (_, answer) in enumerate(self._answers.get(slot, []), 1):
+        for number, (_, answer) in enumerate(self.asker.answers.get(slot, []), 1):
             for pooling in POOLINGS:
                 vector = answer.vector(pooling)
                 if vector is not None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from textual.containers import Vertical
 from textual.message import Message
 
 from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.outputs.runs import OutputFacts
+from encoder_tui.window.panes.outputs.asker import Asker
 from encoder_tui.window.panes.outputs.runs import ModelRun, Runs
 from encoder_tui.window.session.session import Session
 
@@ -58,12 +60,15 @@ class OutputView(Vertical):
 
     about = ""
     """What a view with a question of its own asks about."""
-    has_question = False
-    """Whether `r` asks this view's own question instead of running the models on the pane's text."""
+    asker: Asker[Any] | None = None
+    """What asks the view's own question, which `r` then asks instead of running the models on the pane's text."""
 
     def __init__(self, state: State) -> None:
         super().__init__()
         self.state = state
+
+    def on_unmount(self) -> None:
+        self.cancel()
 
     def show(self) -> None:
         """Show the runs as they are now."""
@@ -74,10 +79,17 @@ class OutputView(Vertical):
 
     def ask(self) -> None:
         """Ask the view's own question."""
+        if self.asker is not None:
+            self.asker.ask()
 
     def cancel(self) -> bool:
         """Give up the view's own question; whether there was one under way."""
-        return False
+        return self.asker is not None and self.asker.cancel()
+
+    def tell(self) -> None:
+        """Have the pane's line written anew."""
+        if self.is_mounted:
+            self.post_message(self.Said())
 
     def take_document(self) -> bool:
         """Take the document at hand in place of what the view asks about, or the other way round; whether it can."""

@@ -12,9 +12,8 @@ from encoder_tui.core.parameters.description import Description, Parameter, by_d
 from encoder_tui.core.parameters.roles import label
 from encoder_tui.core.parameters.tree import Node
 from encoder_tui.core.text.safe import count, visible
+from encoder_tui.window.theme import QUIET
 from encoder_tui.window.widgets.model_letters import letter_markup
-
-QUIET = "$text-muted"
 
 
 def detail_lines(

@@ -17,11 +17,10 @@ from encoder_tui.core.models.names import ModelError
 from encoder_tui.core.parameters import correspondence
 from encoder_tui.core.report.material import Material
 from encoder_tui.core.text.safe import visible
-from encoder_tui.window.panes.pane import VIEW_KEYS
+from encoder_tui.window.panes.pane import VIEW_KEYS, Pane
 from encoder_tui.window.panes.parameters import copying
 from encoder_tui.window.panes.parameters.descriptions import Descriptions
 from encoder_tui.window.panes.parameters.difference_view import DifferenceView
-from encoder_tui.window.panes.parameters.focusing import Focusing
 from encoder_tui.window.panes.parameters.role_and_config_views import ConfigView, RolesView
 from encoder_tui.window.panes.parameters.tensor_view import TensorView
 from encoder_tui.window.panes.parameters.tree import ParameterTree
@@ -38,7 +37,7 @@ SEARCHED = ("trees", "config")
 """Views that the search line is for."""
 
 
-class ParametersPane(Focusing):
+class ParametersPane(Pane):
     """What is inside each model, tensor by tensor, and how the architectures correspond."""
 
     VIEWS = ("trees", "roles", "config", "tensor", "difference")
@@ -63,6 +62,8 @@ class ParametersPane(Focusing):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.descriptions = Descriptions(session, self.show)
+        self._is_focus_lent = False
+        """Whether the row of views has the focus only until there is something to move in."""
 
     @classmethod
     def widgets_with_keys(cls) -> Sequence[tuple[str | None, type[DOMNode]]]:
@@ -112,7 +113,7 @@ class ParametersPane(Focusing):
         possible_changed(self)
         view = self.view
         self.trees.show(self.descriptions.entries)
-        if self.display and self.misses_focus:
+        if self.display and self._misses_focus:
             self.take_focus()
         if isinstance(view, RolesView | ConfigView):
             view.show(self.descriptions.known)
@@ -146,11 +147,39 @@ class ParametersPane(Focusing):
         """What is known of the models."""
         material.descriptions = self.descriptions.known
 
+    # Focus
+
+    def take_focus(self) -> None:
+        """Give the focus to what can be moved in, or else to the row of views: some key of the pane must be heard."""
+        target = self._to_move_in
+        self._is_focus_lent = target is None
+        # At once: the next key is meant for it.
+        self.screen.set_focus(target or self.view_choice)
+
+    @property
+    def _to_move_in(self) -> Widget | None:
+        """What can be moved in in the view in front; None while there is nothing."""
+        view = self.view
+        return self.trees.tree_to_move_in if view is self.trees else next(iter(view.query(Lines)), None)
+
+    @property
+    def _is_choosing(self) -> bool:
+        """Whether the user went to the row of views."""
+        return self.screen.focused is self.view_choice and not self._is_focus_lent
+
+    @property
+    def _misses_focus(self) -> bool:
+        """Whether the focus is nowhere, on a tree that is gone, or only lent."""
+        focused = self.screen.focused
+        if isinstance(focused, ParameterTree):
+            return not focused.display
+        return focused is None or (self._is_focus_lent and focused is self.view_choice)
+
     # Views
 
     def view_opened(self, name: str) -> None:
         self.query_one("#search-line").display = False
-        if not self.is_choosing:
+        if not self._is_choosing:
             self.take_focus()
         # A widget that is hidden while it has the focus gives up the focus later, whoever has it by then.
         self.call_after_refresh(self.show)
@@ -158,11 +187,6 @@ class ParametersPane(Focusing):
     def make_view(self, name: str) -> Widget | None:
         asking = {"tensor": TensorView, "difference": DifferenceView}
         return asking[name](self.session) if name in asking else {"roles": RolesView, "config": ConfigView}[name]()
-
-    def to_move_in(self) -> Widget | None:
-        """What of the view in front can be moved in."""
-        view = self.view
-        return self.trees.tree_to_move_in if view is self.trees else next(iter(view.query(Lines)), None)
 
     @on(ParameterTree.Opened)
     async def _open_tensor(self, event: ParameterTree.Opened) -> None:

@@ -27,6 +27,7 @@ from encoder_tui.protocol.frames import Progress
 from encoder_tui.protocol.operations import TENSOR, TensorRequest
 from encoder_tui.window.panes.parameters.descriptions import Described
 from encoder_tui.window.session.session import Session, Slot
+from encoder_tui.window.theme import QUIET
 from encoder_tui.window.widgets import plots
 from encoder_tui.window.widgets.lines import Lines
 from encoder_tui.window.widgets.model_letters import letter_markup
@@ -146,7 +147,7 @@ class TensorView(Vertical):
         if not files.has_weights:
             self._say(parameter, "there are no weights here, so there are no values to show", "$text-warning")
             return
-        self._say(parameter, "reading", "$text-muted")
+        self._say(parameter, "reading", QUIET)
         self._reading = asyncio.create_task(self._read(files, parameter))
 
         def ended(task: asyncio.Task[None]) -> None:
@@ -187,7 +188,7 @@ class TensorView(Vertical):
     async def _read(self, files: ModelFiles, parameter: Parameter) -> None:
         def show(progress: Progress) -> None:
             share = f" {100 * progress.done / progress.total:.0f} %" if progress.total else ""
-            self._say(parameter, f"{progress.text}{share}; escape breaks it off", "$text-muted")
+            self._say(parameter, f"{progress.text}{share}; escape breaks it off", QUIET)
 
         request = TensorRequest(files.name, files.path, parameter.name)
         try:
@@ -215,7 +216,7 @@ class TensorView(Vertical):
         first = Content.assemble(
             (f" {LETTERS[index]} ", letter_markup(index)),
             (visible(parameter.name), "bold"),
-            (visible(about), "$text-muted"),
+            (visible(about), QUIET),
         )
         self.query_one("#tensor-words", Static).update(Content("\n").join([first, *lines]))
 

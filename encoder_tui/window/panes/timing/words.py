@@ -26,9 +26,9 @@ from encoder_tui.core.timing.words import (
 )
 from encoder_tui.window.panes.timing.measurer import Measurer
 from encoder_tui.window.session.session import Session
+from encoder_tui.window.theme import QUIET
 from encoder_tui.window.widgets.model_letters import letter_markup
 
-QUIET: Final = "$text-muted"
 LOW: Final = 3
 HIGH: Final = 7
 """Lines that remarks may take in a low window, and in others."""

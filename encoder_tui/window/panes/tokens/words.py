@@ -12,9 +12,9 @@ from encoder_tui.core.text.safe import count, shorten, visible, visible_piece
 from encoder_tui.core.tokens.comparison import Comparison, Stream
 from encoder_tui.core.tokens.token_bytes import bytes_of
 from encoder_tui.window.session.session import Session, Slot
+from encoder_tui.window.theme import QUIET
 from encoder_tui.window.widgets.model_letters import letter_markup
 
-QUIET = "$text-muted"
 BYTES_SHOWN = 12
 TOKENS_SHOWN = 24
 
@@ -94,7 +94,7 @@ def _stream_line(index: int, stream: Stream, tokens: Sequence[int]) -> Content:
             (f" {visible_piece(stream.encoding.tokens[token])}", "bold"),
             (f" {stream.encoding.ids[token]}", ""),
             (f" {start:,}–{end:,}", QUIET),
-            (f" {spelled} ", "$text-muted"),
+            (f" {spelled} ", QUIET),
         ]
     if len(tokens) > TOKENS_SHOWN:
         parts.append((f" and {len(tokens) - TOKENS_SHOWN:,} more", QUIET))
