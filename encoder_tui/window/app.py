@@ -58,7 +58,7 @@ class EncoderApp(TerminalApp):
     CSS_PATH = "app.tcss"
     TITLE = "encoder-tui"
     BINDINGS = [
-        Binding("f1", "help", "Help", priority=True, id="window.help"),
+        Binding("f1", "help", "Help", priority=True, id="window.help", tooltip="Explain this screen and its keys"),
         Binding("question_mark", "help", "Help", show=False, id="window.help-letter"),
         *(
             # The F-keys before any field that has the focus: TextArea has uses of its own for F6 and F7.
@@ -73,13 +73,43 @@ class EncoderApp(TerminalApp):
         Binding("tab", "app.focus_next", "Next", show=False, priority=True, id="window.focus-next"),
         Binding("shift+tab", "app.focus_previous", "Previous", show=False, priority=True, id="window.focus-previous"),
         Binding("ctrl+p", "command_palette", "Palette", show=False, priority=True, id="window.palette"),
-        Binding("m", "models", "Models", id="window.models"),
-        Binding("f8", "maximize", "Fill the window", show=False, priority=True, id="window.maximize"),
-        Binding("f9", "screenshot", "Screenshot", show=False, priority=True, id="window.screenshot"),
-        Binding("ctrl+s", "save", "Save to a file", show=False, id="window.save"),
-        Binding("ctrl+q", "quit", "Quit", priority=True, id="window.quit"),
+        Binding("m", "models", "Models", id="window.models", tooltip="Add, replace, remove and swap models"),
+        Binding(
+            "f8",
+            "maximize",
+            "Fill the window",
+            show=False,
+            priority=True,
+            id="window.maximize",
+            tooltip="Show only the panel that has the focus, or everything again",
+        ),
+        Binding(
+            "f9",
+            "screenshot",
+            "Screenshot",
+            show=False,
+            priority=True,
+            id="window.screenshot",
+            tooltip="Save a picture of the screen as SVG",
+        ),
+        Binding(
+            "ctrl+s",
+            "save",
+            "Save to a file",
+            show=False,
+            id="window.save",
+            tooltip="Save to a file what the pane can copy",
+        ),
+        Binding("ctrl+q", "quit", "Quit", priority=True, id="window.quit", tooltip="Close the window"),
         # A text field that has the focus undoes with it.
-        Binding("ctrl+z", "suspend_process", "Suspend", show=False, id="window.suspend"),
+        Binding(
+            "ctrl+z",
+            "suspend_process",
+            "Suspend",
+            show=False,
+            id="window.suspend",
+            tooltip="Go back to the shell; fg continues",
+        ),
     ]
     COMMANDS = {_palette}
     ALLOW_IN_MAXIMIZED_VIEW = "KeyLine"

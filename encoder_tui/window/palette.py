@@ -11,6 +11,7 @@ from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits
 from textual.events import Mount
 from textual.markup import escape
 from textual.screen import Screen
+from textual.style import Style
 
 from encoder_tui.window import keys
 from encoder_tui.window.panes.registry import PANES
@@ -75,6 +76,10 @@ class Palette(CommandPalette):
 class Actions(Provider):
     """Everything that can be done, the pane in front first."""
 
+    def __init__(self, screen: Screen[Any], match_style: Style | None = None) -> None:
+        super().__init__(screen, match_style)
+        self._entries: list[Entry] = []
+
     async def startup(self) -> None:
         """Import the panes that were not opened yet, beside the window."""
         self._entries = await asyncio.to_thread(self._gather)
@@ -123,9 +128,7 @@ class Actions(Provider):
     def _key(self, key: keys.Key) -> str:
         pressed = self.app._keymap.get(key.id) or key.binding.key
         told = f"key {' '.join(map(spelled, pressed.split(',')))}"
-        # What an action does for one direction is told of it without its parameter.
-        about = getattr(getattr(key.place.load(), f"action_{key.binding.action}", None), "__doc__", None) or ""
-        return escape(f"{told} · {about.splitlines()[0].rstrip('.')}" if about else told)
+        return escape(f"{told} · {key.binding.tooltip}" if key.binding.tooltip else told)
 
     def _of_panes(self) -> list[Entry]:
         found = []

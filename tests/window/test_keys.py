@@ -183,6 +183,11 @@ async def test_the_palette_has_every_action_and_view_of_every_pane_its_own_first
         panes = [entry.pane for entry in found]
         assert panes[0] == "tokens"
         assert panes.index(None) == panes.count("tokens")
+        # What a key does is told in words of its own, not in those of the code.
+        about = {entry.words: entry.about for entry in found}
+        assert about["Help"] == "key F1 · Explain this screen and its keys"
+        assert about["Quit"] == "key ctrl+q · Close the window"
+        assert about["Tokens: copy ids"] == "key i · Copy the ids of every model, one line each"
         # Keys of text fields, which edit, are no entries.
         assert not any("cursor" in word.lower() or "select" in word.lower() for word in words)
 

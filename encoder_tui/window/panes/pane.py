@@ -59,7 +59,10 @@ class Pane(Vertical):
         return ()
 
     def possible(self, action: str) -> bool:
-        """Whether an action would do something now, for the line of keys."""
+        """Whether the line of keys shows an action's key.
+
+        For actions that say why they do nothing now; what does nothing without a word is left to `check_action`.
+        """
         return True
 
     def take_focus(self) -> None:

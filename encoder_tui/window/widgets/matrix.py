@@ -47,9 +47,9 @@ class Matrix(Widget, can_focus=True):
         Binding("shift+right,f", "page(0, 1)", "Page right", show=False, id="move.page-right"),
         Binding("home,g", "edge(-1)", "First row", show=False, id="move.first"),
         Binding("end,G", "edge(1)", "Last row", show=False, id="move.last"),
-        Binding("plus,equals_sign", "zoom(1)", "Zoom in", id="outputs.zoom-in"),
-        Binding("minus", "zoom(-1)", "Zoom out", id="outputs.zoom-out"),
-        Binding("0", "fit", "Whole", show=False, id="outputs.whole"),
+        Binding("plus,equals_sign", "zoom(1)", "Zoom in", id="outputs.zoom-in", tooltip="Show fewer values to a cell"),
+        Binding("minus", "zoom(-1)", "Zoom out", id="outputs.zoom-out", tooltip="Show more values to a cell"),
+        Binding("0", "fit", "Whole", show=False, id="outputs.whole", tooltip="Show the whole matrix"),
     ]
 
     class Wanted(Message):

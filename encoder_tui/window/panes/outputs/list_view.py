@@ -28,13 +28,12 @@ class OutputTable(Table):
     class Opened(Message):
         """The user wants to look at the output under the cursor."""
 
-    def possible(self, action: str) -> bool:
-        """Whether an action would do something now, for the line of keys."""
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return action != "look" or bool(self.row_count)
 
     def action_look(self) -> None:
-        if self.row_count:
-            self.post_message(self.Opened())
+        """Look at the output under the cursor."""
+        self.post_message(self.Opened())
 
 
 class ListView(OutputView):

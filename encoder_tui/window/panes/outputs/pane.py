@@ -60,17 +60,64 @@ class OutputsPane(Pane):
     OutputsPane > #outputs-views { height: 1fr; }
     """
     BINDINGS = [
-        Binding("r", "run", "Run", id="outputs.run"),
-        Binding("x,escape", "cancel", "Cancel", id="outputs.cancel"),
+        Binding(
+            "r",
+            "run",
+            "Run",
+            id="outputs.run",
+            tooltip="Run every model on the text, or answer the question of the view",
+        ),
+        Binding(
+            "x,escape",
+            "cancel",
+            "Cancel",
+            id="outputs.cancel",
+            tooltip="Stop what is under way; in a text field, leave it",
+        ),
         *VIEW_KEYS,
-        Binding("s", "run_with('hidden_states')", "Hidden states", id="outputs.hidden-states"),
-        Binding("a", "run_with('attentions')", "Attentions", id="outputs.attentions"),
-        Binding("e", "edit", "Edit", show=False, id="outputs.edit"),
-        Binding("d", "document", "Text or document", show=False, id="outputs.text-or-document"),
-        Binding("u", "unload", "Unload", show=False, id="outputs.unload"),
-        Binding("w", "save", "Save", id="outputs.save"),
-        Binding("y", "copy", "Copy the view", show=False, id="outputs.copy"),
-        Binding("p", "copy_python", "Copy Python", show=False, id="outputs.copy-python"),
+        Binding(
+            "s",
+            "run_with('hidden_states')",
+            "Hidden states",
+            id="outputs.hidden-states",
+            tooltip="Run with the hidden states of all layers, or without them",
+        ),
+        Binding(
+            "a",
+            "run_with('attentions')",
+            "Attentions",
+            id="outputs.attentions",
+            tooltip="Run with the attentions of all layers, or without them",
+        ),
+        Binding(
+            "e",
+            "edit",
+            "Edit",
+            show=False,
+            id="outputs.edit",
+            tooltip="Go to the text field of the view, if it has one",
+        ),
+        Binding(
+            "d",
+            "document",
+            "Text or document",
+            show=False,
+            id="outputs.text-or-document",
+            tooltip="Run the models on the open document, or on the text again",
+        ),
+        Binding(
+            "u", "unload", "Unload", show=False, id="outputs.unload", tooltip="Free the memory of weights and outputs"
+        ),
+        Binding("w", "save", "Save", id="outputs.save", tooltip="Save the outputs to a file"),
+        Binding("y", "copy", "Copy the view", show=False, id="outputs.copy", tooltip="Copy what the view shows"),
+        Binding(
+            "p",
+            "copy_python",
+            "Copy Python",
+            show=False,
+            id="outputs.copy-python",
+            tooltip="Copy Python code that gives the same tensors with transformers",
+        ),
     ]
 
     def __init__(self, session: Session) -> None:
@@ -156,13 +203,16 @@ class OutputsPane(Pane):
         self._show_words()
         possible_changed(self)
 
-    def possible(self, action: str) -> bool:
-        """Whether an action would do something now, for the line of keys."""
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "cancel":
             asker = self.view.asker
             is_asking = asker is not None and asker.is_asking
             is_busy = self.runs.is_running or is_asking or self.is_saving
             return is_busy or isinstance(self.app.focused, TextArea | Input)
+        return True
+
+    def possible(self, action: str) -> bool:
+        """Whether an action would do something now, for the line of keys."""
         if action == "save":
             return any(run.answer is not None and run.is_held for run in self.runs.runs)
         if action.startswith("run_with"):

@@ -44,18 +44,55 @@ class ParametersPane(Pane):
     VIEW_CHOICE = "parameters-view"
     BINDINGS = [
         *VIEW_KEYS,
-        Binding("slash", "search", "Search", id="parameters.search"),
+        Binding("slash", "search", "Search", id="parameters.search", tooltip="Find a parameter or a setting"),
         Binding("n", "step(1)", "Next found", show=False, id="parameters.next-found"),
         Binding("N", "step(-1)", "Previous found", show=False, id="parameters.previous-found"),
-        Binding("o", "jump", "Other model", id="parameters.other-model"),
-        Binding("s", "sort", "Sort", id="parameters.sort"),
+        Binding(
+            "o", "jump", "Other model", id="parameters.other-model", tooltip="Go to the same role in the other model"
+        ),
+        Binding("s", "sort", "Sort", id="parameters.sort", tooltip="Sort by size, or in the order of the model again"),
         Binding("x", "expand", "Expand all", show=False, id="parameters.expand-all"),
         Binding("z", "fold", "Fold all", show=False, id="parameters.fold-all"),
-        Binding("y", "copy_name", "Copy name", show=False, id="parameters.copy-name"),
-        Binding("t", "copy_table", "Copy table", show=False, id="parameters.copy-table"),
-        Binding("p", "copy_python", "Copy Python", show=False, id="parameters.copy-python"),
-        Binding("enter", "open_role", "Show in the trees", show=False, id="parameters.show-in-the-trees"),
-        Binding("r", "retry", "Read again", show=False, id="parameters.read-again"),
+        Binding(
+            "y",
+            "copy_name",
+            "Copy name",
+            show=False,
+            id="parameters.copy-name",
+            tooltip="Copy the name under the cursor",
+        ),
+        Binding(
+            "t",
+            "copy_table",
+            "Copy table",
+            show=False,
+            id="parameters.copy-table",
+            tooltip="Copy every parameter of the current model, tab-separated, or the table in front",
+        ),
+        Binding(
+            "p",
+            "copy_python",
+            "Copy Python",
+            show=False,
+            id="parameters.copy-python",
+            tooltip="Copy Python code that gets the tensor",
+        ),
+        Binding(
+            "enter",
+            "open_role",
+            "Show in the trees",
+            show=False,
+            id="parameters.show-in-the-trees",
+            tooltip="Go to the tensors of the role under the cursor, in every tree",
+        ),
+        Binding(
+            "r",
+            "retry",
+            "Read again",
+            show=False,
+            id="parameters.read-again",
+            tooltip="Read again what was stopped or could not be read",
+        ),
         Binding("escape", "leave_search", "Back", id="parameters.leave"),
     ]
 
@@ -130,15 +167,16 @@ class ParametersPane(Pane):
             Content(f" {visible(words)}").truncate(room, ellipsis=True)
         )
 
-    def possible(self, action: str) -> bool:
-        """Whether an action would do something now, for the line of keys."""
-        view = self.view
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "leave_search":
+            view = self.view
             is_reading = isinstance(view, DifferenceView) and view.is_reading
             is_busy = is_reading or self.descriptions.is_reading
             return self.query_one("#search-line").display or isinstance(view, TensorView) or is_busy
-        if action == "search":
-            return self.view_name in SEARCHED
+        return action != "search" or self.view_name in SEARCHED
+
+    def possible(self, action: str) -> bool:
+        """Whether an action would do something now, for the line of keys."""
         if action in {"jump", "sort"}:
             return self.view_name == "trees" and (action == "sort" or len(self.session.slots) > 1)
         return True
@@ -214,10 +252,9 @@ class ParametersPane(Pane):
 
     def action_search(self) -> None:
         """Open the search line."""
-        if self.view_name in SEARCHED:
-            self.query_one("#search-line").display = True
-            self.query_one("#search", Input).focus()
-            possible_changed(self)
+        self.query_one("#search-line").display = True
+        self.query_one("#search", Input).focus()
+        possible_changed(self)
 
     @on(Input.Changed, "#search")
     def _search_changed(self, event: Input.Changed) -> None:

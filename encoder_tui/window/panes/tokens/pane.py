@@ -68,12 +68,39 @@ class TokensPane(Pane):
     VIEW_CHOICE = "view"
     BINDINGS = [
         *VIEW_KEYS,
-        Binding("y", "copy_block", "Copy block", id="tokens.copy-block"),
-        Binding("i", "copy_ids", "Copy ids", show=False, id="tokens.copy-ids"),
-        Binding("t", "copy_table", "Copy table", show=False, id="tokens.copy-table"),
-        Binding("p", "copy_python", "Copy Python", show=False, id="tokens.copy-python"),
-        Binding("e", "edit", "Edit text", id="tokens.edit-text"),
-        Binding("r", "again", "Tokenize again", id="tokens.again"),
+        Binding(
+            "y",
+            "copy_block",
+            "Copy block",
+            id="tokens.copy-block",
+            tooltip="Copy the characters and tokens of the block under the cursor",
+        ),
+        Binding(
+            "i",
+            "copy_ids",
+            "Copy ids",
+            show=False,
+            id="tokens.copy-ids",
+            tooltip="Copy the ids of every model, one line each",
+        ),
+        Binding(
+            "t",
+            "copy_table",
+            "Copy table",
+            show=False,
+            id="tokens.copy-table",
+            tooltip="Copy the table of every model, tab-separated",
+        ),
+        Binding(
+            "p",
+            "copy_python",
+            "Copy Python",
+            show=False,
+            id="tokens.copy-python",
+            tooltip="Copy Python code that gives the same with transformers",
+        ),
+        Binding("e", "edit", "Edit text", id="tokens.edit-text", tooltip="Go to the text"),
+        Binding("r", "again", "Tokenize again", id="tokens.again", tooltip="Tokenize the text that was stopped"),
         Binding("escape", "leave_editor", "Commands", id="tokens.leave"),
     ]
 
@@ -255,6 +282,9 @@ class TokensPane(Pane):
 
     # Keys
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return action != "again" or self.comparer.is_stopped
+
     def possible(self, action: str) -> bool:
         """Whether an action would do something now, for the line of keys."""
         if action == "leave_editor":
@@ -263,8 +293,6 @@ class TokensPane(Pane):
                 or self.comparer.is_stoppable
                 or self._busy_view is not None
             )
-        if action == "again":
-            return self.comparer.is_stopped
         if action == "copy_block":
             return self.view_name == "aligned" and bool(self.comparison.present and self.comparison.text)
         return True

@@ -60,8 +60,21 @@ class Ribbon(Lines):
         Binding("down,j", "lane(1)", "Down", show=False, id="move.down"),
         Binding("home,g", "go(0)", "First", show=False, id="move.first"),
         Binding("end,G", "go(-1)", "Last", show=False, id="move.last"),
-        Binding("n", "differing(1)", "Next difference", id="tokens.next-difference"),
-        Binding("N", "differing(-1)", "Previous difference", show=False, id="tokens.previous-difference"),
+        Binding(
+            "n",
+            "differing(1)",
+            "Next difference",
+            id="tokens.next-difference",
+            tooltip="Go to the next block that the models split differently",
+        ),
+        Binding(
+            "N",
+            "differing(-1)",
+            "Previous difference",
+            show=False,
+            id="tokens.previous-difference",
+            tooltip="Go to the previous block that the models split differently",
+        ),
     ]
 
     cursor: reactive[int] = reactive(0, init=False)
@@ -128,9 +141,8 @@ class Ribbon(Lines):
         blocks = 1 if self._comparison is None else len(self._comparison.alignment)
         return min(max(cursor, 0), blocks - 1)
 
-    def possible(self, action: str) -> bool:
-        """Whether an action would do something now, for the line of keys."""
-        return not action.startswith("differing") or bool(self._comparison and self._comparison.differing)
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return action != "differing" or bool(self._comparison and self._comparison.differing)
 
     def action_step(self, step: int) -> None:
         self.cursor += step
