@@ -61,7 +61,8 @@ class Pane(Vertical):
     def possible(self, action: str) -> bool:
         """Whether the line of keys shows an action's key.
 
-        For actions that say why they do nothing now; what does nothing without a word is left to `check_action`.
+        For actions that say why they do nothing now. What would do nothing without a word gets None from
+        `check_action`: its key is not in the line, and help lists it all the same.
         """
         return True
 

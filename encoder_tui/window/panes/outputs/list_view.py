@@ -29,7 +29,7 @@ class OutputTable(Table):
         """The user wants to look at the output under the cursor."""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return action != "look" or bool(self.row_count)
+        return action != "look" or bool(self.row_count) or None
 
     def action_look(self) -> None:
         """Look at the output under the cursor."""

@@ -208,7 +208,7 @@ class OutputsPane(Pane):
             asker = self.view.asker
             is_asking = asker is not None and asker.is_asking
             is_busy = self.runs.is_running or is_asking or self.is_saving
-            return is_busy or isinstance(self.app.focused, TextArea | Input)
+            return is_busy or isinstance(self.app.focused, TextArea | Input) or None
         return True
 
     def possible(self, action: str) -> bool:

@@ -172,8 +172,8 @@ class ParametersPane(Pane):
             view = self.view
             is_reading = isinstance(view, DifferenceView) and view.is_reading
             is_busy = is_reading or self.descriptions.is_reading
-            return self.query_one("#search-line").display or isinstance(view, TensorView) or is_busy
-        return action != "search" or self.view_name in SEARCHED
+            return self.query_one("#search-line").display or isinstance(view, TensorView) or is_busy or None
+        return action != "search" or self.view_name in SEARCHED or None
 
     def possible(self, action: str) -> bool:
         """Whether an action would do something now, for the line of keys."""

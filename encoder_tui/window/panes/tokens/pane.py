@@ -283,7 +283,7 @@ class TokensPane(Pane):
     # Keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return action != "again" or self.comparer.is_stopped
+        return action != "again" or self.comparer.is_stopped or None
 
     def possible(self, action: str) -> bool:
         """Whether an action would do something now, for the line of keys."""

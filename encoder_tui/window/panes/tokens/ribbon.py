@@ -142,7 +142,7 @@ class Ribbon(Lines):
         return min(max(cursor, 0), blocks - 1)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return action != "differing" or bool(self._comparison and self._comparison.differing)
+        return action != "differing" or bool(self._comparison and self._comparison.differing) or None
 
     def action_step(self, step: int) -> None:
         self.cursor += step
