@@ -50,8 +50,15 @@ class DocumentText(Lines):
         Binding("C", "cut(-1)", "Previous cut", show=False, id="documents.previous-cut"),
         Binding("n", "match(1)", "Next match", show=False, id="documents.next-match"),
         Binding("N", "match(-1)", "Previous match", show=False, id="documents.previous-match"),
-        Binding("w", "wrap", "Wrap", show=False, id="documents.wrap"),
-        Binding("b", "boundaries", "Token boundaries", show=False, id="documents.token-boundaries"),
+        Binding("w", "wrap", "Wrap", show=False, id="documents.wrap", tooltip="Wrap long lines, or do not"),
+        Binding(
+            "b",
+            "boundaries",
+            "Token boundaries",
+            show=False,
+            id="documents.token-boundaries",
+            tooltip="Show the token boundaries of no model, then of each model",
+        ),
     ]
 
     class Scrolled(Message):

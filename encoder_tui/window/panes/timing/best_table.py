@@ -41,7 +41,15 @@ NOTHING: Final = (
 class BestTable(Table):
     """A line for each model and each of its settings."""
 
-    BINDINGS = [Binding("enter", "take", "Run with these", id="timing.best.take")]
+    BINDINGS = [
+        Binding(
+            "enter",
+            "take",
+            "Run with these",
+            id="timing.best.take",
+            tooltip="Run with these settings, in every pane, until the window is closed",
+        )
+    ]
 
     class Taken(Message):
         """The session is to run with these settings."""

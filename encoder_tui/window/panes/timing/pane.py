@@ -61,16 +61,42 @@ class TimingPane(Pane):
     VIEWS = (*PLOTS, "best", "cost", "saved")
     VIEW_CHOICE = "timing-view"
     BINDINGS = [
-        Binding("s", "start", "Start", id="timing.start"),
-        Binding("x", "stop", "Stop", id="timing.stop"),
-        Binding("n", "notebook", "Text at hand", id="timing.text-at-hand"),
-        Binding("b", "best", "Best settings", id="timing.best"),
+        Binding("s", "start", "Start", id="timing.start", tooltip="Measure what the plan asks for"),
+        Binding("x", "stop", "Stop", id="timing.stop", tooltip="Stop measuring; what was measured stays"),
+        Binding(
+            "n",
+            "notebook",
+            "Text at hand",
+            id="timing.text-at-hand",
+            tooltip="Measure the current text, cut to 512 tokens, on every device",
+        ),
+        Binding(
+            "b",
+            "best",
+            "Best settings",
+            id="timing.best",
+            tooltip="Find which threads, dtype and attention are fastest for the current text",
+        ),
         *VIEW_KEYS,
-        Binding("a", "scale", "Axes", id="timing.axes"),
-        Binding("e", "edit", "Plan", id="timing.plan"),
-        Binding("c", "export", "CSV", show=False, id="timing.csv"),
-        Binding("u", "clear_under", "Take the laid run away", show=False, id="timing.take-the-laid-run-away"),
-        Binding("y", "copy", "Copy table", show=False, id="timing.copy-table"),
+        Binding("a", "scale", "Axes", id="timing.axes", tooltip="Linear or logarithmic axes"),
+        Binding("e", "edit", "Plan", id="timing.plan", tooltip="Change the plan"),
+        Binding("c", "export", "CSV", show=False, id="timing.csv", tooltip="Save the run to a CSV file"),
+        Binding(
+            "u",
+            "clear_under",
+            "Take the laid run away",
+            show=False,
+            id="timing.take-the-laid-run-away",
+            tooltip="Show only the current run again",
+        ),
+        Binding(
+            "y",
+            "copy",
+            "Copy table",
+            show=False,
+            id="timing.copy-table",
+            tooltip="Copy the table in front, tab-separated",
+        ),
         Binding("escape", "leave", "Leave the plan", id="timing.leave"),
     ]
 

@@ -22,11 +22,29 @@ class SavedRuns(Table):
     """Kept runs, newest first."""
 
     BINDINGS = [
-        Binding("enter", "choose('open')", "Open", id="timing.saved.open"),
-        Binding("o", "choose('under')", "Lay under", id="timing.saved.lay-under"),
-        Binding("r", "choose('repeat')", "Repeat", id="timing.saved.repeat"),
-        Binding("d", "delete", "Delete", id="timing.saved.delete"),
-        Binding("u", "bring_back", "Bring back", id="timing.saved.bring-back"),
+        Binding("enter", "choose('open')", "Open", id="timing.saved.open", tooltip="Show this run"),
+        Binding(
+            "o",
+            "choose('under')",
+            "Lay under",
+            id="timing.saved.lay-under",
+            tooltip="Draw this run under the current one",
+        ),
+        Binding("r", "choose('repeat')", "Repeat", id="timing.saved.repeat", tooltip="Measure the same again"),
+        Binding(
+            "d",
+            "delete",
+            "Delete",
+            id="timing.saved.delete",
+            tooltip="Delete this run; it can be brought back while the window is open",
+        ),
+        Binding(
+            "u",
+            "bring_back",
+            "Bring back",
+            id="timing.saved.bring-back",
+            tooltip="Bring back the run that was deleted last",
+        ),
     ]
 
     class Chosen(Message):
