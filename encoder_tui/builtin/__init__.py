@@ -1,4 +1,4 @@
-"""The embedded default: real configurations, small tokenizers, sample documents."""
+"""The built-in models and documents: real configurations, small tokenizers, sample documents."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Final
 
 MODELS: Final = {"bert": "bert", "modernbert": "modernbert"}
-"""Built-in models: the name after `builtin:`, and the folder here that holds its files."""
+"""The built-in models: the name after `builtin:`, and the folder of its files."""
 
 
 def directory(name: str) -> Path:
-    """The model directory of a built-in model."""
+    """Return the directory of a built-in model."""
     return Path(__file__).parent / "models" / MODELS[name]
 
 
 def documents() -> Path:
-    """The folder of the sample documents: one text file each, and `triplets.json`."""
+    """Return the folder of the sample documents: one text file each, and `triplets.json`."""
     return Path(__file__).parent / "documents"

@@ -1,4 +1,4 @@
-"""What the window needs to know before anything is loaded."""
+"""Defaults that the window needs before anything is loaded."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Final
 
 DEFAULT_PAIR: Final = ("bert-base-cased", "answerdotai/ModernBERT-base")
 MAXIMUM: Final = 4
-"""Streams that fit beside each other on a screen, and letters that a reader can keep apart."""
+"""The most models at once: as many as fit beside each other on a screen, with letters that a reader can keep apart."""
 LETTERS: Final = "ABCD"
 BESIDE: Final = 170
-"""Columns from which on a pane shows side by side what it shows in turns in a narrower window."""
+"""The width in columns from which a pane shows two things side by side instead of one at a time."""
 WELCOME: Final = "This is MIDS 266. Let's learn some NLP!"
-"""The text of the notebook that this program replaces; what the window opens with when nobody gave one."""
+"""The text that the window opens with if none was given."""
 STRIDE: Final = 64
 """Tokens that neighbouring windows on a long document share, unless another number is chosen."""

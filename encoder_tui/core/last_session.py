@@ -1,7 +1,7 @@
-"""What the window remembers from one start to the next: one small file that its user alone can read.
+"""What the window remembers from one start to the next, in one small file that only its user can read.
 
-What an option, a variable or the configuration file says holds for that session and is not remembered; what is
-changed in the window is.
+What an option, a variable or the configuration file sets holds for that session and is not remembered; what is changed
+in the window is.
 """
 
 from __future__ import annotations
@@ -26,21 +26,20 @@ if TYPE_CHECKING:
 
 VERSION: Final = 1
 LARGEST: Final = 1_000_000
-"""Bytes of UTF-8 that a text may have to be remembered, and that all earlier texts together may have."""
+"""The largest text that is remembered, and the largest total of all earlier texts, in bytes of UTF-8."""
 LONGEST_FILE: Final = 32 << 20
-"""Bytes of a file that is read; JSON writes a character of 2 MB of text in at most 12."""
+"""The largest file that is read, in bytes; JSON writes a character of 2 MB of text in at most 12."""
 RECENT: Final = 8
 EARLIER: Final = 5
 PATIENCE: Final = 1.0
-"""Seconds that another window is given to finish writing; it takes milliseconds."""
+"""Seconds to wait for another window to finish writing, which takes milliseconds."""
 
 
 class Remembered(msgspec.Struct, frozen=True):
-    """What comes back. None and empty: nothing was changed in a window yet, so the settings' own default holds.
+    """What comes back. None or empty means that it was never changed in a window, so the default of the settings holds.
 
     `documents_sort` counts the orders of the list of documents: 0 the source's, 1 characters, 2 the first model's
-    tokens. `earlier_texts` are texts that a window which had not begun with them would have overwritten, the newest
-    first.
+    tokens. `earlier_texts` are texts that a window which did not begin with them would have overwritten, newest first.
     """
 
     version: int = VERSION
@@ -59,8 +58,8 @@ class Remembered(msgspec.Struct, frozen=True):
 class Memory:
     """The remembered session: read once, changed in memory, written by `write`, which blocks on the disk.
 
-    Without a path nothing is read and nothing is written. Windows that are open at once write only what each of them
-    changed. `complaint` is a sentence for the user, to be told once.
+    Without a path nothing is read or written. Windows that are open at the same time write only what each of them
+    changed. `complaint` is a sentence for the user, to be shown once.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -83,28 +82,30 @@ class Memory:
         return self.path is not None and bool(self._changes or any(self._recent.values()))
 
     def remember(self, **changes: Any) -> None:
-        """Take in changes, by the names of `Remembered`."""
+        """Record changes, by the field names of `Remembered`."""
         with self._taking:
             self.state = msgspec.structs.replace(self.state, **changes)
             self._changes |= changes
 
     def use(self, what: str, name: str) -> None:
-        """Note that a model or a source could be opened: `what` is recent_models or recent_sources."""
+        """Record that a model or a source was opened; `what` is recent_models or recent_sources."""
         with self._taking:
             self.state = msgspec.structs.replace(self.state, **{what: _first(name, getattr(self.state, what))})
             self._recent[what].append(name)
 
     def take_earlier(self, chosen: str, instead_of: str) -> None:
-        """Go on with an earlier text; the one that it takes the place of becomes an earlier one."""
+        """Switch to an earlier text; the current text becomes an earlier one."""
         others = [text for text in self.state.earlier_texts if text != chosen]
         self.remember(text=chosen, earlier_texts=_kept([instead_of, *others]))
 
     def give_text(self) -> None:
-        """The window began with a text that it was given: what is remembered is not what it goes on with."""
+        """Note that the window began with a given text, so it does not continue the remembered one."""
         self._begun_with = None
 
     def write(self) -> None:
-        """Write what was changed since the last time; a failure becomes the complaint, and is tried again later."""
+        """Write what was changed since the last time. A failure becomes the complaint, and writing is tried again
+        later.
+        """
         if self.path is None or not self._lock.acquire(timeout=PATIENCE):
             return
         try:
@@ -138,7 +139,7 @@ class Memory:
                 self._begun_with = changes["text"]
 
     def _merged(self, on_disk: Remembered, changes: dict[str, Any], recent: dict[str, list[str]]) -> Remembered:
-        """What is on the disk with what this window changed."""
+        """Return what is on the disk, with this window's changes."""
         changes = dict(changes)
         if "text" in changes and _bytes(changes["text"]) > LARGEST:
             self._complain("a text of more than 1 MB is not remembered; the next start brings back the one before it")
@@ -164,7 +165,7 @@ class Memory:
 
 
 def read(path: Path) -> tuple[Remembered, str]:
-    """What a file remembers; where it cannot be used, an empty memory and a sentence that says why."""
+    """Return what a file remembers. If it cannot be used, return an empty memory and a sentence that says why."""
     try:
         refuse_foreign_folder(path.parent)
         if path.stat().st_size > LONGEST_FILE:
@@ -184,12 +185,12 @@ def read(path: Path) -> tuple[Remembered, str]:
 
 
 def aside(path: Path) -> Path:
-    """Where a file that cannot be used is put before another one is written in its place."""
+    """Return the path to which an unusable file is moved before another one is written in its place."""
     return path.with_name(f"{path.stem}-unreadable{path.suffix}")
 
 
 def forget(path: Path) -> bool:
-    """Delete what is remembered; whether there was anything. Raises OSError."""
+    """Delete what is remembered; return whether there was anything. Raises OSError."""
     there = [one for one in (path, aside(path), _lock_path(path)) if one.exists()]
     for one in there:
         one.unlink(missing_ok=True)
@@ -197,7 +198,7 @@ def forget(path: Path) -> bool:
 
 
 def absolute(name: str, model: ModelName | None = None) -> str:
-    """A name that means the same from another folder: a directory or a file with its whole path."""
+    """Return a name that means the same from any folder: a directory or a file gets its whole path."""
     if model is not None and not model.is_directory:
         return name
     try:
@@ -209,7 +210,9 @@ def absolute(name: str, model: ModelName | None = None) -> str:
 
 @contextlib.contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """Keep other windows from writing meanwhile; where locks cannot be had, go on without: a file is whole anyway."""
+    """Keep other windows from writing meanwhile. If locks are unavailable, continue without: files are always whole
+    anyway.
+    """
     try:
         import fcntl  # noqa: PLC0415  # not on every system
 
@@ -239,7 +242,7 @@ def _first(name: str, known: list[str]) -> list[str]:
 
 
 def _kept(texts: list[str]) -> list[str]:
-    """As many earlier texts as are kept, each once, without the empty one."""
+    """Return as many earlier texts as are kept, each once, without the empty one."""
     kept = [text for text in dict.fromkeys(texts) if text][:EARLIER]
     while sum(map(_bytes, kept)) > LARGEST:
         kept.pop()

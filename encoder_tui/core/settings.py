@@ -1,4 +1,4 @@
-"""One object with every setting: command line > environment > configuration file > default."""
+"""All settings in one object: command line > environment > configuration file > default."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ APP: Final = "encoder-tui"
 PREFIX: Final = "ENCODER_TUI_"
 MOST_THREADS: Final = 999
 CHOSEN: Final = "chosen in this window"
-"""Where a value came from that was changed while the window was open; it holds for that session."""
+"""The origin of a value that was changed in the window; it holds for that session."""
 
 
 class SettingsError(Exception):
-    """A setting that cannot be followed; the message names it, where it stands, and what it may be.
+    """A setting is invalid; the message names it, where it was set, and what it may be.
 
-    `key` is what the file calls it, where that is not the setting's name.
+    `key` is its name in the file, if that differs from the setting's name.
     """
 
     def __init__(self, message: str, key: str | None = None) -> None:
@@ -37,10 +37,10 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """What the program was asked to do. Each field is also a key of the file and a variable `ENCODER_TUI_…`.
+    """What the user asked for. Each field is also a key of the file and a variable `ENCODER_TUI_…`.
 
-    Lists are written with commas in a variable; an empty variable is as none. `sources` tells where each value
-    that is not a default came from. `keys` are keys by their ids, a table of the file and nowhere else.
+    A variable separates list items with commas; an empty variable counts as unset. `sources` says where each value that
+    is not a default came from. `keys` holds key bindings by id; they can be set only in a table of the file.
     """
 
     model: tuple[str, ...] = ()
@@ -61,7 +61,7 @@ class Settings:
     sources: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def origin(self, name: str) -> str:
-        """Where a value came from, for people."""
+        """Return where a value came from, for people."""
         return self.sources.get(name, "default")
 
 
@@ -81,33 +81,33 @@ _CHOICES: Final = {"pane": PANES, "dtype": DTYPES}
 
 
 def config_path(environ: Mapping[str, str] | None = None) -> Path:
-    """The configuration file; `ENCODER_TUI_CONFIG` names another one."""
+    """Return the configuration file; `ENCODER_TUI_CONFIG` names another one."""
     named = (os.environ if environ is None else environ).get(PREFIX + "CONFIG")
     return Path(named) if named else platformdirs.user_config_path(APP) / "config.toml"
 
 
 def cache_path() -> Path:
-    """The folder of what can be made again."""
+    """Return the folder of files that can be made again."""
     return platformdirs.user_cache_path(APP)
 
 
 def data_path() -> Path:
-    """The folder of what cannot be made again."""
+    """Return the folder of files that cannot be made again."""
     return platformdirs.user_data_path(APP)
 
 
 def state_path() -> Path:
-    """The file of what comes back at the next start."""
+    """Return the file of the last session."""
     return platformdirs.user_state_path(APP) / "session.json"
 
 
 def log_path() -> Path:
-    """The folder of the logs."""
+    """Return the folder of the logs."""
     return platformdirs.user_log_path(APP)
 
 
 def load(command_line: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Settings:
-    """Put the settings together; `command_line` holds only what was given. Raises `SettingsError`."""
+    """Combine the settings; `command_line` holds only the given options. Raises `SettingsError`."""
     environ = os.environ if environ is None else environ
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
@@ -154,14 +154,14 @@ def _from_file(path: Path) -> dict[str, Any]:
 
 
 def _line_of(name: str, path: Path) -> str:
-    """Where a key stands in the file, for people; empty where it is written in a way not looked for."""
+    """Return the line of a key in the file, for people; empty if it is written in an unusual way."""
     key = re.compile(rf"""\s*\[?\s*["']?{re.escape(name)}["']?\s*[]=.]""")
     lines = read_file(path).decode("utf-8", "replace").split("\n")
     return next((f" (line {number})" for number, line in enumerate(lines, 1) if key.match(line)), "")
 
 
 def _checked(name: str, value: Any, where: str) -> Any:
-    """A value of the file in the type of its field."""
+    """Return a value of the file in the type of its field."""
     if name == "keys":
         return _keys(value, where)
     if name in _LISTS and isinstance(value, str):
@@ -184,7 +184,7 @@ def _types() -> dict[str, Any]:
 
 
 def _keys(value: Any, where: str) -> dict[str, str]:
-    """The table of keys: an id, and a key or several of them."""
+    """Return the table of keys: ids, each with one key or several."""
     found: dict[str, str] = {}
     for name, written in _leaves(value) if isinstance(value, dict) else ():
         keys = [written] if isinstance(written, str) else written
@@ -197,7 +197,7 @@ def _keys(value: Any, where: str) -> dict[str, str]:
 
 
 def _leaves(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """A table's values by their whole names: TOML reads a dotted name without quotes as tables in tables."""
+    """Yield a table's values by their full names, because TOML reads an unquoted dotted name as nested tables."""
     for name, value in table.items():
         if isinstance(value, dict):
             yield from _leaves(value, f"{prefix}{name}.")

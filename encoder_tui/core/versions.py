@@ -1,4 +1,4 @@
-"""Versions of the libraries that decide what the engine answers."""
+"""The versions of the libraries that determine the engine's answers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ LIBRARIES: Final = ("torch", "transformers", "tokenizers", "datasets", "safetens
 
 
 def installed_versions() -> dict[str, str]:
-    """The versions installed beside this code, read from their metadata without importing any of them."""
+    """Return the versions installed beside this code, read from their metadata without importing any of them."""
     import importlib.metadata  # noqa: PLC0415  # 20 ms that the first paint need not wait for
 
     found = {}

@@ -9,9 +9,9 @@ from encoder_tui.core.tokens.exact_form import TokenizerForm
 
 
 class SourceSpec(msgspec.Struct, frozen=True):
-    """Which documents: `source` as the user named it, None for the default; names are of the engine's side.
+    """Which documents: `source` as the user named it, None for the default. Names are those of the engine's machine.
 
-    `lines` makes every line of a text file a document.
+    If `lines` is set, every line of a text file is a document.
     """
 
     source: str | None = None
@@ -20,17 +20,17 @@ class SourceSpec(msgspec.Struct, frozen=True):
 
 
 class SourceRequest(msgspec.Struct, frozen=True):
-    """Open a source and find its columns of text; `column` is the one wished for."""
+    """Open a source and find its columns of text; `column` is the requested one."""
 
     spec: SourceSpec
     column: str | None = None
 
 
 class SourceAnswer(msgspec.Struct, frozen=True):
-    """An opened source: what to call it, its columns of text, the chosen one, and how many rows it has.
+    """An opened source: its name for people, its columns of text, the chosen one, and how many rows it has.
 
-    `known` rows can be asked for now, `total` is None until the end has been seen. `is_remote` says that rows come
-    from the Hub, `stands_in_for` why the built-in samples are here instead.
+    `known` rows can be requested now; `total` is None until the end has been seen. `is_remote` says that rows come from
+    the Hub, `stands_in_for` why the built-in samples replace another source.
     """
 
     label: str
@@ -44,14 +44,14 @@ class SourceAnswer(msgspec.Struct, frozen=True):
 
 
 class Counted(msgspec.Struct, frozen=True):
-    """A model that tokens are counted under: the key of its tokenizer's form, and its limit."""
+    """A model whose tokens are counted: the key of its exact tokenizer, and its limit."""
 
     key: str
     limit: int | None = None
 
 
 class FormsRequest(msgspec.Struct, frozen=True):
-    """Hand over tokenizers that the engine was found not to have, by their keys."""
+    """Send tokenizers that the engine lacks, by their keys."""
 
     forms: dict[str, TokenizerForm]
 
@@ -74,7 +74,7 @@ class RowsRequest(msgspec.Struct, frozen=True):
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A document in a list; `characters` is None where the row holds no text.
+    """A document in a list; `characters` is None if the row holds no text.
 
     `tokens` and `cuts` are by model. Tokens include special ones.
     """
@@ -87,9 +87,9 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class RowsAnswer(msgspec.Struct, frozen=True):
-    """Rows; the partial answer before the final one has no tokens yet. `missing` are keys of unknown tokenizers.
+    """Rows; the partial answer before the final one has no tokens yet. `missing` holds the keys of unknown tokenizers.
 
-    `total` is what the source says of itself until the last row has been seen; `is_end` where these end with that.
+    `total` is what the source states until the last row has been seen; `is_end` is set if these rows reach the end.
     """
 
     rows: list[Row]
@@ -140,10 +140,10 @@ class DocumentAnswer(msgspec.Struct, frozen=True):
 
 
 class ScanRequest(msgspec.Struct, frozen=True):
-    """Count tokens of rows from `start` on, for about `seconds`, at most `rows` of them.
+    """Count the tokens of rows from `start` on, for about `seconds`, at most `rows` of them.
 
-    A whole collection is counted slice by slice: between two slices other questions are answered, and pausing
-    is not to ask for the next. With `fast`, exact counters of the extra `fast` are used where they prove right.
+    A collection is counted slice by slice: other requests are answered between two slices, and to pause is to send no
+    further request. If `fast` is set, the counters of the extra `fast` are used if they prove exact.
     """
 
     spec: SourceSpec
@@ -156,10 +156,10 @@ class ScanRequest(msgspec.Struct, frozen=True):
 
 
 class ScanAnswer(msgspec.Struct, frozen=True):
-    """What a slice counted, as counts without a model's name; `next` is the row to go on with.
+    """The counts of a slice, without a model's name; `next` is the row to continue with.
 
-    `lengths` are each model's tokens of every row of the slice, 32 bits each, and `characters` the same;
-    a row without a text has 0 of both. `counters` says what counted, by model.
+    `lengths` holds each model's number of tokens for every row of the slice as 32-bit numbers, and `characters` its
+    number of characters; both are 0 for a row without a text. `counters` names the library that counted, by model.
     """
 
     counts: list[LengthCounts]
@@ -176,7 +176,7 @@ class ScanAnswer(msgspec.Struct, frozen=True):
 
 
 class FindRequest(msgspec.Struct, frozen=True):
-    """Look for a text in the rows from `start` on, for about `seconds`; case is ignored."""
+    """Search for a text in the rows from `start` on, for about `seconds`, ignoring case."""
 
     spec: SourceSpec
     column: str
@@ -186,7 +186,7 @@ class FindRequest(msgspec.Struct, frozen=True):
 
 
 class FindAnswer(msgspec.Struct, frozen=True):
-    """The rows of a slice that hold the text, as 32-bit numbers; `next` is the row to go on with."""
+    """The rows of a slice that contain the text, as 32-bit numbers; `next` is the row to continue with."""
 
     found: bytes
     next: int

@@ -1,7 +1,7 @@
 """Frames between the app and the engine: length-prefixed msgpack over any pipe.
 
-A frame is four bytes, the big-endian length of what follows, and then one msgpack message. Frames from the
-engine begin after `MARKER`, so that whatever a login shell prints before it is skipped.
+A frame is four bytes, the big-endian length of what follows, and then one msgpack message. Frames from the engine begin
+after `MARKER`, so that anything a login shell prints before it is skipped.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import msgspec
 PROTOCOL_VERSION: Final = 2
 MARKER: Final = b"\nencoder-tui frames \x01\n"
 BANNER_LIMIT: Final = 1 << 20
-"""Bytes that may come before the marker; more is not a login banner."""
+"""The most bytes before the marker; more is not a login banner."""
 FRAME_LIMIT: Final = 1 << 30
-"""Bytes of the longest frame accepted; a length beyond it means that the pipe carries something else."""
+"""The longest frame that is accepted, in bytes; a longer one means that the pipe carries something else."""
 
 HEADER: Final = struct.Struct(">I")
 
@@ -38,7 +38,7 @@ class Request(msgspec.Struct, frozen=True, tag="request"):
 
 
 class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
-    """Wish for a request to end."""
+    """Ask for a request to be cancelled."""
 
     id: int
 
@@ -52,7 +52,7 @@ class Note(msgspec.Struct, frozen=True, tag="note"):
 
 
 class Ping(msgspec.Struct, frozen=True, tag="ping"):
-    """Ask for a sign of life."""
+    """Ask whether the engine is alive."""
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
@@ -64,11 +64,11 @@ class Ready(msgspec.Struct, frozen=True, tag="ready"):
 
 
 class Pong(msgspec.Struct, frozen=True, tag="pong"):
-    """The sign of life, by a thread that does nothing else."""
+    """The answer to a ping, sent by a thread that does nothing else."""
 
 
 class Importing(msgspec.Struct, frozen=True, tag="importing"):
-    """A large library is imported, or has been: meanwhile the engine may not hear of a cancellation in time."""
+    """The import of a large library has begun or ended; meanwhile the engine may notice a cancellation late."""
 
     is_begun: bool
 
@@ -123,7 +123,7 @@ _from_engine: msgspec.msgpack.Decoder[FromEngine] = msgspec.msgpack.Decoder(From
 
 
 def pack(message: ToEngine | FromEngine) -> bytes:
-    """One message as one frame."""
+    """Return one message as one frame."""
     body = _encoder.encode(message)
     if len(body) > FRAME_LIMIT:
         raise ProtocolError(f"a message of {len(body):,} bytes is longer than a frame may be")
@@ -131,7 +131,7 @@ def pack(message: ToEngine | FromEngine) -> bytes:
 
 
 def body_length(header: bytes) -> int:
-    """The length that a header announces; raises `ProtocolError` where no engine would have written it."""
+    """Return the length that a header announces. Raises `ProtocolError` if no engine would have written it."""
     length: int = HEADER.unpack(header)[0]
     if not 0 < length <= FRAME_LIMIT:
         raise ProtocolError(f"a frame announces {length:,} bytes")
@@ -139,7 +139,7 @@ def body_length(header: bytes) -> int:
 
 
 def unpack_to_engine(body: bytes) -> ToEngine:
-    """A message to the engine; raises `ProtocolError`."""
+    """Return a message to the engine. Raises `ProtocolError`."""
     try:
         return _to_engine.decode(body)
     except _UNDECODABLE as error:
@@ -147,7 +147,7 @@ def unpack_to_engine(body: bytes) -> ToEngine:
 
 
 def unpack_from_engine(body: bytes) -> FromEngine:
-    """A message from the engine; raises `ProtocolError`."""
+    """Return a message from the engine. Raises `ProtocolError`."""
     try:
         return _from_engine.decode(body)
     except _UNDECODABLE as error:

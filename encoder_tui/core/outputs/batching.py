@@ -1,4 +1,4 @@
-"""Texts as a batch for a model, cut to what it takes, with what was cut told."""
+"""Texts as a batch for a model, cut to its limit, with a record of what was cut."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from encoder_tui.core.tokens.tokenizer import EncodeOptions, Encoding, ModelToke
 
 
 class Truncation(msgspec.Struct, frozen=True):
-    """What of a text a model is given: `seen` of its `tokens`, special ones included."""
+    """How much of a text a model reads: `seen` of its `tokens`, including special ones."""
 
     text: int
     tokens: int
     seen: int
 
     def sentence(self, name: str, texts: int, what: str = "text") -> str:
-        """For people; a text, or `what` it is, is named by its number where there are several."""
+        """Describe the cut. If there are several texts (or several of `what`), it is named by its number."""
         which = f"the {what}" if texts == 1 else f"{what} {self.text + 1}"
         return (
             f"{name}: {which} makes {count(self.tokens, 'token')}, the model takes {self.seen:,}; "
@@ -32,7 +32,7 @@ class Truncation(msgspec.Struct, frozen=True):
 def batch_of(
     tokenizer: ModelTokenizer, files: ModelFiles, texts: Sequence[str]
 ) -> tuple[Batch, list[Encoding], list[Truncation]]:
-    """Texts as one batch for a model, cut to what it takes and padded to the longest of them.
+    """Return texts as one batch for a model, cut to its limit and padded to the longest of them.
 
     Raises `TokenizationError`.
     """

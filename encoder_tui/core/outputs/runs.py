@@ -1,4 +1,4 @@
-"""What goes into a model and what comes out of it, as the app and the engine tell each other."""
+"""The inputs and outputs of a model, as the app and the engine exchange them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from encoder_tui.core.text.safe import count, visible
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """What a tokenizer made of some texts: lists of the shape (batch, sequence).
+    """Tokenized texts: lists of shape (batch, sequence).
 
-    `token_type_ids` is None where the tokenizer gives its model none.
+    `token_type_ids` is None if the tokenizer gives its model none.
     """
 
     input_ids: list[list[Tokens]]
@@ -26,8 +26,8 @@ class Batch(msgspec.Struct, frozen=True):
 class RunRequest(msgspec.Struct, frozen=True):
     """Run one model on a batch.
 
-    Unless `slot` is None the engine keeps what comes out there, until the next run there, so that values can be
-    asked for.
+    Unless `slot` is None, the engine keeps the outputs under it until the next run there, so that values can be
+    requested.
     """
 
     source: ModelSource
@@ -39,9 +39,9 @@ class RunRequest(msgspec.Struct, frozen=True):
 
 
 class OutputFacts(msgspec.Struct, frozen=True):
-    """A tensor that came out. The statistics are None where they are not finite, `std` also of a single value.
+    """An output tensor. Statistics are None if they are not finite; `std` is also None for a single value.
 
-    `std` is the sample's, as `Tensor.std()` has it.
+    `std` is the sample standard deviation, as `Tensor.std()` computes it.
     """
 
     name: str
@@ -60,18 +60,18 @@ class OutputFacts(msgspec.Struct, frozen=True):
 
 
 def output_cells(output: OutputFacts) -> list[str]:
-    """An output as a row of the table that `run` prints: name, shape, dtype, statistics, a remark."""
+    """Return an output as a row of the table that `run` prints: name, shape, dtype, statistics, a remark."""
     numbers = ["–" if one is None else f"{one:.4g}" for one in (output.mean, output.std, output.min, output.max)]
     remark = count(output.non_finite, "value is not finite", "values are not finite") if output.non_finite else ""
     return [visible(output.name), "×".join(map(str, output.shape)), output.dtype, *numbers, remark]
 
 
 OUTPUT_COLUMNS = ["output", "shape", "dtype", "mean", "std", "min", "max", ""]
-"""The heads of these cells."""
+"""The column heads of these cells."""
 
 
 class RunAnswer(msgspec.Struct, frozen=True):
-    """How a model ran and what came out. Partial answers hold one output each."""
+    """The settings that a model ran with, and its outputs. Partial answers hold one output each."""
 
     in_force: InForce
     outputs: list[OutputFacts]
@@ -79,7 +79,7 @@ class RunAnswer(msgspec.Struct, frozen=True):
 
 
 class ValuesRequest(msgspec.Struct, frozen=True):
-    """Values `start` to `stop` of an output, counted in the order of memory (row-major); None is all of them."""
+    """Values `start` to `stop` of an output in memory order (row-major); None is all of them."""
 
     slot: int
     name: str
@@ -107,7 +107,7 @@ class UnloadRequest(msgspec.Struct, frozen=True):
 
 
 class ModelInMemory(msgspec.Struct, frozen=True):
-    """A model that the engine holds; with its masked-language head it is another one than without."""
+    """A model that the engine holds; the same model with its masked-language head is a separate one."""
 
     name: str
     in_force: InForce
@@ -124,7 +124,7 @@ class MemoryAnswer(msgspec.Struct, frozen=True):
 
 
 class Dimensions(msgspec.Struct, frozen=True):
-    """The numbers of an encoder that decide how much memory a pass takes."""
+    """The sizes of an encoder that determine how much memory a pass needs."""
 
     layers: int
     heads: int
@@ -142,10 +142,10 @@ def memory_needed(
     hidden_states: bool = False,
     attentions: bool = False,
 ) -> int:
-    """Bytes that a pass takes beside the weights, `item` bytes a value.
+    """Estimate the bytes that a pass needs beside the weights, with `item` bytes per value.
 
-    An estimate from below, meant to refuse what cannot fit and nothing else: the activations of one layer,
-    scores and probabilities of one layer where attention is eager, and what is kept of all layers.
+    It is a lower bound, meant to refuse only what cannot fit: the activations of one layer, the scores and
+    probabilities of one layer if attention is eager, and what is kept of all layers.
     """
     tokens = batch * length
     scores = batch * size.heads * length * length * item
@@ -160,7 +160,7 @@ def memory_needed(
 
 
 def run_record(name: str, answer: RunAnswer) -> dict[str, Any]:
-    """One model as `run --json` prints it."""
+    """Return one model as `run --json` prints it."""
     in_force = answer.in_force
     return {
         "model": name,

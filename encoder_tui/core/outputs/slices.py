@@ -1,4 +1,4 @@
-"""Looking at an output piece by piece: what is asked of the engine, and what a tensor's dimensions are called."""
+"""Parts of an output: requests to the engine, and names for a tensor's dimensions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ How = Literal["mean", "norm"]
 
 
 class Window(msgspec.Struct, frozen=True):
-    """A part of a matrix as cells: from `row` and `column` on, a cell for every `row_step` × `column_step` values."""
+    """A part of a matrix as cells: from `row` and `column` on, one cell for every `row_step` × `column_step` values."""
 
     row: int
     column: int
@@ -28,8 +28,8 @@ class Window(msgspec.Struct, frozen=True):
 class LookRequest(msgspec.Struct, frozen=True):
     """Cells of a kept output.
 
-    `leading` chooses along every dimension but the last two; an output of two dimensions needs none. "mean" gives
-    the mean of every cell's values, which is the value itself where a cell holds one; "norm" the Euclidean norm of
+    `leading` holds an index for every dimension but the last two; an output of two dimensions needs none. "mean"
+    returns the mean of each cell's values (the value itself if a cell holds one); "norm" returns the Euclidean norm of
     each row of the window, whatever its width.
     """
 
@@ -41,19 +41,19 @@ class LookRequest(msgspec.Struct, frozen=True):
 
 
 class Cells(msgspec.Struct, frozen=True):
-    """Values as little-endian bytes of `dtype`, float32 or float64, in the shape (height, width) of what there was."""
+    """Values as little-endian bytes of `dtype` (float32 or float64), of the shape (height, width) that exists."""
 
     dtype: Literal["float32", "float64"]
     shape: tuple[int, int]
     data: bytes
 
     def values(self) -> Sequence[float]:
-        """The values, row by row."""
+        """Return the values, row by row."""
         return floats(self.data, self.dtype)
 
 
 def floats(data: bytes, dtype: str) -> array[float]:
-    """Little-endian bytes as numbers."""
+    """Return little-endian bytes as numbers."""
     import sys  # noqa: PLC0415
 
     values = array("d" if dtype == "float64" else "f")
@@ -64,7 +64,7 @@ def floats(data: bytes, dtype: str) -> array[float]:
 
 
 def dimension_names(output: OutputFacts) -> tuple[str, ...]:
-    """What the dimensions of an output are called."""
+    """Return the names of an output's dimensions."""
     kind = output.name.partition(".")[0]
     names = {
         2: ("batch", "hidden"),
@@ -75,22 +75,22 @@ def dimension_names(output: OutputFacts) -> tuple[str, ...]:
 
 
 def shape_words(output: OutputFacts) -> str:
-    """`1 batch × 17 tokens × 768 hidden`."""
+    """Format a shape: `1 batch × 17 tokens × 768 hidden`."""
     return " × ".join(f"{size:,} {name}" for size, name in zip(output.shape, dimension_names(output), strict=True))
 
 
 def shape_numbers(output: OutputFacts) -> str:
-    """`1×17×768`."""
+    """Format a shape: `1×17×768`."""
     return "×".join(map(str, output.shape))
 
 
 def shape_short(output: OutputFacts) -> str:
-    """`1 × 17 tokens × 768 hidden`: the batch stands first always, and needs no name."""
+    """Format a shape: `1 × 17 tokens × 768 hidden`. The batch is always first and needs no name."""
     return shape_words(output).replace(" batch", "", 1)
 
 
 def number(value: float | None, digits: int = 4, width: int = 0) -> str:
-    """A statistic for people, in at most `width` characters where that is given; a dash where there is none."""
+    """Format a statistic for people, in at most `width` characters if given; a dash if there is none."""
     if value is None:
         return "–"
     if not math.isfinite(value):
@@ -122,6 +122,6 @@ def local_window(config: dict[str, Any], layer: int) -> int | None:
 
 
 def pairs_out_of_sight(tokens: int, reach: int) -> int:
-    """How many of the tokens × tokens pairs are further apart than `reach`."""
+    """Return how many of the tokens × tokens pairs are further apart than `reach`."""
     far = max(tokens - reach - 1, 0)
     return far * (far + 1)

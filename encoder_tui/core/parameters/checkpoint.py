@@ -26,12 +26,12 @@ class Stored(NamedTuple):
 
 
 def has_safetensors(directory: Path) -> bool:
-    """Whether there are weights that can be read piece by piece."""
+    """Return whether there are weights that can be read in pieces."""
     return (directory / SINGLE).is_file() or (directory / INDEX).is_file()
 
 
 def stored_tensors(directory: Path) -> dict[str, Stored]:
-    """Every tensor of the checkpoint by its name; raises `HeaderError` with the file's name in it, or OSError."""
+    """Return every tensor of the checkpoint by name. Raises `HeaderError`, which names the file, or OSError."""
     if (directory / SINGLE).is_file():
         shards = [SINGLE]
     else:
@@ -58,20 +58,20 @@ def stored_tensors(directory: Path) -> dict[str, Stored]:
 
 
 def parameters_of(entries: list[Entry], kind: str) -> list[Parameter]:
-    """Tensors of a checkpoint as parameters, layers in the order of their numbers."""
+    """Return the tensors of a checkpoint as parameters, layers ordered by number."""
     ordered = sorted(entries, key=lambda entry: natural(entry.name))
     return [Parameter(e.name, e.shape, e.dtype, numel_of(e.shape), role_of(e.name, kind)) for e in ordered]
 
 
 def natural(name: str) -> list[tuple[int, int, str]]:
-    """A key by which layer 2 comes before layer 10, and embeddings before everything."""
+    """Return a sort key that puts layer 2 before layer 10, and embeddings first."""
     first = 0 if "embed" in name or "emb_ln" in name else 1
     parts = [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in name.split(".")]
     return [(first, 0, ""), *parts]
 
 
 def notes_of(names: list[str]) -> list[str]:
-    """What is particular about a checkpoint's own names, in words."""
+    """Describe special features of a checkpoint's own names."""
     notes = []
     if any(re.search(r"\.(gamma|beta)$", name) for name in names):
         notes.append("norms are called gamma and beta, as in old BERT checkpoints")
@@ -86,7 +86,7 @@ def notes_of(names: list[str]) -> list[str]:
 
 
 def find(name: str, stored: dict[str, Stored], prefixes: list[str]) -> Stored | None:
-    """A model's parameter in a checkpoint, whose names may have a prefix of their own, or gamma and beta.
+    """Find a model's parameter in a checkpoint, whose names may have another prefix, or use gamma and beta.
 
     `prefixes` are the first parts of the checkpoint's names (`prefixes_of`).
     """
@@ -99,7 +99,7 @@ def find(name: str, stored: dict[str, Stored], prefixes: list[str]) -> Stored | 
 
 
 def prefixes_of(stored: dict[str, Stored]) -> list[str]:
-    """The first parts of a checkpoint's names, the most frequent first."""
+    """Return the first parts of a checkpoint's names, most frequent first."""
     return [prefix for prefix, _ in Counter(name.partition(".")[0] for name in stored).most_common(8)]
 
 

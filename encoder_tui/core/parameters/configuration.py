@@ -1,4 +1,4 @@
-"""Configurations side by side, and the numbers that follow from them."""
+"""Configurations side by side, and numbers derived from them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ABSENT = "–"
 
 
 class Setting(msgspec.Struct, frozen=True):
-    """One name and its value in every model, None where the model is not there yet or has no such setting."""
+    """One setting and its value in every model; None if the model is not loaded yet or has no such setting."""
 
     name: str
     values: tuple[str | None, ...]
@@ -27,7 +27,7 @@ class Setting(msgspec.Struct, frozen=True):
 
 
 def flatten(config: dict[str, Any], prefix: str = "") -> dict[str, str]:
-    """Every value by its dotted name, as JSON writes it; lists stay whole, repetitions in them are counted."""
+    """Return every value by its dotted name, written as JSON. Lists are not split; repetitions in them are counted."""
     found: dict[str, str] = {}
     for name, value in config.items():
         if isinstance(value, dict) and value and len(prefix) < 200:
@@ -50,7 +50,7 @@ def _written(value: Any) -> str:
 
 
 def derived(description: Description) -> dict[str, str]:
-    """Numbers that follow from a configuration and its parameters."""
+    """Return numbers derived from a configuration and its parameters."""
     config = description.config
     found: dict[str, str] = {}
     hidden = config.get("hidden_size", config.get("dim"))
@@ -81,9 +81,9 @@ def _part(part: int, whole: int) -> str:
 
 
 def settings(descriptions: Sequence[Description | None], search: str = "") -> list[Setting]:
-    """Derived numbers first, then settings that differ, those that one has alone, and those that agree.
+    """Return derived numbers first, then settings that differ, then those of one model only, then those that agree.
 
-    `search` keeps those whose name or value contains every one of its words, in either case of letters.
+    `search` keeps settings whose name or value contains each of its words, ignoring case.
     """
     configs = [None if one is None else flatten(one.config) for one in descriptions]
     numbers = [None if one is None else derived(one) for one in descriptions]
@@ -109,7 +109,7 @@ def _haystack(row: Setting) -> str:
 
 
 def summary(rows: Sequence[Setting], models: int) -> str:
-    """What the comparison comes to, in words."""
+    """Summarise the comparison in words."""
     stated = [row for row in rows if not row.is_derived]
     if models < 2:
         return f"{len(stated):,} settings"

@@ -1,4 +1,4 @@
-"""Two or more architectures lined up by role: what became of each part, and what a model lacks."""
+"""Two or more architectures matched by role: what each has for a role, and what it lacks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from encoder_tui.core.text.safe import count
 
 
 class Cell(msgspec.Struct, frozen=True):
-    """One model's tensors of a role: in words, how many values, and the first one's name (None where there is none)."""
+    """One model's tensors of a role: a description, the number of values, and the name of the first tensor (None if
+    none).
+    """
 
     words: str
     numel: int
@@ -20,24 +22,24 @@ class Cell(msgspec.Struct, frozen=True):
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One role; `cells` are in the order of the models, None where a model is not known yet."""
+    """One role; `cells` are in the order of the models, None for a model that is not known yet."""
 
     role: str
     cells: tuple[Cell | None, ...]
 
     @property
     def differs(self) -> bool:
-        """Whether the models do not have the same here."""
+        """Whether the models differ here."""
         return len({(cell.words, cell.numel) for cell in self.cells if cell is not None}) > 1
 
 
 def of_role(description: Description, role: str) -> list[Parameter]:
-    """A model's parameters of a role."""
+    """Return a model's parameters of a role."""
     return [parameter for parameter in description.parameters if parameter.role == role]
 
 
 def rows(descriptions: Sequence[Description | None]) -> list[Row]:
-    """A row for each role that any of the models has, in the order of a forward pass."""
+    """Return a row for each role that any of the models has, in the order of a forward pass."""
     there = {p.role for description in descriptions if description is not None for p in description.parameters}
     return [
         Row(role, tuple(None if description is None else cell(description, role) for description in descriptions))
@@ -47,7 +49,7 @@ def rows(descriptions: Sequence[Description | None]) -> list[Row]:
 
 
 def cell(description: Description, role: str) -> Cell:
-    """One model's tensors of a role, or why there are none."""
+    """Return one model's tensors of a role, or the reason why there are none."""
     parameters = of_role(description, role)
     if not parameters:
         return Cell(_why_none(description, role), 0, None)
@@ -66,7 +68,7 @@ def _is_bias(name: str) -> bool:
 
 
 def _why_none(description: Description, role: str) -> str:
-    """Why a model has no tensor of a role, as far as its data tells."""
+    """Say why a model has no tensor of a role, as far as its data shows."""
     roles = {p.role for p in description.parameters}
     for fused, parts in PARTS.items():
         if role in parts and fused in roles:
@@ -84,7 +86,7 @@ def _why_none(description: Description, role: str) -> str:
 
 
 def positions(description: Description) -> str:
-    """How a model knows where a token stands."""
+    """Say how a model encodes the position of a token."""
     absolute = [p for p in of_role(description, "position_embedding") if len(p.shape) == 2]
     bases = sorted({fact.rotary_base for fact in description.layers if fact.rotary_base is not None}, reverse=True)
     words = [f"absolute positions ({absolute[0].shape[0]:,})"] if absolute else []
@@ -96,7 +98,7 @@ def positions(description: Description) -> str:
 
 
 def traits(description: Description) -> dict[str, str]:
-    """What is particular about an architecture, by aspect, in words drawn from its tensors."""
+    """Return special features of an architecture, by aspect, in words derived from its tensors."""
     roles = {p.role for p in description.parameters}
     # Norms are left out: `norm_bias` is a question of its own, and a model can have either alone.
     linear = [p for p in description.parameters if "norm" not in p.role and "embedding" not in p.role]
@@ -131,7 +133,7 @@ def _attention(description: Description) -> str:
 
 
 def differences(descriptions: Sequence[Description | None]) -> list[str]:
-    """For each model, the traits in which it differs from any other, as one sentence; empty where none."""
+    """Return for each model the traits in which it differs from the others, as one sentence; empty if none."""
     known = [traits(description) for description in descriptions if description is not None]
     aspects = list(dict.fromkeys(aspect for one in known for aspect in one))
     differing = [aspect for aspect in aspects if len({one.get(aspect) for one in known}) > 1]
@@ -144,15 +146,15 @@ def differences(descriptions: Sequence[Description | None]) -> list[str]:
 
 
 def shared_names(descriptions: Sequence[Description]) -> int:
-    """How many parameter names every one of the models has."""
+    """Return how many parameter names all models have in common."""
     names = [{p.name for p in description.parameters} for description in descriptions]
     return len(set.intersection(*names)) if names else 0
 
 
 def counterpart(parameter: Parameter, source: Description, target: Description) -> str | None:
-    """The parameter of another model with the same role, in the layer that is as deep; None where there is none.
+    """Return the parameter of another model with the same role in the layer at the same relative depth, or None.
 
-    Where one model holds several roles in one tensor, that tensor corresponds to each of them.
+    If one model holds several roles in one tensor, that tensor corresponds to each of them.
     """
     wanted = [parameter.role]
     wanted += [fused for fused, parts in PARTS.items() if parameter.role in parts]
@@ -172,7 +174,7 @@ def counterpart(parameter: Parameter, source: Description, target: Description) 
 
 
 def layer_of(name: str) -> int | None:
-    """The number of a parameter's layer, None outside the stack."""
+    """Return the number of a parameter's layer, or None outside the stack."""
     return next((int(part) for part in name.split(".") if part.isdecimal()), None)
 
 
@@ -181,7 +183,7 @@ def _deepest(description: Description) -> int:
 
 
 def sentence(descriptions: Sequence[Description | None], letters: Sequence[str], short: bool = False) -> str:
-    """What the comparison comes to, in a sentence that can be read aloud; `short` for a narrow window."""
+    """Summarise the comparison in a sentence that can be read aloud; `short` is for a narrow window."""
     known = [(letter, one) for letter, one in zip(letters, descriptions, strict=False) if one is not None]
     if not known:
         return "No model is described yet."

@@ -1,4 +1,4 @@
-"""What is inside a model: its parameters, its buffers, what its configuration says of its layers."""
+"""The contents of a model: its parameters, its buffers, and what its configuration says about its layers."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ BITS: Final = {
     "float8_e4m3fn": 8, "float8_e5m2": 8, "float8_e8m0fnu": 8, "float8_e4m3fnuz": 8, "float8_e5m2fnuz": 8,
     "float6_e2m3": 6, "float6_e3m2": 6, "float4_e2m1": 4,
 }  # fmt: skip
-"""Bits of one value, by the name of torch's dtype."""
+"""Bits per value, by the name of torch's dtype."""
 
 Source = Literal["architecture", "checkpoint"]
 Attention = Literal["global", "sliding window"]
 
 
 class Parameter(msgspec.Struct, frozen=True):
-    """One tensor that training changes. `tied_to` names what else uses the same values."""
+    """One tensor that training changes. `tied_to` names another use of the same values."""
 
     name: str
     shape: tuple[int, ...]
@@ -32,12 +32,12 @@ class Parameter(msgspec.Struct, frozen=True):
 
     @property
     def bytes(self) -> int:
-        """What its values take."""
+        """The bytes of its values."""
         return bytes_of(self.numel, self.dtype)
 
 
 class Buffer(msgspec.Struct, frozen=True):
-    """A tensor that belongs to the model and is not trained."""
+    """A tensor of the model that is not trained."""
 
     name: str
     shape: tuple[int, ...]
@@ -45,7 +45,7 @@ class Buffer(msgspec.Struct, frozen=True):
 
 
 class LayerFact(msgspec.Struct, frozen=True):
-    """How one layer attends: the window in tokens (both sides together), the base of its rotary positions."""
+    """How one layer attends: the window in tokens (both sides together), and the base of its rotary positions."""
 
     attention: Attention
     window: int | None = None
@@ -72,28 +72,28 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def total(self) -> int:
-        """How many values the model has; tied ones count once."""
+        """The number of values in the model; tied values count once."""
         return total(self.parameters)
 
     def neighbour(self, name: str, step: int) -> Parameter:
-        """The parameter so many steps after the named one, round the ends; from a name that is none, from the start."""
+        """Return the parameter `step` places after `name`, wrapping around; an unknown name counts as the first."""
         names = [parameter.name for parameter in self.parameters]
         place = names.index(name) if name in names else -1
         return self.parameters[(place + step) % len(names)]
 
 
 def bytes_of(numel: int, dtype: str) -> int:
-    """Bytes of so many values; a dtype that nobody knows counts as four bytes a value."""
+    """Return the bytes of this many values; an unknown dtype counts as four bytes per value."""
     return -(-numel * BITS.get(dtype, 32) // 8)
 
 
 def total(parameters: Iterable[Parameter]) -> int:
-    """How many values the parameters have in all."""
+    """Return the number of values in all parameters."""
     return sum(parameter.numel for parameter in parameters)
 
 
 def share(part: int, whole: int) -> str:
-    """A part in per cent, for people."""
+    """Format a share in per cent, for people."""
     if not whole or not part:
         return "0 %"
     percent = 100 * part / whole
@@ -101,7 +101,7 @@ def share(part: int, whole: int) -> str:
 
 
 def by_dtype(parameters: Iterable[Parameter]) -> dict[str, int]:
-    """Bytes of each dtype, the largest first."""
+    """Return the bytes of each dtype, largest first."""
     sizes: dict[str, int] = {}
     for parameter in parameters:
         sizes[parameter.dtype] = sizes.get(parameter.dtype, 0) + parameter.bytes
@@ -109,7 +109,7 @@ def by_dtype(parameters: Iterable[Parameter]) -> dict[str, int]:
 
 
 def size(count: int) -> str:
-    """Bytes in the largest binary unit that leaves a number above one."""
+    """Format bytes in the largest binary unit that gives a number above one."""
     value, unit = float(count), "B"
     for larger in ("KiB", "MiB", "GiB", "TiB"):
         if value < 1024:
@@ -119,7 +119,7 @@ def size(count: int) -> str:
 
 
 def million(count: int) -> str:
-    """A number of parameters as people say it: 108.3 M."""
+    """Format a number of parameters for people: 108.3 M."""
     for step, unit in ((10**9, "B"), (10**6, "M"), (10**3, "K")):
         if count >= step:
             return f"{count / step:.1f} {unit}"
@@ -127,17 +127,17 @@ def million(count: int) -> str:
 
 
 def shape_text(shape: Sequence[int]) -> str:
-    """A shape as people write it: 768 × 768."""
+    """Format a shape for people: 768 × 768."""
     return " × ".join(f"{side:,}" for side in shape) if shape else "scalar"
 
 
 def numel_of(shape: Sequence[int]) -> int:
-    """How many values a tensor of this shape has."""
+    """Return the number of values in a tensor of this shape."""
     return prod(shape)
 
 
 def parameter_record(parameter: Parameter) -> dict[str, Any]:
-    """One parameter as `params --json` prints it."""
+    """Return one parameter as `params --json` prints it."""
     return {
         "name": parameter.name,
         "shape": list(parameter.shape),
@@ -148,7 +148,7 @@ def parameter_record(parameter: Parameter) -> dict[str, Any]:
 
 
 def table_tsv(description: Description) -> str:
-    """Every parameter in a line, tab-separated."""
+    """Return all parameters as tab-separated lines."""
     rows = [("name", "shape", "dtype", "numel", "bytes", "role")]
     rows += [
         (p.name, "x".join(map(str, p.shape)), p.dtype, str(p.numel), str(p.bytes), p.role)

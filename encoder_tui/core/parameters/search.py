@@ -1,4 +1,4 @@
-"""Finding parameters by what a person types."""
+"""Search parameters by what a person types."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from encoder_tui.core.parameters.roles import PARTS, label
 
 
 def matches(description: Description, query: str) -> list[str]:
-    """The names of the parameters that every word of the query is found in, in their order.
+    """Return the names of the parameters that match every word of the query, in order.
 
-    A word may be part of a name, a role, a dtype or a shape, in either case of letters. A fused tensor has the
-    roles of its parts.
+    A word may be part of a name, a role, a dtype or a shape, ignoring case. A fused tensor has the roles of its parts.
     """
     words = query.lower().split()
     if not words:

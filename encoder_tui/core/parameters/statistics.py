@@ -1,4 +1,4 @@
-"""What a tensor's values are like, and how far two checkpoints are apart: plain numbers."""
+"""Statistics of a tensor's values, and the difference between two checkpoints, as plain numbers."""
 
 from __future__ import annotations
 
@@ -33,9 +33,10 @@ class TensorStatistics(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """How far a tensor is from its twin: the norm of the difference, over that of the first; the largest step.
+    """How far a tensor is from its twin in another checkpoint.
 
-    `norm` is of the finite values. Where a value came that is none, or went, the difference is infinite.
+    `norm` is the norm of the first tensor's finite values, `difference` the norm of the difference, and `largest` the
+    largest difference between two values. If a value became NaN, or stopped being NaN, the difference is infinite.
     """
 
     name: str
@@ -46,7 +47,7 @@ class Change(msgspec.Struct, frozen=True):
 
     @property
     def relative(self) -> float:
-        """0 where nothing changed; infinite where something came of nothing."""
+        """The relative difference: 0 if nothing changed, infinite if the first is all zeros and the second is not."""
         if self.norm and isfinite(self.difference):
             return self.difference / self.norm
         return inf if self.difference else 0.0
@@ -62,7 +63,7 @@ class Differences(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def sentence(found: Differences, letters: str) -> str:
-    """What a comparison of two checkpoints comes to."""
+    """Summarise a comparison of two checkpoints."""
     first, second = letters[0], letters[1]
     if not found.changes:
         return f"{first} and {second} have no tensor of the same name and shape"
@@ -84,7 +85,7 @@ def sentence(found: Differences, letters: str) -> str:
 
 
 def percent(relative: float) -> str:
-    """A relative norm in per cent, for people."""
+    """Format a relative norm in per cent, for people."""
     if relative == inf:
         return "∞"
     value = 100 * relative

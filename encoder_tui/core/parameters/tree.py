@@ -1,4 +1,4 @@
-"""A model's parameters as a tree of modules, with stacks of layers that are alike known as such."""
+"""A model's parameters as a tree of modules, with stacks of similar layers recognised."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from encoder_tui.core.text.safe import count
 
 
 class Node:
-    """A module, a stack of layers, or a parameter. `label` is what of the path is not said by its parents."""
+    """A module, a stack of layers, or a parameter. `label` is the part of the path that its parents do not show."""
 
     def __init__(self, label: str, path: str, parameter: Parameter | None = None) -> None:
         self.label = label
@@ -28,7 +28,7 @@ class Node:
 
     @cached_property
     def parameters(self) -> list[Parameter]:
-        """Every parameter below, in order."""
+        """All parameters below this node, in order."""
         return [self.parameter] if self.parameter else [p for child in self.children for p in child.parameters]
 
     @cached_property
@@ -41,7 +41,7 @@ class Node:
 
     @cached_property
     def dtype(self) -> str:
-        """The dtype of everything below, or the largest share's with a sign that there are others."""
+        """The dtype of everything below, or the most frequent one with a mark that there are others."""
         sizes: Counter[str] = Counter()
         for parameter in self.parameters:
             sizes[parameter.dtype] += parameter.numel
@@ -49,14 +49,14 @@ class Node:
         return names[0] if len(names) == 1 else f"{names[0]}, …" if names else ""
 
     def walk(self) -> Iterator[Node]:
-        """This node and everything below it, from the top."""
+        """Yield this node and everything below it, top down."""
         yield self
         for child in self.children:
             yield from child.walk()
 
 
 def build(description: Description) -> Node:
-    """The tree of a description; its root is the model."""
+    """Return the tree of a description; its root is the model."""
     root = Node(description.class_name, "")
     places: dict[str, Node] = {"": root}
     for parameter in description.parameters:
@@ -76,7 +76,7 @@ def build(description: Description) -> Node:
 
 
 def _join_single(node: Node) -> None:
-    """Let a module that holds one thing only stand in one line with it."""
+    """Show a module with a single child on one line with that child."""
     while len(node.children) == 1:
         only = node.children[0]
         node.label, node.path, node.parameter = f"{node.label}.{only.label}", only.path, only.parameter
@@ -107,13 +107,13 @@ def _shared_layer(root: Node) -> Node | None:
 
 
 def fact_text(fact: LayerFact) -> str:
-    """How a layer attends, in words."""
+    """Say how a layer attends."""
     words = fact.attention if fact.window is None else f"{fact.attention} of {fact.window:,}"
     return words if fact.rotary_base is None else f"{words}, rotary base {fact.rotary_base:,.0f}"
 
 
 def stack_badges(stack: Node, facts: Sequence[LayerFact]) -> list[str]:
-    """What holds for a stack of layers, and which layers are exceptions."""
+    """Return what all layers of a stack have in common, and which layers are exceptions."""
     signatures = [_signature(layer) for layer in stack.children]
     common = Counter(frozenset(signature.items()) for signature in signatures).most_common(1)[0][0]
     usual = dict(common)
@@ -139,26 +139,26 @@ def stack_badges(stack: Node, facts: Sequence[LayerFact]) -> list[str]:
 
 
 def stack_label(stack: Node) -> str:
-    """A stack in a few words: how many layers, and whether all are alike."""
+    """Describe a stack in a few words: how many layers, and whether all are alike."""
     signatures = {frozenset(_signature(layer).items()) for layer in stack.children}
     alike = " alike" if len(signatures) == 1 else ""
     return f"{count(len(stack.children), 'layer')}{alike}"
 
 
 def _signature(layer: Node) -> dict[str, tuple[object, ...]]:
-    """Names within a layer, with shape and dtype."""
+    """Return the names within a layer, with shape and dtype."""
     start = len(".".join(layer.parameters[0].name.split(".")[: _depth(layer)])) + 1 if layer.parameters else 0
     return {p.name[start:]: (p.shape, p.dtype) for p in layer.parameters}
 
 
 def _depth(layer: Node) -> int:
-    """How many parts of a parameter's name lead up to and including the layer's number."""
+    """Return how many parts of a parameter's name lead up to the layer's number, inclusive."""
     extra = layer.label.count(".")
     return layer.path.count(".") + 1 - extra
 
 
 def _difference(signature: dict[str, tuple[object, ...]], usual: dict[str, tuple[object, ...]]) -> str:
-    """How a layer differs from the usual one, in words; empty where it does not."""
+    """Say how a layer differs from the usual one; empty if it does not."""
     missing = _modules(name for name in usual if name not in signature)
     more = _modules(name for name in signature if name not in usual)
     other = _modules(name for name, what in signature.items() if name in usual and usual[name] != what)
@@ -173,7 +173,7 @@ def _difference(signature: dict[str, tuple[object, ...]], usual: dict[str, tuple
 
 
 def _modules(names: Iterable[str]) -> list[str]:
-    """Module names of parameters, each once."""
+    """Return the module names of parameters, each once."""
     return list(dict.fromkeys(name.removesuffix(".weight").removesuffix(".bias") for name in names))
 
 
@@ -183,7 +183,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _layers(indices: Sequence[int]) -> str:
-    """Layer numbers in words: a single one, every so many, a range, or a list."""
+    """Format layer numbers: a single one, every n-th, a range, or a list."""
     if len(indices) == 1:
         return f"layer {indices[0]}"
     steps = {b - a for a, b in itertools.pairwise(indices)}
@@ -196,7 +196,7 @@ def _layers(indices: Sequence[int]) -> str:
 
 
 def folded_rows(root: Node) -> list[tuple[int, Node, str]]:
-    """The tree with every stack folded, as lines: depth, node, and what a stack is in words."""
+    """Return the tree with every stack folded, as lines: depth, node, and the description of a stack."""
     rows: list[tuple[int, Node, str]] = []
 
     def visit(node: Node, depth: int) -> None:

@@ -1,4 +1,4 @@
-"""Masked tokens: which models can fill them, and what is asked of those."""
+"""Masked tokens: which models can predict them, and the requests for it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from encoder_tui.core.outputs.runs import Batch
 from encoder_tui.core.tokens.tokenizer import ModelTokenizer
 
 MASK = "[MASK]"
-"""What stands in the text for every model; each is given its own mask token in its place."""
+"""The mask in the text for every model; each receives its own mask token instead."""
 BEST = 5
 
 
 class MaskedRequest(msgspec.Struct, frozen=True):
-    """Predict the tokens at `positions` of a batch of one row; `best` of them each."""
+    """Predict the tokens at `positions` of a batch of one row, the `best` most probable ones for each."""
 
     source: ModelSource
     placement: Placement
@@ -32,14 +32,14 @@ class Prediction(msgspec.Struct, frozen=True):
 
 
 class MaskedAnswer(msgspec.Struct, frozen=True):
-    """The most probable tokens for each position, the best first."""
+    """The most probable tokens for each position, best first."""
 
     in_force: InForce
     predictions: list[list[Prediction]]
 
 
 def why_no_predictions(files: ModelFiles, tokenizer: ModelTokenizer) -> str:
-    """Why a model fills no masks, as far as its small files tell; empty where it may.
+    """Say why a model cannot predict masked tokens, as far as its small files show; empty if it may.
 
     A checkpoint's configuration names the class that it was saved from.
     """
@@ -54,5 +54,5 @@ def why_no_predictions(files: ModelFiles, tokenizer: ModelTokenizer) -> str:
 
 
 def with_mask(text: str, tokenizer: ModelTokenizer) -> str:
-    """The text with the model's own mask token where `[MASK]` stands."""
+    """Return the text with the model's own mask token in place of `[MASK]`."""
     return text.replace(MASK, tokenizer.form.special_tokens["mask"])

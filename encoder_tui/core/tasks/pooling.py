@@ -1,4 +1,4 @@
-"""One vector for a text: pooling, windows of a text that is too long, cosines; never across models."""
+"""One vector for each text: pooling, windows for texts that are too long, and cosines (never across models)."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from encoder_tui.core.outputs.slices import floats
 from encoder_tui.core.tokens.tokenizer import EncodeOptions, Encoding, ModelTokenizer, TokenizationError
 
 POOLINGS: Final = ("mean", "cls", "max", "pooler")
-"""Masked mean of the last hidden states, the first token's, the masked maximum, and the model's own pooler."""
+"""Masked mean of the last hidden states, the first token's state, the masked maximum, and the model's own pooler."""
 """Tokens that a window has in common with the next."""
 NOTEBOOK_LIMIT: Final = 512
-"""What a model that takes more is cut to, to be compared with one that takes no more."""
+"""A model with a larger limit is also cut to this, for comparison with a model that has no larger one."""
 
 
 class VectorsRequest(msgspec.Struct, frozen=True):
-    """Pool what a model makes of a batch; the rows are windows of one text, and their vectors are averaged."""
+    """Pool the outputs of a batch; the rows are windows of one text, and their vectors are averaged."""
 
     source: ModelSource
     placement: Placement
@@ -35,19 +35,19 @@ class VectorsRequest(msgspec.Struct, frozen=True):
 
 
 class VectorsAnswer(msgspec.Struct, frozen=True):
-    """Each pooling's vector as little-endian float32; without "pooler" where the model has none."""
+    """The vector of each pooling as little-endian float32; without "pooler" if the model has none."""
 
     in_force: InForce
     vectors: dict[str, bytes]
 
     def vector(self, pooling: str) -> Sequence[float] | None:
-        """A pooling's vector, of the model's hidden size."""
+        """Return the vector of a pooling, of the model's hidden size."""
         data = self.vectors.get(pooling)
         return None if data is None else floats(data, "float32")
 
 
 class Given(msgspec.Struct, frozen=True):
-    """What a model is given of a text: `rows` windows that hold `seen` of its `tokens`, special ones included."""
+    """What a model reads of a text: `rows` windows that hold `seen` of its `tokens`, including special ones."""
 
     batch: Batch
     tokens: int
@@ -59,23 +59,23 @@ class Given(msgspec.Struct, frozen=True):
 
 
 def cosine(first: Sequence[float], second: Sequence[float]) -> float:
-    """The cosine of two vectors of one model; not a number where one of them is zero."""
+    """Return the cosine of two vectors of one model; NaN if one of them is zero."""
     lengths = math.sqrt(sum(map(mul, first, first))) * math.sqrt(sum(map(mul, second, second)))
     return sum(map(mul, first, second)) / lengths if lengths else math.nan
 
 
 def norm(vector: Sequence[float]) -> float:
-    """The Euclidean norm."""
+    """Return the Euclidean norm."""
     return math.sqrt(sum(map(mul, vector, vector)))
 
 
 def longest(tokenizer: ModelTokenizer, files: ModelFiles) -> int | None:
-    """How many tokens a model takes."""
+    """Return how many tokens a model accepts."""
     return limit(files.config, tokenizer.form.model_max_length)
 
 
 def cut(tokenizer: ModelTokenizer, text: str, at: int | None) -> Given:
-    """The beginning of a text, at most `at` tokens of it. Raises `TokenizationError`."""
+    """Return the beginning of a text, at most `at` tokens of it. Raises `TokenizationError`."""
     whole = tokenizer.encode([text])[0]
     if at is None or len(whole) <= at:
         return _given([whole], len(whole), len(whole))
@@ -84,7 +84,7 @@ def cut(tokenizer: ModelTokenizer, text: str, at: int | None) -> Given:
 
 
 def windows(tokenizer: ModelTokenizer, text: str, size: int, stride: int = STRIDE) -> Given:
-    """The whole text in windows of `size` tokens, special ones included. Raises `TokenizationError`."""
+    """Return the whole text in windows of `size` tokens, including special ones. Raises `TokenizationError`."""
     whole = tokenizer.encode([text])[0]
     # A stride that leaves a window nothing new would never end.
     stride = min(stride, (size - tokenizer.special_count()) // 2)
@@ -109,7 +109,7 @@ def _given(rows: list[Encoding], tokens: int, seen: int) -> Given:
 
 
 class Triplet(msgspec.Struct, frozen=True):
-    """A question, the document that answers it, and one that does not; None where there is no such document."""
+    """A question, the document that answers it, and one that does not; None if there is no such document."""
 
     anchor: str
     positive: str
@@ -119,7 +119,7 @@ class Triplet(msgspec.Struct, frozen=True):
 
     @property
     def documents(self) -> list[str]:
-        """The positive document and, where there is one, the negative."""
+        """The positive document and, if there is one, the negative."""
         return [self.positive, *([] if self.negative is None else [self.negative])]
 
 
@@ -128,18 +128,18 @@ TRIPLET_COLUMNS: Final = (
     ("positive", "positive_1", "answer", "document", "passage"),
     ("negative", "negative_1", "hard_negative"),
 )
-"""What data sets call anchor, positive and negative, the usual name first."""
+"""Names that data sets use for anchor, positive and negative, the usual one first."""
 
 
 def triplet_columns(columns: Sequence[str]) -> list[str] | None:
-    """The columns that hold anchor, positive and negative; None where one of them is not there."""
+    """Return the columns of anchor, positive and negative; None if one of them is missing."""
     found = [next((name for name in names if name in columns), None) for names in TRIPLET_COLUMNS]
     there = [name for name in found if name is not None]
     return there if len(there) == len(TRIPLET_COLUMNS) else None
 
 
 def builtin_triplets() -> list[Triplet]:
-    """The triplets that ship with the program."""
+    """Return the triplets that ship with the program."""
     folder = builtin.documents()
     return [
         Triplet(
@@ -154,10 +154,10 @@ def builtin_triplets() -> list[Triplet]:
 
 
 def ways(tokenizer: ModelTokenizer, files: ModelFiles, texts: Sequence[str]) -> list[tuple[str, list[Given]]]:
-    """The ways in which a model can be given documents, each with its name and every text's batch.
+    """Return the ways in which a model can read documents, each with its name and the batch of every text.
 
-    A model that takes them whole is given them whole, and cut where a shorter model would be; one that does not is
-    given their beginning, and all of them in windows. The last way is the one that sees everything.
+    A model that accepts them whole reads them whole, and cut at the limit of a shorter model. Any other model reads
+    their beginning, and all of them in windows. The last way is the one that covers everything.
     """
     takes = longest(tokenizer, files)
     most = max(len(encoding) for encoding in tokenizer.encode(texts))

@@ -1,7 +1,7 @@
-"""Writing Markdown around words that nobody vouches for: whatever they hold, they stay words.
+"""Write Markdown around untrusted text, so that whatever it contains stays text.
 
-Everything goes through `visible` first. The tables are GitHub's (https://github.github.com/gfm/#tables-extension-),
-the rest is CommonMark.
+Everything goes through `visible` first. The tables are GitHub's (https://github.github.com/gfm/#tables-extension-), the
+rest is CommonMark.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from encoder_tui.core.text.safe import visible
 
 _SPECIAL: Final = re.compile(r"[\\`*_{}\[\]<>|~&$!#@^]|(?<=:)/(?=/)|(?<=www)\.", re.IGNORECASE)
 _FIRST: Final = re.compile(r"[-+=]|\d+(?=[.)])")
-"""What makes a list or a heading of a line that begins with it."""
+"""Characters at the beginning of a line that would make it a list or a heading."""
 
 
 def words(text: str) -> str:
-    """Text in a paragraph or a list: every character that Markdown would take as a sign is escaped."""
+    """Escape text for a paragraph or a list: every character with a meaning in Markdown is escaped."""
     shown = _SPECIAL.sub(lambda found: f"\\{found[0]}", " ".join(visible(text).split()))
     first = _FIRST.match(shown)
     if first is None:
@@ -28,7 +28,7 @@ def words(text: str) -> str:
 
 
 def code(text: str) -> str:
-    """A piece of text as it is, in one line, outside of tables."""
+    """Write a piece of text literally, in one line, outside of tables."""
     shown = visible(text)
     if not shown.strip():
         return words(shown.replace(" ", "␣")) or "∅"
@@ -39,10 +39,10 @@ def code(text: str) -> str:
 
 
 def cell(text: str) -> str:
-    """A piece of text in a cell of a table.
+    """Write a piece of text literally in a cell of a table.
 
-    Renderers disagree about backslashes before a pipe, and a code span knows no other way to write one: such a text
-    is written by the numbers of its characters.
+    Renderers disagree about backslashes before a pipe, and a code span has no other way to write one, so such a text is
+    written with character references.
     """
     shown = visible(text)
     if not re.search(r"[|`\\]", shown) and shown.strip(" ") == shown and shown:
@@ -54,26 +54,26 @@ def cell(text: str) -> str:
 
 
 def cell_words(text: str) -> str:
-    """Words in a cell of a table: as `words`, with no pipe left."""
+    """Escape text for a cell of a table: as `words` does, without pipes."""
     shown = _SPECIAL.sub(lambda found: f"&#{ord(found[0])};", " ".join(visible(text).split()))
     return shown.replace("|", "&#124;")
 
 
 def fence(text: str) -> str:
-    """Lines of text as they are."""
+    """Write lines of text literally."""
     lines = [visible(line) for line in text.split("\n")]
     mark = "`" * max(3, max(map(_longest_run, lines)) + 1)
     return "\n".join([f"{mark}text", *lines, mark])
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
-    """A table of cells that are Markdown already; the first `left` columns are aligned left, the others right."""
+    """Write a table of cells that are already Markdown; the first `left` columns are aligned left, the others right."""
     rules = [":--" if index < left else "--:" for index in range(len(heads))]
     return "\n".join(f"| {' | '.join(row)} |" for row in [heads, rules, *rows])
 
 
 def bullets(lines: Sequence[str]) -> str:
-    """A list of lines that are Markdown already."""
+    """Write a list of lines that are already Markdown."""
     return "\n".join(f"- {line}" for line in lines)
 
 

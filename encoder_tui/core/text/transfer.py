@@ -1,4 +1,4 @@
-"""How a download goes on, in words: how much has come, how fast, and how long the rest will take."""
+"""Describe a download: how much has arrived, how fast, and how long the rest will take."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Final
 from encoder_tui.core.text.safe import size
 
 BEGINNING: Final = 0.5
-"""Seconds before which a speed would be a guess."""
+"""Seconds before a speed is shown, because earlier it would be a guess."""
 
 
 class Transfer:
-    """Makes a sentence of each report of progress; it remembers when the file at hand began."""
+    """Turns each progress report into a sentence; it remembers when the current file began."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -22,9 +22,10 @@ class Transfer:
         self._had = 0
 
     def words(self, text: str, done: int, total: int | None, unit: str) -> str:
-        """`fetching model.safetensors: 130 of 433 MB, 5.2 MB/s, 58 s left`; other progress is its own text.
+        """Return `fetching model.safetensors: 130 of 433 MB, 5.2 MB/s, 58 s left`; other progress is returned
+        unchanged.
 
-        What was there when a file was taken up again counts for no speed.
+        If a download is resumed, the part that was already there does not count for the speed.
         """
         if unit != "bytes" or not total:
             return text
@@ -40,7 +41,7 @@ class Transfer:
 
 
 def duration(seconds: float) -> str:
-    """`58 s`, `12 min`, `3 h`."""
+    """Format a time: `58 s`, `12 min`, `3 h`."""
     if seconds < 99.5:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5940 else f"{seconds / 3600:.0f} h"
