@@ -33,6 +33,14 @@ async def until(pilot: Pilot[Any], condition: Callable[[], object], seconds: flo
         assert time.monotonic() < end, f"it did not come; the screen is\n{screen(pilot)}"
 
 
+async def eventually(condition: Callable[[], object], seconds: float = LIMIT) -> None:
+    """Wait for a condition where there is no window. Raises `AssertionError` if it has not come true in time."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come"
+        await asyncio.sleep(0.005)
+
+
 async def still(pilot: Pilot[int]) -> None:
     """Return once the screen has not changed, and this process has not worked, for several reads in a row.
 

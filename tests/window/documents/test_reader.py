@@ -18,7 +18,7 @@ from encoder_tui.protocol.documents import RowsAnswer, ScanAnswer
 from encoder_tui.window.panes.documents import listing
 from encoder_tui.window.panes.documents.counting import Counting
 from encoder_tui.window.panes.documents.reader import DocumentReader
-from tests.support.still import until
+from tests.support.still import eventually, until
 from tests.window.documents.test_order import told
 from tests.window.documents.test_pane import app_of, pane_of, rows_file, settled
 
@@ -45,14 +45,6 @@ class Documents:
 
 def session_of(opened: list[str]) -> Any:
     return SimpleNamespace(set_document=lambda text, row: opened.append(text), notice=lambda *_: None)
-
-
-async def eventually(condition: Callable[[], bool]) -> None:
-    for _ in range(200):
-        if condition():
-            return
-        await asyncio.sleep(0.005)
-    raise AssertionError("it did not happen")
 
 
 @pytest.mark.parametrize("ends", ["whole", "without tokens"])

@@ -31,22 +31,24 @@ def models(*names: str) -> list[TimedModel]:
     return [TimedModel(slot, name, ModelSource(name, f"/{name}"), 512) for slot, name in enumerate(names)]
 
 
-def test_letters_of_other_models_are_told_and_those_of_the_window_are_not() -> None:
+def test_foreign_letters_are_told_and_those_of_the_window_are_not() -> None:
     run = made_up_runs.whole(models("me/bert", "me/modern"))
-    assert not words.others(session_of("me/bert", "me/modern"), run, 80)
-    assert not words.others(session_of("me/bert", "me/modern", "more"), run, 80)
-    assert not words.others(session_of("me/bert"), None, 80)
-    assert words.others(session_of("me/modern", "me/bert"), run, 80) == "A = bert, B = modern, not the window's"
-    assert words.others(session_of("me/bert", "x"), run, 80) == "B = modern, not the window's"
-    assert words.others(session_of("me/bert"), run, 80, are_small=True) == "b = modern, not the window's"
+    assert not words.foreign_letters(session_of("me/bert", "me/modern"), run, 80)
+    assert not words.foreign_letters(session_of("me/bert", "me/modern", "more"), run, 80)
+    assert not words.foreign_letters(session_of("me/bert"), None, 80)
+    assert (
+        words.foreign_letters(session_of("me/modern", "me/bert"), run, 80) == "A = bert, B = modern, not the window's"
+    )
+    assert words.foreign_letters(session_of("me/bert", "x"), run, 80) == "B = modern, not the window's"
+    assert words.foreign_letters(session_of("me/bert"), run, 80, are_small=True) == "b = modern, not the window's"
     # The part of a name that sets it apart is there.
-    assert words.others(session_of("my/bert", "me/modern"), run, 80) == "A = me/bert, not the window's"
+    assert words.foreign_letters(session_of("my/bert", "me/modern"), run, 80) == "A = me/bert, not the window's"
 
 
 @pytest.mark.parametrize("width", [60, 80])
 def test_letters_of_four_models_fit(width: int) -> None:
     names = [f"a-long-name-of-a-model-{number}\x1b" for number in range(4)]
-    told = words.others(session_of("one"), made_up_runs.whole(models(*names)), width)
+    told = words.foreign_letters(session_of("one"), made_up_runs.whole(models(*names)), width)
     assert len(told) < width
     assert told.endswith(", not the window's")
     assert "\x1b" not in told

@@ -19,6 +19,7 @@ from encoder_tui.core.timing.samples import Measurement, Samples
 from encoder_tui.core.timing.words import conclusion
 from encoder_tui.window.panes.timing.measurer import Change, Measurer
 from tests.support import made_up_runs
+from tests.support.still import eventually
 from tests.window.timing.test_words import A, B
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -54,14 +55,6 @@ def session_of(engine: Engine) -> Any:
     )
 
 
-async def until(condition: Any) -> None:
-    for _ in range(200):
-        if condition():
-            return
-        await asyncio.sleep(0.005)
-    raise AssertionError("it did not happen")
-
-
 async def test_the_engine_goes_on_once_what_it_told_is_on_the_screen() -> None:
     whole = made_up_runs.whole([A, B])
     engine, is_drawn, changes = Engine(whole), asyncio.Event(), []
@@ -75,14 +68,14 @@ async def test_the_engine_goes_on_once_what_it_told_is_on_the_screen() -> None:
     measurer = Measurer(session, draw)
     measurer.measure(whole.again())
     assert session.is_measuring
-    await until(lambda: "samples" in changes)
+    await eventually(lambda: "samples" in changes)
     assert changes[0] == "run"
     assert "row" in changes
     assert engine.noted == []
     is_drawn.set()
-    await until(lambda: engine.noted == [0, 1, 2])
+    await eventually(lambda: engine.noted == [0, 1, 2])
     engine.goes_on.set()
-    await until(lambda: not measurer.is_measuring and changes[-1] == "run")
+    await eventually(lambda: not measurer.is_measuring and changes[-1] == "run")
     assert not session.is_measuring
     assert measurer.ending == "measured in 1 s"
     assert measurer.run is not None
@@ -100,12 +93,12 @@ async def test_a_run_that_ends_early_is_kept_with_what_was_measured(ends: str) -
 
     measurer = Measurer(session_of(engine), draw)
     measurer.measure(engine.whole.again())
-    await until(lambda: measurer.run is not None and measurer.run.has_results)
+    await eventually(lambda: measurer.run is not None and measurer.run.has_results)
     if ends == "stopped":
         assert measurer.stop()
     else:
         engine.goes_on.set()
-    await until(lambda: not measurer.is_measuring)
+    await eventually(lambda: not measurer.is_measuring)
     assert measurer.ending == ends
     assert not measurer.stop()
     assert measurer.run is not None

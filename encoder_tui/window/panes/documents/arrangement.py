@@ -108,7 +108,7 @@ class Arrangement:
         known = len(lengths)
         return array("I", sorted(rows, key=lambda row: lengths[row] if row < known else -1, reverse=True))
 
-    def sentence(self, listed: int, rows: str) -> str:
+    def summary(self, listed: int, rows: str) -> str:
         """How many documents are listed of the source's `rows`, and why these, and in which order."""
         is_filtered, is_in_part = self.rows is not None, bool(self.by) and self.is_sorted_in_part
         so_far = self.is_part if is_filtered else is_in_part

@@ -137,7 +137,7 @@ class CollectionView(Vertical):
             self.query_one("#card", Static).update("")
             self.query_one(Figures).clear()
             return
-        told = counts.sentence() if reopened is not None or counting is None else counting.words()
+        told = counts.sentence() if reopened is not None or counting is None else counting.summary()
         if reopened is not None:
             # How much was counted comes first: a narrow window cuts the end.
             told = f"reopened: {told} · {visible(counts.source)} · {visible(counts.column)}"

@@ -97,7 +97,7 @@ class Counting:
             self.session.notice(self.error, "error")
         self._changed()
 
-    def words(self) -> str:
+    def summary(self) -> str:
         """How far the counting is, for the margin."""
         if self.state == "idle":
             return "space counts the collection"

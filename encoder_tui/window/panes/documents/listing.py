@@ -113,10 +113,10 @@ class DocumentList(Table):
         self.show_rows(rows if self.collection is not None else 0, self.cells)
         self.refresh()
 
-    def sentence(self) -> str:
+    def summary(self) -> str:
         """How many documents the source has and, unless that is all of them in its order, what is listed of them."""
         rows = f"{self.known:,} rows so far" if self.total is None else count(self.total, "row")
-        return rows if self.arranged.is_everything else self.arranged.sentence(self.row_count, rows)
+        return rows if self.arranged.is_everything else self.arranged.summary(self.row_count, rows)
 
     def render_line(self, y: int) -> Strip:
         """The table; where a filter left nothing of it, what did so."""

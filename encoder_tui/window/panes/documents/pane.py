@@ -216,7 +216,7 @@ class DocumentsPane(Pane):
 
     def add_to_report(self, material: Material) -> None:
         if self.readings:
-            told = words.sentence(self.readings, True, len(self.reader.text))
+            told = words.document_summary(self.readings, len(self.reader.text))
             material.document = f"Document {self.reader.index:,}: {told}"
         counting = None if self.counting is None else self.counting.counts
         material.counts = self.reopened or counting
@@ -518,10 +518,10 @@ class DocumentsPane(Pane):
         counted = words.counting_words(self.counting, listing.total)
         is_arranged = not listing.arranged.is_everything
         line = words.source_line(
-            label, self._doing, listing.sentence(), counted, self.size.width, is_arranged=is_arranged
+            label, self._doing, listing.summary(), counted, self.size.width, is_arranged=is_arranged
         )
         self.query_one("#source", Static).update(line)
-        told = words.sentence(self.readings, bool(self.readings), len(self.reader.text))
+        told = words.document_summary(self.readings, len(self.reader.text))
         if self.collection is None:
             told = "Documents stand here once a source is open: o opens one."
         lines = textwrap.wrap(told, max(self.size.width - 2, 20), max_lines=2, placeholder="…")

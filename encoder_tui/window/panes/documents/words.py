@@ -48,8 +48,8 @@ def counting_words(counting: Counting | None, total: int | None) -> str:
     if counting is None:
         return ""
     if counting.state in {"counting", "paused"} and total:
-        return f"{counting.words()} {progress_bar(counting.counts.next / (counting.counts.sample or total), 10)}"
-    return counting.words()
+        return f"{counting.summary()} {progress_bar(counting.counts.next / (counting.counts.sample or total), 10)}"
+    return counting.summary()
 
 
 def progress_bar(share: float, width: int) -> str:
@@ -60,10 +60,10 @@ def progress_bar(share: float, width: int) -> str:
     return f"▕{bar:<{width}}▏"
 
 
-def sentence(readings: Sequence[Reading], is_tokenized: bool, length: int) -> str:
-    """What each model sees of the document, and what windows would take."""
+def document_summary(readings: Sequence[Reading], length: int) -> str:
+    """What each model sees of a document of `length` characters, and what windows would take."""
     if not readings:
-        return f"{count(length, 'character')}; no model has tokenized them yet." if not is_tokenized else ""
+        return f"{count(length, 'character')}; no model has tokenized them yet."
     return " · ".join(map(_of_model, readings))
 
 

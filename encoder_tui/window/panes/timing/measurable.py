@@ -1,11 +1,17 @@
-"""What the Timing pane can measure here: the models of the window, its machine, and what that has."""
+"""What the Timing pane can measure here: the models of the window, on its machine, by the plan or at a text."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from encoder_tui.core.models.limits import limit
 from encoder_tui.core.models.placement import source_of
+from encoder_tui.core.outputs.runs import Batch
 from encoder_tui.core.text.safe import visible
-from encoder_tui.core.timing.plan import Plan, PlanError, TimedModel
+from encoder_tui.core.timing.plan import LONGEST, Plan, PlanError, TimedModel
+from encoder_tui.core.timing.run import Run, sweep
+from encoder_tui.core.timing.text_run import encoded, text_run
+from encoder_tui.core.tokens.tokenizer import ModelTokenizer
 from encoder_tui.window.session.session import Session
 
 
@@ -44,6 +50,47 @@ def devices(session: Session) -> list[str | None]:
         return [session.settings.device]
     hello = session.hello
     return [device.name for device in hello.devices] if hello is not None and hello.devices else [None]
+
+
+def sweep_run(session: Session, plan_of: Callable[[], Plan]) -> Run:
+    """The sweep of a plan, with nothing measured yet; raises `PlanError`."""
+    models = _models(session)
+    plan = plan_of()
+    refuse_what_is_not_offered(session, plan)
+    return sweep(models, plan, *machine(session))
+
+
+def run_of_text(session: Session, plan_of: Callable[[], Plan]) -> Run:
+    """The run of the text at hand on every device; raises `PlanError` or `TokenizationError`."""
+    models, tokenizers = _models_with_tokenizers(session)
+    plan = plan_of()
+    refuse_what_is_not_offered(session, plan)
+    return text_run(models, tokenizers, session.document_or_text, devices(session), plan)
+
+
+def search_inputs(session: Session) -> tuple[list[TimedModel], dict[int, Batch]]:
+    """The models, and the ids of the text at hand by slot; raises `PlanError` or `TokenizationError`."""
+    models, tokenizers = _models_with_tokenizers(session)
+    return models, {
+        model.slot: encoded(tokenizer, session.document_or_text, min(model.limit or LONGEST, LONGEST))
+        for model, tokenizer in zip(models, tokenizers, strict=True)
+    }
+
+
+def _models(session: Session) -> list[TimedModel]:
+    models = timed_models(session)
+    if not models:
+        raise PlanError(no_models(session))
+    return models
+
+
+def _models_with_tokenizers(session: Session) -> tuple[list[TimedModel], list[ModelTokenizer]]:
+    models = _models(session)
+    tokenizers = [session.slots[model.slot].tokenizer for model in models]
+    there = [tokenizer for tokenizer in tokenizers if tokenizer is not None]
+    if len(there) < len(models):
+        raise PlanError(no_models(session))
+    return models, there
 
 
 def refuse_what_is_not_offered(session: Session, plan: Plan) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from textual import on
@@ -22,12 +22,11 @@ from encoder_tui.core.settings import data_path
 from encoder_tui.core.text.safe import shorten, visible
 from encoder_tui.core.timing.best import options
 from encoder_tui.core.timing.files import csv_of
-from encoder_tui.core.timing.plan import LONGEST, PlanError, TimedModel
-from encoder_tui.core.timing.run import Run, sweep
+from encoder_tui.core.timing.plan import Plan, PlanError
+from encoder_tui.core.timing.run import Run
 from encoder_tui.core.timing.samples import Mode
-from encoder_tui.core.timing.text_run import encoded, text_run
 from encoder_tui.core.timing.words import conclusion
-from encoder_tui.core.tokens.tokenizer import ModelTokenizer, TokenizationError
+from encoder_tui.core.tokens.tokenizer import TokenizationError
 from encoder_tui.window.dialogs.save import Saveable, SaveDialog
 from encoder_tui.window.panes.pane import VIEW_KEYS, Pane
 from encoder_tui.window.panes.timing import copying, measurable, words
@@ -196,86 +195,48 @@ class TimingPane(Pane):
 
     # Measuring
 
-    def planned(self) -> Run | str:
-        """The run that the plan asks for, or why there is none."""
-        models = measurable.timed_models(self.session)
-        if not models:
-            return measurable.no_models(self.session)
-        try:
-            plan = self.query_one(PlanLine).plan()
-            measurable.refuse_what_is_not_offered(self.session, plan)
-        except PlanError as error:
-            return str(error)
-        return sweep(models, plan, *measurable.machine(self.session))
+    def _plan(self) -> Plan:
+        """What the fields of the plan say; raises `PlanError`."""
+        return self.query_one(PlanLine).plan()
 
     def action_start(self) -> None:
         """Start the sweep of the plan."""
-        if not self._is_free():
-            return
-        planned = self.planned()
-        if isinstance(planned, str):
-            self._warn(planned)
-        elif not planned.planned:
-            self._warn("no model takes any of these lengths")
-        else:
-            self.measure(planned)
+
+        def start() -> None:
+            run = measurable.sweep_run(self.session, self._plan)
+            if not run.planned:
+                raise PlanError("no model takes any of these lengths")
+            self.measurer.measure(run)
+
+        self._begin(start)
 
     def action_notebook(self) -> None:
         """Measure the text at hand, cut to 512 tokens, on every device."""
-        if not self._is_free():
-            return
-        models, tokenizers = self._models_with_tokenizers()
-        if not models:
-            return
-        try:
-            plan = self.query_one(PlanLine).plan()
-            measurable.refuse_what_is_not_offered(self.session, plan)
-            text, devices = self.session.document_or_text, measurable.devices(self.session)
-            self.measure(text_run(models, tokenizers, text, devices, plan))
-        except (PlanError, TokenizationError) as error:
-            self._warn(str(error))
+        self._begin(lambda: self.measurer.measure(measurable.run_of_text(self.session, self._plan)))
 
     def action_best(self) -> None:
         """Measure which threads, dtype and attention are the fastest for the text at hand."""
-        if not self._is_free():
-            return
-        models, tokenizers = self._models_with_tokenizers()
-        try:
-            plan = self.query_one(PlanLine).plan()
-            inputs = {
-                model.slot: encoded(tokenizer, self.session.document_or_text, min(model.limit or LONGEST, LONGEST))
-                for model, tokenizer in zip(models, tokenizers, strict=True)
-            }
-        except (PlanError, TokenizationError) as error:
-            self._warn(str(error))
-            return
-        if models:
-            self.measurer.look_for_best(models, inputs, True in plan.compiled)
-            self._begun()
 
-    def _is_free(self) -> bool:
-        """Whether nothing is being measured; says so if something is."""
+        def start() -> None:
+            models, inputs = measurable.search_inputs(self.session)
+            self.measurer.look_for_best(models, inputs, True in self._plan().compiled)
+
+        self._begin(start)
+
+    def _begin(self, start: Callable[[], None]) -> None:
+        """Begin a run, unless one is under way or `start` says why it cannot."""
         if self.measurer.is_measuring:
             self._warn("a run is under way; x stops it")
-        return not self.measurer.is_measuring
-
-    def _models_with_tokenizers(self) -> tuple[list[TimedModel], list[ModelTokenizer]]:
-        """The models and their tokenizers; none, and a word about it, until all are there."""
-        models = measurable.timed_models(self.session)
-        tokenizers = [self.session.slots[model.slot].tokenizer for model in models]
-        there = [tokenizer for tokenizer in tokenizers if tokenizer is not None]
-        if not models or len(there) < len(models):
-            self._warn(measurable.no_models(self.session))
-            return [], []
-        return models, there
+            return
+        try:
+            start()
+        except (PlanError, TokenizationError) as error:
+            self._warn(str(error))
+        else:
+            self._begun()
 
     def _warn(self, sentence: str) -> None:
         self.notify(visible(sentence), severity="warning", markup=False)
-
-    def measure(self, run: Run) -> None:
-        """Begin a run."""
-        self.measurer.measure(run)
-        self._begun()
 
     def _begun(self) -> None:
         """Show the run that has begun in place of the list of kept ones."""
@@ -372,7 +333,13 @@ class TimingPane(Pane):
 
     def _show_texts(self) -> None:
         run, width = self.measurer.run, self.size.width
-        told = words.plan_summary(self.planned()) if run is None else words.run_summary(run, self.measurer, width)
+        if run is not None:
+            told = words.run_summary(run, self.measurer, width)
+        else:
+            try:
+                told = words.plan_summary(measurable.sweep_run(self.session, self._plan))
+            except PlanError as error:
+                told = str(error)
         self._say("timing-sentence", words.headline(told, width))
         view = self.view_name
         is_plot = view in PLOTS
@@ -424,18 +391,22 @@ class TimingPane(Pane):
         """Open a kept run, lay it under the one on the screen, or run it again."""
         if event.deed == "under":
             self.under = event.run
-        elif not self._is_free():
-            return
         elif event.deed == "repeat":
-            self.query_one(PlanLine).take(event.run.plan)
-            self.under = None if event.run.plan.best else event.run
-            self.measure(event.run.again(measurable.timed_models(self.session)))
+            self._begin(lambda: self._repeat(event.run))
+            return
+        elif self.measurer.is_measuring:
+            self._warn("a run is under way; x stops it")
             return
         else:
             self.measurer.show(event.run, f"reopened {event.name}")
             self.query_one(PlanLine).take(event.run.plan)
         is_best = event.run.plan.best and event.deed == "open"
         self.view_choice.chosen = "best" if is_best else PLOTS[0]
+
+    def _repeat(self, run: Run) -> None:
+        self.query_one(PlanLine).take(run.plan)
+        self.under = None if run.plan.best else run
+        self.measurer.measure(run.again(measurable.timed_models(self.session)))
 
     @on(BestTable.Taken)
     def _run_with(self, event: BestTable.Taken) -> None:

@@ -48,10 +48,8 @@ def run_summary(run: Run, measurer: Measurer, width: int) -> str:
     return f"{conclusion(run)}{ending}"
 
 
-def plan_summary(planned: Run | str) -> str:
-    """How many points a plan has and about how long they take, or why it cannot start."""
-    if isinstance(planned, str):
-        return planned
+def plan_summary(planned: Run) -> str:
+    """How many points a plan has and about how long they take."""
     points = len(planned.planned)
     skipped = sum(1 for samples in planned.samples.values() if samples.ended)
     beside = f", {skipped} beyond a limit" if skipped else ""
@@ -74,14 +72,17 @@ def _progress(run: Run, activity: str, width: int) -> str:
 
 def settings(session: Session, run: Run | None, under: Run | None, width: int) -> Content:
     """What the letters of a run mean where the window's mean something else, and the settings in force."""
-    whose = [others(session, run, width), others(session, under, width, are_small=True)]
+    whose = [
+        foreign_letters(session, run, width),
+        foreign_letters(session, under, width, are_small=True),
+    ]
     lines = [Content.styled(f" {text}", "$text-warning") for text in whose if text]
     if run is not None and (text := run_settings(run)):
         lines.append(Content.styled(f" {text}", QUIET))
     return Content("\n").join(line.truncate(max(width, 1), ellipsis=True) for line in lines)
 
 
-def others(session: Session, run: Run | None, width: int, are_small: bool = False) -> str:
+def foreign_letters(session: Session, run: Run | None, width: int, are_small: bool = False) -> str:
     """Which letters of a run stand for other models than the window's, and for which; empty where none does.
 
     Those of a run that is laid under are small.
