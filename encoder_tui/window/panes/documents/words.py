@@ -13,6 +13,7 @@ from encoder_tui.core.text.safe import count, visible
 from encoder_tui.protocol.frames import Progress
 from encoder_tui.window.panes.documents.counting import Counting
 from encoder_tui.window.panes.documents.reading import Reading
+from encoder_tui.window.theme import QUIET
 from encoder_tui.window.widgets.table import shortened
 
 
@@ -40,7 +41,7 @@ def source_line(label: str, doing: str, listed: str, counted: str, width: int, *
     right = shortened(right, for_right)
     left = shortened(label, max(room - cell_len(right) - 2, 8))
     gap = " " * max(room - cell_len(left) - cell_len(right), 1)
-    return Content.assemble(" ", (left, "bold"), gap, (right, "$text-muted"))
+    return Content.assemble(" ", (left, "bold"), gap, (right, QUIET))
 
 
 def counting_words(counting: Counting | None, total: int | None) -> str:
