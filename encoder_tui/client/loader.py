@@ -19,6 +19,7 @@ from encoder_tui.core.models.names import ModelName, parse_name
 from encoder_tui.core.models.trust import also_allowed, is_trusted
 from encoder_tui.core.parameters.description import Description
 from encoder_tui.core.parameters.roles import VERSION as ROLES_VERSION
+from encoder_tui.core.tokens.decoding import without_surrogates
 from encoder_tui.core.tokens.exact_form import FormCache, TokenizerForm
 from encoder_tui.core.versions import installed_versions
 from encoder_tui.protocol import frames, operations
@@ -83,9 +84,9 @@ class Loader:
         return None if self._also_allowed(files) else self.cache.get(self._formed_by(files), versions)
 
     async def form(
-        self, files: ModelFiles, versions: dict[str, str], on_progress: OnProgress | None = None
+        self, files: ModelFiles, versions: dict[str, str], on_progress: OnProgress | None = None, text: str = ""
     ) -> TokenizerForm:
-        """The exact form of a model's tokenizer. Raises `TaskFailed` or `EngineError`."""
+        """The exact form of a model's tokenizer, tried on a text. Raises `TaskFailed` or `EngineError`."""
         known = await asyncio.to_thread(self.form_here, files, versions)
         if known is not None:
             return known
@@ -96,6 +97,7 @@ class Loader:
             self.trusts(files),
             files.path,
             self._also_allowed(files),
+            without_surrogates(text),
         )
         form = await self.engine.run(operations.TOKENIZER, request, on_progress)
         if not request.also_allowed:

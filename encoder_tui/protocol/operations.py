@@ -82,7 +82,8 @@ class TokenizerRequest(msgspec.Struct, frozen=True):
     """Load `AutoTokenizer` from files that are on the engine's side already.
 
     `location` is a directory or a Hub id, `commit` the snapshot of a Hub id, and `path` the directory of its files on
-    the engine's side. `also_allowed` are others whose code may run as well as the model's own.
+    the engine's side. `also_allowed` are others whose code may run as well as the model's own. The tokenizer is
+    tried on `text`.
     """
 
     name: str
@@ -91,6 +92,7 @@ class TokenizerRequest(msgspec.Struct, frozen=True):
     trust_remote_code: bool = False
     path: str = ""
     also_allowed: tuple[str, ...] = ()
+    text: str = ""
 
 
 class DescribeRequest(msgspec.Struct, frozen=True):

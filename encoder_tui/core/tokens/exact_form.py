@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from encoder_tui.core.files.cache import DiskCache
+from encoder_tui.core.tokens.inflation import Growth, growth_of
 
 LARGE_INTEGER: Final = int(1e20)
 """A larger `model_max_length` means no limit (`transformers.tokenization_utils_base.LARGE_INTEGER`)."""
@@ -26,7 +27,8 @@ class TokenizerForm(msgspec.Struct, frozen=True, kw_only=True):
     `json` is `backend_tokenizer.to_str()` without padding and truncation. `exact` is False for the plain
     `tokenizer.json` of a model whose exact tokenizer is not known yet. `model_max_length` is None if the tokenizer
     states none. `special_tokens` maps a role such as `cls` to a token; `extra_special_tokens` are special tokens
-    without such a role. If `clean_up` is set, `decode` removes spaces before punctuation.
+    without such a role. If `clean_up` is set, `decode` removes spaces before punctuation. `growth` bounds how
+    much longer than a text its encoding can become; None if that was not computed yet.
     """
 
     json: str
@@ -43,6 +45,7 @@ class TokenizerForm(msgspec.Struct, frozen=True, kw_only=True):
     extra_special_tokens: list[str]
     clean_up: bool
     split_special_tokens: bool = False
+    growth: Growth | None = None
 
 
 def provisional(tokenizer_json: str, config: dict[str, Any]) -> TokenizerForm:
@@ -91,6 +94,7 @@ def provisional(tokenizer_json: str, config: dict[str, Any]) -> TokenizerForm:
         special_tokens=special,
         extra_special_tokens=[],
         clean_up=False,
+        growth=growth_of(raw),
     )
 
 
@@ -123,4 +127,4 @@ class FormCache(DiskCache[TokenizerForm]):
     """Exact tokenizers on disk, keyed by the model's files and the versions of the libraries that made them."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(folder, TokenizerForm, "form 2", ("tokenizers", "transformers"))
+        super().__init__(folder, TokenizerForm, "form 3", ("tokenizers", "transformers"))

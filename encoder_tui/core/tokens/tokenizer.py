@@ -14,6 +14,7 @@ from encoder_tui.core.tokens.decoding import clean_up, without_surrogates
 from encoder_tui.core.tokens.exact_form import SPECIAL_ROLES, TokenizerForm
 from encoder_tui.core.tokens.kind import kind_of
 from encoder_tui.core.tokens.rust_errors import refusals, silence
+from encoder_tui.core.tokens.text_guard import TextGuard
 
 if TYPE_CHECKING:
     import tokenizers
@@ -114,6 +115,7 @@ class ModelTokenizer:
     def __init__(self, form: TokenizerForm) -> None:
         """Raises ValueError if this version of `tokenizers` cannot read the tokenizer in the form's JSON."""
         self.form = form
+        self.guard = TextGuard(form)
         from tokenizers import Tokenizer  # noqa: PLC0415  # after the first paint
 
         with refusals(ValueError, "the tokenizers library cannot read this tokenizer"):
@@ -181,12 +183,22 @@ class ModelTokenizer:
         clean = [without_surrogates(text) for text in texts]
         batch = clean if pair is None else [(text, without_surrogates(pair)) for text in clean]
         with silence(), refusals(TokenizationError, "the tokenizer refuses this text"):
+            self.guard.check(clean if pair is None else [part for both in batch for part in both])
             length = self._truncation(options, clean, None if pair is None else batch[0][1])
             pad = self._padding(options)
             # encode_batch, not encode, because only encode_batch releases the interpreter lock while it works.
             encoded = self.rust.encode_batch(batch) if length is None else self._cut(batch, length, options.stride)
             pad(encoded)
         return [Encoding(raw, self) for raw in encoded]
+
+    def encode_plainly(self, texts: Sequence[str], *, with_offsets: bool = True) -> list[tokenizers.Encoding]:
+        """The library's own encodings of texts without padding and truncation; raises what it raises.
+
+        Raises ValueError for texts of which this tokenizer would make too much.
+        """
+        self.guard.check(texts)
+        # Not `encode`: only the batches release the interpreter lock while they work.
+        return self.rust.encode_batch(list(texts)) if with_offsets else self.rust.encode_batch_fast(list(texts))
 
     def _cut(self, batch: Sequence[Any], length: int, stride: int) -> list[tokenizers.Encoding]:
         # Truncation is state of the Rust object, so it must not be set on the one that other threads use.
@@ -277,6 +289,7 @@ class ModelTokenizer:
     def decode(self, ids: Sequence[int], skip_special_tokens: bool = False) -> str:
         """Return the text of token ids, as `tokenizer.decode` does. Raises `TokenizationError`."""
         with silence(), refusals(TokenizationError, "the tokenizer refuses these ids"):
+            self.guard.check_tokens(self.tokens_of(ids))
             text: str = self.rust.decode(list(ids), skip_special_tokens=skip_special_tokens)
         return clean_up(text) if self.form.clean_up else text
 

@@ -17,7 +17,7 @@ def count_batch(tokenizer: ModelTokenizer, texts: Sequence[str]) -> list[int]:
     if not texts:
         return []
     with silence(), refusals(TaskError, "the tokenizer refuses a text"):
-        return [len(raw) for raw in tokenizer.rust.encode_batch_fast(list(texts))]
+        return [len(raw) for raw in tokenizer.encode_plainly(texts, with_offsets=False)]
 
 
 def cut_batch(tokenizer: ModelTokenizer, texts: Sequence[str], limit: int | None) -> list[tuple[int, int | None]]:
@@ -29,7 +29,7 @@ def cut_batch(tokenizer: ModelTokenizer, texts: Sequence[str], limit: int | None
     special = tokenizer.special_count()
     is_left = tokenizer.form.truncation_side == "left"
     with silence(), refusals(TaskError, "the tokenizer refuses a text"):
-        return [(len(raw), _cut(raw, limit, special, is_left)) for raw in tokenizer.rust.encode_batch(list(texts))]
+        return [(len(raw), _cut(raw, limit, special, is_left)) for raw in tokenizer.encode_plainly(texts)]
 
 
 def _cut(raw: Any, limit: int | None, special: int, is_left: bool) -> int | None:
@@ -54,8 +54,7 @@ def before_text(raw: Any) -> int:
 def document_tokens(tokenizer: ModelTokenizer, text: str) -> DocumentTokens:
     """Return all tokens of a document, without special ones."""
     with silence(), refusals(TaskError, "the tokenizer refuses this text"):
-        # encode_batch, not encode, because only encode_batch releases the interpreter lock while it works.
-        raw = tokenizer.rust.encode_batch([text])[0]
+        raw = tokenizer.encode_plainly([text])[0]
     offsets = raw.offsets
     special = tokenizer.special_count()
     before = before_text(raw) if special else 0

@@ -12,9 +12,10 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from encoder_tui.core.tokens.rust_errors import silence
+from encoder_tui.core.tokens.rust_errors import refusals, silence
 from encoder_tui.core.tokens.tokenizer import ModelTokenizer
 from encoder_tui.engine.documents.counting import count_batch
+from encoder_tui.engine.job import TaskError
 
 Count = Callable[[list[str]], list[int]]
 
@@ -57,6 +58,8 @@ class Counter:
         chosen = _trusted[self.key]
         if chosen is None:
             return count_batch(self._tokenizer, texts)
+        with refusals(TaskError, "the tokenizer refuses a text"):
+            self._tokenizer.guard.check(texts)
         try:
             with silence():
                 lengths = chosen[1](texts)

@@ -127,7 +127,7 @@ class Tokenization:
     def _encoded(self, bounds: list[tuple[int, int]]) -> list[_Piece]:
         texts = [self.text[begin:end] for begin, end in bounds]
         with silence(), refusals(TaskError, "the tokenizer refuses this text"):
-            encoded = self._tokenizer.rust.encode_batch(texts)
+            encoded = self._tokenizer.encode_plainly(texts)
         pieces = []
         for (begin, end), raw in zip(bounds, encoded, strict=True):
             before = before_text(raw) if self._special else 0

@@ -5,15 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from encoder_tui.core.tokens.exact_form import SPECIAL_ROLES, TokenizerForm, sane_length
+from encoder_tui.core.tokens.inflation import growth_of
 from encoder_tui.core.tokens.rust_errors import refusals
 from encoder_tui.engine.job import Job, TaskError
 from encoder_tui.engine.models.configuration import refuse_unsafe
+from encoder_tui.engine.trial import try_tokenizer
 from encoder_tui.protocol.operations import TokenizerRequest
 
 
 def run(request: TokenizerRequest, job: Job) -> TokenizerForm:
-    """Load `AutoTokenizer` and return its backend. Raises `TaskError` if the model is not an encoder."""
+    """Load `AutoTokenizer`, try its backend and return it. Raises `TaskError`, also if the model is not an encoder."""
     job.progress("importing transformers")
     from transformers import AutoTokenizer  # noqa: PLC0415
 
@@ -32,7 +36,9 @@ def run(request: TokenizerRequest, job: Job) -> TokenizerForm:
     _refuse_other_kinds(request, arguments)
     with refusals(TaskError, f"{request.name}: transformers cannot load its tokenizer"):
         tokenizer = AutoTokenizer.from_pretrained(request.location, **arguments)
-    return form_of(tokenizer, request.name)
+    form = form_of(tokenizer, request.name)
+    try_tokenizer(form, request.text, request.name, job)
+    return form
 
 
 def _refuse_other_kinds(request: TokenizerRequest, arguments: dict[str, Any]) -> None:
@@ -86,4 +92,5 @@ def form_of(tokenizer: Any, name: str) -> TokenizerForm:
         extra_special_tokens=[token for token in tokenizer.all_special_tokens if token not in special.values()],
         clean_up=bool(tokenizer.clean_up_tokenization_spaces) and (not is_bpe or forced),
         split_special_tokens=bool(getattr(tokenizer, "split_special_tokens", False)),
+        growth=growth_of(msgspec.json.decode(written)),
     )

@@ -59,12 +59,14 @@ async def _load_from_files(session: Session, slot: Slot, files: ModelFiles, vers
     before: ModelTokenizer | None = None
     if form is None and files.tokenizer_json is not None:
         plain = provisional(files.tokenizer_json, files.tokenizer_config)
-        before = await asyncio.to_thread(ModelTokenizer, plain)
-        slot.tokenizer, slot.state = before, "provisional"
+        # A tokenizer that may inflate a text without bound is tried by the engine first, where a death costs nothing.
+        if plain.growth is not None and plain.growth.is_known:
+            before = await asyncio.to_thread(ModelTokenizer, plain)
+            slot.tokenizer, slot.state = before, "provisional"
         slot.message = "the engine is asked for the exact form"
         session.models_changed.publish(None)
     if form is None:
-        form = await session.loader.form(files, versions, _progress_of(session, slot))
+        form = await session.loader.form(files, versions, _progress_of(session, slot), session.text)
     await _take(session, slot, form, before)
     while session.loader.remarks:
         session.notice(session.loader.remarks.pop(), "warning")
