@@ -28,7 +28,7 @@ TEXTUALS: Final = {"Theme", "Quit", "Keys", "Maximize", "Minimize", "Screenshot"
 """Textual's own entries, which stand here under other names."""
 
 
-class Window(Protocol):
+class PaletteHost(Protocol):
     """What the palette needs of the window."""
 
     @property
@@ -49,7 +49,7 @@ class Window(Protocol):
         """Open a palette of the themes."""
 
 
-class Entry(NamedTuple):
+class PaletteEntry(NamedTuple):
     """An entry: its words, the key that does the same, the pane it belongs to, and what it does."""
 
     words: str
@@ -78,34 +78,36 @@ class Actions(Provider):
 
     def __init__(self, screen: Screen[Any], match_style: Style | None = None) -> None:
         super().__init__(screen, match_style)
-        self._entries: list[Entry] = []
+        self._entries: list[PaletteEntry] = []
 
     async def startup(self) -> None:
         """Import the panes that were not opened yet, beside the window."""
         self._entries = await asyncio.to_thread(self._gather)
 
     @property
-    def _window(self) -> Window:
-        return cast(Window, self.app)
+    def _window(self) -> PaletteHost:
+        return cast(PaletteHost, self.app)
 
-    def _gather(self) -> list[Entry]:
+    def _gather(self) -> list[PaletteEntry]:
         front = self._window.pane_in_front
         entries = [*self._of_window(), *self._of_panes()]
         order = {front: 0, None: 1}
         return sorted(entries, key=lambda entry: order.get(entry.pane, 2))
 
-    def _of_window(self) -> list[Entry]:
+    def _of_window(self) -> list[PaletteEntry]:
         found = {
-            key.binding.action: Entry(key.binding.description, self._key(key), None, self._on_app(key.binding.action))
+            key.binding.action: PaletteEntry(
+                key.binding.description, self._key(key), None, self._on_app(key.binding.action)
+            )
             for key in reversed(keys.everywhere())
             if key.place.title == "Window" and key.binding.action != "command_palette"
         }
         others = [
-            Entry(command.title, escape(command.help), None, self._plain(command.callback))
+            PaletteEntry(command.title, escape(command.help), None, self._plain(command.callback))
             for command in self._window.get_system_commands(self.screen)
             if command.title not in TEXTUALS and command.title not in {entry.words for entry in found.values()}
         ]
-        theme = Entry(
+        theme = PaletteEntry(
             "Theme", "other colours, light or dark, or the terminal's own: ansi-dark, ansi-light", None, self._theme
         )
         return [*reversed(found.values()), *others, theme]
@@ -130,7 +132,7 @@ class Actions(Provider):
         told = f"key {' '.join(map(spelled, pressed.split(',')))}"
         return escape(f"{told} · {key.binding.tooltip}" if key.binding.tooltip else told)
 
-    def _of_panes(self) -> list[Entry]:
+    def _of_panes(self) -> list[PaletteEntry]:
         found = []
         places = keys.places()
         for name, pane in PANES.items():
@@ -143,8 +145,10 @@ class Actions(Provider):
                         continue
                     seen.add(key.id)
                     words = f"{pane.title}: {lowered(key.binding.description)}"
-                    found.append(Entry(words, self._key(key), name, self._in_place(place, key.binding.action)))
-            found += [Entry(f"{pane.title}: view {view}", "", name, self._view(name, view)) for view in pane.views()]
+                    found.append(PaletteEntry(words, self._key(key), name, self._in_place(place, key.binding.action)))
+            found += [
+                PaletteEntry(f"{pane.title}: view {view}", "", name, self._view(name, view)) for view in pane.views()
+            ]
         return found
 
     def _view(self, pane: str, view: str) -> Callable[[], Coroutine[Any, Any, None]]:
@@ -189,7 +193,7 @@ class Actions(Provider):
                 score *= 1.0 if entry.pane in {front, None} else 0.8
                 yield Hit(score, matcher.highlight(entry.words), self._run(entry), help=entry.about or None)
 
-    def _run(self, entry: Entry) -> Callable[[], None]:
+    def _run(self, entry: PaletteEntry) -> Callable[[], None]:
         def run() -> None:
             # As a worker: opening a view waits for messages that the window must handle meanwhile.
             workers.start(self.app, entry.act, group="palette")

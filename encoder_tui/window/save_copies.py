@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from textual.app import App
 from textual.binding import Binding
-from textual.widget import Widget
 
 from encoder_tui.window.dialogs.save import Saveable
+from encoder_tui.window.panes.pane import Pane
 from encoder_tui.window.widgets.clipboard import taking
 
 
-def saveables(app: App[Any], pane: Widget) -> list[Saveable]:
+def saveables(app: App[Any], pane: Pane) -> list[Saveable]:
     """Everything that the pane's keys copy, with a name for its file."""
     found = []
-    for binding in getattr(pane, "BINDINGS", ()):
+    for binding in pane.BINDINGS:
         if isinstance(binding, Binding) and binding.action.startswith("copy"):
             what = binding.description.removeprefix("Copy").strip() or "values"
             if what.endswith("Python"):
@@ -26,7 +27,7 @@ def saveables(app: App[Any], pane: Widget) -> list[Saveable]:
     return found
 
 
-def _maker(app: App[Any], pane: Widget, action: str) -> Any:
+def _maker(app: App[Any], pane: Pane, action: str) -> Callable[[], Awaitable[str]]:
     async def make() -> str:
         with taking() as taken:
             await app.run_action(action, pane)

@@ -17,7 +17,7 @@ from encoder_tui.core import settings
 from encoder_tui.core.settings import Settings, SettingsError, config_path
 from encoder_tui.window import keys
 from encoder_tui.window.app import EncoderApp
-from encoder_tui.window.palette import Actions, Entry
+from encoder_tui.window.palette import Actions, PaletteEntry
 from encoder_tui.window.panes.parameters import ParametersPane
 from encoder_tui.window.panes.registry import PANES
 from encoder_tui.window.panes.tokens.ribbon import Ribbon
@@ -158,7 +158,7 @@ async def test_a_wrong_theme_and_wrong_keys_are_told_and_the_window_opens() -> N
 # The palette
 
 
-async def entries(app: EncoderApp, pilot: Pilot[int]) -> list[Entry]:
+async def entries(app: EncoderApp, pilot: Pilot[int]) -> list[PaletteEntry]:
     """What the palette offers, opened as a user does."""
     await pilot.press("ctrl+p")
     await until(pilot, lambda: isinstance(app.screen, CommandPalette))

@@ -17,7 +17,7 @@ from encoder_tui.window.app import EncoderApp
 from encoder_tui.window.panes.tokens.ribbon import Ribbon
 from encoder_tui.window.widgets.editor import Editor
 from encoder_tui.window.widgets.lines import Lines
-from encoder_tui.window.widgets.short_lines import Words
+from encoder_tui.window.widgets.short_lines import ShortLines
 from tests.support.in_process import tasks_in_process
 from tests.support.still import still, until
 from tests.window.tokens.test_pane import all_shown
@@ -101,7 +101,7 @@ class Counted(Lines):
 class Window(App[int]):
     def compose(self) -> ComposeResult:
         yield Counted()
-        yield Words(id="words")
+        yield ShortLines(id="words")
 
 
 async def test_lines_that_change_go_or_come_are_drawn_and_the_others_are_left() -> None:
@@ -127,7 +127,7 @@ async def test_lines_that_change_go_or_come_are_drawn_and_the_others_are_left() 
 async def test_words_are_laid_out_again_only_where_their_number_of_lines_changes() -> None:
     app = Window()
     async with app.run_test(size=(20, 8)) as pilot:
-        words = app.query_one(Words)
+        words = app.query_one(ShortLines)
         heights = []
         for content in (Content("one"), Content("two"), Content("two\nlines"), Content.styled("two\nlines", "bold")):
             words.say(content)

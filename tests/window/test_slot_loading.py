@@ -11,7 +11,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from encoder_tui.core.settings import Settings
 from encoder_tui.window.app import EncoderApp
 from encoder_tui.window.panes.tokens.pane import TokensPane
-from encoder_tui.window.widgets.short_lines import Words
+from encoder_tui.window.widgets.short_lines import ShortLines
 from tests.support.command_case import call, named
 from tests.support.in_process import tasks_in_process
 from tests.support.model_directories import write
@@ -45,7 +45,7 @@ async def test_a_model_that_refuses_the_text_at_hand_is_loaded_all_the_same(refu
 
 
 def shown(app: EncoderApp, name: str) -> str:
-    return str(app.query_one(f"#{name}", Words).render())
+    return str(app.query_one(f"#{name}", ShortLines).render())
 
 
 @pytest.mark.usefixtures("tasks_in_process")

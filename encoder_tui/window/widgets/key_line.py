@@ -32,7 +32,7 @@ class Possible(Protocol):
 
 
 @dataclass(frozen=True)
-class Entry:
+class KeyEntry:
     """A key and what it does; `key` is what a click presses, empty for a hint."""
 
     display: str
@@ -58,8 +58,8 @@ class KeyLine(Widget):
     def __init__(self, pane_keys: str) -> None:
         """`pane_keys` are the keys of the panes as the line shows them."""
         super().__init__()
-        self._panes = Entry(pane_keys, "panes", "")
-        self._places: list[tuple[int, int, Entry]] = []
+        self._panes = KeyEntry(pane_keys, "panes", "")
+        self._places: list[tuple[int, int, KeyEntry]] = []
 
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, self._bindings_changed)
@@ -68,14 +68,14 @@ class KeyLine(Widget):
         if screen.app.app_focus:
             self.refresh()
 
-    def entries(self) -> tuple[list[Entry], list[Entry]]:
+    def entries(self) -> tuple[list[KeyEntry], list[KeyEntry]]:
         """What is possible now, in the order of the focus; and what is always possible."""
-        found: dict[tuple[int, str], Entry] = {}
-        always: dict[str, Entry] = {}
+        found: dict[tuple[int, str], KeyEntry] = {}
+        always: dict[str, KeyEntry] = {}
         for node, binding, enabled, _ in self.screen.active_bindings.values():
             display = self.app.get_key_display(binding)
             display = display.upper() if display[:1] == "f" and display[1:].isdigit() else display
-            entry = Entry(display, lowered(binding.description), binding.key)
+            entry = KeyEntry(display, lowered(binding.description), binding.key)
             if binding.action in ALWAYS:
                 if binding.priority:
                     always[binding.action] = entry
@@ -84,7 +84,7 @@ class KeyLine(Widget):
                 found.setdefault((0, binding.id) if binding.id else (id(node), binding.action), entry)
         last = [found.pop(key) for key in list(found) if key[1] == "window.quit"]
         if self.screen.maximized is not None:
-            found = {(0, ""): Entry("esc", "whole window", "escape"), **found}
+            found = {(0, ""): KeyEntry("esc", "whole window", "escape"), **found}
         return [*found.values(), *last], [always[action] for action in ALWAYS if action in always]
 
     def render_line(self, y: int) -> Strip:
@@ -92,7 +92,7 @@ class KeyLine(Widget):
         width = self.size.width
         left, right = self.entries()
         if width >= ROOMY:
-            right = [self._panes, Entry(*TAB, ""), *right]
+            right = [self._panes, KeyEntry(*TAB, ""), *right]
         room = width - sum(entry.width for entry in right) - 1
         shown = []
         for place, entry in enumerate(left):
@@ -112,7 +112,7 @@ class KeyLine(Widget):
         segments += self._segments(right, start)
         return Strip(segments).crop_extend(0, width, self.rich_style).apply_style(self.rich_style)
 
-    def _segments(self, entries: list[Entry], start: int) -> Iterator[Segment]:
+    def _segments(self, entries: list[KeyEntry], start: int) -> Iterator[Segment]:
         key_style = self.get_component_rich_style("key-line--key")
         words_style = self.get_component_rich_style("key-line--words")
         for entry in entries:

@@ -6,7 +6,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 
-class Words(Static):
+class ShortLines(Static):
     """`Static` for lines that are cut to the window: no markup, and no more work than the change asks for.
 
     `Static.update` lays the whole screen out again, which takes longer than to draw what a key changes.

@@ -77,7 +77,7 @@ async def test_what_is_copied_is_the_view_in_front_under_a_header() -> None:
         await pilot.press("y")
         assert app.clipboard == python
         await pilot.press("r")
-        await until(pilot, lambda: bool(view.sentence()) and not view.asker.status and not view.asker.is_asking)
+        await until(pilot, lambda: bool(view.summary()) and not view.asker.status and not view.asker.is_asking)
         await pilot.press("p")
         assert app.clipboard == python
         assert [one.message for one in app._notifications][-1].startswith("there is no Python of this view")

@@ -18,7 +18,7 @@ from encoder_tui.window.app import EncoderApp
 from encoder_tui.window.panes.tokens import batch, comparer, decode, ribbon
 from encoder_tui.window.panes.tokens.lanes import Layout
 from encoder_tui.window.widgets.editor import Editor
-from encoder_tui.window.widgets.short_lines import Words
+from encoder_tui.window.widgets.short_lines import ShortLines
 from tests.support.still import until
 from tests.window.test_keys import key_line
 from tests.window.tokens.test_pane import PAIR, lines, pane, show, window
@@ -52,7 +52,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
 
 
 def sentence(app: EncoderApp) -> str:
-    return str(pane(app).query_one("#sentence", Words).content)
+    return str(pane(app).query_one("#sentence", ShortLines).content)
 
 
 async def paste(app: EncoderApp, pilot: Pilot[int], text: str) -> None:
@@ -223,7 +223,7 @@ async def test_a_model_whose_tokens_were_stopped_is_not_said_to_be_loading(gate:
         await until(pilot, lambda: "there are no tokens yet" in sentence(app))
 
         def words() -> list[list[str]]:
-            content = app.query_one("#models", Words).content
+            content = app.query_one("#models", ShortLines).content
             return [line.split() for line in str(content).split("\n")]
 
         await until(pilot, lambda: words() == [[letter, "no", "tokens", "yet"] for letter in "AB"])

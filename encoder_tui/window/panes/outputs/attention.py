@@ -7,7 +7,7 @@ from textual.content import Content
 from encoder_tui.core.outputs.slices import local_window, number, pairs_out_of_sight
 from encoder_tui.core.text.safe import visible_piece
 from encoder_tui.window.panes.outputs.matrix_views import HeatmapView, span_words
-from encoder_tui.window.panes.outputs.view import Chosen
+from encoder_tui.window.panes.outputs.view import ChosenOutput
 from encoder_tui.window.theme import QUIET
 from encoder_tui.window.widgets.heat_colours import POSITIVE
 from encoder_tui.window.widgets.matrix import Matrix
@@ -31,16 +31,16 @@ class AttentionView(HeatmapView):
             " through the heads.",
         )
 
-    def layer_index(self, chosen: Chosen) -> int:
+    def layer_index(self, chosen: ChosenOutput) -> int:
         """The layer, counted from 0."""
         return int(chosen.output.name.rpartition(".")[2] or 0)
 
-    def reach(self, chosen: Chosen) -> int | None:
+    def reach(self, chosen: ChosenOutput) -> int | None:
         """How far the layer sees to either side; None where it sees all."""
         files = chosen.run.files
         return None if files is None else local_window(files.config, self.layer_index(chosen))
 
-    def open(self, chosen: Chosen, matrix: Matrix) -> None:
+    def open(self, chosen: ChosenOutput, matrix: Matrix) -> None:
         output, reach = chosen.output, self.reach(chosen)
 
         def is_outside(query: int, key: int) -> bool:
@@ -50,7 +50,7 @@ class AttentionView(HeatmapView):
         rows, columns = output.shape[-2:]
         matrix.open(rows, columns, lambda row: self.row_label(chosen, row), output.max or 1.0, 0.5, is_outside)
 
-    def where(self, chosen: Chosen, rows: range, columns: range) -> Content:
+    def where(self, chosen: ChosenOutput, rows: range, columns: range) -> Content:
         query, key = (visible_piece(self.token(chosen, span.start)) for span in (rows, columns))
         return Content(f"query {span_words(rows)} {query} → key {span_words(columns)} {key}")
 
@@ -59,7 +59,7 @@ class AttentionView(HeatmapView):
         root = ", by the root" if self.is_wide else " by √"
         return [("   0 ", QUIET), ("██", POSITIVE.hex), (f" {limit}{root}", QUIET)]
 
-    def sentence(self) -> str:
+    def summary(self) -> str:
         chosen = self.chosen()
         if chosen is None:
             return ""

@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from encoder_tui.core.outputs.slices import number, shape_numbers, shape_short, shape_words
 from encoder_tui.core.text.safe import visible
-from encoder_tui.window.panes.outputs.view import Chosen, OutputView, State
+from encoder_tui.window.panes.outputs.view import ChosenOutput, OutputsState, OutputView
 from encoder_tui.window.theme import QUIET
 from encoder_tui.window.widgets.table import Column, Table
 
@@ -109,7 +109,7 @@ def columns(wide: bool) -> list[Column]:
     ]
 
 
-def row_of(chosen: Chosen, wide: bool, room: int) -> tuple[str, ...]:
+def row_of(chosen: ChosenOutput, wide: bool, room: int) -> tuple[str, ...]:
     """An output as the cells of a row; `room` is the width for its shape, whose dimensions are named if they fit."""
     output = chosen.output
     named = shape_short(output)
@@ -126,7 +126,7 @@ def row_of(chosen: Chosen, wide: bool, room: int) -> tuple[str, ...]:
     )
 
 
-def teaching(state: State) -> Content:
+def teaching(state: OutputsState) -> Content:
     """What will stand here, and the keys that fill it."""
     if state.runs.is_running:
         return Content("The tensors will stand here as they come out.")

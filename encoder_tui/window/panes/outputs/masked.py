@@ -19,7 +19,7 @@ from encoder_tui.core.tokens.tokenizer import TokenizationError
 from encoder_tui.protocol import operations
 from encoder_tui.window.panes.outputs.asker import Asker
 from encoder_tui.window.panes.outputs.norms import bar
-from encoder_tui.window.panes.outputs.view import OutputView, State
+from encoder_tui.window.panes.outputs.view import OutputsState, OutputView
 from encoder_tui.window.session.session import Slot
 from encoder_tui.window.widgets.editor import Editor
 from encoder_tui.window.widgets.model_letters import letter_style
@@ -44,9 +44,11 @@ class MaskedView(OutputView):
 
     about = f"what stands in the place of {MASK}"
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: OutputsState) -> None:
         super().__init__(state)
-        self.asker: Asker[MaskedAnswer] = Asker(state.runs, self._question, self._ask_model, self.draw, self.tell)
+        self.asker: Asker[MaskedAnswer] = Asker(
+            state.runs, self._question, self._ask_model, self.draw, self.tell_summary_changed
+        )
 
     def compose(self) -> ComposeResult:
         yield Editor(EXAMPLE, id="masked-text")
@@ -76,7 +78,7 @@ class MaskedView(OutputView):
 
     @on(TextArea.Changed)
     def _changed(self) -> None:
-        self.post_message(self.Said())
+        self.post_message(self.SummaryChanged())
 
     def show(self) -> None:
         self.asker.models_changed()
@@ -130,7 +132,7 @@ class MaskedView(OutputView):
                 )
         return [*lines, []]
 
-    def sentence(self) -> str:
+    def summary(self) -> str:
         if self.asker.status:
             return self.asker.status
         if self.asker.asked is None:

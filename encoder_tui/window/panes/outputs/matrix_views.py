@@ -15,7 +15,7 @@ from encoder_tui.core.defaults import BESIDE
 from encoder_tui.core.outputs.slices import Window, dimension_names, number
 from encoder_tui.core.text.safe import count, visible_piece
 from encoder_tui.window.panes.outputs.tensor_view import Look
-from encoder_tui.window.panes.outputs.view import Chosen, OutputView
+from encoder_tui.window.panes.outputs.view import ChosenOutput, OutputView
 from encoder_tui.window.theme import QUIET
 from encoder_tui.window.widgets.heat_colours import NEGATIVE, POSITIVE
 from encoder_tui.window.widgets.matrix import Matrix
@@ -57,7 +57,7 @@ class MatrixLook(Look):
         self._stop()
         self.open(chosen, matrix)
 
-    def open(self, chosen: Chosen, matrix: Matrix) -> None:
+    def open(self, chosen: ChosenOutput, matrix: Matrix) -> None:
         """Give the matrix its size and its colours."""
         output = chosen.output
         far = max(abs(output.min or 0.0), abs(output.max or 0.0)) or 1.0
@@ -79,7 +79,7 @@ class MatrixLook(Look):
             self._stop()
             self._asking = asyncio.create_task(self._bring(chosen, event.window))
 
-    async def _bring(self, chosen: Chosen, window: Window) -> None:
+    async def _bring(self, chosen: ChosenOutput, window: Window) -> None:
         cells = await self.look(chosen, window)
         if cells is not None and self.key(chosen) == self._shown:
             self.query_one(Matrix).take(window, *cells.shape, cells.values())
@@ -100,7 +100,7 @@ class MatrixLook(Look):
             return
         legend.update(self.legend(chosen, self.query_one(Matrix)).truncate(self.size.width, ellipsis=True))
 
-    def legend(self, chosen: Chosen, matrix: Matrix) -> Content:
+    def legend(self, chosen: ChosenOutput, matrix: Matrix) -> Content:
         """What is under the cursor, and what the colours mean."""
         rows, columns = matrix.span()
         value = matrix.value
@@ -114,7 +114,7 @@ class MatrixLook(Look):
             (f"   {self.hint(matrix)}", QUIET),
         )
 
-    def where(self, chosen: Chosen, rows: range, columns: range) -> Content:
+    def where(self, chosen: ChosenOutput, rows: range, columns: range) -> Content:
         """The cell under the cursor in words."""
         names = dimension_names(chosen.output)
         row = f"token {span_words(rows)} {visible_piece(self.row_label(chosen, rows.start))}"
@@ -198,7 +198,7 @@ class HeatmapView(MatrixLook):
             self._magnified.show()
             self._magnified.query_one(Matrix).go(matrix.row, matrix.column)
 
-    @on(OutputView.Said)
+    @on(OutputView.SummaryChanged)
     def _other_chosen(self) -> None:
         """The digits have the keys of every look."""
         self.show()

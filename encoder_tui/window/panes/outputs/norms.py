@@ -13,7 +13,7 @@ from textual.widgets import Static
 from encoder_tui.core.outputs.slices import Window
 from encoder_tui.core.text.safe import visible, visible_piece
 from encoder_tui.window.panes.outputs.tensor_view import Look
-from encoder_tui.window.panes.outputs.view import Chosen, State
+from encoder_tui.window.panes.outputs.view import ChosenOutput, OutputsState
 from encoder_tui.window.widgets.table import Column, Table
 
 LABELS: Final = ("token", "text", "norm")
@@ -26,7 +26,7 @@ class NormsView(Look):
     NormsView Table { height: 1fr; }
     """
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: OutputsState) -> None:
         super().__init__(state)
         self._norms: list[float] = []
 
@@ -51,7 +51,7 @@ class NormsView(Look):
             self._stop()
             self._asking = asyncio.create_task(self._bring(chosen))
 
-    async def _bring(self, chosen: Chosen) -> None:
+    async def _bring(self, chosen: ChosenOutput) -> None:
         rows, columns = chosen.output.shape[-2:]
         cells = await self.look(chosen, Window(0, 0, 1, 1, rows, columns), "norm")
         if cells is None:
@@ -68,9 +68,9 @@ class NormsView(Look):
                 return str(index), visible_piece(self.token(chosen, index)), f"{norm:.4f}", bar(norm / highest, room)
 
             table.show_rows(len(self._norms), row)
-            self.post_message(self.Said())
+            self.post_message(self.SummaryChanged())
 
-    def sentence(self) -> str:
+    def summary(self) -> str:
         chosen = self.chosen()
         if chosen is None or not self._norms:
             return ""

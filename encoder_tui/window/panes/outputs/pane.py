@@ -17,11 +17,11 @@ from textual.widgets import ContentSwitcher, Input, Static, TextArea
 from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.outputs.runs import UnloadRequest
 from encoder_tui.core.report.material import Material, ReportedRun
-from encoder_tui.window.panes.outputs import words as facts
+from encoder_tui.window.panes.outputs import words
 from encoder_tui.window.panes.outputs.list_view import ListView, OutputTable
 from encoder_tui.window.panes.outputs.runs import Question, Runs
 from encoder_tui.window.panes.outputs.saving import SavePath, save, snippet
-from encoder_tui.window.panes.outputs.view import OutputView, State
+from encoder_tui.window.panes.outputs.view import OutputsState, OutputView
 from encoder_tui.window.panes.pane import VIEW_KEYS, Pane
 from encoder_tui.window.session.session import Session
 from encoder_tui.window.textual_fixes import workers
@@ -123,7 +123,7 @@ class OutputsPane(Pane):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.runs = Runs(session, self._show)
-        self.state = State(session, self.runs)
+        self.state = OutputsState(session, self.runs)
         self._wishes: dict[str, bool] = {"hidden_states": False, "attentions": False}
 
     @classmethod
@@ -185,21 +185,21 @@ class OutputsPane(Pane):
         width = self.size.width
         # A view with a question of its own says itself what it is about.
         self.query_one("#outputs-models").display = self.view.asker is None
-        line = facts.text_line(self.session, self.runs, width, self.view.about)
+        line = words.text_line(self.session, self.runs, width, self.view.about)
         self.query_one("#outputs-text", Static).update(line)
         lines = [
-            facts.model_line(index, slot, self.runs.of(slot), width) for index, slot in enumerate(self.session.slots)
+            words.model_line(index, slot, self.runs.of(slot), width) for index, slot in enumerate(self.session.slots)
         ]
         # A remark may take two lines: nothing of it is to be cut.
         room = max(MODELS, self.size.height // 3)
-        remarks = facts.fitted(facts.remarks(self.session, self.runs), width, room - len(lines))
+        remarks = words.fitted(words.remarks(self.session, self.runs), width, room - len(lines))
         self.query_one("#outputs-models", Static).update(Content("\n").join([*lines, *remarks]))
-        words = self.view.sentence() or facts.sentence(self.session, self.runs)
+        summary = self.view.summary() or words.runs_summary(self.session, self.runs)
         # Three lines at most; words that wrap leave some cells of a line empty.
-        self.query_one("#outputs-sentence", Static).update(Content(words).truncate(3 * width - 24, ellipsis=True))
+        self.query_one("#outputs-sentence", Static).update(Content(summary).truncate(3 * width - 24, ellipsis=True))
 
-    @on(OutputView.Said)
-    def _said(self) -> None:
+    @on(OutputView.SummaryChanged)
+    def _summary_changed(self) -> None:
         self._show_words()
         possible_changed(self)
 

@@ -12,7 +12,7 @@ from encoder_tui.client.client import EngineError, TaskFailed
 from encoder_tui.core.outputs.slices import Cells, LookRequest, Window, shape_short, shape_words
 from encoder_tui.core.text.safe import visible
 from encoder_tui.protocol import operations
-from encoder_tui.window.panes.outputs.view import Chosen, OutputView, State
+from encoder_tui.window.panes.outputs.view import ChosenOutput, OutputsState, OutputView
 from encoder_tui.window.theme import QUIET
 from encoder_tui.window.widgets.model_letters import letter_markup
 
@@ -34,7 +34,7 @@ class Look(OutputView):
         Binding("comma", "head(-1)", "Previous head", show=False, id="outputs.previous-head"),
     ]
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: OutputsState) -> None:
         super().__init__(state)
         self._shown: tuple[object, ...] = ()
         self._asking: asyncio.Task[None] | None = None
@@ -54,7 +54,7 @@ class Look(OutputView):
         """The places of the outputs that this view can show, among all."""
         return [place for place, chosen in enumerate(self.state.rows()) if len(chosen.output.shape) >= 2]
 
-    def chosen(self) -> Chosen | None:
+    def chosen(self) -> ChosenOutput | None:
         """The output that is looked at: the one that was chosen in the list, or the next that this view can show."""
         places = self.choices()
         if not places:
@@ -70,7 +70,7 @@ class Look(OutputView):
         if places:
             self.state.place = places[(places.index(self._place(places)) + step) % len(places)]
             self.show()
-            self.post_message(self.Said())
+            self.post_message(self.SummaryChanged())
 
     def action_head(self, step: int) -> None:
         """Look at the next head of the attentions."""
@@ -78,14 +78,14 @@ class Look(OutputView):
         if chosen is not None and len(chosen.output.shape) == 4:
             self.state.head = (self.state.head + step) % chosen.output.shape[1]
             self.show()
-            self.post_message(self.Said())
+            self.post_message(self.SummaryChanged())
 
-    def leading(self, chosen: Chosen) -> list[int]:
+    def leading(self, chosen: ChosenOutput) -> list[int]:
         """The text's place in the batch and, of attentions, the head."""
         shape = chosen.output.shape
         return [] if len(shape) == 2 else [0, *(min(self.state.head, size - 1) for size in shape[1:-2])]
 
-    def key(self, chosen: Chosen) -> tuple[object, ...]:
+    def key(self, chosen: ChosenOutput) -> tuple[object, ...]:
         """What makes another look of it."""
         return (chosen.run, chosen.output.name, *self.leading(chosen))
 
@@ -96,7 +96,7 @@ class Look(OutputView):
         """Whether there is room for more than what must be said."""
         return self.size.width >= WIDE
 
-    def title(self, chosen: Chosen) -> Content:
+    def title(self, chosen: ChosenOutput) -> Content:
         """Which output this is."""
         output = chosen.output
         head = f"  head {self.leading(chosen)[1]} of {output.shape[1]}" if len(output.shape) == 4 else ""
@@ -111,16 +111,16 @@ class Look(OutputView):
         """What will stand here."""
         return Content.assemble((" r", "bold"), ("  runs the models; what comes out is looked at here.", QUIET))
 
-    def token(self, chosen: Chosen, index: int) -> str:
+    def token(self, chosen: ChosenOutput, index: int) -> str:
         """The text of a token of the run."""
         encoding = chosen.run.encoding
         return "" if encoding is None or index >= len(encoding) else encoding.tokens[index]
 
-    def row_label(self, chosen: Chosen, row: int) -> str:
+    def row_label(self, chosen: ChosenOutput, row: int) -> str:
         """What a row of the output is: a token, or the whole text."""
         return "whole text" if len(chosen.output.shape) == 2 else self.token(chosen, row)
 
-    async def look(self, chosen: Chosen, window: Window, how: Literal["mean", "norm"] = "mean") -> Cells | None:
+    async def look(self, chosen: ChosenOutput, window: Window, how: Literal["mean", "norm"] = "mean") -> Cells | None:
         """Ask the engine; what it cannot say is the view's complaint."""
         request = LookRequest(chosen.run.number, chosen.output.name, self.leading(chosen), window, how)
         try:

@@ -16,7 +16,7 @@ from encoder_tui.core.tasks.pooling import Triplet, builtin_triplets, cut, longe
 from encoder_tui.core.text.safe import count, visible
 from encoder_tui.window.panes.outputs.asker import Asker
 from encoder_tui.window.panes.outputs.triplet_rows import Way, rows, verdict
-from encoder_tui.window.panes.outputs.view import OutputView, State
+from encoder_tui.window.panes.outputs.view import OutputsState, OutputView
 from encoder_tui.window.session.session import Slot
 from encoder_tui.window.theme import QUIET
 from encoder_tui.window.widgets.cycle import Cycle
@@ -45,9 +45,11 @@ class TripletsView(OutputView):
 
     about = "anchor, positive and negative, cut and whole"
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: OutputsState) -> None:
         super().__init__(state)
-        self.asker: Asker[list[Way]] = Asker(state.runs, self._question, self._ask_model, self.draw, self.tell)
+        self.asker: Asker[list[Way]] = Asker(
+            state.runs, self._question, self._ask_model, self.draw, self.tell_summary_changed
+        )
         triplets = builtin_triplets()
         self.builtin = {f"built-in {number + 1} of {len(triplets)}": one for number, one in enumerate(triplets)}
         self.at_hand: Triplet | None = None
@@ -123,7 +125,7 @@ class TripletsView(OutputView):
         if self.asker.is_asking and self.asker.asked != self.triplet:
             self.cancel()
         self.draw()
-        self.post_message(self.Said())
+        self.post_message(self.SummaryChanged())
 
     # The question
 
@@ -201,7 +203,7 @@ class TripletsView(OutputView):
             if slot in self.asker.errors and (index := self.asker.index_of(slot)) is not None
         ]
 
-    def sentence(self) -> str:
+    def summary(self) -> str:
         if self.asker.status:
             return self.asker.status
         triplet = self.triplet

@@ -17,7 +17,7 @@ from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.tasks.pooling import POOLINGS, Given, VectorsAnswer, cosine, cut, longest, norm
 from encoder_tui.core.text.safe import count, visible
 from encoder_tui.window.panes.outputs.asker import Asker
-from encoder_tui.window.panes.outputs.view import OutputView, State
+from encoder_tui.window.panes.outputs.view import OutputsState, OutputView
 from encoder_tui.window.session.session import Slot
 from encoder_tui.window.widgets.cycle import Cycle
 from encoder_tui.window.widgets.editor import Editor
@@ -44,9 +44,11 @@ class VectorsView(OutputView):
 
     about = "several texts, a line each, and the cosine of any two"
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: OutputsState) -> None:
         super().__init__(state)
-        self.asker: Asker[Answers] = Asker(state.runs, self.texts, self._ask_model, self.draw, self.tell)
+        self.asker: Asker[Answers] = Asker(
+            state.runs, self.texts, self._ask_model, self.draw, self.tell_summary_changed
+        )
 
     def compose(self) -> ComposeResult:
         yield Editor(f"{' '.join(self.state.session.text.split())[:2000]}\n{OTHERS}", id="vector-texts")
@@ -76,7 +78,7 @@ class VectorsView(OutputView):
     @on(TextArea.Changed)
     def _changed(self) -> None:
         self.draw()
-        self.post_message(self.Said())
+        self.post_message(self.SummaryChanged())
 
     @property
     def pooling(self) -> str:
@@ -171,7 +173,7 @@ class VectorsView(OutputView):
     def _hidden(answer: VectorsAnswer) -> str:
         return f"{len(answer.vectors['cls']) // 4:,}"
 
-    def sentence(self) -> str:
+    def summary(self) -> str:
         if self.asker.status:
             return self.asker.status
         if self.asker.asked is None:

@@ -16,7 +16,7 @@ from encoder_tui.window.session.session import Session
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ChosenOutput:
     """An output of a run, with the place of its model."""
 
     index: int
@@ -28,7 +28,7 @@ class Chosen:
         return LETTERS[self.index]
 
 
-class State:
+class OutputsState:
     """What the views share: the runs, and which output is looked at."""
 
     def __init__(self, session: Session, runs: Runs) -> None:
@@ -37,16 +37,16 @@ class State:
         self.place = 0
         self.head = 0
 
-    def rows(self) -> list[Chosen]:
+    def rows(self) -> list[ChosenOutput]:
         """Every output of every model, in the order of the models."""
         return [
-            Chosen(index, run, output)
+            ChosenOutput(index, run, output)
             for index, slot in enumerate(self.session.slots)
             if (run := self.runs.of(slot)) is not None
             for output in run.outputs
         ]
 
-    def chosen(self) -> Chosen | None:
+    def chosen(self) -> ChosenOutput | None:
         """The output that is looked at."""
         rows = self.rows()
         return rows[min(self.place, len(rows) - 1)] if rows else None
@@ -55,7 +55,7 @@ class State:
 class OutputView(Vertical):
     """A view of the pane: shows what there is, and may have a question of its own."""
 
-    class Said(Message):
+    class SummaryChanged(Message):
         """What the view says of itself in the pane's line changed."""
 
     about = ""
@@ -63,7 +63,7 @@ class OutputView(Vertical):
     asker: Asker[Any] | None = None
     """What asks the view's own question, which `r` then asks instead of running the models on the pane's text."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: OutputsState) -> None:
         super().__init__()
         self.state = state
 
@@ -73,7 +73,7 @@ class OutputView(Vertical):
     def show(self) -> None:
         """Show the runs as they are now."""
 
-    def sentence(self) -> str:
+    def summary(self) -> str:
         """What is in front of the reader, in numbers; empty leaves the pane's own sentence."""
         return ""
 
@@ -86,10 +86,10 @@ class OutputView(Vertical):
         """Give up the view's own question; whether there was one under way."""
         return self.asker is not None and self.asker.cancel()
 
-    def tell(self) -> None:
-        """Have the pane's line written anew."""
+    def tell_summary_changed(self) -> None:
+        """Have the pane write the summary anew."""
         if self.is_mounted:
-            self.post_message(self.Said())
+            self.post_message(self.SummaryChanged())
 
     def take_document(self) -> bool:
         """Take the document at hand in place of what the view asks about, or the other way round; whether it can."""

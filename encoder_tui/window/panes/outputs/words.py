@@ -134,7 +134,7 @@ def fitted(remarks: list[Content], width: int, room: int) -> list[Content]:
     return shown
 
 
-def sentence(session: Session, runs: Runs) -> str:
+def runs_summary(session: Session, runs: Runs) -> str:
     """What came out, in numbers."""
     done = [
         (LETTERS[index], run)

@@ -28,7 +28,7 @@ from encoder_tui.window.widgets.choice import Choice
 from encoder_tui.window.widgets.clipboard import copy
 from encoder_tui.window.widgets.editor import Editor
 from encoder_tui.window.widgets.key_line import possible_changed
-from encoder_tui.window.widgets.short_lines import Words
+from encoder_tui.window.widgets.short_lines import ShortLines
 from encoder_tui.window.widgets.table import Table
 
 if TYPE_CHECKING:
@@ -124,12 +124,12 @@ class TokensPane(Pane):
         editor = Editor(self.session.text, id="text", placeholder="Type or paste a text.")
         editor.edited = self.session.set_text
         yield editor
-        yield Words(id="models")
-        yield Words(id="sentence")
+        yield ShortLines(id="models")
+        yield ShortLines(id="sentence")
         yield Choice(self.VIEWS, id=self.VIEW_CHOICE)
         with ContentSwitcher(initial="aligned", id="views"), Vertical(id="aligned"):
             yield self.ribbon
-            yield Words(id="block")
+            yield ShortLines(id="block")
 
     def on_mount(self) -> None:
         self.session.models_changed.subscribe(self, lambda _: self.comparer.compare())
@@ -216,11 +216,11 @@ class TokensPane(Pane):
             words.model_line(index, slot, streams[index], refusals[index], found.text, width)
             for index, slot in enumerate(slots)
         ]
-        self.query_one("#models", Words).say(Content("\n").join(lines))
+        self.query_one("#models", ShortLines).say(Content("\n").join(lines))
         activity = self.comparer.activity
         told = Content.styled(f" {activity}", "$text-warning").truncate(width, ellipsis=True)
-        sentence = told if activity else words.sentence(self.session, self.comparison, width)
-        self.query_one("#sentence", Words).say(sentence)
+        sentence = told if activity else words.comparison_summary(self.session, self.comparison, width)
+        self.query_one("#sentence", ShortLines).say(sentence)
 
     def _show_view(self) -> None:
         view = self.view
@@ -243,7 +243,7 @@ class TokensPane(Pane):
     def _show_block(self, block: int) -> None:
         if self.comparison.present and block < len(self.comparison.alignment):
             lines = words.block_lines(self.session, self.comparison, block, self.size.width)
-            self.query_one("#block", Words).say(lines)
+            self.query_one("#block", ShortLines).say(lines)
             if self._beside is not None and self._beside.display:
                 self._beside.point(self.comparison, block)
 

@@ -46,7 +46,7 @@ def model_line(index: int, slot: Slot, stream: Stream | None, refusal: str, text
     return Content.assemble(*parts).truncate(max(width, 1), ellipsis=True)
 
 
-def sentence(session: Session, comparison: Comparison, width: int) -> Content:
+def comparison_summary(session: Session, comparison: Comparison, width: int) -> Content:
     """What the comparison comes to, naming as many differences as find room in a line."""
     for names in (6, 4, 3, 2, 1, 0):
         words = visible(comparison.sentence(session.letters, names))
