@@ -42,6 +42,7 @@ from encoder_tui.window.widgets.visibility import is_shown
 if TYPE_CHECKING:
     from textual.command import Provider
 
+    from encoder_tui.client.client import EngineState
     from encoder_tui.window.help.screen import Topic
 
 
@@ -197,7 +198,7 @@ class EncoderApp(TerminalApp):
         sentence, severity = notice
         self.notify(visible(sentence), severity=severity, markup=False)  # type: ignore[arg-type]
 
-    def _tell_of_engine(self, state: Any) -> None:
+    def _tell_of_engine(self, state: EngineState) -> None:
         if state.status in {"died", "stopped"}:
             way = "; «Restart engine» in the palette (ctrl+p) starts it again" if state.status == "stopped" else ""
             self.notify(f"{visible(state.text)}{way}", severity="error", markup=False)

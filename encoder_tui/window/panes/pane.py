@@ -10,7 +10,7 @@ from textual import on
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.widget import Widget
-from textual.widgets import ContentSwitcher
+from textual.widgets import ContentSwitcher, Input, TextArea
 
 from encoder_tui.window.session.session import Session
 from encoder_tui.window.widgets.choice import Choice
@@ -95,6 +95,12 @@ class Pane(Vertical):
     def view(self) -> Widget:
         """The view in front."""
         return self.view_switcher.get_child_by_id(self.view_name)
+
+    @property
+    def to_move_in(self) -> Widget | None:
+        """What can be moved in in the view in front: no text field, where the next v would be a letter."""
+        inside = (self.view, *self.view.query("*"))
+        return next((one for one in inside if one.focusable and not isinstance(one, TextArea | Input)), None)
 
     def action_view(self, step: int) -> None:
         """Show the next view."""

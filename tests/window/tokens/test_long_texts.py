@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import pytest
@@ -12,8 +13,9 @@ from textual.widgets import Static
 
 from encoder_tui.core.settings import Settings
 from encoder_tui.core.tokens import comparison as comparing_domain
+from encoder_tui.core.tokens.alignment import Alignment
 from encoder_tui.core.tokens.comparison import Comparison
-from encoder_tui.core.tokens.tokenizer import ModelTokenizer
+from encoder_tui.core.tokens.tokenizer import ModelTokenizer, align
 from encoder_tui.window.app import EncoderApp
 from encoder_tui.window.panes.tokens import batch, comparer, decode, ribbon
 from encoder_tui.window.panes.tokens.lanes import Layout
@@ -68,6 +70,25 @@ async def test_a_long_text_is_told_with_its_size_and_what_stands_below_is_named(
         gate.opened.set()
         await until(pilot, lambda: pane(app).comparison.text == LONG)
         assert "agree" in sentence(app)
+
+
+async def test_each_piece_of_a_long_work_is_told_when_it_begins(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with window("A lens.") as (app, pilot):
+        aligned = threading.Event()
+
+        def held(comparison: Comparison) -> Alignment:
+            assert aligned.wait(60)
+            return align(comparison.text, [stream.encoding for stream in comparison.present])
+
+        await paste(app, pilot, LONG)
+        slow = cached_property(held)
+        slow.__set_name__(Comparison, "alignment")
+        monkeypatch.setattr(Comparison, "alignment", slow)
+        gate.opened.set()
+        await until(pilot, lambda: sentence(app).startswith(" Aligning "))
+        assert sentence(app).endswith(" tokens… escape stops; below is the text before")
+        aligned.set()
+        await until(pilot, lambda: pane(app).comparison.text == LONG)
 
 
 async def test_escape_stops_it_keeps_what_was_there_and_r_begins_again(gate: Gate) -> None:

@@ -247,14 +247,8 @@ class OutputsPane(Pane):
             self.take_focus()
 
     def take_focus(self) -> None:
-        """Take the focus when the window turns to this pane; not for the path, which stands first and is hidden."""
-        self._focus_view()
-
-    def _focus_view(self) -> None:
-        """Give the focus to what can be moved in; not to a text field, where the next v would be a letter."""
-        inside = (one for one in self.view.query("*") if one.focusable and not isinstance(one, TextArea | Input))
-        target = next(inside, None) or self.view_choice
-        self.screen.set_focus(target)  # at once: the next key is meant for it
+        """Take the focus in the view in front; not in the path, which stands first and is hidden."""
+        self.screen.set_focus(self.to_move_in or self.view_choice)  # at once: the next key is meant for it
 
     @on(OutputTable.Opened)
     def _open(self) -> None:
@@ -283,7 +277,7 @@ class OutputsPane(Pane):
         """Give up what is under way; in a text field, leave it."""
         if isinstance(self.app.focused, TextArea | Input):
             self.query_one(SavePath).display = False
-            self._focus_view()
+            self.take_focus()
         elif self.is_saving:
             self.workers.cancel_group(self, "save")
             self.session.notice("nothing was saved; a file of that name is as it was")

@@ -189,14 +189,13 @@ class ParametersPane(Pane):
 
     def take_focus(self) -> None:
         """Give the focus to what can be moved in, or else to the row of views: some key of the pane must be heard."""
-        target = self._to_move_in
+        target = self.to_move_in
         self._is_focus_lent = target is None
         # At once: the next key is meant for it.
         self.screen.set_focus(target or self.view_choice)
 
     @property
-    def _to_move_in(self) -> Widget | None:
-        """What can be moved in in the view in front; None while there is nothing."""
+    def to_move_in(self) -> Widget | None:
         view = self.view
         return self.trees.tree_to_move_in if view is self.trees else next(iter(view.query(Lines)), None)
 

@@ -268,10 +268,7 @@ class TokensPane(Pane):
         """Give the focus to what can be moved in, unless the user is choosing among the views."""
         if self.view_choice.has_focus or self.query_one(Editor).has_focus:
             return
-        view = self.view
-        # Not a text field: there the next v would be a letter.
-        inside = (widget for widget in view.query("*") if widget.focusable and not isinstance(widget, TextArea | Input))
-        target = view if view.focusable else next(inside, None)
+        target = self.to_move_in
         if target is not None:
             target.focus()
 
