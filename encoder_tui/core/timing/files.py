@@ -16,6 +16,7 @@ import msgspec
 
 from encoder_tui.core.files.atomic import write_private
 from encoder_tui.core.files.private import private_folder, read_file
+from encoder_tui.core.text.safe import visible
 from encoder_tui.core.timing.plan import Plan, RunColumn, RunRow
 from encoder_tui.core.timing.run import Run, RunKind, trusting
 from encoder_tui.core.timing.samples import Environment, Point, Samples
@@ -177,8 +178,15 @@ FIELDS: Final = (
 )
 
 
+FORMULA: Final = ("=", "+", "-", "@")
+"""A spreadsheet runs a cell that begins with one of these as a formula; an apostrophe before it makes it text."""
+
+
 def csv_of(run: Run) -> str:
-    """Return a run as CSV, one line per point, each with the settings it ran with."""
+    """Return a run as CSV, one line per point, each with the settings it ran with.
+
+    Names of models and messages come from outside, so no cell of text is a formula for a spreadsheet.
+    """
     text = io.StringIO()
     table = csv.DictWriter(text, FIELDS, extrasaction="ignore", lineterminator="\n")
     table.writeheader()
@@ -196,5 +204,13 @@ def csv_of(run: Run) -> str:
             "torch": None if about is None else about.versions.get("torch"),
             "transformers": None if about is None else about.versions.get("transformers"),
         }
-        table.writerow({**record, **more})
+        table.writerow({name: _as_text(value) for name, value in {**record, **more}.items()})
     return text.getvalue()
+
+
+def _as_text(value: Any) -> Any:
+    """Return a cell whose text is one line, and no formula."""
+    if not isinstance(value, str):
+        return value
+    text = visible(value)
+    return f"'{text}" if text.startswith(FORMULA) else text

@@ -278,6 +278,22 @@ def test_csv_has_a_line_for_each_point() -> None:
     assert rows[4]["skipped"].startswith("1,024 tokens")
 
 
+@pytest.mark.parametrize("name", ['=HYPERLINK("http://x")', "+1", "-x/model", "@SUM(A1)"])
+def test_no_cell_of_csv_is_a_formula_to_a_spreadsheet(name: str) -> None:
+    run = measured()
+    run.columns[0] = msgspec.structs.replace(run.columns[0], name=name)
+    run.samples[2, 0] = msgspec.structs.replace(run.samples[2, 0], ended=name)
+    rows = list(csv.DictReader(io.StringIO(csv_of(run), newline="")))
+    assert rows[0]["model"] == f"'{name}"
+    assert rows[4]["skipped"] == f"'{name}"
+    run.columns[0] = msgspec.structs.replace(run.columns[0], name=f"\t\r\n{name}")
+    control = next(csv.DictReader(io.StringIO(csv_of(run), newline="")))["model"]
+    assert control.isprintable()
+    assert control.endswith(name)
+    # Numbers stay numbers.
+    assert float(rows[0]["median_s"]) > 0
+
+
 def test_a_single_token_is_told_as_one() -> None:
     run = sweep([TimedModel(0, "bert", A.source, 512)], Plan([1, 2]), 2)
     assert [row.words for row in run.rows] == ["1 token", "2 tokens"]
