@@ -27,7 +27,6 @@ LAYERS = {"builtin", "client", "commands", "core", "engine", "protocol", "window
 Imports = Mapping[str, set[str]]
 
 KNOWN_CIRCLES = (
-    {"window.panes.timing.measurer", "window.panes.timing.pane", "window.panes.timing.words"},
     {"window.session.loading", "window.session.session"},
     {"core.files", "core.models", "core.parameters", "core.settings"},
 )

@@ -160,9 +160,8 @@ def run_settings(run: Run) -> str:
     if about is None:
         return ""
     in_force = run.in_force
-    words = [
-        " and ".join(dict.fromkeys(getattr(one, name) for one in in_force)) for name in ("device", "dtype", "attention")
-    ]
+    each = [(one.device, one.dtype, one.attention) for one in in_force]
+    words = [" and ".join(dict.fromkeys(values)) for values in zip(*each, strict=True)] or [""] * 3
     asked = dict.fromkeys(one for one in run.plan.attentions if one is not None)
     if words[2] and (missed := [one for one in asked if one not in words[2].split(" and ")]):
         words[2] += f" (asked for {' and '.join(missed)})"

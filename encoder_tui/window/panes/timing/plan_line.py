@@ -142,8 +142,9 @@ class PlanLine(Vertical):
     def run_with(self, settings: Settings) -> None:
         """Show settings that were chosen while the window is open."""
         self.query_one("#threads", Input).value = "" if settings.threads is None else str(settings.threads)
-        for name in ("device", "dtype", "attention"):
-            self._show(name, [getattr(settings, name)])
+        chosen = (("device", settings.device), ("dtype", settings.dtype), ("attention", settings.attention))
+        for name, value in chosen:
+            self._show(name, [value])
 
     def _show(self, name: str, values: list[str | None]) -> None:
         cycle = self._cycle(name)
