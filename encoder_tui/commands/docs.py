@@ -21,7 +21,7 @@ from encoder_tui.core.documents.lengths import summary
 from encoder_tui.core.models.limits import limit
 from encoder_tui.core.settings import Settings
 from encoder_tui.core.text.safe import count, visible
-from encoder_tui.protocol.documents import Row, SourceSpec
+from encoder_tui.protocol.documents import Row, RowsAnswer, SourceSpec
 from encoder_tui.protocol.frames import Progress
 
 PAGE: Final = 32
@@ -124,15 +124,24 @@ async def _list(loader: Loader, settings: Settings, asked: _Asked) -> list[str |
     if not asked.as_json:
         click.echo(_header(collection, _letters(models), counted))
     start, empty = 0, 0
-    page = asyncio.ensure_future(collection.rows(0, _page(0, most), counted, cuts=True))
+    line = running.ProgressLine()
+
+    def ask(start: int) -> asyncio.Future[RowsAnswer]:
+        wanted = collection.rows(start, _page(start, most), counted, cuts=True, on_progress=line.show)
+        return asyncio.ensure_future(wanted)
+
+    page = ask(0)
     while True:
-        answer = await page
+        try:
+            answer = await page
+        finally:
+            line.clear()
         told.hear(answer.remarks)
         start += len(answer.rows)
         is_last = start == most or not answer.rows or answer.is_end
         if not is_last:
             # The engine counts the next rows while these are printed.
-            page = asyncio.ensure_future(collection.rows(start, _page(start, most), counted, cuts=True))
+            page = ask(start)
         for row in answer.rows:
             empty += row.characters is None
             if asked.as_json:

@@ -13,7 +13,7 @@ from encoder_tui.engine.documents.counting import document_tokens
 from encoder_tui.engine.documents.piecewise import Tokenization
 from encoder_tui.engine.documents.sources import open_source
 from encoder_tui.engine.documents.sources.source import Source
-from encoder_tui.engine.job import Job
+from encoder_tui.engine.job import Job, TaskError
 from encoder_tui.protocol.documents import Counted, SourceSpec
 
 K = TypeVar("K")
@@ -149,7 +149,10 @@ class Tokens:
             growing = Tokenization(tokenizer, self._text)
             _growing.put(self._place, growing)
         job.progress("tokenizing a long document", growing.reached, len(self._text), "characters")
-        growing.go_on()
+        try:
+            growing.go_on()
+        except TaskError as error:
+            raise TaskError(f"row {self._place[2]:,} of {source_of(self._place[0], job).label}: {error}") from error
         if not growing.is_whole:
             return growing.tokens
         _growing.drop(self._place)

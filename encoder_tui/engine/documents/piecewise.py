@@ -25,6 +25,9 @@ OVERLAP: Final = 1 << 12
 AT_ONCE: Final = 4
 """How many pieces are tokenized at a time, on all cores: about a third of a second."""
 
+MOST_AT_ONCE: Final = 1 << 23
+"""Characters that are tokenized at a time at most; each takes some 200 bytes of memory meanwhile."""
+
 
 class _Piece(NamedTuple):
     """The tokens of the text between two characters, with spans counted from the beginning of the document."""
@@ -116,13 +119,23 @@ class Tokenization:
     def _grow(self, open_: _Piece) -> None:
         """Make the open piece twice as long. If that changes final tokens, start again with one piece."""
         end = min(open_.begin + 2 * (open_.end - open_.begin), len(self.text))
+        self._refuse_to_grow(open_.begin, end)
         (longer,) = self._encoded([(open_.begin, end)])
         settled = (0, self._used)
         if not longer.equals(open_, settled, settled):
+            self._refuse_to_grow(0, len(self.text))
             del self._starts[:], self._ends[:]
             self._used = 0
             (longer,) = self._encoded([(0, len(self.text))])
         self._open = longer
+
+    def _refuse_to_grow(self, begin: int, end: int) -> None:
+        """Raise `TaskError` if a piece would take too much memory."""
+        if end - begin > MOST_AT_ONCE:
+            raise TaskError(
+                f"a document of {len(self.text):,} characters cannot be tokenized in pieces: from character"
+                f" {begin:,} on there is no place to cut it within {MOST_AT_ONCE:,}"
+            )
 
     def _encoded(self, bounds: list[tuple[int, int]]) -> list[_Piece]:
         texts = [self.text[begin:end] for begin, end in bounds]

@@ -16,10 +16,10 @@ BATCH = 1 << 19
 
 
 def run(request: RowsRequest, job: Job) -> RowsAnswer:
-    """Send the rows without tokens first, then with them.
+    """The rows without tokens first, then with them; fewer than were asked for if their texts are long.
 
-    Without `cuts`, long documents that have not been counted yet have None for tokens, because a list must not wait for
-    them.
+    Without `cuts`, long documents that were not counted yet have None for tokens: a list is not to wait for them. With
+    them a long document comes alone, so that the rows before it do not wait.
     """
     spec, column = request.spec, request.column
     missing = opened.missing(request.models)
@@ -28,6 +28,7 @@ def run(request: RowsRequest, job: Job) -> RowsAnswer:
     texts = opened.texts_of(spec, column, job)
     rows: list[Row] = []
     stop = min(request.start + request.count, source.known)
+    characters = 0
     for index in range(request.start, stop):
         try:
             text = texts.get(index, job)
@@ -36,7 +37,15 @@ def run(request: RowsRequest, job: Job) -> RowsAnswer:
                 raise
             stop = index  # a request for the rest gets the error
             break
+        is_alone = request.cuts and len(text or "") > opened.LONG
+        if is_alone and rows:
+            stop = index
+            break
         rows.append(Row(index, None if text is None else len(text), (text or "")[:BEGINNING]))
+        characters += len(text or "")
+        if characters > (opened.LONG if request.cuts else opened.TEXTS):
+            stop = index + 1
+            break
     bare = RowsAnswer(rows, source.known, source.expected(), missing, source.remarks, stop == source.total)
     if missing or not request.models:
         return bare

@@ -8,6 +8,7 @@ import os
 import sys
 from array import array
 from collections.abc import Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Final
@@ -15,13 +16,25 @@ from typing import IO, Any, Final
 import msgspec
 
 from encoder_tui.core.files.private import open_regular
+from encoder_tui.core.text.safe import size
 from encoder_tui.core.tokens.decoding import without_surrogates
-from encoder_tui.engine.documents.sources.source import SAMPLED, Source, text_of
+from encoder_tui.engine.documents.sources.source import (
+    ROW_AT_MOST,
+    SAMPLED,
+    SAMPLED_CHARACTERS,
+    Source,
+    TooLong,
+    text_of,
+    too_long,
+)
 from encoder_tui.engine.documents.sources.unchanged import AsOpened
 from encoder_tui.engine.job import Job, TaskError
 
 WHOLE_AT_MOST: Final = 1 << 28
-"""The largest text that is one document, in bytes; its frame and its tokens have to fit into memory."""
+"""Bytes of the largest file that is read as a whole."""
+
+PIECE: Final = 1 << 20
+"""Bytes that are read at a time where nothing is kept."""
 
 SOON_COUNTED: Final = 1 << 24
 """The largest file, in bytes, whose lines are counted only to name one of them."""
@@ -47,8 +60,15 @@ class TextFiles(Source):
             with opened(path) as file:
                 # The counts of a document belong to the text that was read first.
                 self._as_read.setdefault(path, AsOpened(file)).refuse_another(file, path.name)
-            data = read_whole(path)
-            yield self.decoded(data, path.name)
+                length = os.fstat(file.fileno()).st_size
+            if length > ROW_AT_MOST:
+                why = f"{path.name} has {size(length)}, and a document may have {size(ROW_AT_MOST)}; try --lines"
+                if len(self.paths) == 1:
+                    raise TaskError(why)
+                self.remark(why)
+                yield None
+            else:
+                yield self.decoded(read_whole(path), path.name)
 
     def decoded(self, data: bytes, name: str) -> str:
         """Return the text as it is in the file, including line ends."""
@@ -68,26 +88,41 @@ class RecordFile(Source):
         self.offsets = array("Q")
         with opened(path) as file:
             self._as_opened = AsOpened(file, may_grow=True)
-            samples = list(islice(self.records(file, 0), SAMPLED))
+            self.take_columns(self._samples(file))
+
+    def _samples(self, file: IO[bytes]) -> list[dict[str, Any]]:
+        """The first rows, as many as fit into memory; raises `TaskError` if there are none to look at."""
+        samples: list[dict[str, Any]] = []
+        characters = 0
+        refused = ""
+        for index, record in enumerate(islice(self.records(file, 0), SAMPLED)):
+            if isinstance(record, TooLong):
+                refused = refused or too_long(index, record, self.path.name)
+                continue
+            samples.append(record)
+            characters += sum(len(value) for value in record.values() if isinstance(value, str))
+            if characters > SAMPLED_CHARACTERS:
+                break
         if not samples:
-            raise TaskError(f"{path.name} holds no rows; name a file with documents")
-        self.take_columns(samples)
+            raise TaskError(refused or f"{self.path.name} holds no rows; name a file with documents")
+        return samples
 
     def starts(self, file: IO[bytes], offset: int) -> Iterator[int]:
         """Yield the byte at which each record begins, from the first byte of a record on."""
         file.seek(offset)
         position = offset
-        for line in file:
-            if self.is_record(line):
+        for line in _lines(file):
+            length = _length(line, file)
+            if length > ROW_AT_MOST or self.is_record(line):
                 yield position
-            position += len(line)
+            position += length
 
     def is_record(self, line: bytes) -> bool:
         """Return whether a line holds a record."""
         return True
 
-    def records(self, file: IO[bytes], offset: int) -> Iterator[dict[str, Any]]:
-        """Yield the records from the first byte of a record on."""
+    def records(self, file: IO[bytes], offset: int) -> Iterator[dict[str, Any] | TooLong]:
+        """The records from a record's first byte on."""
         raise NotImplementedError
 
     def reach(self, count: int, job: Job) -> None:
@@ -120,8 +155,12 @@ class RecordFile(Source):
         with opened(self.path) as file:
             self._as_opened.refuse_another(file, self.path.name)
             try:
-                for record in self.records(file, self.offsets[start] if start else 0):
-                    yield text_of(record.get(column))
+                for index, record in enumerate(self.records(file, self.offsets[start] if start else 0), start):
+                    if isinstance(record, TooLong):
+                        self.leave_out(index, record, self.path.name)
+                        yield None
+                    else:
+                        yield text_of(record.get(column))
             except OSError as error:
                 raise unreadable(self.path, error) from error
 
@@ -137,10 +176,14 @@ class RecordFile(Source):
 class LineFile(RecordFile):
     """A text file with one document per line; line ends do not belong to it."""
 
-    def records(self, file: IO[bytes], offset: int) -> Iterator[dict[str, Any]]:
+    def records(self, file: IO[bytes], offset: int) -> Iterator[dict[str, Any] | TooLong]:
         file.seek(offset)
-        for line in file:
-            yield {"text": self.decoded(line.removesuffix(b"\n").removesuffix(b"\r"))}
+        for line in _lines(file):
+            length = _length(line, file)
+            if length > ROW_AT_MOST:
+                yield TooLong(length)
+            else:
+                yield {"text": self.decoded(line.removesuffix(b"\n").removesuffix(b"\r"))}
 
 
 class JsonLines(RecordFile):
@@ -149,13 +192,16 @@ class JsonLines(RecordFile):
     def is_record(self, line: bytes) -> bool:
         return bool(line.strip())
 
-    def records(self, file: IO[bytes], offset: int) -> Iterator[dict[str, Any]]:
+    def records(self, file: IO[bytes], offset: int) -> Iterator[dict[str, Any] | TooLong]:
         file.seek(offset)
         position = offset
-        for line in file:
-            if self.is_record(line):
+        for line in _lines(file):
+            length = _length(line, file)
+            if length > ROW_AT_MOST:
+                yield TooLong(length)
+            elif self.is_record(line):
                 yield self._record(line, position)
-            position += len(line)
+            position += length
 
     def _record(self, line: bytes, position: int) -> dict[str, Any]:
         text = self.decoded(line.removeprefix(b"\xef\xbb\xbf"))
@@ -191,7 +237,7 @@ class CsvFile(RecordFile):
 
     def __init__(self, label: str, path: Path) -> None:
         with opened(path) as file:
-            first = file.readline()
+            first = file.readline(SOON_COUNTED)
         self._delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
         if self._delimiter == "," and first.count(b";") > first.count(b","):
             self._delimiter = ";"
@@ -200,7 +246,7 @@ class CsvFile(RecordFile):
 
     def starts(self, file: IO[bytes], offset: int) -> Iterator[int]:
         file.seek(offset)
-        lines = _Lines(self, file)
+        lines = _CsvLines(self, file)
         rows = self._rows(lines)
         if not offset:
             next(rows, None)
@@ -210,37 +256,70 @@ class CsvFile(RecordFile):
                 yield position
             position = lines.position
 
-    def records(self, file: IO[bytes], offset: int) -> Iterator[dict[str, Any]]:
+    def records(self, file: IO[bytes], offset: int) -> Iterator[dict[str, Any] | TooLong]:
         file.seek(offset)
-        rows = self._rows(_Lines(self, file))
+        rows = self._rows(_CsvLines(self, file))
         if not offset:
-            self.header = next(rows, [])
+            header = next(rows, [])
+            if isinstance(header, TooLong):
+                raise TaskError(f"the header of {self.path.name} has {size(header.size)}; it is no CSV")
+            self.header = header
         for row in rows:
-            if row:
+            if isinstance(row, TooLong):
+                yield row
+            elif row:
                 yield dict(zip(self.header, row, strict=False))
 
-    def _rows(self, lines: _Lines) -> Iterator[list[str]]:
-        try:
-            yield from csv.reader(lines, delimiter=self._delimiter)
-        except csv.Error as error:
-            raise TaskError(f"{self.path.name} is no CSV near byte {lines.position:,} ({error})") from error
+    def _rows(self, lines: _CsvLines) -> Iterator[list[str] | TooLong]:
+        while True:
+            try:
+                for row in csv.reader(lines, delimiter=self._delimiter):
+                    lines.row = lines.position
+                    yield row
+                return
+            except _RowIsTooLong:
+                yield lines.skip_row()
+            except csv.Error as error:
+                raise TaskError(f"{self.path.name} is no CSV near byte {lines.position:,} ({error})") from error
 
 
-class _Lines(Iterator[str]):
-    """The lines of a file as text, with the position after the last line read."""
+class _RowIsTooLong(Exception):
+    """The lines of one row have more bytes than a row may have."""
+
+
+class _CsvLines(Iterator[str]):
+    """The lines of a file as text; `position` is the byte after the last one taken, `row` that at which a row begins.
+
+    Raises `_RowIsTooLong` if the lines taken since `row` are more than a row may have; `skip_row` goes on from there.
+    """
 
     def __init__(self, source: RecordFile, file: IO[bytes]) -> None:
-        self.position = file.tell()
+        self.position = self.row = file.tell()
         self._file = file
         self._source = source
 
     def __next__(self) -> str:
-        line = self._file.readline()
+        room = ROW_AT_MOST - (self.position - self.row)
+        line = self._file.readline(room + 1)
         if not line:
             raise StopIteration
+        if len(line) > room:
+            raise _RowIsTooLong
         text = self._source.decoded(line if self.position else line.removeprefix(b"\xef\xbb\xbf"))
         self.position += len(line)
         return text
+
+    def skip_row(self) -> TooLong:
+        """Go to the end of the row without keeping it: to the end of a line at which no quote is open."""
+        self._file.seek(self.row)
+        quotes = length = 0
+        for piece in iter(partial(self._file.readline, PIECE), b""):
+            length += len(piece)
+            quotes += piece.count(b'"')
+            if piece.endswith(b"\n") and quotes % 2 == 0:
+                break
+        self.position = self.row = self.row + length
+        return TooLong(length)
 
 
 class JsonArray(Source):
@@ -265,6 +344,22 @@ class JsonArray(Source):
         return (text_of(row.get(column)) for row in self._rows[start:])
 
 
+def _lines(file: IO[bytes]) -> Iterator[bytes]:
+    """The lines of a file; of one that is too long for a row, only its beginning: `_length` skips the rest."""
+    return iter(partial(file.readline, ROW_AT_MOST + 1), b"")
+
+
+def _length(line: bytes, file: IO[bytes]) -> int:
+    """The length of the line that begins so, in bytes; the file is then at the line's end."""
+    length = len(line)
+    if length > ROW_AT_MOST and not line.endswith(b"\n"):
+        for piece in iter(partial(file.readline, PIECE), b""):
+            length += len(piece)
+            if piece.endswith(b"\n"):
+                break
+    return length
+
+
 def _named(row: Any) -> Any:
     """Return a row with column names that can be sent."""
     return {without_surrogates(name): value for name, value in row.items()} if isinstance(row, dict) else row
@@ -283,10 +378,7 @@ def read_whole(path: Path) -> bytes:
     try:
         with open_regular(path) as file:
             if os.fstat(file.fileno()).st_size > WHOLE_AT_MOST:
-                mebibytes = WHOLE_AT_MOST >> 20
-                raise TaskError(
-                    f"{path.name} is longer than the {mebibytes} MiB that one document may have; try --lines"
-                )
+                raise TaskError(f"{path.name} has more than {size(WHOLE_AT_MOST)}; make it JSON lines")
             return file.read()
     except OSError as error:
         raise unreadable(path, error) from error

@@ -13,7 +13,7 @@ import msgspec
 
 from encoder_tui.core.hub.client import HubClient
 from encoder_tui.core.hub.offline import offline_by_environment
-from encoder_tui.engine.documents.sources.source import SAMPLED, Source, text_of
+from encoder_tui.engine.documents.sources.source import ROW_AT_MOST, SAMPLED, Source, TooLong, text_of
 from encoder_tui.engine.job import Job, TaskError
 from encoder_tui.engine.server import one_line
 
@@ -91,7 +91,7 @@ class HubRows(Source):
         if self._stream is None:
             self._stream = self._arriving(self.known)
         for row in self._stream:
-            kept = msgspec.msgpack.encode({name: text_of(value) for name, value in row.items()})
+            kept = msgspec.msgpack.encode({name: self._text(value, self.known) for name, value in row.items()})
             self._spool.seek(self._offsets[-1])
             self._spool.write(kept)
             self._offsets.append(self._offsets[-1] + len(kept))
@@ -130,8 +130,15 @@ class HubRows(Source):
             return
         for row in self._arriving(start):
             start += 1
-            yield text_of(row.get(column))
+            yield self._text(row.get(column), start - 1)
         self.stated = start
+
+    def _text(self, value: Any, index: int) -> str | None:
+        """The text of a row, None if there is none or it is too long."""
+        if isinstance(value, str) and len(value) > ROW_AT_MOST:
+            self.leave_out(index, TooLong(len(value)), self.label)
+            return None
+        return text_of(value)
 
 
 def _read_little(builder: Any) -> None:

@@ -4,18 +4,38 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
+from encoder_tui.core.text.safe import size
 from encoder_tui.engine.documents.sources.files import opened
-from encoder_tui.engine.documents.sources.source import SAMPLED, Source, text_of
+from encoder_tui.engine.documents.sources.parquet_pages import largest_page
+from encoder_tui.engine.documents.sources.source import (
+    ROW_AT_MOST,
+    SAMPLED,
+    SAMPLED_CHARACTERS,
+    Source,
+    TooLong,
+    text_of,
+)
 from encoder_tui.engine.documents.sources.unchanged import AsOpened
 from encoder_tui.engine.job import Job, TaskError
 from encoder_tui.engine.server import one_line
 
 BATCH: Final = 64
 """How many rows are decoded at a time; documents may be long."""
+
+BUFFER: Final = 1 << 20
+"""Bytes of a column that are read at a time; pyarrow by itself reads all of a row group's."""
+
+UNFOLDED: Final = 1 << 29
+"""Bytes that one page may have once it is decompressed, which it is as a whole. Pages of a thousand books of 400 kB are
+smaller."""
+
+FOLDED: Final = 1 << 26
+"""Bytes that the rows of a batch may have if each of them can be the whole of a page: repeated from a dictionary, or
+with the beginning of the row before."""
 
 
 class ParquetFile(Source):
@@ -48,33 +68,79 @@ class ParquetFile(Source):
             names = ", ".join(schema.names[:8])
             raise TaskError(f"{label} has no column of text; its columns are {names}")
         samples: list[dict[str, str | None]] = [dict.fromkeys(texts, "")]
-        for batch in self._batches(0, texts):
-            columns = [self._texts(column.slice(0, SAMPLED)) for column in batch.columns]
-            samples += [dict(zip(texts, row, strict=True)) for row in zip(*columns, strict=True)]
-            break
+        for name in texts:
+            samples += [{name: text} for text in self._beginning(name)]
         self.take_columns(samples)
 
-    def _texts(self, column: Any) -> list[str | None]:
-        """Return the texts of a column. Bytes that are not valid text, which only broken writers produce, become
-        U+FFFD.
+    def _beginning(self, column: str) -> Iterator[str]:
+        """The texts of a column's first rows, as many as fit into memory and lie in one row group."""
+        characters = 0
+        rows = next(end for end in self._ends if end)
+        for text in islice(self.iterate(0, column), min(rows, SAMPLED)):
+            characters += len(text or "")
+            if text is not None:
+                yield text
+            if characters > SAMPLED_CHARACTERS:
+                break
+
+    def _texts(self, column: Any, start: int) -> Iterator[str | None]:
+        """The texts of a column, from the row of this number on, each made when it is asked for.
+
+        Bytes that are not text, which only damaged writers leave there, become U+FFFD.
         """
+        import pyarrow.compute  # noqa: PLC0415
+
+        if pyarrow.types.is_string_view(column.type):
+            column = column.cast("large_string")  # whose lengths can be had
+        is_dictionary = hasattr(column, "dictionary")
+        lengths = pyarrow.compute.binary_length(column.dictionary if is_dictionary else column)
+        for index, length in enumerate((lengths.take(column.indices) if is_dictionary else lengths).to_pylist()):
+            if length is not None and length > ROW_AT_MOST:
+                self.leave_out(start + index, TooLong(length), self.path.name)
+                yield None
+            else:
+                yield self._text(column[index])
+
+    def _text(self, value: Any) -> str | None:
         try:
-            return [text_of(value) for value in column.to_pylist()]
+            return text_of(value.as_py())
         except UnicodeDecodeError:
             self.remark(f"{self.path.name} is not valid UTF-8 everywhere; U+FFFD stands for what cannot be read")
-            values = column.cast("large_binary").to_pylist()
-            return [None if value is None else value.decode("utf-8", "replace") for value in values]
+            whole: bytes = getattr(value, "value", value).cast("large_binary").as_py()
+            return whole.decode("utf-8", "replace")
 
-    def _batches(self, group: int, columns: list[str]) -> Iterator[Any]:
-        """Yield the batches from a row group on."""
+    def _batches(self, group: int, column: str) -> Iterator[Any]:
+        """The batches of a column from a row group on."""
         from pyarrow.parquet import ParquetFile as Reader  # noqa: PLC0415
 
-        groups = list(range(group, len(self._ends)))
         try:
-            with Reader(self.path, metadata=self._metadata) as file:
-                yield from file.iter_batches(BATCH, row_groups=groups, columns=columns)
+            with opened(self.path) as raw, Reader(self.path, metadata=self._metadata, buffer_size=BUFFER) as file:
+                for one in range(group, len(self._ends)):
+                    rows = self._rows_at_once(raw, one, column)
+                    yield from file.iter_batches(rows, row_groups=[one], columns=[column])
         except self._errors as error:
             raise TaskError(f"{self.path.name} is damaged ({one_line(error)})") from error
+
+    def _rows_at_once(self, file: IO[bytes], group: int, column: str) -> int:
+        """How many rows of a row group may be decoded at a time; raises `TaskError` if a page becomes too large."""
+        metadata = self._metadata.row_group(group)
+        everything = [metadata.column(index) for index in range(metadata.num_columns)]
+        # pyarrow reads every column whose path begins so.
+        chunks = [one for one in everything if f"{one.path_in_schema}.".startswith(f"{column}.")]
+        if not chunks:
+            raise ValueError(f"it has no column {column}, which its schema names")
+        largest = folded = 0
+        for chunk in chunks:
+            page, dictionary = largest_page(file, chunk)
+            largest = max(largest, page)
+            folded = max(folded, page if "DELTA_BYTE_ARRAY" in chunk.encodings else dictionary)
+        if largest > UNFOLDED:
+            first = self._ends[group] - metadata.num_rows
+            raise TaskError(
+                f"rows {first:,} to {self._ends[group] - 1:,} of {self.path.name} unfold to {size(largest)} at once,"
+                f" and {size(UNFOLDED)} are read; write the file with smaller pages"
+            )
+        return max(1, min(BATCH, FOLDED // folded)) if folded else BATCH
 
     def reach(self, count: int, job: Job) -> None:
         """All rows are known from the footer."""
@@ -85,13 +151,12 @@ class ParquetFile(Source):
             return
         with opened(self.path) as file:
             self._as_opened.refuse_another(file, self.path.name)
-        skip = start - (self._ends[group - 1] if group else 0)
-        for batch in self._batches(group, [column]):
-            if skip >= batch.num_rows:
-                skip -= batch.num_rows
-                continue
-            yield from self._texts(batch.column(0).slice(skip))
-            skip = 0
+        position = self._ends[group - 1] if group else 0
+        for batch in self._batches(group, column):
+            skip = max(start - position, 0)
+            if skip < batch.num_rows:
+                yield from self._texts(batch.column(0).slice(skip), position + skip)
+            position += batch.num_rows
 
 
 def _is_text(types: Any, kind: Any) -> bool:

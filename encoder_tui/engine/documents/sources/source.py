@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from encoder_tui.core.text.safe import size
 from encoder_tui.core.tokens.decoding import without_surrogates
 from encoder_tui.engine.job import Job, TaskError
 
@@ -14,6 +15,18 @@ PREFERRED: Final = ("text", "document", "positive", "content", "passage", "body"
 
 SAMPLED: Final = 20
 """How many rows are searched for columns."""
+
+SAMPLED_CHARACTERS: Final = 1 << 24
+"""Characters after which no more rows are looked at."""
+
+ROW_AT_MOST: Final = 64_000_000
+"""Bytes of a row that is read; a longer one is left out. A row is in memory several times over."""
+
+
+class TooLong(NamedTuple):
+    """Takes the place of a row that is longer than `ROW_AT_MOST`: how many bytes it has."""
+
+    size: int
 
 
 class Source(ABC):
@@ -35,6 +48,7 @@ class Source(ABC):
         self.total: int | None = None
         self.stated: int | None = None
         self.remarks: list[str] = []
+        self._left_out: set[str] = set()
 
     @abstractmethod
     def reach(self, count: int, job: Job) -> None:
@@ -68,6 +82,12 @@ class Source(ABC):
         if sentence not in self.remarks:
             self.remarks.append(sentence)
 
+    def leave_out(self, index: int, row: TooLong, file: str) -> None:
+        """Say that a row of a file is too long to be read; for the first such row of the file only."""
+        if file not in self._left_out:
+            self._left_out.add(file)
+            self.remark(f"{too_long(index, row, file)}; rows of that length are left without text")
+
     def take_columns(self, samples: Sequence[Mapping[str, Any]]) -> None:
         """Find the columns of text in the first rows. Raises `TaskError` if there are none."""
         texts: dict[str, list[int]] = {}
@@ -81,6 +101,11 @@ class Source(ABC):
             raise TaskError(f"{self.label} has no column of text; {there}")
         self.columns = list(texts)
         self.column = best_column({name: sum(lengths) / len(lengths) for name, lengths in texts.items()})
+
+
+def too_long(index: int, row: TooLong, file: str) -> str:
+    """Why a row is left out, for people."""
+    return f"row {index:,} of {file} has {size(row.size)}, and a row may have {size(ROW_AT_MOST)}"
 
 
 def best_column(mean_lengths: Mapping[str, float]) -> str:
