@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -23,6 +23,7 @@ __all__ = ["EngineClient", "EngineError", "EngineState", "EngineStatus", "TaskFa
 
 Q = TypeVar("Q")
 R = TypeVar("R")
+A = TypeVar("A")
 
 CANCEL_GRACE: Final = 2.0
 """Seconds that an engine has to answer a cancellation before it is killed."""
@@ -101,6 +102,18 @@ class EngineClient:
                 self._calls.pop(request_id, None)
             self._show_activity()
         return answer
+
+    async def once_more(self, ask: Callable[[], Awaitable[A]]) -> A:
+        """What `ask` gives. If the engine dies meanwhile, the next one is asked, once: the cause may be another.
+
+        Raises what `ask` raises, `EngineError` at once if the engine is not started again.
+        """
+        try:
+            return await ask()
+        except EngineError:
+            if self.state.status == "stopped":
+                raise
+            return await ask()
 
     def note(self, word: str, number: int = 0) -> None:
         """Tell the tasks under way something that they may want to know; nobody waits for it to arrive."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import cached_property, partial
@@ -10,7 +9,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from encoder_tui.client.client import EngineClient, EngineError
+from encoder_tui.client.client import EngineClient
 from encoder_tui.core.documents.document import DocumentTokens, unpacked
 from encoder_tui.core.documents.lengths import CollectionCounts, LengthCounts
 from encoder_tui.core.tokens.exact_form import TokenizerForm
@@ -38,8 +37,6 @@ T = TypeVar("T")
 
 SLICE: Final = 0.5
 """Seconds that a slice of a scan takes: what else is asked of the engine waits no longer."""
-RESTART: Final = 0.5
-"""Seconds that an engine that died is given before it is asked again."""
 COMMAND_SLICE: Final = 5.0
 """The same where nobody else asks."""
 
@@ -165,7 +162,7 @@ class Collection:
         start, is_end = 0, False
         while not is_end:
             request = FindRequest(self.spec, self.column, wanted, start, seconds)
-            answer = await self._ask_again_after_a_death(partial(self.engine.run, operations.FIND, request))
+            answer = await self.engine.once_more(partial(self.engine.run, operations.FIND, request))
             start, is_end = answer.next, answer.is_end
             yield unpacked(answer.found), start, is_end
 
@@ -208,15 +205,8 @@ class Collection:
 
     async def _ask(self, models: Sequence[CountedModel], ask: Callable[[], Awaitable[A]]) -> A:
         """An answer to a question about tokens, whatever the engine has forgotten by now."""
-        return await self._ask_again_after_a_death(lambda: self._ask_with_tokenizers(models, ask))
-
-    async def _ask_again_after_a_death(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """An answer; if the engine died, the next one is asked, once: all it needs can be told or opened again."""
-        try:
-            return await ask()
-        except EngineError:
-            await asyncio.sleep(RESTART)
-            return await ask()
+        # All that the next engine needs can be told or opened again.
+        return await self.engine.once_more(lambda: self._ask_with_tokenizers(models, ask))
 
     async def _ask_with_tokenizers(self, models: Sequence[CountedModel], ask: Callable[[], Awaitable[A]]) -> A:
         """An answer; if the engine lacks tokenizers, they are handed over and it is asked again."""

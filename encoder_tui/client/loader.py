@@ -5,28 +5,36 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable
-from typing import Final
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Final, TypeVar
 
 import msgspec
 
 from encoder_tui import builtin
 from encoder_tui.client.client import EngineClient
+from encoder_tui.core.defaults import DEFAULT_PAIR
 from encoder_tui.core.files.cache import DiskCache
 from encoder_tui.core.hub.resolve import on_this_machine
 from encoder_tui.core.models.files import ModelFiles
 from encoder_tui.core.models.names import ModelName, parse_name
+from encoder_tui.core.models.ready import ReadyModel
 from encoder_tui.core.models.trust import also_allowed, is_trusted
 from encoder_tui.core.parameters.description import Description
 from encoder_tui.core.parameters.roles import VERSION as ROLES_VERSION
 from encoder_tui.core.tokens.decoding import without_surrogates
 from encoder_tui.core.tokens.exact_form import FormCache, TokenizerForm
+from encoder_tui.core.tokens.tokenizer import ModelTokenizer
 from encoder_tui.core.versions import installed_versions
 from encoder_tui.protocol import frames, operations
+
+R = TypeVar("R")
 
 OnProgress = Callable[[frames.Progress], None]
 
 BUILTIN_NAMES: Final = tuple(f"builtin:{name}" for name in builtin.MODELS)
+
+STAND_INS: Final = dict(zip(DEFAULT_PAIR, BUILTIN_NAMES, strict=True))
+"""The built-in model that stands in for a default one, if nobody chose a model and the default one cannot be had."""
 
 
 class Loader:
@@ -71,6 +79,12 @@ class Loader:
         here = await asyncio.to_thread(self.files_here, name, needs_tokenizer=needs_tokenizer)
         if here is not None:
             return here, installed_versions()
+        return await self.ask_for_files(name, on_progress, needs_tokenizer=needs_tokenizer)
+
+    async def ask_for_files(
+        self, name: ModelName, on_progress: OnProgress | None = None, *, needs_tokenizer: bool = True
+    ) -> tuple[ModelFiles, dict[str, str]]:
+        """What `files` gives, of a model that is not here. Raises `TaskFailed` or `EngineError`."""
         request = operations.FilesRequest(name.text, self.offline, needs_tokenizer)
         answer = await self.engine.run(operations.FILES, request, on_progress)
         if answer.remark and answer.remark not in self.remarks:
@@ -88,8 +102,12 @@ class Loader:
     ) -> TokenizerForm:
         """The exact form of a model's tokenizer, tried on a text. Raises `TaskFailed` or `EngineError`."""
         known = await asyncio.to_thread(self.form_here, files, versions)
-        if known is not None:
-            return known
+        return known if known is not None else await self.ask_for_form(files, versions, on_progress, text)
+
+    async def ask_for_form(
+        self, files: ModelFiles, versions: dict[str, str], on_progress: OnProgress | None = None, text: str = ""
+    ) -> TokenizerForm:
+        """What `form` gives, of a model whose form is not here; it is cached. Raises `TaskFailed` or `EngineError`."""
         request = operations.TokenizerRequest(
             files.name,
             files.repo or files.path,
@@ -103,6 +121,11 @@ class Loader:
         if not request.also_allowed:
             await asyncio.to_thread(self.cache.put, self._formed_by(files), versions, form)
         return form
+
+    async def model(self, name: str) -> ReadyModel:
+        """A model, ready to be worked with. Raises `ModelError`, `TaskFailed`, `EngineError` or ValueError."""
+        files, versions = await self.files(self.parse(name))
+        return ReadyModel(name, files, ModelTokenizer(await self.form(files, versions)))
 
     def trusts(self, files: ModelFiles) -> bool:
         """Whether the user allowed this model's own code, by its name."""
@@ -156,3 +179,19 @@ def builtin_form(files: ModelFiles) -> TokenizerForm:
     directory = builtin.directory(files.name.removeprefix("builtin:"))
     fields = msgspec.json.decode((directory / "form.json").read_bytes())
     return msgspec.convert({**fields, "json": files.tokenizer_json}, TokenizerForm)
+
+
+async def load_or_stand_in(
+    chosen: Sequence[str], load: Callable[[str], Awaitable[R | str]], tell: Callable[[str], None]
+) -> AsyncIterator[tuple[str, R | str]]:
+    """Each model's name and what `load` gives for it; a str is the reason why it cannot be had.
+
+    If nobody chose a model, the default pair is loaded, and `STAND_INS` replace what cannot be had; `tell` says so.
+    """
+    for name in chosen or DEFAULT_PAIR:
+        found = await load(name)
+        if isinstance(found, str) and not chosen:
+            tell(f"{found}; {STAND_INS[name]} stands in for it")
+            yield STAND_INS[name], await load(STAND_INS[name])
+        else:
+            yield name, found

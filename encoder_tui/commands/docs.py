@@ -18,7 +18,7 @@ from encoder_tui.commands.cli import gather, say, shared_options, tell
 from encoder_tui.core.defaults import LETTERS, STRIDE
 from encoder_tui.core.documents.document import lost, percent
 from encoder_tui.core.documents.lengths import summary
-from encoder_tui.core.models.limits import limit
+from encoder_tui.core.models.ready import RequestedModel
 from encoder_tui.core.settings import Settings
 from encoder_tui.core.text.safe import count, visible
 from encoder_tui.protocol.documents import Row, RowsAnswer, SourceSpec
@@ -89,7 +89,7 @@ class Told:
 
 async def _opened(
     loader: Loader, settings: Settings, asked: _Asked
-) -> tuple[Collection, list[running.Loaded], list[CountedModel]]:
+) -> tuple[Collection, list[RequestedModel], list[CountedModel]]:
     """The source and the models; models that failed are in the first list only."""
     collection = await Collection.open(loader.engine, asked.spec, asked.column)
     if collection.answer.stands_in_for:
@@ -98,17 +98,17 @@ async def _opened(
     return collection, models, counted_models(models)
 
 
-def _letters(models: Sequence[running.Loaded]) -> list[str]:
+def _letters(models: Sequence[RequestedModel]) -> list[str]:
     """The letters of the models that were had: a model has the same in every command, whether others failed or not."""
     return [letter for letter, model in zip(LETTERS, models, strict=False) if counted_models([model])]
 
 
-def counted_models(models: Sequence[running.Loaded]) -> list[CountedModel]:
+def counted_models(models: Sequence[RequestedModel]) -> list[CountedModel]:
     """The models that were had, with their limits."""
     return [
-        CountedModel(model.name, model.tokenizer, limit(model.files.config, model.tokenizer.form.model_max_length))
+        CountedModel(model.name, model.ready.tokenizer, model.ready.limit)
         for model in models
-        if model.tokenizer is not None and model.files is not None
+        if model.ready is not None
     ]
 
 
@@ -161,7 +161,7 @@ def _page(start: int, most: int | None) -> int:
     return wanted if most is None else min(wanted, most - start)
 
 
-def _record(row: Row, column: str, models: list[running.Loaded], counted: list[CountedModel]) -> dict[str, Any]:
+def _record(row: Row, column: str, models: list[RequestedModel], counted: list[CountedModel]) -> dict[str, Any]:
     """One document as `--json` prints it."""
     figures = zip(counted, row.tokens, row.cuts, strict=True)
     entries: list[dict[str, Any]] = []

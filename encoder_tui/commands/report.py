@@ -18,7 +18,8 @@ from encoder_tui.commands import time as time_command
 from encoder_tui.commands.cli import fail, gather, say, shared_options
 from encoder_tui.core.defaults import LETTERS, WELCOME
 from encoder_tui.core.files.atomic import AtomicFile
-from encoder_tui.core.report.material import Material, ReportedModel, ReportedRun, ReportedTiming, now
+from encoder_tui.core.models.ready import RequestedModel
+from encoder_tui.core.report.material import Material, ReportedRun, ReportedTiming, now
 from encoder_tui.core.report.sections import SECTIONS, write
 from encoder_tui.core.settings import Settings
 from encoder_tui.core.timing.plan import Plan
@@ -105,15 +106,13 @@ class Gathering:
         self.most = most
         self.material = Material([], settings, now(), installed_versions())
         self.errors: list[str | None] = []
-        self._models: list[running.Loaded] = []
+        self._models: list[RequestedModel] = []
 
     async def gather(self, loader: Loader, sections: tuple[str, ...]) -> None:
         """Fill the material."""
         self._models = await running.load_tokenizers(loader, self.settings)
         self.errors = [model.error for model in self._models]
-        self.material.models = [
-            ReportedModel(model.name, model.files, model.tokenizer, model.error) for model in self._models
-        ]
+        self.material.models = self._models
         parts: dict[str, Callable[[Loader], Any]] = {
             "architectures": self._describe,
             "documents": self._count,

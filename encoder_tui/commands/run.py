@@ -13,7 +13,8 @@ from encoder_tui.client.loader import Loader
 from encoder_tui.client.saving import save_outputs, why_not, wrong_suffix
 from encoder_tui.commands import running
 from encoder_tui.commands.cli import gather, say, shared_options
-from encoder_tui.core.models.placement import placement_of, source_of
+from encoder_tui.core.models.placement import placement_of
+from encoder_tui.core.models.ready import RequestedModel
 from encoder_tui.core.outputs.batching import batch_of
 from encoder_tui.core.outputs.runs import OUTPUT_COLUMNS, RunAnswer, RunRequest, output_cells, run_record
 from encoder_tui.core.settings import Settings
@@ -104,21 +105,21 @@ def command(
 async def run_one(
     loader: Loader,
     settings: Settings,
-    model: running.Loaded,
+    model: RequestedModel,
     texts: Sequence[str],
     line: running.ProgressLine,
     slot: int | None,
     wishes: dict[str, bool],
 ) -> Done:
     """Run one model; what it cannot do is told in its own entry."""
-    if model.files is None or model.tokenizer is None:
+    if model.ready is None:
         return Done(model.name, error=model.error)
     try:
-        batch, _, truncations = batch_of(model.tokenizer, model.files, texts)
+        batch, _, truncations = batch_of(model.ready.tokenizer, model.ready.files, texts)
         for truncation in truncations:
             say(truncation.sentence(model.name, len(texts)))
         request = RunRequest(
-            source_of(model.files, loader.trusted, loader.offline),
+            model.ready.source(settings),
             placement_of(settings),
             batch,
             **wishes,

@@ -10,35 +10,23 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import click
-import msgspec
 
 from encoder_tui.client.client import EngineClient, EngineError, TaskFailed
-from encoder_tui.client.loader import BUILTIN_NAMES, Loader
+from encoder_tui.client.loader import Loader, load_or_stand_in
 from encoder_tui.commands.cli import fail, reason, say, tell
-from encoder_tui.core.defaults import DEFAULT_PAIR
-from encoder_tui.core.models.files import ModelFiles
 from encoder_tui.core.models.names import ModelError
+from encoder_tui.core.models.ready import ReadyModel, RequestedModel
 from encoder_tui.core.settings import Settings, cache_path, log_path
 from encoder_tui.core.text.safe import shorten, visible
 from encoder_tui.core.text.transfer import Transfer
 from encoder_tui.core.tokens.decoding import without_surrogates
 from encoder_tui.core.tokens.exact_form import FormCache
-from encoder_tui.core.tokens.tokenizer import ModelTokenizer
 from encoder_tui.protocol import frames
 
 R = TypeVar("R")
 
 FAILURES = (ModelError, TaskFailed, EngineError)
 """What can keep one model from being had; each says so in a sentence."""
-
-
-class Loaded(msgspec.Struct, frozen=True):
-    """A model that a command works on: its name as given, and its tokenizer or the reason why there is none."""
-
-    name: str
-    files: ModelFiles | None = None
-    tokenizer: ModelTokenizer | None = None
-    error: str | None = None
 
 
 def run(settings: Settings, work: Callable[[Loader], Awaitable[R]]) -> R:
@@ -86,52 +74,26 @@ def _end_in_order(signalled: list[int]) -> None:
                 loop.add_signal_handler(number, end, number)
 
 
-async def each_model(
+def each_model(
     loader: Loader, settings: Settings, work: Callable[[Loader, str], Awaitable[R | str]]
 ) -> AsyncIterator[tuple[str, R | str]]:
-    """Do `work` for the models that were named, or for the default pair; a str it gives is what went wrong.
-
-    Where nobody named a model and one of the default pair cannot be had, its built-in counterpart stands in, and
-    stderr says so.
-    """
-    if settings.model:
-        for name in settings.model:
-            yield name, await work(loader, name)
-        return
-    for name, stand_in in zip(DEFAULT_PAIR, BUILTIN_NAMES, strict=True):
-        found = await work(loader, name)
-        if isinstance(found, str):
-            say(f"{found}; {stand_in} stands in for it")
-            yield stand_in, await work(loader, stand_in)
-        else:
-            yield name, found
+    """Do `work` for the models that were named, or for the default pair; a str it gives is what went wrong."""
+    return load_or_stand_in(settings.model, lambda name: work(loader, name), say)
 
 
-async def load_tokenizers(loader: Loader, settings: Settings) -> list[Loaded]:
-    """The tokenizers of the models that were named, or of the default pair.
-
-    Where nobody named a model and one of the default pair cannot be had, its built-in counterpart stands in, and
-    stderr says so.
-    """
-    if settings.model:
-        return [await _load(loader, name) for name in settings.model]
-    loaded = []
-    for name, stand_in in zip(DEFAULT_PAIR, BUILTIN_NAMES, strict=True):
-        model = await _load(loader, name)
-        if model.error is not None:
-            say(f"{model.error}; {stand_in} stands in for it")
-            model = await _load(loader, stand_in)
-        loaded.append(model)
-    return loaded
+async def load_tokenizers(loader: Loader, settings: Settings) -> list[RequestedModel]:
+    """The models that were named, or the default pair, with their tokenizers."""
+    return [
+        RequestedModel(name, error=found) if isinstance(found, str) else RequestedModel(name, found)
+        async for name, found in each_model(loader, settings, _load)
+    ]
 
 
-async def _load(loader: Loader, name: str) -> Loaded:
+async def _load(loader: Loader, name: str) -> ReadyModel | str:
     try:
-        files, versions = await loader.files(loader.parse(name))
-        form = await loader.form(files, versions)
-        return Loaded(name, files, ModelTokenizer(form))
+        return await loader.model(name)
     except (*FAILURES, ValueError) as error:
-        return Loaded(name, error=reason(error))
+        return reason(error)
 
 
 def texts_of(arguments: Sequence[str]) -> list[str]:

@@ -12,8 +12,8 @@ import msgspec
 from encoder_tui.client.loader import Loader
 from encoder_tui.commands import running
 from encoder_tui.commands.cli import gather, say, shared_options
-from encoder_tui.core.models.limits import limit
-from encoder_tui.core.models.placement import Offers, OffersRequest, placement_of, source_of
+from encoder_tui.core.models.placement import Offers, OffersRequest, placement_of
+from encoder_tui.core.models.ready import RequestedModel
 from encoder_tui.core.settings import Settings
 from encoder_tui.core.text.safe import visible
 from encoder_tui.core.timing.best import best_run, chosen, options, verdict_record, verdicts
@@ -118,7 +118,7 @@ async def measure(report: Report, loader: Loader, settings: Settings) -> None:
             last = progress.text
             say(progress.text)
 
-    models = report.take(await running.load_tokenizers(loader, settings), loader)
+    models = report.take(await running.load_tokenizers(loader, settings), settings)
     if report.plan.best:
         await look_for_best(report, models, loader, settings, tell)
     request = report.run.request(watching=False)
@@ -161,14 +161,13 @@ class Report:
         self.names: list[str] = []
         self._unloaded: dict[int, str] = {}
 
-    def take(self, models: Sequence[running.Loaded], loader: Loader) -> list[TimedModel]:
+    def take(self, models: Sequence[RequestedModel], settings: Settings) -> list[TimedModel]:
         """The models are there, as far as they could be had; returns those."""
         timed = []
         for index, model in enumerate(models):
-            if model.files is not None and model.tokenizer is not None:
-                source = source_of(model.files, loader.trusted, loader.offline)
-                bound = limit(model.files.config, model.tokenizer.form.model_max_length)
-                timed.append(TimedModel(index, model.name, source, bound, model.files.config))
+            if (ready := model.ready) is not None:
+                source = ready.source(settings)
+                timed.append(TimedModel(index, model.name, source, ready.limit, ready.files.config))
         self.names = [model.name for model in models]
         self._unloaded = {index: model.error for index, model in enumerate(models) if model.error is not None}
         self.run = sweep(timed, self.plan, 1)

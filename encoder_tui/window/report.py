@@ -8,7 +8,8 @@ from pathlib import Path
 
 from encoder_tui.client.describe import describe_models
 from encoder_tui.core.files.atomic import AtomicFile
-from encoder_tui.core.report.material import Material, ReportedModel, now
+from encoder_tui.core.models.ready import RequestedModel
+from encoder_tui.core.report.material import Material, now
 from encoder_tui.core.report.sections import write
 from encoder_tui.core.tokens.comparison import compare
 from encoder_tui.core.versions import installed_versions
@@ -26,7 +27,7 @@ class ReportWriter:
         """What the session and these panes know at this moment."""
         session = self.session
         models = [
-            ReportedModel(slot.name, slot.files, slot.tokenizer, slot.message if slot.state == "failed" else None)
+            RequestedModel(slot.name, slot.ready, slot.message if slot.state == "failed" else None)
             for slot in session.slots
         ]
         versions = installed_versions() if session.hello is None else session.hello.versions

@@ -82,7 +82,7 @@ async def test_building_an_architecture_can_be_stopped_and_asked_for_again(monke
 
 async def test_a_model_on_its_way_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     loading = Endless()
-    monkeypatch.setattr(Loader, "files", loading)
+    monkeypatch.setattr(Loader, "ask_for_files", loading)
     app = EncoderApp(Settings(model=("some/model",)))
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: loading.begun == 1)

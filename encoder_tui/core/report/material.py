@@ -7,28 +7,17 @@ from dataclasses import dataclass, field
 
 from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.documents.lengths import CollectionCounts
-from encoder_tui.core.models.files import ModelFiles
+from encoder_tui.core.models.ready import RequestedModel
 from encoder_tui.core.outputs.runs import RunAnswer
 from encoder_tui.core.parameters.description import Description
 from encoder_tui.core.settings import Settings
 from encoder_tui.core.timing.samples import Environment, Samples
 from encoder_tui.core.tokens.comparison import Comparison
-from encoder_tui.core.tokens.tokenizer import ModelTokenizer
 
 
 def now() -> str:
     """The time as the heading of a report has it."""
     return time.strftime("%Y-%m-%d %H:%M %Z")
-
-
-@dataclass
-class ReportedModel:
-    """A model, as far as it could be loaded; `error` says why it could not."""
-
-    name: str
-    files: ModelFiles | None = None
-    tokenizer: ModelTokenizer | None = None
-    error: str | None = None
 
 
 @dataclass
@@ -55,7 +44,7 @@ class ReportedTiming:
 class Material:
     """The content of a report. If a field is None or empty it is not known, and its section says so."""
 
-    models: list[ReportedModel]
+    models: list[RequestedModel]
     settings: Settings = field(default_factory=Settings)
     made: str = ""
     versions: dict[str, str] = field(default_factory=dict)

@@ -13,7 +13,6 @@ from encoder_tui import __version__
 from encoder_tui.core.defaults import LETTERS, STRIDE
 from encoder_tui.core.documents.document import percent
 from encoder_tui.core.documents.lengths import summary
-from encoder_tui.core.models.limits import limit
 from encoder_tui.core.outputs.runs import OUTPUT_COLUMNS, output_cells
 from encoder_tui.core.parameters import configuration, correspondence
 from encoder_tui.core.parameters.configuration import ABSENT
@@ -49,16 +48,16 @@ def models_section(material: Material) -> list[str]:
     """One line per model: its tokenizer, limit, revision and weights."""
     rows, failures = [], []
     for letter, model in zip(LETTERS, material.models, strict=False):
-        if model.error is not None or model.tokenizer is None or model.files is None:
+        ready = model.ready
+        if model.error is not None or ready is None:
             failures.append(f"**{letter}** could not be had: {words(model.error or 'it is still being loaded')}")
             continue
-        longest = limit(model.files.config, model.tokenizer.form.model_max_length)
-        reads = "no limit" if longest is None else f"{longest:,}"
-        commit = ABSENT if model.files.commit is None else cell(model.files.commit)
-        weights = "here" if model.files.has_weights else "not here"
-        kind = str(model.files.config.get("model_type", ABSENT))
+        reads = "no limit" if ready.limit is None else f"{ready.limit:,}"
+        commit = ABSENT if ready.files.commit is None else cell(ready.files.commit)
+        weights = "here" if ready.files.has_weights else "not here"
+        kind = str(ready.files.config.get("model_type", ABSENT))
         rows.append(
-            [letter, cell(model.name), cell_words(kind), cell_words(model.tokenizer.kind), reads, commit, weights]
+            [letter, cell(model.name), cell_words(kind), cell_words(ready.tokenizer.kind), reads, commit, weights]
         )
     heads = ["", "model", "architecture", "tokenizer", "reads tokens", "revision", "weights"]
     return [table(heads, rows, left=4) if rows else "", bullets(failures)]

@@ -4,56 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from textual.signal import Signal
 
 from encoder_tui.core.defaults import DEFAULT_PAIR, LETTERS, MAXIMUM, WELCOME
 from encoder_tui.core.last_session import Memory
 from encoder_tui.core.settings import CHOSEN, Settings, cache_path, log_path, state_path
-from encoder_tui.core.text.safe import last_part
 from encoder_tui.window.session.memory import Remembering
+from encoder_tui.window.session.slot import DocumentRow, Slot
 
 if TYPE_CHECKING:
     from textual.app import App
 
     from encoder_tui.client.client import EngineClient, EngineState
-    from encoder_tui.client.collection import Collection
     from encoder_tui.client.loader import Loader
     from encoder_tui.core.documents.lengths import CollectionCounts
-    from encoder_tui.core.models.files import ModelFiles
     from encoder_tui.core.tokens.tokenizer import ModelTokenizer
     from encoder_tui.protocol.operations import Hello
-
-SlotState = Literal["loading", "provisional", "exact", "failed"]
-
-
-class Slot:
-    """One of the models being compared, and how far it is."""
-
-    def __init__(self, name: str, stands_in_for: str | None = None) -> None:
-        self.name = name
-        self.stands_in_for = stands_in_for
-        self.files: ModelFiles | None = None
-        self.tokenizer: ModelTokenizer | None = None
-        self.state: SlotState = "loading"
-        self.message = ""
-        self.waiting = True
-
-    @property
-    def short(self) -> str:
-        """The name without its owner or folder."""
-        return last_part(self.name)
-
-
-@dataclass(frozen=True)
-class DocumentRow:
-    """The row of a collection that the document at hand is a column of."""
-
-    collection: Collection
-    index: int
 
 
 class Session(Remembering):
@@ -81,6 +51,7 @@ class Session(Remembering):
         self.docs, self.column = (settings.docs, None) if settings.docs is not None else (last.docs, last.column)
         self.hello: Hello | None = None
         self._loads: dict[Slot, asyncio.Task[None]] = {}
+        self._others: set[asyncio.Task[None]] = set()
         self._started = asyncio.Event()
         self.settings_changed: Signal[Settings] = Signal(app, "settings_changed")
         self.document: str | None = None
@@ -144,16 +115,15 @@ class Session(Remembering):
         """Load the models and start the engine; called once the window has been painted."""
         self._tell_complaint()
         # In a thread, so that keys are heard meanwhile.
-        slot_loading = await asyncio.to_thread(importlib.import_module, "encoder_tui.window.session.loading")
+        await asyncio.to_thread(importlib.import_module, "encoder_tui.window.session.loading")
         for slot in self.slots:
             self._load(slot, is_default=self._is_default)
         self._started.set()
-        self._keep(asyncio.create_task(slot_loading.greet(self, [*self._loads.values()])))
+        self._greet()
 
     async def restart_engine(self) -> None:
         """Start the engines anew by the user's wish; models that failed are tried again."""
         from encoder_tui.client.client import EngineError  # noqa: PLC0415
-        from encoder_tui.window.session.loading import greet  # noqa: PLC0415
 
         try:
             for engine in self._engines():
@@ -165,17 +135,29 @@ class Session(Remembering):
             if slot.state == "failed":
                 slot.state, slot.message, slot.waiting = "loading", "", True
                 self._load(slot)
-        self._keep(asyncio.create_task(greet(self, [*self._loads.values()])))
+        self._greet()
+
+    def _greet(self) -> None:
+        """Start the engine in the background, once the models that are here have been loaded."""
+        from encoder_tui.window.session import loading  # noqa: PLC0415  # imported in a thread by `start`
+
+        greeting = loading.greet(
+            self.engine, [*self._loads.values()], self._take_hello, self.engine_changed.publish, self.notice
+        )
+        self._keep(asyncio.create_task(greeting))
+
+    def _take_hello(self, hello: Hello) -> None:
+        self.hello = hello
+        self.engine_changed.publish(self.engine.state)
 
     def _keep(self, task: asyncio.Task[None]) -> None:
         """Hold a task until it ends, because asyncio does not."""
-        self._others: set[asyncio.Task[None]] = getattr(self, "_others", set())
         self._others.add(task)
         task.add_done_callback(self._others.discard)
 
     async def close(self) -> None:
         """End what is under way, and the engine."""
-        for task in [*self._loads.values(), *getattr(self, "_others", ())]:
+        for task in [*self._loads.values(), *self._others]:
             task.cancel()
         self._is_closed = True
         if self._writing is not None:
@@ -276,9 +258,10 @@ class Session(Remembering):
             task.cancel()
 
     def _load(self, slot: Slot, is_default: bool = False) -> None:
-        from encoder_tui.window.session.loading import load_slot  # noqa: PLC0415  # imported in a thread by `start`
+        from encoder_tui.window.session.loading import SlotLoader  # noqa: PLC0415  # imported in a thread by `start`
 
-        task = asyncio.create_task(load_slot(self, slot, is_default))
+        loader = SlotLoader(self.loader, lambda: self.models_changed.publish(None), self.notice, lambda: self.text)
+        task = asyncio.create_task(loader.load(slot, is_default))
         self._loads[slot] = task
         task.add_done_callback(lambda _: self._loaded(slot))
 

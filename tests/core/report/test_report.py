@@ -26,9 +26,10 @@ from encoder_tui.core.documents.lengths import CollectionCounts, LengthCounts
 from encoder_tui.core.models.files import resolve_here
 from encoder_tui.core.models.names import parse_name
 from encoder_tui.core.models.placement import InForce
+from encoder_tui.core.models.ready import ReadyModel, RequestedModel
 from encoder_tui.core.outputs.runs import OutputFacts, RunAnswer
 from encoder_tui.core.parameters.description import Description, Parameter
-from encoder_tui.core.report.material import Material, ReportedModel, ReportedRun, ReportedTiming
+from encoder_tui.core.report.material import Material, ReportedRun, ReportedTiming
 from encoder_tui.core.report.sections import SECTIONS, write
 from encoder_tui.core.settings import Settings
 from encoder_tui.core.text import markdown
@@ -119,19 +120,19 @@ def test_a_fence_holds_every_line(text: str) -> None:
 
 
 @cache
-def built_in() -> tuple[ReportedModel, ...]:
+def built_in() -> tuple[RequestedModel, ...]:
     models = []
     for name in ("builtin:bert", "builtin:modernbert"):
         files = resolve_here(parse_name(name))
         assert files is not None
-        models.append(ReportedModel(name, files, ModelTokenizer(builtin_form(files))))
+        models.append(RequestedModel(name, ReadyModel(name, files, ModelTokenizer(builtin_form(files)))))
     return tuple(models)
 
 
 def material(text: str, word: str) -> Material:
     """Something in every section; `word` wherever a name, a message or a value comes from outside."""
-    models = [ReportedModel(word, model.files, model.tokenizer) for model in built_in()]
-    models.append(ReportedModel(word, error=word))
+    models = [RequestedModel(word, model.ready) for model in built_in()]
+    models.append(RequestedModel(word, error=word))
     parameters = [Parameter("embeddings.word_embeddings.weight", (4, 2), "float32", 8, "word_embedding")]
     one = Description(
         class_name=word,
@@ -276,7 +277,7 @@ def test_a_model_that_cannot_be_had_is_told_and_the_rest_is_there() -> None:
 def test_documents_of_a_model_that_was_named_twice_have_both_letters() -> None:
     counts = [LengthCounts(name, 2, 512, {600: 1}, 2_400) for name in ("one", "one", "of old")]
     counted = CollectionCounts("documents.jsonl", "text", counts)
-    written = "\n".join(SECTIONS["documents"](Material([ReportedModel("one"), ReportedModel("one")], counts=counted)))
+    written = "\n".join(SECTIONS["documents"](Material([RequestedModel("one"), RequestedModel("one")], counts=counted)))
     assert re.findall(r"^\| (\S) \| `?(?:one|of old)", written, re.MULTILINE) == ["A", "B", "–"]
 
 

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 from textual.widgets import Static
 
-from encoder_tui.client import collection
-from encoder_tui.client.client import EngineError, TaskFailed
+from encoder_tui.client.client import EngineClient, EngineError, EngineState, TaskFailed
 from encoder_tui.client.collection import Collection
 from encoder_tui.core.documents.document import packed
 from encoder_tui.core.documents.lengths import CollectionCounts, LengthCounts, save
@@ -26,6 +25,9 @@ from tests.window.documents.test_pane import app_of, rows_file, settled
 class DyingEngine:
     """An engine that dies at every other question."""
 
+    state = EngineState("died", "the engine was killed")
+    once_more = EngineClient.once_more
+
     def __init__(self) -> None:
         self.asked = 0
 
@@ -36,8 +38,7 @@ class DyingEngine:
         return FindAnswer(packed([self.asked]), self.asked, is_end=self.asked == 4)
 
 
-async def test_a_search_goes_on_where_an_engine_that_died_had_come_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(collection, "RESTART", 0.0)
+async def test_a_search_goes_on_where_an_engine_that_died_had_come_to() -> None:
     answer = SourceAnswer("some", ["text"], "text", 5, 5, False, None)
     searched: Any = Collection(DyingEngine(), SourceSpec("some"), answer)  # type: ignore[arg-type]
     assert [list(found) async for found, _, _ in searched.find("lamp")] == [[2], [4]]

@@ -11,7 +11,6 @@ from textual.containers import Horizontal
 from encoder_tui.client.collection import CountedModel
 from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.documents.document import LIMITS
-from encoder_tui.core.models.limits import limit
 from encoder_tui.window.session.session import Session
 from encoder_tui.window.widgets.cycle import Cycle
 
@@ -22,9 +21,8 @@ def counted_models(session: Session) -> tuple[list[int], list[CountedModel]]:
     """The places of the models whose exact tokenizers are there, and these models with their own limits."""
     slots, models = [], []
     for index, slot in enumerate(session.slots):
-        if slot.state == "exact" and slot.tokenizer is not None and slot.files is not None:
-            reads = limit(slot.files.config, slot.tokenizer.form.model_max_length)
-            models.append(CountedModel(slot.name, slot.tokenizer, reads))
+        if slot.state == "exact" and (ready := slot.ready) is not None:
+            models.append(CountedModel(ready.name, ready.tokenizer, ready.limit))
             slots.append(index)
     return slots, models
 

@@ -11,7 +11,8 @@ from encoder_tui.client.collection import Collection, CountedModel
 from encoder_tui.core.documents.document import DocumentTokens
 from encoder_tui.protocol.frames import Progress
 from encoder_tui.window.panes.documents.words import progress_words
-from encoder_tui.window.session.session import DocumentRow, Session
+from encoder_tui.window.session.session import Session
+from encoder_tui.window.session.slot import DocumentRow
 
 PASSING: Final = 0.05
 """Seconds that the list stays at a document before it is read: a held arrow key passes many."""

@@ -10,7 +10,7 @@ from textual.content import Content
 
 from encoder_tui.client.client import EngineError, TaskFailed
 from encoder_tui.core.defaults import LETTERS
-from encoder_tui.core.models.placement import placement_of, source_of
+from encoder_tui.core.models.placement import placement_of
 from encoder_tui.core.outputs.runs import UnloadRequest
 from encoder_tui.core.tasks.pooling import Given, VectorsAnswer, VectorsRequest
 from encoder_tui.core.text.safe import count, visible
@@ -19,7 +19,7 @@ from encoder_tui.core.tokens.tokenizer import TokenizationError
 from encoder_tui.protocol import operations
 from encoder_tui.protocol.frames import Progress
 from encoder_tui.window.panes.outputs.runs import Runs, why_not_ready
-from encoder_tui.window.session.session import Slot
+from encoder_tui.window.session.slot import Slot
 
 Answer = TypeVar("Answer")
 
@@ -127,13 +127,12 @@ class Asker(Generic[Answer]):
 
     async def vectors_of(self, slot: Slot, given: Given, what: str) -> VectorsAnswer:
         """Ask the engine for a text's vectors; `what` names the text in the status."""
-        files = slot.files
-        assert files is not None
-
+        ready = slot.ready
+        assert ready is not None
         rows = f", {count(given.rows, 'window')}" if given.rows > 1 else ""
         session = self.session
         request = VectorsRequest(
-            source_of(files, session.loader.trusted, session.settings.offline),
+            ready.source(session.settings),
             placement_of(session.settings),
             given.batch,
         )

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.widgets import TextArea
 
 from encoder_tui.core.defaults import LETTERS
-from encoder_tui.core.models.placement import placement_of, source_of
+from encoder_tui.core.models.placement import placement_of
 from encoder_tui.core.outputs.batching import batch_of
 from encoder_tui.core.tasks.masked import MASK, MaskedAnswer, MaskedRequest, why_no_predictions, with_mask
 from encoder_tui.core.text.safe import count, visible, visible_piece
@@ -20,7 +20,7 @@ from encoder_tui.protocol import operations
 from encoder_tui.window.panes.outputs.asker import Asker
 from encoder_tui.window.panes.outputs.norms import bar
 from encoder_tui.window.panes.outputs.view import OutputsState, OutputView
-from encoder_tui.window.session.session import Slot
+from encoder_tui.window.session.slot import Slot
 from encoder_tui.window.widgets.editor import Editor
 from encoder_tui.window.widgets.model_letters import letter_style
 from encoder_tui.window.widgets.written_lines import Written
@@ -58,10 +58,10 @@ class MaskedView(OutputView):
         return self.query_one(Editor).text
 
     async def _ask_model(self, slot: Slot) -> None:
-        tokenizer, files, text = slot.tokenizer, slot.files, self.asker.asked
-        assert tokenizer is not None
-        assert files is not None
+        ready, text = slot.ready, self.asker.asked
+        assert ready is not None
         assert isinstance(text, str)
+        tokenizer, files = ready.tokenizer, ready.files
         if why := why_no_predictions(files, tokenizer):
             raise TokenizationError(why)
         batch, _, cut = await asyncio.to_thread(batch_of, tokenizer, files, [with_mask(text, tokenizer)])
@@ -72,8 +72,7 @@ class MaskedView(OutputView):
             raise TokenizationError(f"there is no {MASK}{beyond}; put one into the text")
 
         session = self.state.session
-        source = source_of(files, session.loader.trusted, session.settings.offline)
-        request = MaskedRequest(source, placement_of(session.settings), batch, positions)
+        request = MaskedRequest(ready.source(session.settings), placement_of(session.settings), batch, positions)
         self.asker.answers[slot] = await session.engine.run(operations.MASKED, request, self.asker.telling(slot))
 
     @on(TextArea.Changed)

@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 
 from encoder_tui.client.client import EngineError, TaskFailed
 from encoder_tui.core.models.files import ModelFiles
-from encoder_tui.core.models.placement import placement_of, source_of
+from encoder_tui.core.models.placement import placement_of
 from encoder_tui.core.outputs.batching import Truncation, batch_of
 from encoder_tui.core.outputs.runs import MemoryAnswer, OutputFacts, RunAnswer, RunRequest, UnloadRequest
 from encoder_tui.core.text.transfer import Transfer
 from encoder_tui.core.tokens.tokenizer import Encoding, TokenizationError
 from encoder_tui.protocol import operations
 from encoder_tui.protocol.frames import Progress
-from encoder_tui.window.session.session import Session, Slot
+from encoder_tui.window.session.session import Session
+from encoder_tui.window.session.slot import Slot
 
 
 @dataclass(frozen=True)
@@ -168,9 +169,9 @@ class Runs:
 
     async def _run_one(self, run: ModelRun) -> None:
         """Run one model; what it cannot do is its own message."""
-        run.files, tokenizer = run.slot.files, run.slot.tokenizer
-        assert run.files is not None
-        assert tokenizer is not None
+        ready = run.slot.ready
+        assert ready is not None
+        run.files = ready.files
         question, transfer = run.question, Transfer()
 
         def show(progress: Progress) -> None:
@@ -183,10 +184,10 @@ class Runs:
             self._on_change()
 
         try:
-            batch, encodings, cut = await asyncio.to_thread(batch_of, tokenizer, run.files, [question.text])
+            batch, encodings, cut = await asyncio.to_thread(batch_of, ready.tokenizer, ready.files, [question.text])
             run.encoding, run.truncation = encodings[0], cut[0] if cut else None
             request = RunRequest(
-                source_of(run.files, self.session.loader.trusted, self.session.settings.offline),
+                ready.source(self.session.settings),
                 placement_of(self.session.settings),
                 batch,
                 question.hidden_states,

@@ -17,7 +17,7 @@ from encoder_tui.core.text.safe import count, visible
 from encoder_tui.window.panes.outputs.asker import Asker
 from encoder_tui.window.panes.outputs.triplet_rows import Way, rows, verdict
 from encoder_tui.window.panes.outputs.view import OutputsState, OutputView
-from encoder_tui.window.session.session import Slot
+from encoder_tui.window.session.slot import Slot
 from encoder_tui.window.theme import QUIET
 from encoder_tui.window.widgets.cycle import Cycle
 from encoder_tui.window.widgets.model_letters import letter_markup

@@ -18,7 +18,7 @@ from encoder_tui.core.tasks.pooling import POOLINGS, Given, VectorsAnswer, cosin
 from encoder_tui.core.text.safe import count, visible
 from encoder_tui.window.panes.outputs.asker import Asker
 from encoder_tui.window.panes.outputs.view import OutputsState, OutputView
-from encoder_tui.window.session.session import Slot
+from encoder_tui.window.session.slot import Slot
 from encoder_tui.window.widgets.cycle import Cycle
 from encoder_tui.window.widgets.editor import Editor
 from encoder_tui.window.widgets.model_letters import letter_style

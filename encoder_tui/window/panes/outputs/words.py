@@ -9,7 +9,8 @@ from encoder_tui.core.outputs.runs import MemoryAnswer
 from encoder_tui.core.outputs.slices import number
 from encoder_tui.core.text.safe import count, shorten, size, visible
 from encoder_tui.window.panes.outputs.runs import ModelRun, Runs
-from encoder_tui.window.session.session import Session, Slot
+from encoder_tui.window.session.session import Session
+from encoder_tui.window.session.slot import Slot
 from encoder_tui.window.theme import QUIET
 from encoder_tui.window.widgets.model_letters import letter_markup
 

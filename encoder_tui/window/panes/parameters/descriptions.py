@@ -11,7 +11,8 @@ from encoder_tui.core.models.names import ModelError
 from encoder_tui.core.parameters.description import Description
 from encoder_tui.core.text.safe import visible
 from encoder_tui.protocol.frames import Progress
-from encoder_tui.window.session.session import Session, Slot
+from encoder_tui.window.session.session import Session
+from encoder_tui.window.session.slot import Slot
 
 
 class Described:

@@ -26,7 +26,8 @@ from encoder_tui.core.text.safe import visible
 from encoder_tui.protocol.frames import Progress
 from encoder_tui.protocol.operations import TENSOR, TensorRequest
 from encoder_tui.window.panes.parameters.descriptions import Described
-from encoder_tui.window.session.session import Session, Slot
+from encoder_tui.window.session.session import Session
+from encoder_tui.window.session.slot import Slot
 from encoder_tui.window.theme import QUIET
 from encoder_tui.window.widgets import plots
 from encoder_tui.window.widgets.lines import Lines

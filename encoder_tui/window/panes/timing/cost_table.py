@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from encoder_tui.core.defaults import LETTERS
-from encoder_tui.core.models.limits import limit
 from encoder_tui.core.text.safe import about_seconds, count, seconds, shorten, visible
 from encoder_tui.core.timing.cost import TOO_FAR, Cost, collection_costs, costs
 from encoder_tui.core.timing.run import Run
@@ -66,12 +65,12 @@ class CostTable(Table):
         refused: set[int] = set()
         for index, column in enumerate(run.columns):
             slot = session.slots[column.slot] if column.slot < len(session.slots) else None
-            if slot is None or slot.tokenizer is None or slot.files is None or slot.name != column.name:
+            ready = None if slot is None else slot.ready
+            if ready is None or ready.name != column.name:
                 continue
             key = (index, column.name, text, tuple(run.curve(index, 1)))
             if key not in self._kept:
-                bound = limit(slot.files.config, slot.tokenizer.form.model_max_length)
-                self._keep(key, _of_one(slot.tokenizer, text, bound, run.curve(index, 1)))
+                self._keep(key, _of_one(ready.tokenizer, text, ready.limit, run.curve(index, 1)))
             found = self._kept[key][1]
             if isinstance(found, str):
                 # Once for a model, in whatever settings it was measured.

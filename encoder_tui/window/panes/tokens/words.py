@@ -11,7 +11,8 @@ from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.text.safe import count, shorten, visible, visible_piece
 from encoder_tui.core.tokens.comparison import Comparison, Stream
 from encoder_tui.core.tokens.token_bytes import bytes_of
-from encoder_tui.window.session.session import Session, Slot
+from encoder_tui.window.session.session import Session
+from encoder_tui.window.session.slot import Slot
 from encoder_tui.window.theme import QUIET
 from encoder_tui.window.widgets.model_letters import letter_markup
 

@@ -1,0 +1,43 @@
+"""A model that can be worked with, and one that was asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from encoder_tui.core.models.files import ModelFiles
+from encoder_tui.core.models.limits import limit
+from encoder_tui.core.models.placement import ModelSource, source_of
+from encoder_tui.core.settings import Settings
+from encoder_tui.core.tokens.tokenizer import ModelTokenizer
+
+
+@dataclass(frozen=True)
+class ReadyModel:
+    """A model whose small files and tokenizer are there; `name` as the user gave it."""
+
+    name: str
+    files: ModelFiles
+    tokenizer: ModelTokenizer
+
+    @property
+    def limit(self) -> int | None:
+        """The longest input in tokens, special tokens included; None if nothing bounds it."""
+        return limit(self.files.config, self.tokenizer.form.model_max_length)
+
+    def source(self, settings: Settings) -> ModelSource:
+        """Where the engine loads the model from, and what it may do for it."""
+        return source_of(self.files, settings.trust_remote_code, settings.offline)
+
+
+@dataclass(frozen=True)
+class RequestedModel:
+    """A model that was asked for: `ready`, or `error` with the reason why it is not; neither while it is loading."""
+
+    name: str
+    ready: ReadyModel | None = None
+    error: str | None = None
+
+    @property
+    def tokenizer(self) -> ModelTokenizer | None:
+        """The tokenizer, if it is there."""
+        return None if self.ready is None else self.ready.tokenizer

@@ -1,0 +1,51 @@
+"""A model's place in the window, and the document that is open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from encoder_tui.core.text.safe import last_part
+
+if TYPE_CHECKING:
+    from encoder_tui.client.collection import Collection
+    from encoder_tui.core.models.files import ModelFiles
+    from encoder_tui.core.models.ready import ReadyModel
+    from encoder_tui.core.tokens.tokenizer import ModelTokenizer
+
+SlotState = Literal["loading", "provisional", "exact", "failed"]
+
+
+class Slot:
+    """One of the models being compared, and how far it is."""
+
+    def __init__(self, name: str, stands_in_for: str | None = None) -> None:
+        self.name = name
+        self.stands_in_for = stands_in_for
+        self.files: ModelFiles | None = None
+        self.tokenizer: ModelTokenizer | None = None
+        self.state: SlotState = "loading"
+        self.message = ""
+        self.waiting = True
+
+    @property
+    def short(self) -> str:
+        """The name without its owner or folder."""
+        return last_part(self.name)
+
+    @property
+    def ready(self) -> ReadyModel | None:
+        """The model, once its files and a tokenizer are there; the tokenizer may be provisional."""
+        from encoder_tui.core.models.ready import ReadyModel  # noqa: PLC0415  # imported after the first paint
+
+        if self.files is None or self.tokenizer is None:
+            return None
+        return ReadyModel(self.name, self.files, self.tokenizer)
+
+
+@dataclass(frozen=True)
+class DocumentRow:
+    """The row of a collection that the document at hand is a column of."""
+
+    collection: Collection
+    index: int
