@@ -68,6 +68,21 @@ async def test_whatever_can_be_copied_can_be_saved_and_is_not_copied_then(
         assert told(app)[-1] == f"saved ids, {len(ids):,} characters, to {tmp_path / 'tokens-ids.txt'}"
 
 
+async def test_a_table_that_is_saved_holds_no_formula_and_the_clipboard_is_left_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with window("=cmd|' /C calc'!A0 -x") as (app, pilot):
+        dialog = await asked(app, pilot)
+        dialog.query_one(Choice).chosen = "table"
+        await until(pilot, lambda: dialog.query_one(Input).value == "tokens-table.tsv")
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen is not dialog)
+        cells = [cell for line in Path("tokens-table.tsv").read_text("utf-8").split("\n") for cell in line.split("\t")]
+        assert any("=" in cell for cell in cells)
+        assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@")) and len(cell) > 1]
+
+
 async def test_a_file_that_is_there_needs_a_second_key(tmp_path: Path) -> None:
     there = tmp_path / "mine.txt"
     there.write_text("precious")

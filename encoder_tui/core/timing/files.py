@@ -17,6 +17,7 @@ import msgspec
 from encoder_tui.core.files.atomic import write_private
 from encoder_tui.core.files.private import private_folder, read_file
 from encoder_tui.core.text.safe import visible
+from encoder_tui.core.text.spreadsheet import text_cell
 from encoder_tui.core.timing.plan import Plan, RunColumn, RunRow
 from encoder_tui.core.timing.run import Run, RunKind, trusting
 from encoder_tui.core.timing.samples import Environment, Point, Samples
@@ -178,10 +179,6 @@ FIELDS: Final = (
 )
 
 
-FORMULA: Final = ("=", "+", "-", "@")
-"""A spreadsheet runs a cell that begins with one of these as a formula; an apostrophe before it makes it text."""
-
-
 def csv_of(run: Run) -> str:
     """Return a run as CSV, one line per point, each with the settings it ran with.
 
@@ -212,5 +209,4 @@ def _as_text(value: Any) -> Any:
     """Return a cell whose text is one line, and no formula."""
     if not isinstance(value, str):
         return value
-    text = visible(value)
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return text_cell(visible(value))
