@@ -28,6 +28,11 @@ class PaneEntry:
         """The function key that opens it: F2 for number 1, because F1 is help."""
         return f"f{self.number + 1}"
 
+    @property
+    def shown_key(self) -> str:
+        """The function key as people write it: `F2`."""
+        return self.key.upper()
+
     def load(self) -> type[Pane]:
         """Import the pane's class."""
         loaded: type[Pane] = getattr(importlib.import_module(self.module), self.class_name)
@@ -64,5 +69,5 @@ def titled(title: str) -> PaneEntry:
 
 def key_range() -> str:
     """The function keys of all panes: `F2–F6`."""
-    first, *others = (pane.key.upper() for pane in PANES.values())
+    first, *others = (pane.shown_key for pane in PANES.values())
     return f"{first}–{others[-1]}" if others else first

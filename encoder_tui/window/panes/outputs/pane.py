@@ -295,7 +295,7 @@ class OutputsPane(Pane):
         if self.view.take_document():
             return
         if self.session.document is None:
-            self.session.notice("no document is open; F4 opens one", "warning")
+            self.session.notice(words.NO_DOCUMENT, "warning")
             return
         self.runs.of_document = not self.runs.of_document
         self.runs.text_changed()

@@ -17,6 +17,7 @@ from encoder_tui.core.text.safe import count, visible
 from encoder_tui.window.panes.outputs.asker import Asker
 from encoder_tui.window.panes.outputs.triplet_rows import Way, rows, verdict
 from encoder_tui.window.panes.outputs.view import OutputsState, OutputView
+from encoder_tui.window.panes.outputs.words import NO_DOCUMENT
 from encoder_tui.window.session.slot import Slot
 from encoder_tui.window.theme import QUIET
 from encoder_tui.window.widgets.cycle import Cycle
@@ -53,7 +54,7 @@ class TripletsView(OutputView):
         triplets = builtin_triplets()
         self.builtin = {f"built-in {number + 1} of {len(triplets)}": one for number, one in enumerate(triplets)}
         self.at_hand: Triplet | None = None
-        self.why_none = "no document is open; F4 opens one"
+        self.why_none = NO_DOCUMENT
         self._rows: list[tuple[str, ...]] = []
         self._reading: asyncio.Task[None] | None = None
 

@@ -9,12 +9,14 @@ from encoder_tui.core.outputs.runs import MemoryAnswer
 from encoder_tui.core.outputs.slices import number
 from encoder_tui.core.text.safe import count, shorten, size, visible
 from encoder_tui.window.panes.outputs.runs import ModelRun, Runs
+from encoder_tui.window.panes.registry import PANES
 from encoder_tui.window.session.session import Session
 from encoder_tui.window.session.slot import Slot
 from encoder_tui.window.theme import QUIET
 from encoder_tui.window.widgets.model_letters import letter_markup
 
 BAR = 12
+NO_DOCUMENT = f"no document is open; {PANES['documents'].shown_key} opens one"
 WIDE = 90
 
 

@@ -11,6 +11,7 @@ from encoder_tui.core.text.safe import about_seconds, count, seconds, shorten, v
 from encoder_tui.core.timing.cost import TOO_FAR, Cost, collection_costs, costs
 from encoder_tui.core.timing.run import Run
 from encoder_tui.core.tokens.tokenizer import ModelTokenizer, TokenizationError
+from encoder_tui.window.panes.registry import PANES
 from encoder_tui.window.session.session import Session
 from encoder_tui.window.widgets.table import Column, Row, Table
 
@@ -81,7 +82,7 @@ class CostTable(Table):
     def _of_collection(self, session: Session, run: Run) -> Iterator[Row]:
         counts = session.counts
         if counts is None or not counts.documents:
-            yield _sentence("a collection: Documents (F4) counts its lengths")
+            yield _sentence(f"a collection: Documents ({PANES['documents'].shown_key}) counts its lengths")
             return
         told = "" if counts.is_complete and counts.sample is None else ", so far"
         end = f", the mean of {count(counts.documents, 'document')}{told}"
