@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -100,25 +100,6 @@ def number(value: float | None, digits: int = 4, width: int = 0) -> str:
         # What does not fit has an exponent, and that must not be what is cut.
         words = next((w for d in range(digits, -1, -1) if len(w := f"{value:.{d}e}") <= width), f"{value:.0e}")
     return words
-
-
-def local_window(config: dict[str, Any], layer: int) -> int | None:
-    """How many tokens to either side a layer's attention reaches, None where it reaches all.
-
-    ModernBERT states the whole width of its window (`local_attention`), and every third layer is global.
-    """
-    width = config.get("local_attention") or config.get("sliding_window")
-    if not isinstance(width, int) or isinstance(width, bool):
-        return None
-    kinds = config.get("layer_types")
-    if isinstance(kinds, list) and layer < len(kinds):
-        is_local = "sliding" in str(kinds[layer]) or "local" in str(kinds[layer])
-    else:
-        every = config.get("global_attn_every_n_layers")
-        is_local = isinstance(every, int) and every > 0 and layer % every != 0
-    if not is_local:
-        return None
-    return width // 2 if "local_attention" in config else width
 
 
 def pairs_out_of_sight(tokens: int, reach: int) -> int:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, TypeGuard
+from typing import Any
 
 import msgspec
 
+from encoder_tui.core.models.architectures import HEADS, WIDTH, count_of
 from encoder_tui.core.models.limits import limit
 from encoder_tui.core.parameters.description import Description, bytes_of, million, size, total
 
@@ -53,9 +54,8 @@ def derived(description: Description) -> dict[str, str]:
     """Return numbers derived from a configuration and its parameters."""
     config = description.config
     found: dict[str, str] = {}
-    hidden = config.get("hidden_size", config.get("dim"))
-    heads = config.get("num_attention_heads", config.get("n_heads"))
-    if _is_count(hidden) and _is_count(heads):
+    hidden, heads = count_of(config, WIDTH), count_of(config, HEADS)
+    if hidden and heads:
         found["head size"] = f"{hidden // heads:,}"
     windows = sum(1 for fact in description.layers if fact.window is not None)
     if description.layers:
@@ -70,10 +70,6 @@ def derived(description: Description) -> dict[str, str]:
     for name, dtype in (("fp32", "float32"), ("bf16", "bfloat16"), ("int8", "int8")):
         found[f"weights in {name}"] = size(bytes_of(description.total, dtype))
     return found
-
-
-def _is_count(value: Any) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
 def _part(part: int, whole: int) -> str:

@@ -13,6 +13,8 @@ import re
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from encoder_tui.core.models.architectures import kinds_that
+
 ROLES: Final = (
     "word_embedding",
     "position_embedding",
@@ -76,7 +78,7 @@ RULES: Final = (
     Rule(r"(word_embeddings|tok_embeddings|embed_tokens|token_embeddings)$", "word_embedding"),
     Rule(r"(token_type_embeddings|segment_embeddings)$", "type_embedding"),
     Rule(r"(relative_attention_bias|rel_embeddings|pos_(key|query|q)?_?proj|distance_embedding)$", "relative_position"),
-    Rule(r"^encoder\.LayerNorm$", "relative_position", ("deberta", "deberta-v2")),
+    Rule(r"^encoder\.LayerNorm$", "relative_position", kinds_that(lambda row: row.norms_relative_positions)),
     Rule(r"(position_embeddings|embed_positions)$", "position_embedding"),
     Rule(r"(embedding_hidden_mapping_in|embeddings_project|embed_proj)$", "embedding_projection"),
     Rule(r"^(embeddings\.(LayerNorm|norm|layer_norm)|emb_ln|layernorm_embedding|ln_emb)$", "embedding_norm"),
@@ -84,7 +86,7 @@ RULES: Final = (
     Rule(r"^encoder\.conv\.", "convolution"),
     # Norms of a layer. `post_attention_layernorm` stands after the attention in NomicBERT's kind, and in Llama's
     # kind (EuroBERT) before the feed-forward.
-    Rule(r"post_attention_layernorm$", "attention_norm", ("nomic_bert", "gte", "jina_embeddings_v3")),
+    Rule(r"post_attention_layernorm$", "attention_norm", kinds_that(lambda row: row.norms_after_attention)),
     Rule(r"(input_layernorm|sa_layer_norm|self_attn_layer_norm|attn_norm|attn_ln|norm1)$", "attention_norm"),
     Rule(r"attention(\.output|\.self)?\.(LayerNorm|layer_norm|layernorm)$", "attention_norm"),
     Rule(r"(post_attention_layernorm|post_mlp_layernorm|mlp_norm|mlp_ln|norm2)$", "feed_forward_norm"),

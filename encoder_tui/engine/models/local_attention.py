@@ -11,16 +11,16 @@ from typing import Any, Final
 
 import torch
 
+from encoder_tui.core.models.architectures import architecture
+
 NAME: Final = "sdpa_local"
-KINDS: Final = ("modernbert",)
-"""Kinds of models whose masks reach no further than the `sliding_window` of their layers."""
 BLOCK: Final = 128
 """Queries per block. With a window of 128, smaller blocks are not faster, and larger ones compute masked products."""
 
 
 def is_for(config: Any) -> bool:
     """Return whether a model has layers that this makes faster."""
-    is_known = getattr(config, "model_type", "") in KINDS
+    is_known = architecture(getattr(config, "model_type", "")).has_local_kernel
     return is_known and "sliding_attention" in (getattr(config, "layer_types", None) or ())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from encoder_tui.core.models.architectures import window_of
 from encoder_tui.core.parameters.description import LayerFact
 
 
@@ -23,24 +24,10 @@ def _fact(config: Any, kind: str, index: int) -> LayerFact:
     rope = rope if isinstance(rope, dict) else {}
     theta = rope.get(kind, rope) if isinstance(rope.get(kind, rope), dict) else {}
     base = theta.get("rope_theta")
-    window = _window(config, kind, index)
+    seen = window_of(lambda name: getattr(config, name, None), kind, index)
     return LayerFact(
-        "global" if window is None else "sliding window", window, float(base) if isinstance(base, int | float) else None
+        "global" if seen is None else "sliding window", seen, float(base) if isinstance(base, int | float) else None
     )
-
-
-def _window(config: Any, kind: str, index: int) -> int | None:
-    """Return how many tokens a token of a layer sees, on both sides together; None for all."""
-    longformer = getattr(config, "attention_window", None)
-    if isinstance(longformer, list) and index < len(longformer):
-        return int(longformer[index])
-    if isinstance(longformer, int):
-        return longformer
-    if kind != "sliding_attention":
-        return None
-    # ModernBERT's `sliding_window` is half of what `local_attention` and the paper call the window.
-    window = getattr(config, "local_attention", None) or getattr(config, "sliding_window", None)
-    return int(window) if isinstance(window, int) else None
 
 
 def repeats(config: Any) -> int | None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import torch
 
+from encoder_tui.core.models.architectures import architecture, kinds_that
 from encoder_tui.core.timing.samples import Mode
 from encoder_tui.engine.job import TaskError
 from encoder_tui.engine.machine.devices import FLASH, no_compiler, offers
@@ -37,8 +38,9 @@ def refuse_what_cannot_be_had(loaded: LoadedModel, mode: Mode, attention: str) -
             )
         if loaded.model.dtype not in {torch.float16, torch.bfloat16}:
             raise TaskError(f"{name}: flash attention computes in float16 and bfloat16; choose one of them as dtype")
-        if getattr(loaded.model.config, "model_type", "") not in PACKABLE:
-            raise TaskError(f"{name}: only {' and '.join(PACKABLE)} are known to take batches without padding")
+        if not architecture(getattr(loaded.model.config, "model_type", "")).is_packable:
+            packable = kinds_that(lambda row: row.is_packable)
+            raise TaskError(f"{name}: only {' and '.join(packable)} are known to take batches without padding")
     if mode.compiled and (missing := no_compiler(device)) is not None:
         raise TaskError(f"{name}: torch.compile needs {missing}; install it, or measure without")
 
@@ -83,9 +85,6 @@ def callable_of(loaded: LoadedModel, mode: Mode) -> Any:
 
 
 # Batches without padding
-
-PACKABLE: Final = ("bert", "modernbert")
-"""Kinds of models whose position ids count from 0 in each row, and that pass the rows' bounds to flash attention."""
 
 
 def packed(inputs: dict[str, torch.Tensor]) -> dict[str, Any]:

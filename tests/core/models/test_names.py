@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from encoder_tui.core.models.architectures import ARCHITECTURES
 from encoder_tui.core.models.files import ModelFiles, resolve_here
-from encoder_tui.core.models.limits import UNSTATED, limit
+from encoder_tui.core.models.limits import limit
 from encoder_tui.core.models.names import ModelError, ModelName, parse_name
 from encoder_tui.core.models.trust import is_trusted
 
@@ -229,10 +230,11 @@ def test_positions_that_are_not_stated_are_those_that_transformers_takes() -> No
     from transformers import AutoConfig
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 
-    known = UNSTATED.keys() & CONFIG_MAPPING_NAMES.keys()
+    stated = {kind: row.positions for kind, row in ARCHITECTURES.items() if row.positions is not None}
+    known = stated.keys() & CONFIG_MAPPING_NAMES.keys()
     assert {"bert", "modernbert", "roberta"} <= known
     assert {kind: AutoConfig.for_model(kind).max_position_embeddings for kind in known} == {
-        kind: UNSTATED[kind] for kind in known
+        kind: stated[kind] for kind in known
     }
 
 

@@ -11,12 +11,12 @@ import pytest
 
 from encoder_tui.core.files import npz
 from encoder_tui.core.files.safetensors_writer import SavedTensor
+from encoder_tui.core.models.architectures import reach_of
 from encoder_tui.core.models.placement import Placement, source_of
 from encoder_tui.core.outputs.runs import OutputFacts
 from encoder_tui.core.outputs.slices import (
     LookRequest,
     Window,
-    local_window,
     number,
     pairs_out_of_sight,
     shape_short,
@@ -95,7 +95,7 @@ def test_a_window_of_attention_is_zero_exactly_out_of_a_local_layers_sight(tmp_p
     (directory / "config.json").write_text(json.dumps({**config, "local_attention": 16}), "utf-8")
     run(directory, texts=[TEXT * 5], attentions=True)
     config = files_of(directory).config
-    layers = [local_window(config, layer) for layer in range(config["num_hidden_layers"])]
+    layers = [reach_of(config, layer) for layer in range(config["num_hidden_layers"])]
     assert layers[0] is None
     reach = layers[1]
     assert reach is not None

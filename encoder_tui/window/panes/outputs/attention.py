@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from encoder_tui.core.outputs.slices import local_window, number, pairs_out_of_sight
+from encoder_tui.core.models.architectures import reach_of
+from encoder_tui.core.outputs.slices import number, pairs_out_of_sight
 from encoder_tui.core.text.safe import visible_piece
 from encoder_tui.window.panes.outputs.matrix_views import HeatmapView, span_words
 from encoder_tui.window.panes.outputs.view import ChosenOutput
@@ -38,7 +39,7 @@ class AttentionView(HeatmapView):
     def reach(self, chosen: ChosenOutput) -> int | None:
         """How far the layer sees to either side; None where it sees all."""
         files = chosen.run.files
-        return None if files is None else local_window(files.config, self.layer_index(chosen))
+        return None if files is None else reach_of(files.config, self.layer_index(chosen))
 
     def open(self, chosen: ChosenOutput, matrix: Matrix) -> None:
         output, reach = chosen.output, self.reach(chosen)
