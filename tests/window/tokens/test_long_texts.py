@@ -18,7 +18,7 @@ from encoder_tui.core.tokens.comparison import Comparison
 from encoder_tui.core.tokens.tokenizer import ModelTokenizer, align
 from encoder_tui.window.app import EncoderApp
 from encoder_tui.window.panes.tokens import batch, comparer, decode, ribbon
-from encoder_tui.window.panes.tokens.lanes import Layout
+from encoder_tui.window.panes.tokens.lanes import LaneLayout
 from encoder_tui.window.widgets.editor import Editor
 from encoder_tui.window.widgets.short_lines import ShortLines
 from tests.support.still import until
@@ -155,13 +155,13 @@ async def test_the_lanes_of_a_long_text_are_made_outside_the_loop_that_hears_key
 ) -> None:
     made_in: list[bool] = []
 
-    class Noted(Layout):
+    class Noted(LaneLayout):
         def __init__(self, comparison: Comparison, width: int) -> None:
             super().__init__(comparison, width)
             if len(comparison.text) > comparer.AT_ONCE:
                 made_in.append(threading.current_thread() is threading.main_thread())
 
-    monkeypatch.setattr(ribbon, "Layout", Noted)
+    monkeypatch.setattr(ribbon, "LaneLayout", Noted)
     async with window("A lens.") as (app, pilot):
         app.query_one(Editor).text = LONG
         await until(pilot, lambda: pane(app).comparison.text == LONG)

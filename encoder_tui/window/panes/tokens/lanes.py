@@ -16,7 +16,7 @@ GUTTER = 3
 """Cells for the letter of a stream."""
 
 
-class Layout:
+class LaneLayout:
     """Cells in lanes: cell 0 holds the special tokens before the text, the last cell those after it.
 
     A lane has a line for the text and one for each stream, and an empty one that separates it from the next.

@@ -17,7 +17,7 @@ from textual.strip import Strip
 from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.text.safe import visible_piece
 from encoder_tui.core.tokens.comparison import Comparison
-from encoder_tui.window.panes.tokens.lanes import GUTTER, Layout, shown_text
+from encoder_tui.window.panes.tokens.lanes import GUTTER, LaneLayout, shown_text
 from encoder_tui.window.widgets.lines import Lines
 from encoder_tui.window.widgets.model_letters import letter_style
 from encoder_tui.window.widgets.table import fitted
@@ -91,8 +91,8 @@ class Ribbon(Lines):
         self.drop_drawn()
         self._comparison: Comparison | None = None
         self._slots: list[int] = []
-        self.layout_: Layout | None = None
-        self._prepared: Layout | None = None
+        self.layout_: LaneLayout | None = None
+        self._prepared: LaneLayout | None = None
 
     def show(self, comparison: Comparison, block: int) -> None:
         """Show a comparison, with the cursor on a block."""
@@ -109,13 +109,13 @@ class Ribbon(Lines):
     def prepare(self, comparison: Comparison) -> None:
         """Lay a comparison out that will be shown: of a million characters that takes seconds, and may be a thread."""
         if self.size.width:
-            self._prepared = Layout(comparison, self.size.width)
+            self._prepared = LaneLayout(comparison, self.size.width)
 
     def _lay_out(self) -> None:
         if self._comparison is not None and self.size.width:
             prepared, self._prepared = self._prepared, None
             if prepared is None or not prepared.is_of(self._comparison, self.size.width):
-                prepared = Layout(self._comparison, self.size.width)
+                prepared = LaneLayout(self._comparison, self.size.width)
             self.layout_ = prepared
             self.set_size(prepared.height)
 
