@@ -12,7 +12,7 @@ import msgspec
 
 from encoder_tui import builtin
 from encoder_tui.client.client import EngineClient
-from encoder_tui.core.defaults import DEFAULT_PAIR
+from encoder_tui.core.defaults import BUILTIN_NAMES, DEFAULT_PAIR
 from encoder_tui.core.files.cache import DiskCache
 from encoder_tui.core.hub.resolve import on_this_machine
 from encoder_tui.core.models.files import ModelFiles
@@ -30,8 +30,6 @@ from encoder_tui.protocol import frames, operations
 R = TypeVar("R")
 
 OnProgress = Callable[[frames.Progress], None]
-
-BUILTIN_NAMES: Final = tuple(f"builtin:{name}" for name in builtin.MODELS)
 
 STAND_INS: Final = dict(zip(DEFAULT_PAIR, BUILTIN_NAMES, strict=True))
 """The built-in model that stands in for a default one, if nobody chose a model and the default one cannot be had."""

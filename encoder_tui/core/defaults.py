@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from encoder_tui import builtin
+
 DEFAULT_PAIR: Final = ("bert-base-cased", "answerdotai/ModernBERT-base")
+BUILTIN_NAMES: Final = tuple(f"builtin:{name}" for name in builtin.MODELS)
 MAXIMUM: Final = 4
 """The most models at once: as many as fit beside each other on a screen, with letters that a reader can keep apart."""
 LETTERS: Final = "ABCD"

@@ -98,6 +98,21 @@ class Memory:
         others = [text for text in self.state.earlier_texts if text != chosen]
         self.remember(text=chosen, earlier_texts=_kept([instead_of, *others]))
 
+    def set_aside(self) -> bool:
+        """Open without the remembered models and text: they become recent and earlier ones. Return if there were any.
+
+        For a start after one that died, perhaps of them.
+        """
+        before = self.state
+        for name in reversed(before.model):
+            self.use("recent_models", name)
+        if before.text is not None:
+            self.remember(earlier_texts=_kept([before.text, *before.earlier_texts]))
+            self._begun_with = before.text
+        if before.model or before.text is not None:
+            self.remember(model=[], text=None)
+        return bool(before.model or before.text is not None)
+
     def give_text(self) -> None:
         """Note that the window began with a given text, so it does not continue the remembered one."""
         self._begun_with = None

@@ -23,7 +23,8 @@ from textual.screen import Screen
 from textual.theme import ThemeProvider
 from textual.widgets import Input, Static, TextArea
 
-from encoder_tui.core.settings import Settings, log_path
+from encoder_tui.core.settings import Settings, log_path, state_path
+from encoder_tui.core.start_marker import MINUTE, StartMarker
 from encoder_tui.core.text.safe import visible
 from encoder_tui.window.main_screen import MainScreen, TooSmall, TopLine
 from encoder_tui.window.panes.registry import PANES, key_range, titled
@@ -115,13 +116,16 @@ class EncoderApp(TerminalApp):
     COMMANDS = {_palette}
     ALLOW_IN_MAXIMIZED_VIEW = "KeyLine"
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, marker: StartMarker | None = None) -> None:
+        """`marker` tells whether the last start died, and the next start whether this one did."""
         super().__init__()
+        self.marker = StartMarker(None) if marker is None else marker
         self._filters.insert(0, Fence())
         if settings.theme is not None and settings.theme in self.available_themes:
             self.theme = settings.theme
         self._keymap = self._normalize_keymap(settings.keys)
-        self.session = Session(self, settings)
+        self.session = Session(self, settings, self.marker.found_dead())
+        self.marker.write()
         self.crash_report: Path | None = None
         last = self.session.memory.state.pane
         self._first_pane = settings.pane or (last if last in PANES else next(iter(PANES)))
@@ -163,6 +167,7 @@ class EncoderApp(TerminalApp):
             gc.freeze()
             gc.enable()
         self.set_interval(memory.EVERY, memory.give_back)
+        self.set_timer(MINUTE, self.marker.remove)
         await self.session.start()
 
     async def on_unmount(self) -> None:
@@ -183,6 +188,7 @@ class EncoderApp(TerminalApp):
         self.session.kill_engines()
         super().give_back()
         self.session.memory.write()
+        self.marker.remove()
 
     def _show_banner(self) -> None:
         banner = self.query_one("#banner", Static)
@@ -390,7 +396,7 @@ def run(settings: Settings) -> int:
     """Open the window; the exit code of the program."""
     memory.share_heap()  # before there is a second thread
     with own_screen():
-        app = EncoderApp(settings)
+        app = EncoderApp(settings, StartMarker(None if settings.fresh else state_path().parent))
         if settings.theme is None and app.console.color_system == "standard" and not app.no_color:
             # Of sixteen colours no theme is left but greys; the terminal's own are the better ones.
             app.theme = "ansi-dark"
@@ -399,6 +405,8 @@ def run(settings: Settings) -> int:
             result = app.run()
         finally:
             app.session.memory.write()  # however it ended
+    if app.return_code in {None, 0}:
+        app.marker.remove()
     if app.session.memory.complaint:
         print(f"encoder-tui: {visible(app.session.memory.complaint)}", file=sys.stderr)  # noqa: T201
     if app.return_code not in {None, 0}:

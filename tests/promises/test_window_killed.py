@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
 import shutil
 import signal
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from encoder_tui.core.settings import log_path
+from encoder_tui.core.settings import log_path, state_path
 from encoder_tui.window.terminal.sequences import RESTORE
 from tests.promises.test_faults_terminal import PATIENCE, assert_given_back, until
 from tests.support.engine_case import is_stopped, living, needs_proc
@@ -46,7 +48,7 @@ def said(terminal: Terminal) -> str:
     after = bytes(terminal.output).rpartition(RESTORE.encode())[2].decode()
     found = SENTENCE.search(after)
     assert found is not None
-    assert "\x1b" not in after.replace(found[0], "").replace("\x1b[?2004h", "")
+    assert "\x1b" not in found[0]
     return found[0]
 
 
@@ -200,6 +202,20 @@ def test_a_shell_shows_its_prompt_after_the_sentence_and_hears_commands() -> Non
 
 @needs_proc
 @needs_bash
+def test_a_shell_that_was_faster_draws_its_prompt_again() -> None:
+    with shell() as (terminal, window):
+        (restorer,) = [pid for pid in restorers() if pid != window]
+        os.kill(restorer, signal.SIGSTOP)
+        os.kill(window, signal.SIGKILL)
+        until(lambda: terminal.read(0.05) is not None and terminal.output.endswith(PROMPT.encode()))
+        os.kill(restorer, signal.SIGCONT)
+        said(terminal)
+        until(lambda: terminal.read(0.05) is not None and terminal.output.endswith(PROMPT.encode()))
+        assert termios.tcgetwinsize(terminal.fd) == (40, 120)
+
+
+@needs_proc
+@needs_bash
 def test_a_suspended_window_that_is_killed_touches_the_terminal_no_more() -> None:
     with shell() as (terminal, window):
         terminal.send("escape")
@@ -225,3 +241,28 @@ def test_a_log_folder_that_cannot_be_had_costs_the_report_and_not_the_terminal()
         terminal.exit_code(PATIENCE)
         until(lambda: terminal.read(0.05) is not None and b"the terminal is restored\r" in terminal.output)
         assert_given_back(terminal)
+
+
+@pytest.mark.parametrize("how", ["killed", "crashed", "quit"])
+def test_the_next_start_opens_without_what_the_last_one_died_with(how: str) -> None:
+    state_path().parent.mkdir(parents=True, mode=0o700)
+    state_path().write_text(json.dumps({"version": 1, "model": ["builtin:bert"], "text": "lighthouse"}))
+    with Terminal([sys.executable, "-c", FAULTY, "abort", "--offline"]) as terminal:
+        terminal.wait_for("lighthouse 1160")
+        if how == "killed":
+            os.kill(terminal.pid, signal.SIGKILL)
+        else:
+            terminal.send("escape", "m" if how == "crashed" else "ctrl+q")
+        terminal.exit_code(PATIENCE)
+    with Terminal(encoder_tui("--offline")) as terminal:
+        if how == "quit":
+            terminal.wait_for("lighthouse 1160")
+            return
+        terminal.wait_for("the last start ended within its first minute")
+        terminal.wait_for("MIDS 266")
+        assert "lighthouse" not in terminal.text
+        terminal.send("ctrl+q")
+        assert terminal.exit_code(PATIENCE) == 0
+    remembered = json.loads(state_path().read_text())
+    assert remembered["earlier_texts"] == ["lighthouse"]
+    assert remembered["recent_models"][0] == "builtin:bert"

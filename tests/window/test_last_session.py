@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import OptionList
 
 from encoder_tui.core.defaults import DEFAULT_PAIR, WELCOME
 from encoder_tui.core.settings import Settings, state_path
+from encoder_tui.core.start_marker import Process, StartMarker
 from encoder_tui.window.app import EncoderApp
 from encoder_tui.window.dialogs.earlier_texts import TextsDialog
 from encoder_tui.window.dialogs.models import ModelsDialog
@@ -167,3 +170,49 @@ def test_reset_forgets() -> None:
     assert (done.code, done.text) == (0, f"forgotten: {state_path()}\n")
     assert not state_path().exists()
     assert call("reset").text == "there is nothing to forget\n"
+
+
+@asynccontextmanager
+async def window_after_a_death(**settings: Any) -> AsyncIterator[tuple[EncoderApp, Pilot[int]]]:
+    marker = state_path().parent / "starting-1.json"
+    marker.write_bytes(msgspec.json.encode(Process(platform.node(), 2**22 + 1, "1")))
+    app = EncoderApp(Settings(**settings), StartMarker(None if settings.get("fresh") else state_path().parent))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: all(slot.state != "loading" for slot in app.session.slots))
+        yield app, pilot
+
+
+async def test_after_a_start_that_died_its_models_and_text_are_left_aside_and_not_lost() -> None:
+    remember(model=["somebody/deadly"], text="deadly", earlier_texts=["older"], recent_models=["somebody/other"])
+    async with window_after_a_death() as (app, pilot):
+        assert names(app) == ["builtin:bert", "builtin:modernbert"]
+        assert app.session.text == WELCOME
+        await until(pilot, lambda: any("ended within its first minute" in note.message for note in app._notifications))
+        assert app.session.memory.state.earlier_texts == ["deadly", "older"]
+        assert app.session.memory.state.recent_models == ["somebody/deadly", "somebody/other"]
+    found = json.loads(state_path().read_text())
+    assert (found["model"], found["text"]) == ([], None)
+    assert found["earlier_texts"] == ["deadly", "older"]
+    assert found["recent_models"] == ["somebody/deadly", "somebody/other"]
+
+
+async def test_after_a_start_that_died_what_is_named_is_opened_all_the_same() -> None:
+    remember(model=["somebody/deadly"], text="deadly")
+    async with window_after_a_death(model=("builtin:bert",), text="given") as (app, _):
+        assert (names(app), app.session.text) == (["builtin:bert"], "given")
+
+
+async def test_a_fresh_window_leaves_the_marker_of_a_start_that_died() -> None:
+    remember(model=list(PAIR), text="remembered")
+    async with window_after_a_death(fresh=True, model=PAIR) as (app, _):
+        assert not app._notifications
+        assert [path.name for path in state_path().parent.glob("starting-*")] == ["starting-1.json"]
+
+
+async def test_a_window_that_opened_a_minute_ago_has_not_died(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("encoder_tui.window.app.MINUTE", 0.2)
+    state_path().parent.mkdir(parents=True, mode=0o700)
+    app = EncoderApp(Settings(model=PAIR), StartMarker(state_path().parent))
+    assert len(list(state_path().parent.glob("starting-*"))) == 1
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: not list(state_path().parent.glob("starting-*")))

@@ -13,8 +13,7 @@ from textual.content import Content
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from encoder_tui.client.loader import BUILTIN_NAMES
-from encoder_tui.core.defaults import DEFAULT_PAIR, LETTERS
+from encoder_tui.core.defaults import BUILTIN_NAMES, DEFAULT_PAIR, LETTERS
 from encoder_tui.core.hub.cache import cached_models
 from encoder_tui.core.models.names import ModelError, parse_name
 from encoder_tui.core.text.safe import shorten, visible

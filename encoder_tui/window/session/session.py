@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual.signal import Signal
 
-from encoder_tui.core.defaults import DEFAULT_PAIR, LETTERS, MAXIMUM, WELCOME
+from encoder_tui.core.defaults import BUILTIN_NAMES, DEFAULT_PAIR, LETTERS, MAXIMUM, WELCOME
 from encoder_tui.core.last_session import Memory
 from encoder_tui.core.settings import CHOSEN, Settings, cache_path, log_path, state_path
 from encoder_tui.window.session.memory import Remembering
@@ -33,7 +33,8 @@ class Session(Remembering):
     a sentence and its severity.
     """
 
-    def __init__(self, app: App[Any], settings: Settings) -> None:
+    def __init__(self, app: App[Any], settings: Settings, last_start_died: bool = False) -> None:
+        """After a start that died, what was remembered is left aside and the built-in pair opens."""
         self.settings = settings
         self.models_changed: Signal[None] = Signal(app, "models_changed")
         self.text_changed: Signal[str] = Signal(app, "text_changed")
@@ -41,11 +42,14 @@ class Session(Remembering):
         self.engine_changed: Signal[EngineState] = Signal(app, "engine_changed")
         self.noticed: Signal[tuple[str, str]] = Signal(app, "noticed")
         self.memory = Memory(None if settings.fresh else state_path())
+        self._left_aside = ""
+        if last_start_died:
+            self._leave_aside(settings)
         last = self.memory.state
         self.text = next(text for text in (settings.text, last.text, WELCOME) if text is not None)
         if settings.text is not None:
             self.memory.give_text()
-        names = list(settings.model or last.model or DEFAULT_PAIR)[:MAXIMUM]
+        names = list(settings.model or last.model or (BUILTIN_NAMES if last_start_died else DEFAULT_PAIR))[:MAXIMUM]
         self._is_default = not settings.model and sorted(names) == sorted(DEFAULT_PAIR)
         self.slots: list[Slot] = [Slot(name) for name in names]
         self.docs, self.column = (settings.docs, None) if settings.docs is not None else (last.docs, last.column)
@@ -73,6 +77,16 @@ class Session(Remembering):
         if (text, row) != (self.document, self.document_row):
             self.document, self.document_row = text, row
             self.document_changed.publish(text)
+
+    def _leave_aside(self, settings: Settings) -> None:
+        """Open nothing of what the last start opened; what is named on the command line is still opened."""
+        had_text = self.memory.state.text is not None
+        if self.memory.set_aside() or not settings.model:
+            told = "the last start ended within its first minute, so its models and text were left aside"
+            back = "m offers the models" + (
+                "; «Earlier texts» in the palette (ctrl+p) has the text" if had_text else ""
+            )
+            self._left_aside = f"{told}: {back}"
 
     # The engine's client and all that reads models are imported after the first paint.
 
@@ -114,6 +128,8 @@ class Session(Remembering):
     async def start(self) -> None:
         """Load the models and start the engine; called once the window has been painted."""
         self._tell_complaint()
+        if self._left_aside:
+            self.notice(self._left_aside, "warning")
         # In a thread, so that keys are heard meanwhile.
         await asyncio.to_thread(importlib.import_module, "encoder_tui.window.session.loading")
         for slot in self.slots:

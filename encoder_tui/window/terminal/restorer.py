@@ -165,6 +165,8 @@ def _restore(heard: bytes, modes: list[int | list[bytes | int]], own_group: int,
         termios.tcflush(0, termios.TCIFLUSH)
     except termios.error:
         pass
+    if in_front != own_group:
+        _draw_prompt_again()
     if report and not is_regular:
         _keep(report, fault)
 
@@ -175,6 +177,21 @@ def _in_front(own_group: int) -> int:
         return os.tcgetpgrp(0) or own_group
     except OSError:
         return own_group
+
+
+def _draw_prompt_again() -> None:
+    """Make the shell draw its prompt, which it has shown on the screen that was left just now.
+
+    A shell does so if the terminal's size changes.
+    """
+    try:
+        rows, columns = termios.tcgetwinsize(0)
+        termios.tcsetwinsize(0, (rows, columns - 1))
+        time.sleep(0.05)
+        if termios.tcgetwinsize(0) == (rows, columns - 1):
+            termios.tcsetwinsize(0, (rows, columns))
+    except termios.error:
+        pass
 
 
 def _sentence(folder: str, fault: bytes, report: str) -> str:

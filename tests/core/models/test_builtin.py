@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from encoder_tui import builtin
-from encoder_tui.client.loader import BUILTIN_NAMES, builtin_form
+from encoder_tui.client.loader import builtin_form
+from encoder_tui.core.defaults import BUILTIN_NAMES
 from encoder_tui.core.models.files import ModelFiles, resolve_here
 from encoder_tui.core.models.limits import limit
 from encoder_tui.core.models.names import parse_name

@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from encoder_tui import builtin
-from encoder_tui.client.loader import BUILTIN_NAMES, builtin_form
+from encoder_tui.client.loader import builtin_form
+from encoder_tui.core.defaults import BUILTIN_NAMES
 from encoder_tui.core.models.files import resolve_here
 from encoder_tui.core.models.names import ModelName, parse_name
 from encoder_tui.core.report.reproduce import RunToReproduce, encode_snippet, run_snippet
