@@ -12,6 +12,7 @@ import msgspec
 from encoder_tui.client.client import EngineClient
 from encoder_tui.core.documents.document import DocumentTokens, unpacked
 from encoder_tui.core.documents.lengths import CollectionCounts, LengthCounts
+from encoder_tui.core.models.ready import ReadyModel
 from encoder_tui.core.tokens.exact_form import TokenizerForm
 from encoder_tui.core.tokens.tokenizer import ModelTokenizer
 from encoder_tui.protocol import operations
@@ -33,7 +34,6 @@ from encoder_tui.protocol.frames import Progress
 
 OnProgress = Callable[[Progress], None]
 A = TypeVar("A", RowsAnswer, DocumentAnswer, ScanAnswer)
-T = TypeVar("T")
 
 SLICE: Final = 0.5
 """Seconds that a slice of a scan takes: what else is asked of the engine waits no longer."""
@@ -49,6 +49,11 @@ class CountedModel:
         self.tokenizer = tokenizer
         self.limit = limit
         self.key = form_key(tokenizer.form)
+
+    @classmethod
+    def of(cls, model: ReadyModel) -> CountedModel:
+        """A model with its own limit."""
+        return cls(model.name, model.tokenizer, model.limit)
 
     @cached_property
     def special(self) -> int:

@@ -95,21 +95,12 @@ async def _opened(
     if collection.answer.stands_in_for:
         say(collection.answer.stands_in_for)
     models = await running.load_tokenizers(loader, settings)
-    return collection, models, counted_models(models)
+    return collection, models, [CountedModel.of(model.ready) for model in models if model.ready is not None]
 
 
 def _letters(models: Sequence[RequestedModel]) -> list[str]:
     """The letters of the models that were had: a model has the same in every command, whether others failed or not."""
-    return [letter for letter, model in zip(LETTERS, models, strict=False) if counted_models([model])]
-
-
-def counted_models(models: Sequence[RequestedModel]) -> list[CountedModel]:
-    """The models that were had, with their limits."""
-    return [
-        CountedModel(model.name, model.ready.tokenizer, model.ready.limit)
-        for model in models
-        if model.ready is not None
-    ]
+    return [letter for letter, model in zip(LETTERS, models, strict=False) if model.ready is not None]
 
 
 async def _list(loader: Loader, settings: Settings, asked: _Asked) -> list[str | None]:

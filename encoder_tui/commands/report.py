@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import click
 
-from encoder_tui.client.collection import COMMAND_SLICE, Collection
+from encoder_tui.client.collection import COMMAND_SLICE, Collection, CountedModel
 from encoder_tui.client.describe import describe_models
 from encoder_tui.client.loader import Loader
 from encoder_tui.commands import docs, running
@@ -137,7 +137,7 @@ class Gathering:
 
     async def _count(self, loader: Loader) -> None:
         told = docs.Told()
-        counted = docs.counted_models(self._models)
+        counted = [CountedModel.of(model.ready) for model in self._models if model.ready is not None]
         try:
             spec = SourceSpec(self.settings.docs, offline=self.settings.offline)
             collection = await Collection.open(loader.engine, spec)

@@ -66,6 +66,11 @@ class InForce(msgspec.Struct, frozen=True):
         """The device, with the number of threads where one was asked for: `cpu ×2`."""
         return self.device if self.threads is None else f"{self.device} ×{self.threads}"
 
+    @property
+    def short(self) -> str:
+        """Device, dtype and attention in a few words, as the panes show them."""
+        return f"{self.device} · {self.dtype} · {self.attention}"
+
     def words(self, modes: Sequence[str] = ()) -> str:
         """The settings in a line, as the commands print them; `modes` are what else a pass was run with."""
         weights = "random weights" if self.weights == "random" else "weights of the checkpoint"

@@ -22,7 +22,7 @@ def counted_models(session: Session) -> tuple[list[int], list[CountedModel]]:
     slots, models = [], []
     for index, slot in enumerate(session.slots):
         if slot.state == "exact" and (ready := slot.ready) is not None:
-            models.append(CountedModel(ready.name, ready.tokenizer, ready.limit))
+            models.append(CountedModel.of(ready))
             slots.append(index)
     return slots, models
 

@@ -115,8 +115,7 @@ class MaskedView(OutputView):
 
     def _predictions(self, slot: Slot, heading: Segment, body: Written) -> list[list[Segment]]:
         answer, tokenizer = self.asker.answers[slot], slot.tokenizer
-        in_force = answer.in_force
-        lines = [[heading, body.quiet(f"{in_force.device} · {in_force.dtype} · {in_force.attention}")]]
+        lines = [[heading, body.quiet(answer.in_force.short)]]
         for number, predictions in enumerate(answer.predictions):
             for place, one in enumerate(predictions):
                 token = tokenizer.tokens_of([one.token_id])[0] if tokenizer else ""

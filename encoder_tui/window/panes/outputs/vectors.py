@@ -122,7 +122,7 @@ class VectorsView(OutputView):
             return [[*heading, body.quiet("…")], []]
         in_force = answers[0][1].in_force
         weights = "random weights say nothing of the texts" if in_force.weights == "random" else ""
-        words = [f"{in_force.device} · {in_force.dtype} · {in_force.attention}", *([weights] if weights else [])]
+        words = [in_force.short, *([weights] if weights else [])]
         lines = [[*heading, body.quiet(" · ".join(words))]]
         rows = self._cosines(slot, body) if self._shows_cosines else self._vectors(answers, body)
         short = [

@@ -91,7 +91,7 @@ def _in_force(run: ModelRun, width: int) -> list[Content | tuple[str, str]]:
     seconds = f"{run.answer.seconds:.2f} s" if width >= WIDE else ""
     return [
         (f" {count(tokens, 'token'):<14}", "bold"),
-        (f"{in_force.device} · {in_force.dtype} · {in_force.attention} · ", QUIET),
+        (f"{in_force.short} · ", QUIET),
         ("random weights" if is_random else "checkpoint weights", "$text-warning" if is_random else QUIET),
         (f"   {count(len(run.outputs), 'output')}   {seconds}", QUIET),
         ("" if run.is_held else "  not held any more", "$text-warning"),
