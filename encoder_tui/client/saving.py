@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from encoder_tui.client.client import EngineClient
+from encoder_tui.core.dtypes import DTYPES
 from encoder_tui.core.files import npz
 from encoder_tui.core.files.atomic import AtomicFile
 from encoder_tui.core.files.safetensors_writer import SavedTensor, header, in_file_order
@@ -38,7 +39,9 @@ def why_not(path: Path, answers: Mapping[int, tuple[str, RunAnswer]]) -> str:
     if path.is_dir():
         return f"{path} is a folder"
     dtypes = {output.dtype for _, answer in answers.values() for output in answer.outputs}
-    unknown = sorted(dtypes - set(npz.CODES)) if path.suffix == ".npz" else []
+    unknown = (
+        sorted(one for one in dtypes if one not in DTYPES or DTYPES[one].numpy is None) if path.suffix == ".npz" else []
+    )
     return f"numpy knows no {unknown[0]}; save as .safetensors" if unknown else ""
 
 

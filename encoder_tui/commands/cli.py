@@ -15,6 +15,7 @@ import click
 from encoder_tui import __version__
 from encoder_tui.core import settings
 from encoder_tui.core.defaults import MAXIMUM
+from encoder_tui.core.dtypes import OFFERED
 from encoder_tui.core.text.safe import visible
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -38,7 +39,7 @@ OPTIONS: Final = (
     click.option("--docs", metavar="SOURCE", help="The documents that the window opens with."),
     click.option("--pane", type=click.Choice(settings.PANES), help="The pane that the window opens with."),
     click.option("--device", metavar="DEVICE", help="Where models run: cpu, cuda:0, …"),
-    click.option("--dtype", type=click.Choice(settings.DTYPES), help="The precision that models run in."),
+    click.option("--dtype", type=click.Choice(OFFERED), help="The precision that models run in."),
     click.option("--attention", metavar="KIND", help="The attention implementation: sdpa, eager, …"),
     click.option(
         "--threads",

@@ -15,6 +15,7 @@ import msgspec
 import platformdirs
 from msgspec import Meta
 
+from encoder_tui.core.dtypes import OFFERED
 from encoder_tui.core.files.private import read_file
 
 APP: Final = "encoder-tui"
@@ -76,8 +77,7 @@ _KINDS: Final = (
 )
 """What a setting must be, for people; a string if it is not listed here."""
 PANES: Final = ("tokens", "parameters", "documents", "outputs", "timing")
-DTYPES: Final = ("float32", "float16", "bfloat16")
-_CHOICES: Final = {"pane": PANES, "dtype": DTYPES}
+_CHOICES: Final = {"pane": PANES, "dtype": OFFERED}
 
 
 def config_path(environ: Mapping[str, str] | None = None) -> Path:

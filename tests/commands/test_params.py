@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from encoder_tui.core.dtypes import DTYPES
 from encoder_tui.core.hub import headers
 from encoder_tui.core.models.names import ModelError
-from encoder_tui.core.parameters.description import BITS, Description
+from encoder_tui.core.parameters.description import Description
 from encoder_tui.engine.job import Job, TaskError
 from encoder_tui.engine.operations import describe
 from encoder_tui.protocol.operations import DescribeRequest
@@ -48,7 +49,7 @@ def test_json_lists_every_parameter_in_order_without_a_tokenizer_or_weights(tmp_
     expected = [(name, list(p.shape), str(p.dtype)[6:], p.numel()) for name, p in built.named_parameters()]
     assert [(p["name"], p["shape"], p["dtype"], p["numel"]) for p in model["parameters"]] == expected
     assert {tuple(p) for p in model["parameters"]} == {("name", "shape", "dtype", "numel", "role")}
-    assert {p["dtype"] for p in model["parameters"]} <= set(BITS)
+    assert {p["dtype"] for p in model["parameters"]} <= set(DTYPES)
     assert model["total"] == built.num_parameters()
 
 

@@ -8,22 +8,10 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Mapping
-from typing import IO, Final
+from typing import IO
 
+from encoder_tui.core.dtypes import DTYPES
 from encoder_tui.core.files.safetensors_writer import SavedTensor
-
-CODES: Final = {
-    "float64": "<f8",
-    "float32": "<f4",
-    "float16": "<f2",
-    "int64": "<i8",
-    "int32": "<i4",
-    "int16": "<i2",
-    "int8": "|i1",
-    "uint8": "|u1",
-    "bool": "|b1",
-}
-"""numpy's names of dtypes, by torch's; it has none for bfloat16."""
 
 
 def archive(file: IO[bytes], metadata: Mapping[str, str]) -> zipfile.ZipFile:
@@ -36,7 +24,7 @@ def archive(file: IO[bytes], metadata: Mapping[str, str]) -> zipfile.ZipFile:
 def header(tensor: SavedTensor) -> bytes:
     """What comes before a tensor's values in its `.npy` file."""
     shape = "".join(f"{size}, " for size in tensor.shape)
-    text = f"{{'descr': '{CODES[tensor.dtype]}', 'fortran_order': False, 'shape': ({shape}), }}"
+    text = f"{{'descr': '{DTYPES[tensor.dtype].numpy}', 'fortran_order': False, 'shape': ({shape}), }}"
     # Magic, version and length take ten bytes, and a line end closes the header.
     text += " " * (-(len(text) + 11) % 64) + "\n"
     return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text.encode("ascii")

@@ -15,9 +15,9 @@ from typing import Final
 
 import msgspec
 
+from encoder_tui.core.dtypes import BY_SAFETENSORS, bits
 from encoder_tui.core.files.outside_names import NameRefused, refuse_name
 from encoder_tui.core.files.private import open_file
-from encoder_tui.core.parameters.description import BITS
 from encoder_tui.core.text.safe import shorten, visible
 
 PREFIX: Final = 8
@@ -27,15 +27,6 @@ MOST_TENSORS: Final = 100_000
 """No encoder has more; a tree of more could not be looked at."""
 MOST_DIMENSIONS: Final = 64
 """torch's own bound."""
-
-DTYPES: Final = {
-    "BOOL": "bool", "U8": "uint8", "I8": "int8", "U16": "uint16", "I16": "int16", "U32": "uint32", "I32": "int32",
-    "U64": "uint64", "I64": "int64", "F16": "float16", "BF16": "bfloat16", "F32": "float32", "F64": "float64",
-    "C64": "complex64", "F8_E4M3": "float8_e4m3fn", "F8_E5M2": "float8_e5m2", "F8_E8M0": "float8_e8m0fnu",
-    "F8_E4M3FNUZ": "float8_e4m3fnuz", "F8_E5M2FNUZ": "float8_e5m2fnuz", "F6_E2M3": "float6_e2m3",
-    "F6_E3M2": "float6_e3m2", "F4": "float4_e2m1",
-}  # fmt: skip
-"""The format's names of dtypes, and torch's."""
 
 
 class HeaderError(ValueError):
@@ -115,7 +106,7 @@ def _entry(name: str, written: msgspec.Raw, first: int) -> Entry:
         stated = msgspec.json.decode(written, type=_Written)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise HeaderError(f"the entry of {_shown(name)} is malformed ({error})") from error
-    dtype = DTYPES.get(stated.dtype)
+    dtype = BY_SAFETENSORS.get(stated.dtype)
     if dtype is None:
         raise HeaderError(f"{_shown(name)} has the unknown dtype {_shown(stated.dtype)}")
     start, end = stated.data_offsets
@@ -123,9 +114,9 @@ def _entry(name: str, written: msgspec.Raw, first: int) -> Entry:
         raise HeaderError(f"{_shown(name)} has an impossible shape")
     if not 0 <= start <= end:
         raise HeaderError(f"{_shown(name)} ends before it begins")
-    bits = prod(stated.shape) * BITS[dtype]
-    if bits != 8 * (end - start):
-        raise HeaderError(f"{_shown(name)} needs {-(-bits // 8):,} bytes by its shape and has {end - start:,}")
+    needed = prod(stated.shape) * bits(dtype)
+    if needed != 8 * (end - start):
+        raise HeaderError(f"{_shown(name)} needs {-(-needed // 8):,} bytes by its shape and has {end - start:,}")
     return Entry(name, dtype, tuple(stated.shape), first + start, first + end)
 
 

@@ -9,24 +9,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 import msgspec
 
-CODES: Final = {
-    "float64": "F64",
-    "float32": "F32",
-    "float16": "F16",
-    "bfloat16": "BF16",
-    "int64": "I64",
-    "int32": "I32",
-    "int16": "I16",
-    "int8": "I8",
-    "uint8": "U8",
-    "bool": "BOOL",
-}
-"""The format's names of dtypes, by torch's."""
-SIZES: Final = {"F64": 8, "I64": 8, "F32": 4, "I32": 4, "F16": 2, "BF16": 2, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
+from encoder_tui.core.dtypes import DTYPES, bits
 
 
 class SavedTensor(msgspec.Struct, frozen=True):
@@ -43,7 +29,7 @@ class SavedTensor(msgspec.Struct, frozen=True):
     @property
     def item(self) -> int:
         """Bytes of a value."""
-        return SIZES[CODES[self.dtype]]
+        return bits(self.dtype) // 8
 
 
 def in_file_order(tensors: Sequence[SavedTensor]) -> list[SavedTensor]:
@@ -58,7 +44,7 @@ def header(tensors: Sequence[SavedTensor], metadata: Mapping[str, str]) -> bytes
     for tensor in tensors:
         end = offset + tensor.numel * tensor.item
         entries[tensor.name] = {
-            "dtype": CODES[tensor.dtype],
+            "dtype": DTYPES[tensor.dtype].safetensors,
             "shape": tensor.shape,
             "data_offsets": [offset, end],
         }

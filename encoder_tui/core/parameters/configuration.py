@@ -8,9 +8,10 @@ from typing import Any
 
 import msgspec
 
+from encoder_tui.core.dtypes import bytes_of
 from encoder_tui.core.models.architectures import HEADS, WIDTH, count_of
 from encoder_tui.core.models.limits import limit
-from encoder_tui.core.parameters.description import Description, bytes_of, million, size, total
+from encoder_tui.core.parameters.description import Description, million, size, total
 
 ABSENT = "–"
 

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from math import prod
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import msgspec
 
-BITS: Final = {
-    "float64": 64, "float32": 32, "float16": 16, "bfloat16": 16, "int64": 64, "uint64": 64, "int32": 32,
-    "uint32": 32, "int16": 16, "uint16": 16, "int8": 8, "uint8": 8, "bool": 8, "complex64": 64, "complex128": 128,
-    "float8_e4m3fn": 8, "float8_e5m2": 8, "float8_e8m0fnu": 8, "float8_e4m3fnuz": 8, "float8_e5m2fnuz": 8,
-    "float6_e2m3": 6, "float6_e3m2": 6, "float4_e2m1": 4,
-}  # fmt: skip
-"""Bits per value, by the name of torch's dtype."""
+from encoder_tui.core.dtypes import bytes_of
 
 Source = Literal["architecture", "checkpoint"]
 Attention = Literal["global", "sliding window"]
@@ -80,11 +74,6 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
         names = [parameter.name for parameter in self.parameters]
         place = names.index(name) if name in names else -1
         return self.parameters[(place + step) % len(names)]
-
-
-def bytes_of(numel: int, dtype: str) -> int:
-    """Return the bytes of this many values; an unknown dtype counts as four bytes per value."""
-    return -(-numel * BITS.get(dtype, 32) // 8)
 
 
 def total(parameters: Iterable[Parameter]) -> int:

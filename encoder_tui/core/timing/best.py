@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from encoder_tui.core.dtypes import HALF
 from encoder_tui.core.models.placement import Offers, Placement
 from encoder_tui.core.outputs.runs import Batch
 from encoder_tui.core.text.safe import count
@@ -18,8 +19,6 @@ from encoder_tui.core.timing.samples import Mode, Point, Samples, Statistics, Va
 MOST_THREAD_COUNTS: Final = 4
 FASTER: Final = 1.03
 """A smaller gain does not count, and neither does one that the spread of the samples hides."""
-HALF: Final = ("bfloat16", "float16")
-DTYPES: Final = ("float32", *HALF)
 
 
 def difference(first: Variant, other: Variant) -> frozenset[str]:
@@ -56,7 +55,7 @@ def candidates(offers: Offers, asked: Placement, compiled: bool = False) -> list
     """
     force = offers.in_force
     threads: list[int | None] = [one for one in dict.fromkeys(thread_counts(offers)) if one != offers.threads]
-    dtypes: list[str | None] = [one for one in DTYPES if one != force.dtype]
+    dtypes: list[str | None] = [one for one in ("float32", *HALF) if one != force.dtype]
     attentions: list[str | None] = [one for one in offers.attentions if one != force.attention]
     found = []
     for dtype, attention, number, is_compiled in itertools.product(

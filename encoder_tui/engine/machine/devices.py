@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import torch
 
+from encoder_tui.core.dtypes import COMPUTED
 from encoder_tui.engine.job import TaskError
 from encoder_tui.engine.machine.memory import free_memory, total_memory
 from encoder_tui.protocol.operations import Device
@@ -23,7 +24,6 @@ FLEX: Final = "flex_attention"
 """The attention implementation that torch compiles; it skips whole blocks that the mask excludes."""
 AMPERE: Final = (8, 0)
 """The compute capability of the first devices with TF32 and flash attention."""
-DTYPES: Final = ("float32", "float16", "bfloat16", "float64")
 
 
 def resolve(name: str | None) -> torch.device:
@@ -70,8 +70,8 @@ def names() -> list[str]:
 
 def dtype_of(name: str) -> torch.dtype:
     """Return the floating-point dtype of a name. Raises `TaskError`."""
-    if name not in DTYPES:
-        raise TaskError(f"there is no dtype {name}; use {', '.join(DTYPES)}")
+    if name not in COMPUTED:
+        raise TaskError(f"there is no dtype {name}; use {', '.join(COMPUTED)}")
     dtype: torch.dtype = getattr(torch, name)
     return dtype
 

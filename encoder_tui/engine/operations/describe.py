@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
+from encoder_tui.core.dtypes import COMPUTED
 from encoder_tui.core.files.safetensors_header import HeaderError
 from encoder_tui.core.hub import headers
 from encoder_tui.core.hub.offline import offline_by_environment
@@ -21,9 +22,6 @@ from encoder_tui.protocol.operations import DescribeRequest
 
 UNINTERESTING: Final = frozenset({"position_ids", "token_type_ids", "original_inv_freq"})
 """Buffers that count from zero, hold zeros, or repeat another buffer."""
-
-COMPUTED: Final = frozenset({"float16", "bfloat16", "float32", "float64"})
-"""The dtypes that a model can be built in; transformers widens anything else."""
 
 
 def run(request: DescribeRequest, job: Job) -> Description:

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from encoder_tui.core.dtypes import bits
 from encoder_tui.core.files.safetensors_header import HeaderError
 from encoder_tui.core.parameters import checkpoint
 from encoder_tui.core.parameters.checkpoint import Stored
-from encoder_tui.core.parameters.description import BITS, numel_of
+from encoder_tui.core.parameters.description import numel_of
 from encoder_tui.engine.job import Job, TaskError
 
 if TYPE_CHECKING:
@@ -36,9 +37,9 @@ def slices(tensor: Stored, job: Job, size: int = SLICE) -> Iterator[numpy.ndarra
 
     entry = tensor.entry
     kind = getattr(torch, entry.dtype, None)
-    if BITS[entry.dtype] % 8 or kind is None:
+    if bits(entry.dtype) % 8 or kind is None:
         raise TaskError(f"{entry.name}: values of {entry.dtype} cannot be read by this torch")
-    width = BITS[entry.dtype] // 8
+    width = bits(entry.dtype) // 8
     done, numel = 0, numel_of(entry.shape)
     try:
         with tensor.file.open("rb") as file:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from encoder_tui.core.files.safetensors_header import DTYPES, Entry, HeaderError, parse_index, read_header
+from encoder_tui.core.dtypes import BY_SAFETENSORS
+from encoder_tui.core.files.safetensors_header import Entry, HeaderError, parse_index, read_header
 from encoder_tui.core.parameters import checkpoint
 from tests.support.architectures import write_configuration
 
@@ -37,7 +38,7 @@ def refusal(path: Path) -> str:
 def torch_dtypes() -> list[str]:
     import torch
 
-    return sorted({name for name in DTYPES.values() if hasattr(torch, name)})
+    return sorted({name for name in BY_SAFETENSORS.values() if hasattr(torch, name)})
 
 
 def test_every_dtype_that_the_library_writes_is_read_as_the_library_reads_it(tmp_path: Path) -> None:
