@@ -13,6 +13,8 @@ from encoder_tui.core.models.trust import also_allowed, is_trusted
 from encoder_tui.core.settings import Settings
 
 Weights = Literal["checkpoint", "random"]
+Head = Literal["masked_lm"]
+"""What a model is loaded with beyond its encoder; None for the encoder alone."""
 
 
 class ModelSource(msgspec.Struct, frozen=True):

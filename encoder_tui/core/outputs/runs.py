@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from encoder_tui.core.bounds import Tokens
-from encoder_tui.core.models.placement import InForce, ModelSource, Placement
+from encoder_tui.core.models.placement import Head, InForce, ModelSource, Placement
 from encoder_tui.core.text.safe import count, visible
 
 
@@ -111,7 +111,7 @@ class ModelInMemory(msgspec.Struct, frozen=True):
 
     name: str
     in_force: InForce
-    has_head: bool = False
+    head: Head | None = None
 
 
 class MemoryAnswer(msgspec.Struct, frozen=True):

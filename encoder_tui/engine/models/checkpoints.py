@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
 
 from encoder_tui import builtin
 from encoder_tui.core.hub.weights import fetch_weights
-from encoder_tui.core.models.placement import ModelSource, Weights
+from encoder_tui.core.models.placement import Head, ModelSource, Weights
 from encoder_tui.core.models.weight_files import are_whole, weight_files
 from encoder_tui.core.text import safe
 from encoder_tui.core.tokens.rust_errors import refusals
@@ -161,21 +161,26 @@ def _read(
     return model, new, sorted(info["unexpected_keys"]), remarks
 
 
+HEADS: Final[dict[Head, tuple[str, str]]] = {"masked_lm": ("AutoModelForMaskedLM", "masked-language head")}
+"""The class of transformers that loads a model with a head, and what messages call the head."""
+
+
 def load_with_head(
-    source: ModelSource, directory: Path, dtype: str | None, device: torch.device, job: Job
+    source: ModelSource, directory: Path, head: Head, dtype: str | None, device: torch.device, job: Job
 ) -> LoadedModel:
     """Read a checkpoint with its head. Raises `TaskError` if it holds none."""
-    from transformers import AutoModelForMaskedLM  # noqa: PLC0415
+    import transformers  # noqa: PLC0415
     from transformers.utils import logging  # noqa: PLC0415
 
+    class_name, words = HEADS[head]
     job.progress(f"{source.name}: loading the weights and the head")
     logging.disable_progress_bar()
     config = _configuration(source, directory)
     with (
-        refusals(TaskError, f"{source.name}: it cannot be loaded with a masked-language head"),
+        refusals(TaskError, f"{source.name}: it cannot be loaded with a {words}"),
         memory_errors(f"{source.name}: loading the weights"),
     ):
-        model, info = AutoModelForMaskedLM.from_pretrained(
+        model, info = getattr(transformers, class_name).from_pretrained(
             directory,
             config=config,
             dtype="auto" if dtype is None else devices.dtype_of(dtype),
@@ -188,10 +193,10 @@ def load_with_head(
     absent = sorted((set(info["missing_keys"]) | {key for key, *_ in info["mismatched_keys"]}) & parameters)
     if absent:
         names = ", ".join(absent[:3]) + (f" and {len(absent) - 3:,} more" if len(absent) > 3 else "")
-        raise TaskError(f"{source.name}: its checkpoint has no masked-language head ({names} would be random)")
+        raise TaskError(f"{source.name}: its checkpoint has no {words} ({names} would be random)")
     model = model.to(device).eval()
     attention = str(model.config._attn_implementation)
-    return LoadedModel(source, model, device, "checkpoint", attention, has_head=True)
+    return LoadedModel(source, model, device, "checkpoint", attention, head=head)
 
 
 def _some(names: list[str]) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import torch
 
-from encoder_tui.core.models.placement import InForce, ModelSource, Weights
+from encoder_tui.core.models.placement import Head, InForce, ModelSource, Weights
 from encoder_tui.core.tokens.rust_errors import refusals
 from encoder_tui.engine.job import TaskError
 from encoder_tui.engine.machine import devices
@@ -40,7 +40,7 @@ class LoadedModel:
     new: list[str] = field(default_factory=list)
     unused: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
-    has_head: bool = False
+    head: Head | None = None
 
     def use_attention(self, asked: str | None) -> InForce:
         """Set the attention implementation (None for the architecture's default), and return the settings in use.

@@ -10,7 +10,7 @@ from typing import Final
 
 import torch
 
-from encoder_tui.core.models.placement import ModelSource, Placement
+from encoder_tui.core.models.placement import Head, ModelSource, Placement
 from encoder_tui.core.text import safe
 from encoder_tui.engine.job import Job, TaskError
 from encoder_tui.engine.machine import devices
@@ -33,7 +33,7 @@ class _Key:
     """
 
     location: str
-    has_head: bool
+    head: Head | None
     dtype: str | None
     device: torch.device
     files: tuple[tuple[str, int, int], ...]
@@ -54,11 +54,11 @@ class _Key:
 
 
 def _key(
-    source: ModelSource, directory: Path, placement: Placement, device: torch.device, has_head: bool = False
+    source: ModelSource, directory: Path, placement: Placement, device: torch.device, head: Head | None = None
 ) -> _Key:
     files, built_by = weights_of(source, directory), building_files(source, directory)
     trust = (source.trust_remote_code, source.also_allowed)
-    return _Key(source.location, has_head, placement.dtype, device, files, built_by, *trust)
+    return _Key(source.location, head, placement.dtype, device, files, built_by, *trust)
 
 
 class LoadedModels:
@@ -83,7 +83,7 @@ class LoadedModels:
             loaded.remarks = [f"{remark}; all values are random"]
         return loaded
 
-    def get_with_head(self, source: ModelSource, placement: Placement, job: Job) -> LoadedModel:
+    def get_with_head(self, source: ModelSource, head: Head, placement: Placement, job: Job) -> LoadedModel:
         """Return a model with the masked-language head of its checkpoint. Raises as `get` does, also if it has none.
 
         Weights are downloaded from the Hub.
@@ -92,10 +92,10 @@ class LoadedModels:
         directory = directory_of(source)
         device = devices.resolve(placement.device)
         reason = bring_weights(source, directory, job)
-        key = _key(source, directory, placement, device, has_head=True)
+        key = _key(source, directory, placement, device, head)
         if not key.files:
             raise TaskError(reason or f"{source.name}: its weights are random, and a random head would invent words")
-        return self._kept(key, source, lambda: load_with_head(source, directory, placement.dtype, device, job))
+        return self._kept(key, source, lambda: load_with_head(source, directory, head, placement.dtype, device, job))
 
     def _kept(self, key: _Key, source: ModelSource, load_it: Callable[[], LoadedModel]) -> LoadedModel:
         """Return the model of this key, loading it if necessary; models that need its place are unloaded."""

@@ -16,7 +16,7 @@ def run(request: MaskedRequest, job: Job) -> MaskedAnswer:
     from encoder_tui.engine.models.loaded_models import LOADED  # noqa: PLC0415
     from encoder_tui.engine.outputs import forward  # noqa: PLC0415
 
-    loaded = LOADED.get_with_head(request.source, request.placement, job)
+    loaded = LOADED.get_with_head(request.source, "masked_lm", request.placement, job)
     in_force = loaded.use_attention(request.placement.attention)
     if any(not 0 <= position < len(request.batch.input_ids[0]) for position in request.positions):
         raise TaskError(f"{loaded.source.name}: there is no token at one of the positions asked for")

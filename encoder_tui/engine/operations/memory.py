@@ -22,5 +22,5 @@ def run(request: UnloadRequest, job: Job) -> MemoryAnswer:
         LOADED.unload(request.locations)
     for slot in set(KEPT).difference(KEPT if request.slots is None else request.slots):
         del KEPT[slot]
-    models = [ModelInMemory(loaded.source.name, loaded.in_force(), loaded.has_head) for loaded in LOADED.all()]
+    models = [ModelInMemory(loaded.source.name, loaded.in_force(), loaded.head) for loaded in LOADED.all()]
     return MemoryAnswer(models, kept_bytes(), resident_memory(), free_memory())

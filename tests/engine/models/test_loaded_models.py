@@ -39,17 +39,17 @@ def test_a_model_with_its_head_is_counted_beside_the_plain_one_and_unloaded_with
     from encoder_tui.engine.operations import memory
 
     plain = LOADED.get(source, Placement(), silent())
-    headed = LOADED.get_with_head(source, Placement(), silent())
-    assert LOADED.get_with_head(source, Placement(), silent()) is headed
+    headed = LOADED.get_with_head(source, "masked_lm", Placement(), silent())
+    assert LOADED.get_with_head(source, "masked_lm", Placement(), silent()) is headed
     assert LOADED.get(source, Placement(), silent()) is plain
     held = memory.run(UnloadRequest([]), silent()).models
-    assert [(model.has_head, model.in_force.parameter_bytes) for model in held] == [
-        (False, plain.parameter_bytes),
-        (True, headed.parameter_bytes),
+    assert [(model.head, model.in_force.parameter_bytes) for model in held] == [
+        (None, plain.parameter_bytes),
+        ("masked_lm", headed.parameter_bytes),
     ]
     assert memory.run(UnloadRequest(["elsewhere"]), silent()).models == held
     assert memory.run(UnloadRequest([source.location]), silent()).models == []
-    LOADED.get_with_head(source, Placement(), silent())
+    LOADED.get_with_head(source, "masked_lm", Placement(), silent())
     assert memory.run(UnloadRequest(), silent()).models == []
 
 
@@ -60,20 +60,20 @@ def test_a_model_with_its_head_goes_where_another_needs_its_place(
     from encoder_tui.engine.models.loaded_models import LOADED
 
     other = ModelSource("other", str(saved("modernbert", tmp_path)))
-    LOADED.get_with_head(source, Placement(), silent())
+    LOADED.get_with_head(source, "masked_lm", Placement(), silent())
     monkeypatch.setattr(devices, "free_on", lambda device: 1000 if LOADED.all() else 1_000_000)
     LOADED.get(other, Placement(), silent())
     assert [loaded.source for loaded in LOADED.all()] == [other]
-    LOADED.get_with_head(source, Placement(), silent())
-    assert [(loaded.source, loaded.has_head) for loaded in LOADED.all()] == [(source, True)]
+    LOADED.get_with_head(source, "masked_lm", Placement(), silent())
+    assert [(loaded.source, loaded.head) for loaded in LOADED.all()] == [(source, "masked_lm")]
 
 
 def test_a_head_that_was_written_anew_is_read_anew_and_the_older_one_goes(source: ModelSource) -> None:
     from encoder_tui.engine.models.loaded_models import LOADED
 
-    first = LOADED.get_with_head(source, Placement(), silent())
+    first = LOADED.get_with_head(source, "masked_lm", Placement(), silent())
     os.utime(Path(source.location) / "model.safetensors", (1, 1))
-    second = LOADED.get_with_head(source, Placement(), silent())
+    second = LOADED.get_with_head(source, "masked_lm", Placement(), silent())
     assert second is not first
     assert LOADED.all() == [second]
 
@@ -120,7 +120,7 @@ def test_where_memory_runs_out_while_loading_all_others_go_and_it_is_tried_again
     bare = saved("modernbert", tmp_path)
     (bare / "model.safetensors").unlink()
     other = ModelSource("other", str(bare))
-    LOADED.get_with_head(source, Placement(), silent())
+    LOADED.get_with_head(source, "masked_lm", Placement(), silent())
     construct = checkpoints.construct
 
     def needs_all(*arguments: object, **more: object) -> object:
