@@ -15,6 +15,7 @@ from encoder_tui.client.client import EngineClient
 from encoder_tui.core.defaults import BUILTIN_NAMES, DEFAULT_PAIR
 from encoder_tui.core.files.cache import DiskCache
 from encoder_tui.core.hub.resolve import on_this_machine
+from encoder_tui.core.models.card import Inspected
 from encoder_tui.core.models.files import ModelFiles
 from encoder_tui.core.models.names import ModelName, parse_name
 from encoder_tui.core.models.ready import ReadyModel
@@ -51,7 +52,7 @@ class Loader:
         self.trusted = trusted
         self.remarks: list[str] = []
         self.descriptions = DiskCache(
-            cache.folder.parent / "parameters", Description, f"description 1 {ROLES_VERSION}", ("torch", "transformers")
+            cache.folder.parent / "parameters", Description, f"description 2 {ROLES_VERSION}", ("torch", "transformers")
         )
 
     def parse(self, text: str) -> ModelName:
@@ -88,6 +89,30 @@ class Loader:
         if answer.remark and answer.remark not in self.remarks:
             self.remarks.append(answer.remark)
         return answer.files, answer.versions
+
+    def inspected_here(self, name: ModelName) -> Inspected | None:
+        """What a model is, without the engine; None if its files are on the engine's side or incomplete.
+
+        Blocks on the disk for some milliseconds. Raises `ModelError`.
+        """
+        from encoder_tui.core.hub.inspection import inspect_here  # noqa: PLC0415  # not needed before the first paint
+
+        return None if self.engine.is_remote and not name.is_builtin else inspect_here(name)
+
+    async def inspected(
+        self, name: ModelName, on_progress: OnProgress | None = None
+    ) -> tuple[Inspected, dict[str, str]]:
+        """What a model is, and the versions of the libraries that read it.
+
+        Raises `ModelError`, `TaskFailed` or `EngineError`.
+        """
+        here = await asyncio.to_thread(self.inspected_here, name)
+        if here is not None:
+            return here, installed_versions()
+        answer = await self.engine.run(operations.CARD, operations.CardRequest(name.text, self.offline), on_progress)
+        if answer.remark and answer.remark not in self.remarks:
+            self.remarks.append(answer.remark)
+        return answer.inspected, answer.versions
 
     def form_here(self, files: ModelFiles, versions: dict[str, str]) -> TokenizerForm | None:
         """The exact form if it ships with the program or is cached; None where the engine must be asked."""

@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "config": "encoder_tui.commands.config",
     "docs": "encoder_tui.commands.docs",
     "engine": "encoder_tui.commands.engine",
+    "info": "encoder_tui.commands.info",
     "params": "encoder_tui.commands.params",
     "report": "encoder_tui.commands.report",
     "reset": "encoder_tui.commands.reset",

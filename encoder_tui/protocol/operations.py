@@ -6,6 +6,7 @@ from typing import Final, Generic, TypeVar
 
 import msgspec
 
+from encoder_tui.core.models.card import Inspected
 from encoder_tui.core.models.files import ModelFiles
 from encoder_tui.core.models.placement import Offers, OffersRequest
 from encoder_tui.core.outputs.runs import MemoryAnswer, RunAnswer, RunRequest, UnloadRequest, Values, ValuesRequest
@@ -78,6 +79,21 @@ class FilesAnswer(msgspec.Struct, frozen=True):
     remark: str = ""
 
 
+class CardRequest(msgspec.Struct, frozen=True):
+    """Say what a model is, fetching its small files if they are not cached."""
+
+    name: str
+    offline: bool = False
+
+
+class CardAnswer(msgspec.Struct, frozen=True):
+    """What a model is, the versions of the libraries that read it, and a remark, empty if there is none."""
+
+    inspected: Inspected
+    versions: dict[str, str]
+    remark: str = ""
+
+
 class TokenizerRequest(msgspec.Struct, frozen=True):
     """Load `AutoTokenizer` from files that are on the engine's side already.
 
@@ -132,6 +148,7 @@ class DifferenceRequest(msgspec.Struct, frozen=True):
 
 HELLO: Final = Task("hello", HelloRequest, Hello)
 FILES: Final = Task("files", FilesRequest, FilesAnswer)
+CARD: Final = Task("card", CardRequest, CardAnswer)
 TOKENIZER: Final = Task("tokenizer", TokenizerRequest, TokenizerForm)
 RUN: Final = Task("run", RunRequest, RunAnswer)
 VALUES: Final = Task("values", ValuesRequest, Values)

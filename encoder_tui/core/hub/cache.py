@@ -76,9 +76,9 @@ def _has_settings(snapshot: Path) -> bool:
     return (snapshot / SETTINGS).is_file() or absence(snapshot).is_file()
 
 
-def absence(snapshot: Path) -> Path:
-    """The empty file by which huggingface_hub notes that a repository has no settings of a tokenizer."""
-    return snapshot.parent.parent / ".no_exist" / snapshot.name / SETTINGS
+def absence(snapshot: Path, file: str = SETTINGS) -> Path:
+    """The empty file by which huggingface_hub notes that a repository has no such file, by default no settings."""
+    return snapshot.parent.parent / ".no_exist" / snapshot.name / file
 
 
 def cached_models() -> list[str]:

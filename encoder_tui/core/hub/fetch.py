@@ -19,6 +19,7 @@ from encoder_tui.core.hub.client import HubClient
 from encoder_tui.core.hub.listing import Listing, RemoteFile
 from encoder_tui.core.hub.offline import forbidden_by
 from encoder_tui.core.models.files import SMALL_FILE, TOKENIZER_SUFFIXES, ModelFiles, from_directory
+from encoder_tui.core.models.modules import MODULES, ROUTES, files_wanted, read_modules
 from encoder_tui.core.models.names import ModelError, ModelName
 
 UNRELATED: Final = re.compile(
@@ -51,12 +52,15 @@ def fetch(name: ModelName, *, offline: bool, progress: Callable[..., None], need
     if lacking:
         raise ModelError(f"{name.text}: the repository has no {lacking}, so it is no encoder that can be shown")
     try:
-        snapshot = bring(client, listing, wanted)
+        in_folders, absent = _of_modules(client, listing, wanted)
+        snapshot = bring(client, listing, [*wanted, *in_folders])
         if revision != listing.commit:
             _write_reference(repository_folder(name.location) / "refs" / revision, listing.commit)
         if SETTINGS not in {file.name for file in listing.files}:
-            absence(snapshot).parent.mkdir(parents=True, exist_ok=True)
-            os.close(open_file(absence(snapshot), os.O_WRONLY | os.O_CREAT, 0o666))
+            absent.append(SETTINGS)
+        for file in absent:
+            absence(snapshot, file).parent.mkdir(parents=True, exist_ok=True)
+            os.close(open_file(absence(snapshot, file), os.O_WRONLY | os.O_CREAT, 0o666))
     except OSError as error:
         raise ModelError(
             f"{name.text}: the cache {cache_folder()} cannot be written ({error.strerror or error});"
@@ -64,6 +68,24 @@ def fetch(name: ModelName, *, offline: bool, progress: Callable[..., None], need
         ) from error
     where = {"repo": name.location, "commit": listing.commit}
     return from_directory(name.text, snapshot, "hub", needs_tokenizer=needs_tokenizer, **where)
+
+
+def _of_modules(client: HubClient, listing: Listing, wanted: list[RemoteFile]) -> tuple[list[RemoteFile], list[str]]:
+    """The small files in the folders that `modules.json` names, and those of them that the repository lacks."""
+    listed = {file.name: file for file in listing.files if is_name(file.name) and (file.size or 0) <= SMALL_FILE}
+    found: dict[str, RemoteFile] = {}
+    names: list[str] = []
+    brought = [file for file in wanted if file.name == MODULES]
+    while brought:
+        snapshot = bring(client, listing, brought)
+        try:
+            names = files_wanted(read_modules(client.name, snapshot) or [])
+        except ModelError:
+            break  # whoever asks for the card is told; the rest of the model can be shown
+        # The settings of a Router name further folders, so they are brought first.
+        brought = [listed[name] for name in names if name in listed and name not in found and name.endswith(ROUTES)]
+        found |= {name: listed[name] for name in names if name in listed}
+    return list(found.values()), [name for name in names if name not in listed]
 
 
 def _is_wanted(file: RemoteFile) -> bool:

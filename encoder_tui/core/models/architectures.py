@@ -18,7 +18,9 @@ class Architecture(NamedTuple):
 
     positions: int | None = None
     counts_from_padding: bool = False
-    """Positions count from `pad_token_id + 1`, as in fairseq."""
+    """Learned positions count from `pad_token_id + 1`, as in fairseq."""
+    padding: int | None = None
+    """The `pad_token_id` that positions are counted from, whatever the configuration states."""
     is_packable: bool = False
     """Position ids count from 0 in each row, and the rows' bounds are handed on to flash attention."""
     has_local_kernel: bool = False
@@ -44,6 +46,7 @@ ARCHITECTURES: Final[dict[str, Architecture]] = {
     "distilbert": _LIKE_BERT,
     "electra": _LIKE_BERT,
     "ernie": _LIKE_BERT,
+    "esm": Architecture(1026, counts_from_padding=True),
     "eurobert": Architecture(8192),
     "ibert": _FAIRSEQ,
     "layoutlm": _LIKE_BERT,
@@ -52,7 +55,7 @@ ARCHITECTURES: Final[dict[str, Architecture]] = {
     "megatron-bert": _LIKE_BERT,
     "mobilebert": _LIKE_BERT,
     "modernbert": Architecture(8192, is_packable=True, has_local_kernel=True),
-    "mpnet": _FAIRSEQ,
+    "mpnet": Architecture(512, counts_from_padding=True, padding=1),
     "nomic_bert": Architecture(2048, norms_after_attention=True),
     "gte": Architecture(norms_after_attention=True),
     "jina_embeddings_v3": Architecture(norms_after_attention=True),
@@ -70,7 +73,7 @@ ARCHITECTURES: Final[dict[str, Architecture]] = {
 
 DEFAULT: Final = Architecture()
 
-WIDTH: Final = ("hidden_size", "dim")
+WIDTH: Final = ("hidden_size", "d_model", "dim", "n_embd", "emb_dim")
 HEADS: Final = ("num_attention_heads", "n_heads")
 """What configurations call the width of a vector and the number of attention heads."""
 

@@ -171,19 +171,28 @@ def _json_object(name: str, file: str, data: bytes) -> dict[str, Any]:
     return value
 
 
+def directory_here(name: ModelName) -> Path | None:
+    """The directory that a name stands for, whether it exists or not; None if it is a Hub id. Raises `ModelError`."""
+    if name.is_builtin:
+        return builtin.directory(name.location.removeprefix("builtin:"))
+    if not name.is_directory:
+        return None
+    if name.revision is not None:
+        raise ModelError(f"{name.text}: {name.location} is a directory here and has no revisions; leave out the @")
+    try:
+        return Path(name.location).expanduser()
+    except RuntimeError as error:
+        raise ModelError(f"{shorten(visible(name.text), 100)}: there is no such user") from error
+
+
 def resolve_here(name: ModelName, *, needs_tokenizer: bool = True) -> ModelFiles | None:
     """The files of a built-in model or a directory; None where the name is a Hub id. Raises `ModelError`."""
+    path = directory_here(name)
+    if path is None:
+        return None
     if name.is_builtin:
-        return from_directory(name.text, builtin.directory(name.location.removeprefix("builtin:")), "builtin")
-    if name.is_directory:
-        if name.revision is not None:
-            raise ModelError(f"{name.text}: {name.location} is a directory here and has no revisions; leave out the @")
-        try:
-            path = Path(name.location).expanduser()
-        except RuntimeError as error:
-            raise ModelError(f"{shorten(visible(name.text), 100)}: there is no such user") from error
-        return from_directory(name.text, path, needs_tokenizer=needs_tokenizer)
-    return None
+        return from_directory(name.text, path, "builtin")
+    return from_directory(name.text, path, needs_tokenizer=needs_tokenizer)
 
 
 def name_of(files: ModelFiles) -> ModelName:

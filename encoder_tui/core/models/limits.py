@@ -7,6 +7,9 @@ from typing import Any, Final, NamedTuple
 from encoder_tui.core.models.architectures import architecture, count_of
 from encoder_tui.core.models.names import ModelError
 
+LARGE_INTEGER: Final = int(1e20)
+"""A larger `model_max_length` means no limit (`transformers.tokenization_utils_base.LARGE_INTEGER`)."""
+
 
 def positions_of(config: dict[str, Any]) -> int | None:
     """The longest input that a model's positions allow, in tokens; None where nothing is known of them."""
@@ -14,10 +17,17 @@ def positions_of(config: dict[str, Any]) -> int | None:
     positions = count_of(config, ("max_position_embeddings",)) or count_of(config, ("n_positions",))
     if "max_position_embeddings" not in config:
         positions = positions or row.positions
-    if positions and row.counts_from_padding:
-        padding = 0 if config.get("pad_token_id") == 0 else count_of(config, ("pad_token_id",)) or 1
-        positions -= padding + 1
+    if positions and row.counts_from_padding and config.get("position_embedding_type") != "rotary":
+        stated = 0 if config.get("pad_token_id") == 0 else count_of(config, ("pad_token_id",)) or 1
+        positions -= (stated if row.padding is None else row.padding) + 1
     return positions
+
+
+def sane_length(length: Any) -> int | None:
+    """Return `model_max_length` as a number of tokens, or None if it is not a usable limit."""
+    if isinstance(length, bool) or not isinstance(length, int | float) or not 0 < length < min(LARGE_INTEGER, 2**62):
+        return None
+    return int(length)
 
 
 def limit(config: dict[str, Any], model_max_length: int | None) -> int | None:

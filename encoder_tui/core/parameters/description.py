@@ -46,12 +46,25 @@ class LayerFact(msgspec.Struct, frozen=True):
     rotary_base: float | None = None
 
 
+class Loading(msgspec.Struct, frozen=True):
+    """How transformers finds a model's parameters in a checkpoint.
+
+    `prefix` may stand before a checkpoint's names or be missing there. What fits one of the regular expressions
+    `passed_over` is not reported. `is_converted` says that transformers renames, joins or splits the tensors of this
+    architecture first, so that their names alone do not tell what fits.
+    """
+
+    prefix: str = ""
+    passed_over: list[str] = []
+    is_converted: bool = False
+
+
 class Description(msgspec.Struct, frozen=True, kw_only=True):
     """A model without its values, in the order of `named_parameters()`.
 
     `source` is "checkpoint" if the names come from the safetensors file because transformers has no code for the
     model. `config` is the configuration with the defaults of its class filled in. `repeats` is how often the layers
-    run, if more than once.
+    run, if more than once. `loading` is None if the names are the checkpoint's own.
     """
 
     class_name: str
@@ -63,6 +76,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     repeats: int | None = None
     config: dict[str, Any] = {}
     notes: list[str] = []
+    loading: Loading | None = None
 
     @property
     def total(self) -> int:

@@ -13,10 +13,8 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from encoder_tui.core.files.cache import DiskCache
+from encoder_tui.core.models.limits import sane_length
 from encoder_tui.core.tokens.inflation import Growth, growth_of
-
-LARGE_INTEGER: Final = int(1e20)
-"""A larger `model_max_length` means no limit (`transformers.tokenization_utils_base.LARGE_INTEGER`)."""
 
 SPECIAL_ROLES: Final = ("cls", "sep", "pad", "mask", "unk", "bos", "eos")
 
@@ -103,13 +101,6 @@ class _AddedToken(msgspec.Struct):
 
     content: str
     id: Annotated[int, msgspec.Meta(ge=0, lt=2**32)]
-
-
-def sane_length(length: Any) -> int | None:
-    """Return `model_max_length` as a number of tokens, or None if it is not a usable limit."""
-    if isinstance(length, bool) or not isinstance(length, int | float) or not 0 < length < min(LARGE_INTEGER, 2**62):
-        return None
-    return int(length)
 
 
 def _side(value: Any) -> str:

@@ -12,7 +12,7 @@ from encoder_tui.core.hub import headers
 from encoder_tui.core.hub.offline import offline_by_environment
 from encoder_tui.core.models.weight_files import are_whole
 from encoder_tui.core.parameters.checkpoint import has_safetensors, notes_of, parameters_of, stored_tensors
-from encoder_tui.core.parameters.description import Buffer, Description, Parameter
+from encoder_tui.core.parameters.description import Buffer, Description, Loading, Parameter
 from encoder_tui.core.parameters.roles import role_of
 from encoder_tui.core.tokens.rust_errors import refusals
 from encoder_tui.engine.job import Job, TaskError
@@ -70,6 +70,8 @@ def from_architecture(request: DescribeRequest, job: Job, config: Any) -> Descri
         model = AutoModel.from_config(
             config, dtype=getattr(torch, _named(dtype)), trust_remote_code=request.trust_remote_code
         )
+        # What `from_pretrained` does after it has read the values: tensors that are one are counted once.
+        model.tie_weights()
     job.checkpoint()
     first_names: dict[int, str] = {id(tensor): name for name, tensor in model.named_parameters()}
     tied: dict[str, list[str]] = {}
@@ -102,6 +104,19 @@ def from_architecture(request: DescribeRequest, job: Job, config: Any) -> Descri
         layers=layer_facts(config),
         repeats=repeats(config),
         config=plain(config.to_dict()),
+        loading=_loading(model),
+    )
+
+
+def _loading(model: Any) -> Loading:
+    """How transformers matches the names in a checkpoint with those of the model."""
+    from transformers.conversion_mapping import get_model_conversion_mapping  # noqa: PLC0415
+
+    passed_over = list(getattr(model, "_keys_to_ignore_on_load_unexpected", None) or ())
+    return Loading(
+        model.base_model_prefix,
+        sorted(passed_over),
+        bool(get_model_conversion_mapping(model, add_legacy=False)),
     )
 
 

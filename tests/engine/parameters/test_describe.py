@@ -192,3 +192,21 @@ def test_sizes_are_said_in_the_unit_that_fits() -> None:
     assert [parameters.share(n, 1000) for n in (0, 1000, 25, 500)] == ["0 %", "100 %", "2.5 %", "50 %"]
     assert parameters.share(1, 10**6) == "< 0.1 %"
     assert parameters.bytes_of(3, "float4_e2m1") == 2
+
+
+@pytest.mark.parametrize("kind", ["t5", "mt5", "umt5", "longt5", "bart", "mbart", "mvp", "pegasus", "led", "m2m_100"])
+def test_tied_embeddings_are_listed_once_as_from_pretrained_has_them(kind: str, tmp_path: Path) -> None:
+    from transformers import AutoConfig, AutoModel
+
+    small = {"vocab_size": 40, "d_model": 16, "d_ff": 24, "d_kv": 8, "num_heads": 2}
+    small |= {f"{side}_layers": 1 for side in ("encoder", "decoder", "num", "num_decoder")}
+    small |= {f"{side}_ffn_dim": 16 for side in ("encoder", "decoder")}
+    small |= {f"{side}_attention_heads": 2 for side in ("encoder", "decoder")}
+    AutoModel.from_config(AutoConfig.for_model(kind, **small)).save_pretrained(tmp_path)
+    loaded = AutoModel.from_pretrained(tmp_path)
+    found = description_of(tmp_path)
+    assert [p.name for p in found.parameters] == [name for name, _ in loaded.named_parameters()]
+    assert found.total == loaded.num_parameters()
+    assert [p.tied_to for p in found.parameters if p.tied_to] == [
+        ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight")
+    ]

@@ -1,0 +1,164 @@
+"""`encoder-tui info`: what every model is, by what its directory says."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from typing import Any
+
+import click
+import msgspec
+
+from encoder_tui.client.loader import Loader
+from encoder_tui.commands import running
+from encoder_tui.commands.cli import gather, reason, shared_options
+from encoder_tui.core.models.card import Card, Inspected
+from encoder_tui.core.models.card_words import card_rows, line
+from encoder_tui.core.parameters.description import Description
+from encoder_tui.core.parameters.fit import Fit, fit
+from encoder_tui.core.text.safe import count, visible
+
+
+class Told(msgspec.Struct, frozen=True):
+    """A model's card and how its checkpoint fits it; None if no header tells."""
+
+    card: Card
+    fit: Fit | None = None
+
+
+@click.command("info")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@shared_options
+@click.pass_context
+def command(context: click.Context, /, as_json: bool, **shared: Any) -> None:
+    """Print what every model is: its kind, its limits, its modules, labels and weights."""
+    settings = gather(context, shared)
+
+    async def inspect(loader: Loader, name: str) -> Told | str:
+        try:
+            inspected, versions = await loader.inspected(loader.parse(name))
+        except running.FAILURES as error:
+            return reason(error)
+        return await told(loader, inspected, versions)
+
+    async def work(loader: Loader) -> list[tuple[str, Told | str]]:
+        return [(name, found) async for name, found in running.each_model(loader, settings, inspect)]
+
+    models = running.run(settings, work)
+    if as_json:
+        click.echo(json.dumps(report(models)))
+    else:
+        blocks = [block(name, found) for name, found in models if not isinstance(found, str)]
+        if blocks:
+            click.echo("\n\n".join(blocks))
+    running.finish([found if isinstance(found, str) else None for _, found in models])
+
+
+async def told(loader: Loader, inspected: Inspected, versions: dict[str, str]) -> Told:
+    """A card with what the model's own parameters add: its class, and which of them the checkpoint lacks."""
+    card = inspected.card
+    if inspected.files is None or (inspected.tensors is None and card.class_name is not None):
+        return Told(card)
+    try:
+        description = await loader.description(inspected.files, versions)
+    except running.FAILURES as error:
+        return Told(_with_remarks(card, [f"its parameters cannot be listed: {reason(error)}"]))
+    if card.class_name is None:
+        card = msgspec.structs.replace(card, class_name=description.class_name)
+    if inspected.tensors is None:
+        return Told(card)
+    found = fit(description, inspected.tensors)
+    return Told(_with_remarks(card, fit_remarks(found, description, card)), found)
+
+
+def fit_remarks(found: Fit | None, description: Description, card: Card) -> list[str]:
+    """What is to be said of a checkpoint that is not just the model's."""
+    if found is None:
+        return [
+            f"transformers renames or joins the tensors of {description.kind} before it loads them,"
+            " so the header alone does not tell which are missing"
+        ]
+    remarks = []
+    file = card.weights.files[0] if card.weights else "the checkpoint"
+    if found.prefix:
+        if not any(f'"{found.prefix}"' in remark for remark in card.remarks):
+            remarks.append(
+                f'every tensor in {file} has "{found.prefix}" before its name, so transformers does not find them;'
+                " take it off the names"
+            )
+    elif found.missing:
+        are = count(len(found.missing), "parameter is", "parameters are")
+        remarks.append(
+            f"{are} not in {file}, and random when {description.class_name} is loaded: {_some(found.missing)}"
+        )
+    remarks += [f"{misfit.words}, so its values would be random" for misfit in found.misfits[:4]]
+    if len(found.misfits) > 4:
+        remarks.append(f"{len(found.misfits) - 4:,} more tensors have another shape than in the model")
+    return remarks
+
+
+def _with_remarks(card: Card, more: list[str]) -> Card:
+    return msgspec.structs.replace(card, remarks=[*card.remarks, *map(visible, more)])
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:4]) + (f" and {len(names) - 4:,} more" if len(names) > 4 else "")
+
+
+def report(models: list[tuple[str, Told | str]]) -> dict[str, Any]:
+    """What `--json` prints."""
+    return {
+        "models": [
+            {"model": name, "error": found} if isinstance(found, str) else {"model": name, **record(found)}
+            for name, found in models
+        ]
+    }
+
+
+def record(told: Told) -> dict[str, Any]:
+    """A model as `--json` prints it, without its name."""
+    card = told.card
+    weights = card.weights
+    return {
+        "kind": card.kind,
+        "class": card.class_name,
+        "limit": card.limit,
+        "limits": msgspec.to_builtins(card.limits),
+        "modules": [{"type": module.type, "path": module.path} for module in card.modules],
+        "pooling": card.pooling,
+        "dimension": card.dimension,
+        "similarity": card.similarity,
+        "prompts": card.prompts,
+        "default_prompt": card.default_prompt,
+        "labels": card.labels,
+        "weights": None
+        if weights is None
+        else {
+            "files": weights.files,
+            "format": weights.format,
+            "bytes": weights.bytes,
+            "dtypes": weights.dtypes,
+            "missing": None if told.fit is None else told.fit.missing,
+            "unexpected": None if told.fit is None else told.fit.unexpected,
+        },
+        "remarks": card.remarks,
+    }
+
+
+def block(name: str, told: Told) -> str:
+    """One model as a person reads it: a line of what it is, then a row for each thing that its card says."""
+    width = max(running.terminal_width(), 60)
+    rows = card_rows(told.card)
+    if told.fit is not None:
+        rows += [
+            ("missing", visible(", ".join(told.fit.missing)) or "nothing"),
+            ("unexpected", visible(", ".join(told.fit.unexpected)) or "nothing"),
+        ]
+    rows += [("remark", remark) for remark in told.card.remarks]
+    left = max(len(label) for label, _ in rows)
+    lines = [f"{visible(name)}  {line(told.card)}"]
+    for label, text in rows:
+        first = f"  {label:<{left}}  "
+        kept = textwrap.shorten(text, 12 * width, placeholder=" …") if label in {"missing", "unexpected"} else text
+        lines += textwrap.wrap(kept, width, initial_indent=first, subsequent_indent=" " * len(first))
+    return "\n".join(lines)

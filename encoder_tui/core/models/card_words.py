@@ -1,0 +1,80 @@
+"""A model's card in words."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from encoder_tui.core.models.card import Card
+from encoder_tui.core.text.safe import count, size, visible
+
+NORMALIZED: Final = "Normalize"
+
+
+def line(card: Card) -> str:
+    """A card in a line: `sentence-transformer · 256 tokens · mean, normalized · 384`."""
+    parts: list[str] = [card.kind]
+    if card.limit is not None:
+        parts.append(count(card.limit, "token"))
+    vectors = list(card.pooling or [])
+    if any(module.name == NORMALIZED for module in card.modules):
+        vectors.append("normalized")
+    if vectors:
+        parts.append(", ".join(vectors))
+    if card.labels is not None:
+        parts.append(count(len(card.labels), "label"))
+    elif card.dimension is not None:
+        parts.append(f"{card.dimension:,}")
+    return visible(" · ".join(parts))
+
+
+def limit_words(card: Card) -> str:
+    """How much a model reads and what sets that limit: `256 as trained; its positions allow 512`."""
+    limits = card.limits
+    if card.limit is None:
+        return "texts of any length"
+    states = [
+        (limits.sentence_transformers, f"{card.limit:,} as trained", "sentence-transformers is set to"),
+        (limits.positions, f"{card.limit:,}, as many as its positions allow", "its positions allow"),
+        (limits.tokenizer, f"{card.limit:,}, as its tokenizer is set", "its tokenizer is set to"),
+    ]
+    effective = next((words for bound, words, _ in states if bound == card.limit), f"{card.limit:,}")
+    others = [f"{words} {bound:,}" for bound, _, words in states if bound is not None and bound != card.limit]
+    return "; ".join([effective, ", ".join(others)]) if others else effective
+
+
+def module_words(card: Card) -> str:
+    """The modules in their order: `Transformer, Pooling (mean) in 1_Pooling, Normalize in 2_Normalize`."""
+    steps = []
+    for module in card.modules:
+        modes = f" ({', '.join(card.pooling)})" if card.pooling and module.name.endswith("Pooling") else ""
+        steps.append(f"{module.name}{modes}{f' in {module.path}' if module.path else ''}")
+    return visible(", ".join(steps))
+
+
+def weight_words(card: Card) -> str:
+    """The files of weights, their size, and how many values have which dtype."""
+    weights = card.weights
+    if weights is None:
+        return "none here"
+    files = weights.files[0] if len(weights.files) == 1 else f"{weights.files[0]} and {len(weights.files) - 1:,} more"
+    dtypes = ", ".join(f"{values:,} {dtype}" for dtype, values in (weights.dtypes or {}).items())
+    return visible(f"{files}, {weights.format}, {size(weights.bytes)}{f', {dtypes}' if dtypes else ''}")
+
+
+def card_rows(card: Card) -> list[tuple[str, str]]:
+    """What a card says in rows of a label and its text, without the remarks; what does not apply is left out."""
+    prompts = {name: text for name, text in card.prompts.items() if text}
+    rows = [
+        ("class", visible(card.class_name or "")),
+        ("reads", limit_words(card)),
+        ("modules", module_words(card)),
+        ("vectors", "" if card.dimension is None or card.labels else f"{card.dimension:,} values"),
+        ("similarity", card.similarity or ""),
+        ("prompts", visible(", ".join(f"{name} {text!r}" for name, text in prompts.items()))),
+        ("default prompt", visible(card.default_prompt or "")),
+        ("labels", visible(", ".join(card.labels or []))),
+        ("problem type", visible(card.problem_type or "")),
+        ("quantization", visible(card.quantization or "")),
+        ("weights", weight_words(card)),
+    ]
+    return [(label, text) for label, text in rows if text]

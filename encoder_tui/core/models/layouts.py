@@ -1,0 +1,163 @@
+"""Directories that are not laid out as transformers expects: what they are, and which folder or file is meant."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from encoder_tui.core.models.pickles import look_into
+from encoder_tui.core.models.stored_weights import Found, StoredWeights, pointers_in, tensors_of
+
+WRAPPERS: Final = {"module": "DataParallel", "_orig_mod": "torch.compile"}
+"""What puts its own name before every tensor's, by that name."""
+
+REASONS: Final = {
+    "onnx": "ONNX Runtime",
+    "openvino": "OpenVINO",
+    "gguf": "llama.cpp",
+    "tensorflow": "TensorFlow",
+    "flax": "Flax",
+    "rust": "rust-bert",
+}
+"""The programs that read a format."""
+
+_CHECKPOINT: Final = re.compile(r"checkpoint-(\d{1,18})")
+
+
+def why_no_model(directory: Path) -> str:
+    """Why a directory is no model, as a clause that names the folder that is meant if one lies there."""
+    if checkpoint := _last_checkpoint(directory):
+        return (
+            "the directory has no config.json, but it is the output of a training run;"
+            f" name one of its checkpoints, the last of which is {checkpoint}"
+        )
+    if snapshot := _snapshot(directory):
+        return (
+            "the directory is a folder of the Hub's cache and not a model;"
+            f" name {snapshot} in it, or the model by its Hub id {_hub_id(directory)}"
+        )
+    if inner := [folder.name for folder in _folders(directory) if (folder / "config.json").is_file()]:
+        return f"the directory has no config.json, but {', '.join(inner[:3])} in it has one; name that folder"
+    return "the directory has no config.json, so it is no model directory"
+
+
+def _last_checkpoint(directory: Path) -> str | None:
+    """The checkpoint with the highest step that holds a configuration."""
+    steps = {
+        int(match[1]): folder.name
+        for folder in _folders(directory)
+        if (match := _CHECKPOINT.fullmatch(folder.name)) and (folder / "config.json").is_file()
+    }
+    return steps[max(steps)] if steps else None
+
+
+def _snapshot(directory: Path) -> str | None:
+    """The snapshot that the main branch of a repository in the Hub's cache stands for, or the only one there."""
+    snapshots = [folder.name for folder in _folders(directory / "snapshots")]
+    if not snapshots:
+        return None
+    try:
+        main = (directory / "refs" / "main").read_bytes()[:40].decode("ascii")
+    except (OSError, ValueError):
+        main = ""
+    return f"snapshots/{main if main in snapshots else snapshots[0]}"
+
+
+def _hub_id(directory: Path) -> str:
+    return directory.resolve().name.removeprefix("models--").replace("--", "/", 1)
+
+
+def _folders(directory: Path) -> list[Path]:
+    try:
+        return sorted(entry for entry in directory.iterdir() if entry.is_dir())[:1000]
+    except OSError:
+        return []
+
+
+def remarks_on(directory: Path, folder: str, folders: Sequence[str], stored: Found) -> list[str]:
+    """What is to be said of the files in a model's directory: what is not itself, and what nobody will read."""
+    remarks = []
+    pointers = pointers_in(directory, dict.fromkeys(["", *folders]))
+    for file, size in pointers.items():
+        target = f"a file of {size:,} bytes" if size else "a large file"
+        remarks.append(
+            f"{file} is a Git LFS pointer to {target} and not the file itself; run git lfs pull in {directory}"
+        )
+    weights = stored.weights
+    if folder:
+        remarks.append(f"an old layout of sentence-transformers: the transformer lies in {folder}")
+    if weights is None:
+        if checkpoint := _last_checkpoint(directory):
+            remarks.append(
+                f"the weights of this training run lie in its checkpoints, the last of which is {checkpoint}"
+            )
+        return remarks
+    remarks += _unread(weights, stored.others)
+    if weights.format == "pytorch":
+        for file in weights.files:
+            if file not in pointers:
+                remarks += _of_pickle(directory, file)
+    names = list(tensors_of(directory, weights, folder) or ())
+    remarks += _wrapped(names, weights.files[0])
+    return remarks
+
+
+def _unread(weights: StoredWeights, others: Sequence[StoredWeights]) -> list[str]:
+    """Weights that transformers does not read."""
+    remarks = []
+    if weights.variant:
+        remarks.append(
+            f"{weights.files[0]} is read only with variant={weights.variant!r}, so transformers finds no weights;"
+            f" rename it to {weights.files[0].replace(f'.{weights.variant}', '', 1)} to use it"
+        )
+    elif weights.format in REASONS:
+        remarks.append(
+            f"the only weights are for {REASONS[weights.format]} ({weights.files[0]}), and transformers does not read"
+            " them; use the model that they were converted from, or put its model.safetensors here"
+        )
+    beside = [other for other in others if not other.files[0].rpartition("/")[2].startswith("adapter_model")]
+    if beside:
+        named = ", ".join(
+            f"{other.files[0]} ({other.format}{f', {other.variant}' if other.variant else ''})" for other in beside[:6]
+        )
+        remarks.append(f"not read, as the weights above are: {named}")
+    return remarks
+
+
+def _of_pickle(directory: Path, file: str) -> list[str]:
+    """What a file of torch holds beside plain tensors, or in their place."""
+    pickle = look_into(directory / file)
+    if pickle is None:
+        return [f"{file} is not a file that torch.save wrote, or is damaged; fetch it again"]
+    if pickle.module:
+        return [
+            f"{file} holds a pickled object ({pickle.module}) and not the tensors alone, and reading it would run code;"
+            " where you trust it, load it and save it again with save_pretrained()"
+        ]
+    if pickle.is_nested:
+        prefix = _common_prefix(pickle.names)
+        strip = f' without the "{prefix}." before their names' if prefix else ""
+        return [
+            f"{file} is a trainer's checkpoint (Lightning saves such): its tensors lie under state_dict, where"
+            f" transformers does not look; save those alone{strip}"
+        ]
+    return _wrapped(pickle.names, file)
+
+
+def _wrapped(names: Sequence[str], file: str) -> list[str]:
+    prefix = _common_prefix(names)
+    if prefix not in WRAPPERS:
+        return []
+    return [
+        f'every tensor in {file} has "{prefix}." before its name, which {WRAPPERS[prefix]} puts there, so transformers'
+        f" does not find them; save the inner model (model.{prefix}), or take it off the names"
+    ]
+
+
+def _common_prefix(names: Sequence[str]) -> str | None:
+    """The first part of all names, if they have the same."""
+    firsts = Counter(name.partition(".")[0] for name in names)
+    return next(iter(firsts)) if len(firsts) == 1 else None

@@ -1,0 +1,99 @@
+"""What a model of the Hub is: the small files in the folders of its modules come into the cache as well."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from encoder_tui.core.hub.inspection import inspect, inspect_here
+from encoder_tui.core.models.names import ModelError, parse_name
+from tests.support.deployed_models import OLD_POOLING, modules, old, write_files
+from tests.support.fake_hub import FakeHub
+from tests.support.hub_case import REPO, SMALL, fetch, ignore
+
+ROUTER = "sentence_transformers.base.modules.router.Router"
+DEPLOYED = {
+    "modules.json": modules((old("Transformer"), ""), (old("Pooling"), "1_Pooling"), (old("Normalize"), "2_Normalize")),
+    "1_Pooling/config.json": {**OLD_POOLING, "pooling_mode_cls_token": True},
+    "sentence_bert_config.json": {"max_seq_length": 32},
+    "onnx/config.json": {},
+}
+
+
+@pytest.fixture
+def deployed(repository: Path) -> Path:
+    return write_files(repository, DEPLOYED)
+
+
+def test_the_settings_of_modules_are_fetched_with_the_rest(deployed: Path, fake: FakeHub) -> None:
+    snapshot = Path(fetch().path)
+    found = {path.relative_to(snapshot).as_posix() for path in snapshot.rglob("*") if path.is_file()}
+    assert found == {*SMALL, "modules.json", "sentence_bert_config.json", "1_Pooling/config.json"}
+    fake.requests.clear()
+    inspected = inspect_here(parse_name(REPO))
+    assert inspected is not None
+    card = inspected.card
+    assert (card.kind, card.limit, card.pooling, card.dimension) == (
+        "sentence-transformer", 32, ["cls", "mean"], 32,
+    )  # fmt: skip
+    assert (card.weights, inspected.tensors) == (None, None)
+    assert inspected.files is not None
+    assert inspected.files.repo == REPO
+    assert fake.requests == []
+
+
+def test_a_card_is_fetched_with_what_it_needs(deployed: Path, fake: FakeHub) -> None:
+    assert inspect_here(parse_name(REPO)) is None
+    inspected, remark = inspect(parse_name(REPO), offline=False, progress=ignore)
+    assert (inspected.card.pooling, remark) == (["cls", "mean"], "")
+    assert inspect_here(parse_name(REPO)) == inspect(parse_name(REPO), offline=True, progress=ignore)[0]
+
+
+def test_what_another_program_left_out_is_fetched_later(deployed: Path, fake: FakeHub) -> None:
+    snapshot = Path(fetch().path)
+    pooling = snapshot / "1_Pooling" / "config.json"
+    pooling.unlink()
+    assert inspect_here(parse_name(REPO)) is None
+    inspected, remark = inspect(parse_name(REPO), offline=True, progress=ignore)
+    assert inspected.card.pooling == ["mean"]
+    assert "1_Pooling/config.json" in remark
+    assert "go online once" in remark
+    inspected, remark = inspect(parse_name(REPO), offline=False, progress=ignore)
+    assert (inspected.card.pooling, remark) == (["cls", "mean"], "")
+
+
+def test_the_folders_that_a_router_names_are_fetched_too(repository: Path, fake: FakeHub) -> None:
+    settings = {
+        "types": {"query_0_Pooling": old("Pooling"), "document_0_Pooling": old("Pooling")},
+        "structure": {"query": ["query_0_Pooling"], "document": ["document_0_Pooling"]},
+    }
+    files = {
+        "modules.json": modules((ROUTER, "0_Router")),
+        "0_Router/router_config.json": settings,
+        "0_Router/query_0_Pooling/config.json": OLD_POOLING,
+        "0_Router/document_0_Pooling/config.json": OLD_POOLING,
+    }
+    write_files(repository, files)
+    inspected, remark = inspect(parse_name(REPO), offline=False, progress=ignore)
+    assert (inspected.card.dimension, inspected.card.pooling, remark) == (16, ["mean"], "")
+    assert [path for path in fake.paths() if path.endswith("0_Pooling/config.json")]
+
+
+@pytest.mark.parametrize("path", ["../../../secret", "/etc", "1_Pooling/../.."])
+def test_a_module_elsewhere_brings_nothing_from_there(repository: Path, fake: FakeHub, path: str) -> None:
+    write_files(repository, {"modules.json": modules((old("Transformer"), ""), (old("Pooling"), path))})
+    snapshot = Path(fetch().path)
+    assert {file.name for file in snapshot.iterdir()} == {*SMALL, "modules.json"}
+    assert not [seen for seen in fake.paths() if "secret" in seen or ".." in seen]
+    with pytest.raises(ModelError, match=r"modules\.json names"):
+        inspect(parse_name(REPO), offline=False, progress=ignore)
+
+
+def test_a_list_of_modules_that_is_broken_keeps_no_tokens_away(repository: Path, fake: FakeHub) -> None:
+    (repository / "modules.json").write_text("{")
+    assert fetch().tokenizer_json
+    with pytest.raises(ModelError, match=r"modules\.json is not valid JSON"):
+        inspect(parse_name(REPO), offline=False, progress=ignore)
+    assert json.loads((repository / "config.json").read_text())
