@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from encoder_tui.protocol import frames
-from encoder_tui.protocol.operations import Task
+from encoder_tui.protocol.operations import Operation
 
 
 class TaskFailed(Exception):
@@ -25,7 +25,7 @@ class Call:
 
     def __init__(
         self,
-        task: Task[Any, Any],
+        task: Operation[Any, Any],
         frame: bytes,
         on_progress: Callable[[frames.Progress], None] | None,
         on_partial: Callable[[Any], None] | None,

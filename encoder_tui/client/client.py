@@ -17,7 +17,7 @@ from encoder_tui.client.heartbeat import Pulse
 from encoder_tui.client.process import Child, StartError, other_version, silence
 from encoder_tui.client.state import Deaths, EngineError, EngineState, EngineStatus
 from encoder_tui.protocol import frames
-from encoder_tui.protocol.operations import Task
+from encoder_tui.protocol.operations import Operation
 
 __all__ = ["EngineClient", "EngineError", "EngineState", "EngineStatus", "TaskFailed"]
 
@@ -70,7 +70,7 @@ class EngineClient:
 
     async def run(
         self,
-        task: Task[Q, R],
+        task: Operation[Q, R],
         request: Q,
         on_progress: Callable[[frames.Progress], None] | None = None,
         on_partial: Callable[[R], None] | None = None,

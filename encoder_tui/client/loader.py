@@ -27,6 +27,8 @@ from encoder_tui.core.tokens.exact_form import FormCache, TokenizerForm
 from encoder_tui.core.tokens.tokenizer import ModelTokenizer
 from encoder_tui.core.versions import installed_versions
 from encoder_tui.protocol import frames, operations
+from encoder_tui.protocol.models import CardRequest, FilesRequest, TokenizerRequest
+from encoder_tui.protocol.parameters import DescribeRequest
 
 R = TypeVar("R")
 
@@ -84,7 +86,7 @@ class Loader:
         self, name: ModelName, on_progress: OnProgress | None = None, *, needs_tokenizer: bool = True
     ) -> tuple[ModelFiles, dict[str, str]]:
         """What `files` gives, of a model that is not here. Raises `TaskFailed` or `EngineError`."""
-        request = operations.FilesRequest(name.text, self.offline, needs_tokenizer)
+        request = FilesRequest(name.text, self.offline, needs_tokenizer)
         answer = await self.engine.run(operations.FILES, request, on_progress)
         if answer.remark and answer.remark not in self.remarks:
             self.remarks.append(answer.remark)
@@ -109,7 +111,7 @@ class Loader:
         here = await asyncio.to_thread(self.inspected_here, name)
         if here is not None:
             return here, installed_versions()
-        answer = await self.engine.run(operations.CARD, operations.CardRequest(name.text, self.offline), on_progress)
+        answer = await self.engine.run(operations.CARD, CardRequest(name.text, self.offline), on_progress)
         if answer.remark and answer.remark not in self.remarks:
             self.remarks.append(answer.remark)
         return answer.inspected, answer.versions
@@ -131,7 +133,7 @@ class Loader:
         self, files: ModelFiles, versions: dict[str, str], on_progress: OnProgress | None = None, text: str = ""
     ) -> TokenizerForm:
         """What `form` gives, of a model whose form is not here; it is cached. Raises `TaskFailed` or `EngineError`."""
-        request = operations.TokenizerRequest(
+        request = TokenizerRequest(
             files.name,
             files.repo or files.path,
             files.commit if files.repo else None,
@@ -169,7 +171,7 @@ class Loader:
         known = await asyncio.to_thread(self.description_here, files, versions)
         if known is not None:
             return known
-        request = operations.DescribeRequest(
+        request = DescribeRequest(
             files.name,
             files.repo or files.path,
             files.path,

@@ -13,7 +13,7 @@ from encoder_tui.core.tokens.decoding import without_surrogates
 from encoder_tui.protocol.frames import FromEngine, Partial, Progress
 
 
-class Cancelled(Exception):
+class JobCancelled(Exception):
     """Raised inside an operation whose request was cancelled."""
 
 
@@ -66,9 +66,9 @@ class Job:
         return came
 
     def checkpoint(self) -> None:
-        """Raise `Cancelled` if the request was cancelled. Call it between pieces of work."""
+        """Raise `JobCancelled` if the request was cancelled. Call it between pieces of work."""
         if self._cancelled.is_set():
-            raise Cancelled
+            raise JobCancelled
 
     def progress(self, text: str, done: int = 0, total: int | None = None, unit: str = "") -> None:
         """Report what is being done; names of files in it need not be valid UTF-8. Also a checkpoint."""

@@ -21,12 +21,12 @@ from encoder_tui.core.text.library_words import without_advice
 from encoder_tui.core.tokens.decoding import without_surrogates
 from encoder_tui.engine import hub_access
 from encoder_tui.engine.importing import Announcer
-from encoder_tui.engine.job import Cancelled, Job, TaskError
+from encoder_tui.engine.job import Job, JobCancelled, TaskError
 from encoder_tui.protocol import frames
-from encoder_tui.protocol.operations import TASKS
+from encoder_tui.protocol.operations import OPERATIONS
 
 Run = Callable[[object, Job], object]
-"""The function `run` of every module under `engine.tasks`."""
+"""The function `run` of every module in `engine.operations`."""
 
 
 def main() -> None:
@@ -155,7 +155,7 @@ class Server:
             run, params = prepare(request)
             # Sent inside `try`, because an answer may be too long for a frame or impossible to pack.
             self.send(frames.Result(request.id, msgspec.msgpack.encode(run(params, job))))
-        except Cancelled:
+        except JobCancelled:
             self.send(frames.Cancelled(request.id))
         except BaseException as error:  # noqa: BLE001  # the boundary: whatever happens in a task (a Rust library's
             # panic and `sys.exit` are no Exceptions) is told and does not end the engine.
@@ -165,7 +165,7 @@ class Server:
 
 def prepare(request: frames.Request) -> tuple[Run, object]:
     """Return an operation's function and its parameters. Raises `TaskError` if the app's version does not match."""
-    task = TASKS.get(request.task)
+    task = OPERATIONS.get(request.task)
     if task is None:
         raise TaskError(f"this engine (version {__version__}) knows no task named {request.task}")
     try:

@@ -15,6 +15,7 @@ from encoder_tui.client import client as client_module
 from encoder_tui.client.client import EngineClient, EngineError, EngineState, TaskFailed
 from encoder_tui.client.state import DEATHS_ALLOWED
 from encoder_tui.protocol import frames, operations
+from encoder_tui.protocol.models import Hello, HelloRequest
 from tests.support.engine_case import PATIENCE, Start, cancel, clients, death_of, until
 from tests.support.fake_engine import ACT, Act, Deed
 
@@ -39,14 +40,14 @@ async def test_a_request_gives_progress_partial_answers_and_an_answer(start: Sta
 async def test_the_engine_of_this_installation_is_the_default(tmp_path: Path) -> None:
     client = EngineClient(tmp_path / "log")
     hello = asyncio.Event()
-    heard: list[operations.Hello] = []
+    heard: list[Hello] = []
     assert not client.is_remote
 
-    def on_partial(value: operations.Hello) -> None:
+    def on_partial(value: Hello) -> None:
         heard.append(value)
         hello.set()
 
-    task = asyncio.create_task(client.run(operations.HELLO, operations.HelloRequest(), on_partial=on_partial))
+    task = asyncio.create_task(client.run(operations.HELLO, HelloRequest(), on_partial=on_partial))
     async with asyncio.timeout(PATIENCE):
         await hello.wait()
     # Torch is being imported now, and holds the interpreter.
@@ -57,7 +58,7 @@ async def test_the_engine_of_this_installation_is_the_default(tmp_path: Path) ->
 
 
 async def test_a_number_that_fits_into_no_frame_is_a_failure_of_the_task(start: Start) -> None:
-    count: operations.Task[dict[str, int], Deed] = operations.Task("act", dict[str, int], Deed)
+    count: operations.Operation[dict[str, int], Deed] = operations.Operation("act", dict[str, int], Deed)
     with pytest.raises(TaskFailed, match="the engine cannot be asked: "):
         await start().run(count, {"rows": 10**30})
 
@@ -126,7 +127,9 @@ async def test_a_failed_task_is_an_error_of_its_caller_alone(start: Start) -> No
 
 async def test_an_answer_of_another_form_is_a_failed_task(start: Start) -> None:
     client = start()
-    other: operations.Task[Act, Any] = operations.Task("act", Act, msgspec.defstruct("Other", [("number", int)]))
+    other: operations.Operation[Act, Any] = operations.Operation(
+        "act", Act, msgspec.defstruct("Other", [("number", int)])
+    )
     with pytest.raises(TaskFailed, match="another form"):
         await client.run(other, Act("pid"))
     with pytest.raises(TaskFailed, match="another form"):

@@ -16,7 +16,7 @@ from encoder_tui.core.models.names import ModelError
 from encoder_tui.core.parameters.description import Description
 from encoder_tui.engine.job import Job, TaskError
 from encoder_tui.engine.operations import describe
-from encoder_tui.protocol.operations import DescribeRequest
+from encoder_tui.protocol.parameters import DescribeRequest
 from tests.support.architectures import write_configuration
 from tests.support.fake_hub import FakeHub
 from tests.support.terminal import encoder_tui

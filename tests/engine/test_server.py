@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from encoder_tui.protocol import frames, operations
+from encoder_tui.protocol.models import Hello, HelloRequest
 from tests.support.engine_process import PATIENCE, Engine
 from tests.support.fake_engine import ACT, Act, Deed
 
@@ -280,11 +281,11 @@ def test_hello_tells_versions_before_torch_is_imported_and_devices_after(start: 
     pytest.importorskip("torch")
     engine = start("imports")
     engine.greet()
-    engine.request(1, operations.HELLO.name, msgspec.msgpack.encode(operations.HelloRequest()))
+    engine.request(1, operations.HELLO.name, msgspec.msgpack.encode(HelloRequest()))
     assert engine.receive() == frames.Progress(1, "torch is imported: False")
     partial = engine.receive()
     assert isinstance(partial, frames.Partial)
-    early = msgspec.msgpack.decode(partial.value, type=operations.Hello)
+    early = msgspec.msgpack.decode(partial.value, type=Hello)
     assert {"torch", "transformers", "tokenizers"} <= early.versions.keys()
     assert early.devices is None
     message = engine.receive()
@@ -297,7 +298,7 @@ def test_hello_tells_versions_before_torch_is_imported_and_devices_after(start: 
     assert imports[:4] == [True, False] * 2
     assert imports == [True, False] * (len(imports) // 2)
     assert isinstance(message, frames.Result)
-    last = msgspec.msgpack.decode(message.value, type=operations.Hello)
+    last = msgspec.msgpack.decode(message.value, type=Hello)
     assert last.versions == early.versions
     assert last.threads >= 1
     assert last.devices is not None

@@ -16,7 +16,7 @@ from encoder_tui.engine import trial
 from encoder_tui.engine.documents.counting import count_batch, cut_batch, document_tokens
 from encoder_tui.engine.documents.fast_counters import Counter
 from encoder_tui.engine.documents.piecewise import Tokenization
-from encoder_tui.engine.job import Cancelled, Job, TaskError
+from encoder_tui.engine.job import Job, JobCancelled, TaskError
 from encoder_tui.window.app import EncoderApp
 from tests.support import hostile_tokenizers as hostile
 from tests.support.in_process import tasks_in_process
@@ -59,7 +59,7 @@ def test_a_tokenizer_that_needs_too_long_is_a_sentence_and_can_be_cancelled(monk
     monkeypatch.setattr(trial, "PATIENCE", 60.0)
     cancelled = Job(1, lambda message: cancelled.cancel())
     begun = time.monotonic()
-    with pytest.raises(Cancelled):
+    with pytest.raises(JobCancelled):
         trial.try_tokenizer(form(), "a", "mine", cancelled)
     assert time.monotonic() - begun < 10
 

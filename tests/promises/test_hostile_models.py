@@ -27,7 +27,8 @@ from encoder_tui.engine.job import TaskError
 from encoder_tui.engine.models.loaded_models import LoadedModels
 from encoder_tui.engine.operations import describe, difference, tensor, tokenizer
 from encoder_tui.engine.server import one_line
-from encoder_tui.protocol.operations import DescribeRequest, DifferenceRequest, TensorRequest, TokenizerRequest
+from encoder_tui.protocol.models import TokenizerRequest
+from encoder_tui.protocol.parameters import DescribeRequest, DifferenceRequest, TensorRequest
 from tests.support.fake_hub import FakeHub
 from tests.support.hub_case import REPO, ignore, write_model
 from tests.support.saved_models import saved, silent

@@ -20,7 +20,8 @@ from encoder_tui.core.timing.samples import Point
 from encoder_tui.core.tokens.rust_errors import silence
 from encoder_tui.core.tokens.tokenizer import ModelTokenizer, TokenizationError
 from encoder_tui.engine.job import Job, TaskError
-from encoder_tui.protocol.operations import DescribeRequest, TokenizerRequest
+from encoder_tui.protocol.models import TokenizerRequest
+from encoder_tui.protocol.parameters import DescribeRequest
 from encoder_tui.window.app import EncoderApp
 from encoder_tui.window.panes.documents.pane import DocumentsPane
 from encoder_tui.window.panes.outputs.pane import OutputsPane

@@ -15,7 +15,7 @@ from encoder_tui.core.outputs.slices import Cells, LookRequest
 from encoder_tui.core.tasks.masked import MaskedAnswer, MaskedRequest, Prediction
 from encoder_tui.core.tasks.pooling import VectorsAnswer, VectorsRequest
 from encoder_tui.protocol import operations
-from encoder_tui.protocol.operations import Task
+from encoder_tui.protocol.operations import Operation
 
 HIDDEN, HEADS, LAYERS = 768, 12, 3
 REACH = 64
@@ -86,7 +86,7 @@ def masked(request: MaskedRequest) -> MaskedAnswer:
 
 async def answer(
     self: EngineClient,
-    task: Task[Any, Any],
+    task: Operation[Any, Any],
     request: Any,
     on_progress: Callable[[Any], None] | None = None,
     on_partial: Callable[[Any], None] | None = None,

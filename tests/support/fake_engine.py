@@ -37,7 +37,7 @@ class Deed(msgspec.Struct, frozen=True):
     text: str
 
 
-ACT = operations.Task("act", Act, Deed)
+ACT = operations.Operation("act", Act, Deed)
 
 
 def command(mode: str = "tasks", argument: str = "") -> str:
@@ -201,8 +201,8 @@ NONSENSE = {
 
 def serve() -> None:
     """The real server, which knows the task of this file too."""
-    operations.TASKS[ACT.name] = ACT  # type: ignore[assignment]
-    operations.TASKS["absent"] = operations.Task("absent", Act, Deed)  # type: ignore[assignment]
+    operations.OPERATIONS[ACT.name] = ACT  # type: ignore[assignment]
+    operations.OPERATIONS["absent"] = operations.Operation("absent", Act, Deed)  # type: ignore[assignment]
     module = types.ModuleType("encoder_tui.engine.operations.act")
     module.run = run  # type: ignore[attr-defined]
     sys.modules[module.__name__] = module

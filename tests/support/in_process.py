@@ -17,7 +17,7 @@ from encoder_tui.client.client import EngineClient
 from encoder_tui.engine.job import Job
 from encoder_tui.engine.server import sentence
 from encoder_tui.protocol import frames
-from encoder_tui.protocol.operations import Task
+from encoder_tui.protocol.operations import Operation
 
 _lock = threading.Lock()
 """An engine does one task at a time."""
@@ -27,7 +27,7 @@ _jobs: dict[EngineClient, list[Job]] = {}
 
 async def run(
     self: EngineClient,
-    task: Task[Any, Any],
+    task: Operation[Any, Any],
     request: Any,
     on_progress: Callable[[frames.Progress], None] | None = None,
     on_partial: Callable[[Any], None] | None = None,

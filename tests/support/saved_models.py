@@ -15,7 +15,7 @@ from encoder_tui.core.outputs.runs import RunAnswer, RunRequest, ValuesRequest
 from encoder_tui.core.tokens.tokenizer import ModelTokenizer
 from encoder_tui.engine.job import Job
 from encoder_tui.engine.operations import tokenizer as tokenizer_task
-from encoder_tui.protocol.operations import TokenizerRequest
+from encoder_tui.protocol.models import TokenizerRequest
 from tests.support.model_directories import all_directories
 
 ARCHITECTURES = ("bert-cased", "modernbert", "roberta", "distilbert", "deberta-v2", "electra", "albert", "mpnet")

@@ -16,7 +16,7 @@ import torch
 from encoder_tui.core.dtypes import COMPUTED
 from encoder_tui.engine.job import TaskError
 from encoder_tui.engine.machine.memory import free_memory, total_memory
-from encoder_tui.protocol.operations import Device
+from encoder_tui.protocol.models import Device
 
 FLASH: Final = {"flash_attention_2": "flash_attn", "flash_attention_3": "flash_attn_interface"}
 """Attention implementations that keep packed rows apart, and the package that each needs."""

@@ -6,7 +6,7 @@ from encoder_tui.core.hub.inspection import inspect
 from encoder_tui.core.models.names import parse_name
 from encoder_tui.core.versions import installed_versions
 from encoder_tui.engine.job import Job
-from encoder_tui.protocol.operations import CardAnswer, CardRequest
+from encoder_tui.protocol.models import CardAnswer, CardRequest
 
 
 def run(request: CardRequest, job: Job) -> CardAnswer:

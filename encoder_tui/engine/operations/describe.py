@@ -18,7 +18,7 @@ from encoder_tui.core.tokens.rust_errors import refusals
 from encoder_tui.engine.job import Job, TaskError
 from encoder_tui.engine.models.configuration import read_configuration, refuse_unsafe
 from encoder_tui.engine.parameters.layer_facts import layer_facts, repeats
-from encoder_tui.protocol.operations import DescribeRequest
+from encoder_tui.protocol.parameters import DescribeRequest
 
 UNINTERESTING: Final = frozenset({"position_ids", "token_type_ids", "original_inv_freq"})
 """Buffers that count from zero, hold zeros, or repeat another buffer."""

@@ -9,7 +9,7 @@ from encoder_tui.core.parameters.statistics import Change, Differences
 from encoder_tui.engine.job import Job
 from encoder_tui.engine.operations.tensor import finite_of
 from encoder_tui.engine.parameters import stored_values
-from encoder_tui.protocol.operations import DifferenceRequest
+from encoder_tui.protocol.parameters import DifferenceRequest
 
 
 def run(request: DifferenceRequest, job: Job) -> Differences:

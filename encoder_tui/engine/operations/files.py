@@ -6,7 +6,7 @@ from encoder_tui.core.hub.resolve import resolve
 from encoder_tui.core.models.names import parse_name
 from encoder_tui.core.versions import installed_versions
 from encoder_tui.engine.job import Job
-from encoder_tui.protocol.operations import FilesAnswer, FilesRequest
+from encoder_tui.protocol.models import FilesAnswer, FilesRequest
 
 
 def run(request: FilesRequest, job: Job) -> FilesAnswer:

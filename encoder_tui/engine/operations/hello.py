@@ -8,7 +8,7 @@ import platform
 from encoder_tui.core.versions import installed_versions
 from encoder_tui.engine.job import Job
 from encoder_tui.engine.machine.memory import free_memory
-from encoder_tui.protocol.operations import Hello, HelloRequest
+from encoder_tui.protocol.models import Hello, HelloRequest
 
 
 def run(request: HelloRequest, job: Job) -> Hello:

@@ -10,7 +10,7 @@ from encoder_tui.core.parameters.description import numel_of
 from encoder_tui.core.parameters.statistics import TensorStatistics
 from encoder_tui.engine.job import Job, TaskError
 from encoder_tui.engine.parameters import stored_values
-from encoder_tui.protocol.operations import TensorRequest
+from encoder_tui.protocol.parameters import TensorRequest
 
 if TYPE_CHECKING:
     import numpy

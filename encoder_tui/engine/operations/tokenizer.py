@@ -14,7 +14,7 @@ from encoder_tui.core.tokens.rust_errors import refusals
 from encoder_tui.engine.job import Job, TaskError
 from encoder_tui.engine.models.configuration import refuse_unsafe
 from encoder_tui.engine.trial import try_tokenizer
-from encoder_tui.protocol.operations import TokenizerRequest
+from encoder_tui.protocol.models import TokenizerRequest
 
 
 def run(request: TokenizerRequest, job: Job) -> TokenizerForm:

@@ -12,7 +12,7 @@ import torch
 from encoder_tui.core.outputs.runs import Batch, Dimensions, OutputFacts, memory_needed
 from encoder_tui.core.text import safe
 from encoder_tui.core.tokens.rust_errors import words
-from encoder_tui.engine.job import Cancelled, Job, TaskError
+from encoder_tui.engine.job import Job, JobCancelled, TaskError
 from encoder_tui.engine.machine import devices
 from encoder_tui.engine.machine.out_of_memory import OutOfMemory, memory_errors
 from encoder_tui.engine.models.loaded_model import LoadedModel
@@ -87,7 +87,7 @@ def forward(
     """Run a model and name every output tensor: `last_hidden_state`, `hidden_states.7`.
 
     The values equal those of `model(**inputs)` to the last bit. Raises `TaskError` (or its subclass `OutOfMemory`) and
-    `Cancelled`.
+    `JobCancelled`.
     """
     wishes = {"output_hidden_states": hidden_states, "output_attentions": attentions}
     name = loaded.source.name
@@ -95,7 +95,7 @@ def forward(
         with torch.inference_mode(), memory_errors(f"{name}: the pass"), told_by_layer(loaded, job):
             output = loaded.model(**inputs, **{key: True for key, wish in wishes.items() if wish}, return_dict=True)
             devices.synchronize(loaded.device)
-    except (Cancelled, TaskError):
+    except (JobCancelled, TaskError):
         raise
     except Exception as error:  # of whatever kind the model's own code raises
         raise TaskError(f"{name}: the pass failed: {words(error)}") from error

@@ -16,7 +16,7 @@ from encoder_tui.core.text.safe import count
 from encoder_tui.core.timing.pruning import HOPELESS
 from encoder_tui.core.timing.samples import DeviceState, Distance, Mode, Point, Samples
 from encoder_tui.core.tokens.rust_errors import words
-from encoder_tui.engine.job import Cancelled, Job, TaskError
+from encoder_tui.engine.job import Job, JobCancelled, TaskError
 from encoder_tui.engine.machine import device_state, devices, memory
 from encoder_tui.engine.machine.device_clock import DeviceClock
 from encoder_tui.engine.machine.other_load import OtherLoad
@@ -96,7 +96,7 @@ class ModelRunner:
             output = self._call(**self._inputs)
             if self._is_first:
                 devices.synchronize(self._loaded.device)
-        except (Cancelled, Ended):
+        except (JobCancelled, Ended):
             raise
         except Exception as error:
             raise self._ended(error) from error

@@ -14,7 +14,8 @@ from encoder_tui.core.tokens.exact_form import TokenizerForm, provisional
 from encoder_tui.core.tokens.tokenizer import ModelTokenizer, TokenizationError
 from encoder_tui.core.versions import installed_versions
 from encoder_tui.protocol.frames import Progress
-from encoder_tui.protocol.operations import HELLO, Hello, HelloRequest
+from encoder_tui.protocol.models import Hello, HelloRequest
+from encoder_tui.protocol.operations import HELLO
 from encoder_tui.window.session.slot import Slot
 
 Notice = Callable[[str, str], None]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from encoder_tui.client.loader import Loader
     from encoder_tui.core.documents.lengths import CollectionCounts
     from encoder_tui.core.tokens.tokenizer import ModelTokenizer
-    from encoder_tui.protocol.operations import Hello
+    from encoder_tui.protocol.models import Hello
 
 
 class Session(Remembering):

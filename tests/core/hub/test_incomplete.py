@@ -11,7 +11,7 @@ from encoder_tui.core.models.names import parse_name
 from encoder_tui.core.settings import Settings
 from encoder_tui.engine.job import Job
 from encoder_tui.engine.operations import files as task
-from encoder_tui.protocol.operations import FilesAnswer, FilesRequest
+from encoder_tui.protocol.models import FilesAnswer, FilesRequest
 from encoder_tui.window.app import EncoderApp
 from tests.support.command_case import call
 from tests.support.fake_hub import FakeHub

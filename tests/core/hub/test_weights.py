@@ -17,7 +17,7 @@ from encoder_tui.core.outputs.runs import RunAnswer, RunRequest
 from encoder_tui.core.settings import Settings
 from encoder_tui.core.tasks.masked import MaskedAnswer, MaskedRequest, why_no_predictions, with_mask
 from encoder_tui.core.tasks.pooling import VectorsRequest, cut
-from encoder_tui.engine.job import Cancelled, TaskError
+from encoder_tui.engine.job import JobCancelled, TaskError
 from encoder_tui.protocol import frames
 from encoder_tui.window.app import EncoderApp
 from encoder_tui.window.panes.outputs import OutputsPane
@@ -168,7 +168,7 @@ def test_weights_that_end_too_early_are_not_kept_though_nothing_was_said_of_thei
 
 
 def test_a_cancelled_download_ends_and_is_taken_up_again(fake: FakeHub) -> None:
-    with pytest.raises(Cancelled):
+    with pytest.raises(JobCancelled):
         run(Heard(end="fetching model.safetensors"))
     assert run().in_force.weights == "checkpoint"
 

@@ -12,7 +12,7 @@ from encoder_tui.core.files.safetensors_header import read_header
 from encoder_tui.core.parameters.description import Description
 from encoder_tui.core.parameters.fit import Fit, fit
 from encoder_tui.engine.operations import describe
-from encoder_tui.protocol.operations import DescribeRequest
+from encoder_tui.protocol.parameters import DescribeRequest
 from tests.support.architectures import CONFIGURATIONS, write_configuration
 from tests.support.saved_models import silent
 

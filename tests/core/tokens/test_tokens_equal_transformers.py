@@ -18,7 +18,7 @@ from encoder_tui.core.tokens.exact_form import TokenizerForm, provisional
 from encoder_tui.core.tokens.tokenizer import EncodeOptions, Encoding, ModelTokenizer, TokenizationError
 from encoder_tui.engine.job import Job, TaskError
 from encoder_tui.engine.operations.tokenizer import form_of, run
-from encoder_tui.protocol.operations import TokenizerRequest
+from encoder_tui.protocol.models import TokenizerRequest
 from tests.support.model_directories import CONTRADICTING, all_directories
 from tests.support.texts import NOTEBOOK_SENTENCE, texts
 

@@ -19,7 +19,7 @@ from encoder_tui.core.models.names import parse_name
 from encoder_tui.core.tokens.tokenizer import ModelTokenizer
 from encoder_tui.engine.documents import fast_counters, opened
 from encoder_tui.engine.documents.counting import count_batch
-from encoder_tui.engine.job import Cancelled, Job
+from encoder_tui.engine.job import Job, JobCancelled
 from encoder_tui.engine.operations import scan
 from encoder_tui.protocol.documents import Counted, ScanRequest, SourceSpec
 
@@ -119,7 +119,7 @@ def test_a_count_that_was_dropped_for_others_is_known_again_from_the_tokens(
 
 def test_a_cancelled_slice_ends(spec: SourceSpec, models: list[Counted], job: Job) -> None:
     job.cancel()
-    with pytest.raises(Cancelled):
+    with pytest.raises(JobCancelled):
         scan.run(ScanRequest(spec, "text", 0, 60, models), job)
 
 

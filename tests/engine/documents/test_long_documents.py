@@ -20,7 +20,7 @@ from encoder_tui.core.tokens.tokenizer import EncodeOptions, ModelTokenizer
 from encoder_tui.engine.documents import opened
 from encoder_tui.engine.documents.counting import document_tokens
 from encoder_tui.engine.documents.piecewise import Tokenization
-from encoder_tui.engine.job import Cancelled, Job
+from encoder_tui.engine.job import Job, JobCancelled
 from encoder_tui.engine.operations import document
 from encoder_tui.protocol.documents import Counted, DocumentRequest, SourceSpec
 from encoder_tui.protocol.frames import Progress
@@ -151,7 +151,7 @@ def test_a_cancelled_document_ends_between_two_pieces_and_goes_on_from_there(tmp
     job = Job(1, hear)
     document.run(request, job)
     rest = DocumentRequest(request.spec, "text", 0, request.models, goes_on=True, seconds=60)
-    with pytest.raises(Cancelled):
+    with pytest.raises(JobCancelled):
         document.run(rest, job)
     job = Job(2, hear)
     assert document.run(rest, job).is_whole

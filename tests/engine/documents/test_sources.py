@@ -15,7 +15,7 @@ import pytest
 from encoder_tui.engine.documents import opened
 from encoder_tui.engine.documents.sources import open_source
 from encoder_tui.engine.documents.sources.source import Source
-from encoder_tui.engine.job import Cancelled, Job, TaskError
+from encoder_tui.engine.job import Job, JobCancelled, TaskError
 from encoder_tui.engine.operations import rows, source
 from encoder_tui.protocol.documents import RowsRequest, SourceAnswer, SourceRequest, SourceSpec
 
@@ -301,7 +301,7 @@ def test_a_cancelled_reading_ends_and_the_next_one_works(tmp_path: Path, job: Jo
     source.run(SourceRequest(spec), job)
     unwanted = Job(2, lambda message: None)
     unwanted.cancel()
-    with pytest.raises(Cancelled):
+    with pytest.raises(JobCancelled):
         opened.texts_of(spec, "text", unwanted).get(50, unwanted)
     assert opened.texts_of(spec, "text", job).get(51, job) == "document 51"
 

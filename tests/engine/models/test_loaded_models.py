@@ -11,7 +11,7 @@ import pytest
 
 from encoder_tui.core.models.placement import ModelSource, Placement
 from encoder_tui.core.outputs.runs import UnloadRequest
-from encoder_tui.engine.job import Cancelled, TaskError
+from encoder_tui.engine.job import JobCancelled, TaskError
 from tests.support.saved_models import Heard, saved, silent, with_head
 
 torch = pytest.importorskip("torch")
@@ -141,6 +141,6 @@ def test_a_cancelled_making_of_weights_is_no_failure(tmp_path: Path) -> None:
     bare = saved("modernbert", tmp_path)
     (bare / "model.safetensors").unlink()
     job = Heard(end="making random weights")
-    with pytest.raises(Cancelled):
+    with pytest.raises(JobCancelled):
         LOADED.get(ModelSource("other", str(bare)), Placement(), job)
     assert LOADED.all() == []

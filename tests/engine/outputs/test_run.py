@@ -13,7 +13,7 @@ import pytest
 from encoder_tui.core.models.placement import ModelSource, Placement
 from encoder_tui.core.outputs.batching import batch_of
 from encoder_tui.core.outputs.runs import RunAnswer, UnloadRequest
-from encoder_tui.engine.job import Cancelled, TaskError
+from encoder_tui.engine.job import JobCancelled, TaskError
 from encoder_tui.protocol import frames
 from tests.support.saved_models import (
     ARCHITECTURES,
@@ -136,7 +136,7 @@ def test_progress_names_every_layer_and_outputs_are_told_as_they_come(tmp_path: 
 def test_a_cancelled_pass_ends_between_layers_and_leaves_the_model_usable(tmp_path: Path) -> None:
     directory = saved("modernbert", tmp_path)
     job = Heard(end="layer 2 of 4")
-    with pytest.raises(Cancelled):
+    with pytest.raises(JobCancelled):
         run(directory, job)
     assert not any("layer 3" in getattr(message, "text", "") for message in job.messages)
     run(directory)

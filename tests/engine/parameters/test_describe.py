@@ -14,7 +14,7 @@ from encoder_tui.core.parameters.roles import ROLES as ROLE_NAMES
 from encoder_tui.core.parameters.roles import label, role_of
 from encoder_tui.engine.job import Job, TaskError
 from encoder_tui.engine.operations import describe
-from encoder_tui.protocol.operations import DescribeRequest
+from encoder_tui.protocol.parameters import DescribeRequest
 from tests.support.architectures import CHECKPOINT_ROLES, CONFIGURATIONS, ROLES, write_configuration
 
 

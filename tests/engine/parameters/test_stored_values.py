@@ -8,11 +8,11 @@ import numpy
 import pytest
 
 from encoder_tui.core.parameters.statistics import Differences, TensorStatistics, percent, sentence
-from encoder_tui.engine.job import Cancelled, Job, TaskError
+from encoder_tui.engine.job import Job, JobCancelled, TaskError
 from encoder_tui.engine.operations import difference, tensor
 from encoder_tui.engine.parameters import stored_values
 from encoder_tui.protocol.frames import Partial
-from encoder_tui.protocol.operations import DifferenceRequest, TensorRequest
+from encoder_tui.protocol.parameters import DifferenceRequest, TensorRequest
 from encoder_tui.window.panes.parameters.tensor_view import facts
 
 
@@ -164,7 +164,7 @@ def test_reading_stops_between_two_slices_when_it_is_cancelled(tmp_path: Path, m
     monkeypatch.setattr(stored_values, "SLICE", 10)
     seen: list[object] = []
     asked = Job(1, lambda message: (seen.append(message), asked.cancel() if len(seen) == 5 else None))
-    with pytest.raises(Cancelled):
+    with pytest.raises(JobCancelled):
         tensor.run(TensorRequest("m", str(write(tmp_path, **{"a.weight": torch.ones(1000)})), "a.weight"), asked)
     assert len(seen) == 5
 

@@ -11,7 +11,7 @@ import pytest
 from encoder_tui.core.models.placement import ModelSource, Placement
 from encoder_tui.core.outputs.runs import Batch
 from encoder_tui.core.timing.samples import Measurement, MeasureRequest, Point, Variant
-from encoder_tui.engine.job import Cancelled
+from encoder_tui.engine.job import JobCancelled
 from encoder_tui.protocol import frames
 from tests.support.saved_models import Heard, saved, silent
 
@@ -111,7 +111,7 @@ def test_a_model_that_cannot_be_loaded_does_not_keep_the_others(variant: Variant
 
 def test_a_cancellation_keeps_the_points_that_were_told(variant: Variant) -> None:
     job = Heard(end="16 tokens")
-    with pytest.raises(Cancelled):
+    with pytest.raises(JobCancelled):
         measure(job, [variant], [Point(0, 8)], [Point(0, 16)])
     assert partials(job)[-1].samples[0].finished
 
@@ -129,7 +129,7 @@ def test_a_long_pass_is_cancelled_in_its_middle_and_leaves_no_hooks(
     model = LOADED.get(variant.source, variant.placement, job).model
     model.embeddings.register_forward_hook(lambda *_: job.cancel() if len(passes) == 3 else None)
     model.pooler.register_forward_hook(lambda *_: passes.append(1))
-    with pytest.raises(Cancelled):
+    with pytest.raises(JobCancelled):
         measure(job, [variant], [Point(0, 8)])
     assert len(passes) == (3 if long_pass == 0 else 4)
     assert not any(module._forward_pre_hooks for module in model.modules())

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from encoder_tui.core.timing.samples import DRAWN, KEY, Measurement
-from encoder_tui.engine.job import Cancelled, Job
+from encoder_tui.engine.job import Job, JobCancelled
 from encoder_tui.engine.timing.rounds import Wishes, take_samples
 from encoder_tui.engine.timing.watching import DRAWING, SETTLING, Window
 from encoder_tui.protocol import frames
@@ -61,7 +61,7 @@ def test_a_cancellation_ends_the_wait_for_the_window(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("encoder_tui.engine.timing.watching.DRAWING", 60)
     screen = Screen(is_drawing=False)
     threading.Timer(0.02, screen.job.cancel).start()
-    with pytest.raises(Cancelled):
+    with pytest.raises(JobCancelled):
         Window(screen.job, True).tell(Measurement())
 
 

@@ -17,7 +17,7 @@ from encoder_tui.core.timing.plan import Plan, PlanError, TimedModel
 from encoder_tui.core.timing.run import Run
 from encoder_tui.core.timing.samples import Mode
 from encoder_tui.core.timing.words import point_details, run_settings
-from encoder_tui.protocol.operations import Device, Hello
+from encoder_tui.protocol.models import Device, Hello
 from encoder_tui.window.app import EncoderApp
 from encoder_tui.window.panes.timing import TimingPane, measurable, results
 from encoder_tui.window.panes.timing.cost_table import UNKNOWN, CostTable

@@ -18,7 +18,8 @@ from encoder_tui.core.parameters.description import shape_text
 from encoder_tui.core.parameters.statistics import Change, Differences, percent, sentence
 from encoder_tui.core.text.safe import visible
 from encoder_tui.protocol.frames import Progress
-from encoder_tui.protocol.operations import DIFFERENCE, DifferenceRequest
+from encoder_tui.protocol.operations import DIFFERENCE
+from encoder_tui.protocol.parameters import DifferenceRequest
 from encoder_tui.window.panes.parameters.descriptions import Described
 from encoder_tui.window.panes.parameters.role_and_config_views import tab_separated
 from encoder_tui.window.session.session import Session

@@ -24,7 +24,8 @@ from encoder_tui.core.parameters.roles import label
 from encoder_tui.core.parameters.statistics import TensorStatistics
 from encoder_tui.core.text.safe import visible
 from encoder_tui.protocol.frames import Progress
-from encoder_tui.protocol.operations import TENSOR, TensorRequest
+from encoder_tui.protocol.operations import TENSOR
+from encoder_tui.protocol.parameters import TensorRequest
 from encoder_tui.window.panes.parameters.descriptions import Described
 from encoder_tui.window.session.session import Session
 from encoder_tui.window.session.slot import Slot

@@ -13,7 +13,7 @@ from textual.widgets import Input, Label
 
 from encoder_tui.core.settings import MOST_THREADS, Settings
 from encoder_tui.core.timing.plan import LENGTHS, LONGEST, Plan, PlanError, Rows, numbers
-from encoder_tui.protocol.operations import Device
+from encoder_tui.protocol.models import Device
 from encoder_tui.window.widgets.cycle import Cycle
 
 SWITCH: Final = (("no", [False]), ("yes", [True]), ("no + yes", [False, True]))

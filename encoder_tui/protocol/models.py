@@ -1,0 +1,84 @@
+"""What is asked of the engine about itself and about a model's files and tokenizer."""
+
+from __future__ import annotations
+
+import msgspec
+
+from encoder_tui.core.models.card import Inspected
+from encoder_tui.core.models.files import ModelFiles
+
+
+class HelloRequest(msgspec.Struct, frozen=True):
+    """Nothing to say."""
+
+
+class Device(msgspec.Struct, frozen=True):
+    """A device that torch can compute on; memory in bytes, None where it is not known.
+
+    `offers` is what not every device does: `tf32`, `flash_attention_2`.
+    """
+
+    name: str
+    description: str
+    free_memory: int | None = None
+    total_memory: int | None = None
+    offers: list[str] = []
+
+
+class Hello(msgspec.Struct, frozen=True):
+    """What the engine runs on. `devices` is None in the partial answer that comes before torch is imported."""
+
+    versions: dict[str, str]
+    python: str
+    platform: str
+    threads: int
+    free_memory: int | None
+    devices: list[Device] | None = None
+
+
+class FilesRequest(msgspec.Struct, frozen=True):
+    """Find a model's small files on the engine's side, fetching them where they are not cached."""
+
+    name: str
+    offline: bool = False
+    needs_tokenizer: bool = True
+
+
+class FilesAnswer(msgspec.Struct, frozen=True):
+    """The files, the versions of the libraries that will read them, and what there is to say of them, if anything."""
+
+    files: ModelFiles
+    versions: dict[str, str]
+    remark: str = ""
+
+
+class CardRequest(msgspec.Struct, frozen=True):
+    """Say what a model is, fetching its small files if they are not cached."""
+
+    name: str
+    offline: bool = False
+
+
+class CardAnswer(msgspec.Struct, frozen=True):
+    """What a model is, the versions of the libraries that read it, and a remark, empty if there is none."""
+
+    inspected: Inspected
+    versions: dict[str, str]
+    remark: str = ""
+
+
+class TokenizerRequest(msgspec.Struct, frozen=True):
+    """Load `AutoTokenizer` from files that are on the engine's side already.
+
+    `location` is a directory or a Hub id, `commit` the snapshot of a Hub id, and `path` the directory of its files on
+    the engine's side. `also_allowed` are others whose code may run as well as the model's own. The tokenizer is
+    tried on `text`.
+    """
+
+    name: str
+    location: str
+    commit: str | None = None
+    trust_remote_code: bool = False
+    path: str = ""
+    also_allowed: tuple[str, ...] = ()
+    text: str = ""
