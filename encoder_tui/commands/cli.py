@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import os
 import signal
 import sys
-from collections.abc import Callable
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, Final
 
 import click
 
-from encoder_tui import __version__
-from encoder_tui.core import settings
-from encoder_tui.core.defaults import MAXIMUM
-from encoder_tui.core.dtypes import OFFERED
+from encoder_tui.commands.console import fail, reason
+from encoder_tui.commands.options import gather, given, shared_options
+from encoder_tui.core.settings import Settings
 from encoder_tui.core.text.safe import visible
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 COMMANDS: Final = {
     "config": "encoder_tui.commands.config",
@@ -34,29 +29,8 @@ COMMANDS: Final = {
     "tokens": "encoder_tui.commands.tokens",
 }
 
-OPTIONS: Final = (
-    click.option("-m", "--model", multiple=True, metavar="NAME[@REVISION]", help="A model; one to four of them."),
-    click.option("--text", metavar="TEXT", help="The text that the window opens with."),
-    click.option("--docs", metavar="SOURCE", help="The documents that the window opens with."),
-    click.option("--pane", type=click.Choice(settings.PANES), help="The pane that the window opens with."),
-    click.option("--device", metavar="DEVICE", help="Where models run: cpu, cuda:0, …"),
-    click.option("--dtype", type=click.Choice(OFFERED), help="The precision that models run in."),
-    click.option("--attention", metavar="KIND", help="The attention implementation: sdpa, eager, …"),
-    click.option(
-        "--threads",
-        type=click.IntRange(1, settings.MOST_THREADS),
-        metavar="N",
-        help="The processor's threads that models run in.",
-    ),
-    click.option("--offline", is_flag=True, default=None, help="Never ask the Hub."),
-    click.option("--engine", metavar="COMMAND", help="Run the engine so, for example over ssh."),
-    click.option("--fresh", is_flag=True, default=None, help="Open without the last session, and keep nothing of it."),
-    click.option("--debug", is_flag=True, default=None, help="Show the traceback of a failure."),
-    click.version_option(__version__, prog_name="encoder-tui"),
-)
 INTERRUPTED: Final = 128 + signal.SIGINT
 """The exit code of what ctrl+c ended, as a shell counts it."""
-_DEBUG: Final = "encoder_tui.debug"
 
 
 class Cli(click.Group):
@@ -107,67 +81,6 @@ def _make_visible(error: click.ClickException) -> None:
     vars(error)["message"] = visible(error.message)
 
 
-def reason(error: Exception) -> str:
-    """What went wrong, in its own sentence; with --debug, the traceback goes to stderr."""
-    context = click.get_current_context(silent=True)
-    if context is not None and context.meta.get(_DEBUG):
-        import traceback  # noqa: PLC0415
-
-        # That of the engine, where it is the engine that failed.
-        lines = getattr(error, "remote_traceback", "") or "".join(traceback.format_exception(error))
-        click.echo("\n".join(map(visible, lines.splitlines())), err=True)
-    return str(error)
-
-
-def tell(words: str, nl: bool = True) -> None:
-    """Words for people, on stderr; where that cannot be written, what was asked for is done all the same."""
-    with contextlib.suppress(OSError):
-        click.echo(words, err=True, nl=nl)
-
-
-def say(message: str) -> None:
-    """A remark for people: one line on stderr."""
-    tell(f"encoder-tui: {visible(' '.join(message.split()))}")
-
-
-def fail(message: str, code: int = 1) -> NoReturn:
-    """End the program with one line on stderr and an exit code."""
-    say(message)
-    raise SystemExit(code)
-
-
-def shared_options(function: F) -> F:
-    """The options that go before or after a command."""
-    for option in reversed(OPTIONS):
-        function = option(function)
-    return function
-
-
-def given(options: dict[str, Any]) -> dict[str, Any]:
-    """The options that were given, out of all that a command can have."""
-    return {name: value for name, value in options.items() if value is not None and value != ()}
-
-
-def gather(context: click.Context, options: dict[str, Any]) -> settings.Settings:
-    """The settings in force for a command: its own options over those before it."""
-    before: dict[str, Any] = (context.parent.obj if context.parent else None) or {}
-    after = given(options)
-    asked = {**before, **after}
-    for name in before.keys() & after.keys():
-        if isinstance(before[name], tuple):
-            # A list that is begun before the command goes on after it.
-            asked[name] = before[name] + after[name]
-    context.meta[_DEBUG] = asked.get("debug", False)
-    try:
-        gathered = settings.load(asked)
-    except settings.SettingsError as error:
-        fail(reason(error))
-    context.meta[_DEBUG] = gathered.debug
-    if len(gathered.model) > MAXIMUM:
-        raise click.UsageError(f"{len(gathered.model)} models were named; at most {MAXIMUM} can be compared")
-    return gathered
-
-
 @click.group(
     cls=Cli,
     invoke_without_command=True,
@@ -190,7 +103,7 @@ def cli(context: click.Context, /, **options: Any) -> None:
         restorer.dismiss()
 
 
-def open_window(chosen: settings.Settings) -> None:
+def open_window(chosen: Settings) -> None:
     """Open the window; a sentence and exit code 2 where there is no terminal to open it in."""
     # Behind `serve` the terminal is a browser's. A stream that was closed before the start is None.
     is_served = os.environ.get("TEXTUAL_DRIVER", "").endswith(":WebDriver")

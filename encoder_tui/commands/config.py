@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from encoder_tui.commands.cli import gather, shared_options
+from encoder_tui.commands.options import gather, shared_options
 from encoder_tui.core import settings
 from encoder_tui.core.text.safe import visible
 

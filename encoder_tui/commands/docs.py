@@ -14,7 +14,8 @@ from rich.cells import cell_len, set_cell_size
 from encoder_tui.client.collection import COMMAND_SLICE, Collection, CountedModel
 from encoder_tui.client.loader import Loader
 from encoder_tui.commands import running
-from encoder_tui.commands.cli import gather, say, shared_options, tell
+from encoder_tui.commands.console import say, tell
+from encoder_tui.commands.options import gather, shared_options
 from encoder_tui.core.defaults import LETTERS, STRIDE
 from encoder_tui.core.documents.document import lost, percent
 from encoder_tui.core.documents.lengths import summary

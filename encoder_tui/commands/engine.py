@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from encoder_tui.client.process import command_words
-from encoder_tui.commands.cli import shared_options
+from encoder_tui.commands.options import shared_options
 
 
 @click.command("engine")

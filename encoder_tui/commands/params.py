@@ -9,7 +9,8 @@ import click
 
 from encoder_tui.client.loader import Loader
 from encoder_tui.commands import running
-from encoder_tui.commands.cli import gather, reason, shared_options
+from encoder_tui.commands.console import reason
+from encoder_tui.commands.options import gather, shared_options
 from encoder_tui.core.parameters import description as parameters
 from encoder_tui.core.parameters import tree
 from encoder_tui.core.parameters.description import Description

@@ -15,7 +15,8 @@ from encoder_tui.client.loader import Loader
 from encoder_tui.commands import docs, running
 from encoder_tui.commands import run as run_command
 from encoder_tui.commands import time as time_command
-from encoder_tui.commands.cli import fail, gather, say, shared_options
+from encoder_tui.commands.console import fail, say
+from encoder_tui.commands.options import gather, shared_options
 from encoder_tui.core.defaults import LETTERS, WELCOME
 from encoder_tui.core.files.atomic import AtomicFile
 from encoder_tui.core.models.ready import RequestedModel

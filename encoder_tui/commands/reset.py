@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from encoder_tui.commands.cli import fail, shared_options
+from encoder_tui.commands.console import fail
+from encoder_tui.commands.options import shared_options
 from encoder_tui.core.last_session import forget
 from encoder_tui.core.settings import state_path
 from encoder_tui.core.text.safe import visible

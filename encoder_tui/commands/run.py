@@ -12,7 +12,8 @@ import click
 from encoder_tui.client.loader import Loader
 from encoder_tui.client.saving import save_outputs, why_not, wrong_suffix
 from encoder_tui.commands import running
-from encoder_tui.commands.cli import gather, say, shared_options
+from encoder_tui.commands.console import say
+from encoder_tui.commands.options import gather, shared_options
 from encoder_tui.core.models.placement import placement_of
 from encoder_tui.core.models.ready import RequestedModel
 from encoder_tui.core.outputs.batching import batch_of

@@ -13,7 +13,7 @@ import click
 
 from encoder_tui.client.client import EngineClient, EngineError, TaskFailed
 from encoder_tui.client.loader import Loader, load_or_stand_in
-from encoder_tui.commands.cli import fail, reason, say, tell
+from encoder_tui.commands.console import fail, reason, say, tell
 from encoder_tui.core.models.names import ModelError
 from encoder_tui.core.models.ready import ReadyModel, RequestedModel
 from encoder_tui.core.settings import Settings, cache_path, log_path

@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from encoder_tui.commands.cli import fail, gather, shared_options
+from encoder_tui.commands.console import fail
+from encoder_tui.commands.options import gather, shared_options
 from encoder_tui.core.settings import NAMES, Settings
 
 INSTALL = "the browser needs textual-serve, which is not installed; pip install 'encoder-tui[serve]'"

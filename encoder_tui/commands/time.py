@@ -11,7 +11,8 @@ import msgspec
 
 from encoder_tui.client.loader import Loader
 from encoder_tui.commands import running
-from encoder_tui.commands.cli import gather, say, shared_options
+from encoder_tui.commands.console import say
+from encoder_tui.commands.options import gather, shared_options
 from encoder_tui.core.models.placement import Offers, OffersRequest, placement_of
 from encoder_tui.core.models.ready import RequestedModel
 from encoder_tui.core.settings import Settings

@@ -8,7 +8,8 @@ from typing import Any, get_args
 import click
 
 from encoder_tui.commands import running
-from encoder_tui.commands.cli import gather, reason, say, shared_options
+from encoder_tui.commands.console import reason, say
+from encoder_tui.commands.options import gather, shared_options
 from encoder_tui.core.text.safe import shorten, visible, visible_piece
 from encoder_tui.core.tokens.comparison import Comparison, Stream, alignment_record, encoding_record
 from encoder_tui.core.tokens.decoding import without_surrogates
