@@ -1,1 +1,1 @@
-"""Help: its pages and its screen."""
+"""The help pages and the screen that shows them."""

@@ -1,4 +1,4 @@
-"""The help's texts, out of the package: a file for each pane, a section for each of its views."""
+"""The texts of the help, read from the package: a file per pane, with a section per view."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Final
 TERMINAL: Final = "terminal"
 MODELS: Final = "models"
 WIDTH: Final = 72
-"""Characters that a line of a command has, if it can be broken."""
+"""Maximum number of characters in a line of a command, if the line can be broken."""
 
 
 @lru_cache
 def sections(page: str) -> dict[str, str]:
-    """A page's sections by their headings, the empty one being what stands before them; Markdown."""
+    """Return a page's sections, in Markdown, by heading; the text before the first heading has the key `""`."""
     text = resources.files("encoder_tui.window.help").joinpath(f"{page}.md").read_text("utf-8")
     found = {"": ""}
     name = ""
@@ -32,14 +32,14 @@ def sections(page: str) -> dict[str, str]:
 
 
 def quoted(text: str) -> str:
-    """The beginning of a text, short enough for a command to try."""
+    """Return the beginning of a text, at most 60 characters, for use in a command."""
     words = " ".join(text.split())
     return (words if len(words) <= 60 else f"{words[:59]}…") or "Hello!"
 
 
-def command(asked: Sequence[str], models: Sequence[str]) -> str:
-    """A shell command, on as many lines as it needs: encoder-tui with these models and these words."""
-    pieces = ["encoder-tui", *(shlex.join(("-m", name)) for name in models), shlex.join(asked)]
+def command(arguments: Sequence[str], models: Sequence[str]) -> str:
+    """Return a shell command that runs encoder-tui with these models and arguments, on as many lines as it needs."""
+    pieces = ["encoder-tui", *(shlex.join(("-m", name)) for name in models), shlex.join(arguments)]
     lines, last = [], ""
     for piece in pieces:
         if last and len(last) + len(piece) > WIDTH:

@@ -1,4 +1,4 @@
-"""F1: what one sees, what it means, what can be pressed, and a command to try."""
+"""F1: what the screen shows, what it means, which keys work, and a command to try."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from encoder_tui.window.widgets.cycle import Cycle
 from encoder_tui.window.widgets.key_names import lowered, spelled
 
 FOCUSED: Final = (
-    (TextArea, "The focus is in a **text field**: letters are text here. `escape` leaves it, `tab` goes on."),
-    (Input, "The focus is in a **field**: letters are text here. `enter` takes it, `escape` leaves it, `tab` goes on."),
-    (Choice, "The focus is on a **row of names**: `←` and `→` choose one, and so does the mouse."),
-    (Cycle, "The focus is on a **setting** between ‹ and ›: `space`, the arrows or a click change it."),
+    (TextArea, "The focus is in a **text field**: letters are text here. `escape` leaves it, `tab` goes to the next panel."),
+    (Input, "The focus is in a **field**: letters are text here. `enter` accepts it, `escape` leaves it."),
+    (Choice, "The focus is on a **row of names**: choose one with `←` and `→` or the mouse."),
+    (Cycle, "The focus is on a **setting** between ‹ and ›: change it with `space`, the arrows or a click."),
 )
 
 WINDOW: Final = "Window"
 OTHERS: Final = "Moving and editing"
 LAST: Final = (WINDOW, OTHERS)
-"""What stands behind the keys of the pane and of the focus."""
+"""The groups that are listed last, after the keys of the pane and of the focused widget."""
 
 
 @dataclass(frozen=True)
 class Topic:
-    """What help is asked about: a help page and its title; of a pane, the view in front and a command to try as well.
+    """What to explain: a help page and its title; for a pane, also the current view and a command to try.
 
-    The words of the command stand behind `encoder-tui` and print what the view shows.
+    `command` holds the arguments of `encoder-tui` that print what the view shows.
     """
 
     page: str
@@ -47,7 +47,7 @@ class Topic:
 
 
 class Page(VerticalScroll, can_focus=True):
-    """Text to be read, moved in as every list is."""
+    """Text to read, which scrolls with the keys of a list."""
 
     BINDINGS = [
         Binding("j", "scroll_down", "Down", show=False, id="move.down"),
@@ -60,7 +60,7 @@ class Page(VerticalScroll, can_focus=True):
 
 
 class HelpScreen(ModalScreen[None]):
-    """A few pages: the view in front, its pane, the keys, the terminal."""
+    """A few pages: the current view and its pane, the keys, the terminal."""
 
     CSS = """
     HelpScreen { align: center middle; }
@@ -81,9 +81,9 @@ class HelpScreen(ModalScreen[None]):
         Binding("left,h", "page(-1)", "Previous page", show=False, id="help.previous-page"),
     ]
 
-    def __init__(self, topic: Topic, models: Sequence[str], asked_from: Screen[Any]) -> None:
+    def __init__(self, topic: Topic, models: Sequence[str], opened_from: Screen[Any]) -> None:
         super().__init__()
-        self._pages = _written(topic, models, asked_from)
+        self._pages = _written(topic, models, opened_from)
 
     def compose(self) -> ComposeResult:
         with Vertical() as box:
@@ -92,7 +92,7 @@ class HelpScreen(ModalScreen[None]):
             with Page():
                 yield Markdown(next(iter(self._pages.values())), open_links=False)
             yield Static(
-                Content("← → pages   ↑ ↓ j k scroll   space a page   esc closes"), id="help-keys", markup=False
+                Content("← → other pages   ↑ ↓ j k scroll   space page down   esc close"), id="help-keys", markup=False
             )
 
     def on_mount(self) -> None:
@@ -109,14 +109,14 @@ class HelpScreen(ModalScreen[None]):
         self.query_one("#help-page", Choice).action_move(step)
 
     def action_close(self) -> None:
-        """Back to what one was doing."""
+        """Close the help."""
         if self.is_active:
             self.dismiss()
 
 
-def _written(topic: Topic, models: Sequence[str], asked_from: Screen[Any]) -> dict[str, str]:
-    """Every page by its name, the one that is read first at the front; Markdown."""
-    focused = next((words for kind, words in FOCUSED if isinstance(asked_from.focused, kind)), "")
+def _written(topic: Topic, models: Sequence[str], opened_from: Screen[Any]) -> dict[str, str]:
+    """Return every page by its name, in Markdown; the one that opens comes first."""
+    focused = next((words for kind, words in FOCUSED if isinstance(opened_from.focused, kind)), "")
     written = sections(topic.page)
     if topic.view:
         name = f"{topic.title}: {topic.view}"
@@ -124,28 +124,28 @@ def _written(topic: Topic, models: Sequence[str], asked_from: Screen[Any]) -> di
     else:
         name, here = topic.title, [written[""]]
     pages = {name: "\n\n".join(filter(None, here))}
-    return {**pages, "keys": key_page(asked_from), TERMINAL: sections(TERMINAL)[""]}
+    return {**pages, "keys": key_page(opened_from), TERMINAL: sections(TERMINAL)[""]}
 
 
-def _to_try(asked: Sequence[str], models: Sequence[str]) -> str:
-    """A command for a shell; empty if there is none."""
-    if not asked:
+def _to_try(arguments: Sequence[str], models: Sequence[str]) -> str:
+    """Return the section with a shell command, in Markdown; empty if there is none."""
+    if not arguments:
         return ""
-    safe = "\n".join(map(visible, command(asked, models).splitlines()))
+    safe = "\n".join(map(visible, command(arguments, models).splitlines()))
     return f"**To try in a shell:**\n\n```sh\n{safe}\n```"
 
 
 def key_page(screen: Screen[Any]) -> str:
-    """What can be pressed now, from the keys in force: a table for each widget that hears them; Markdown."""
+    """Return the keys that work now, in Markdown: a table for each widget that handles them."""
     rows: dict[str, dict[tuple[str, str], list[str]]] = {}
     for key, active in screen.active_bindings.items():
         binding = active.binding
         if binding.description and not binding.system:
-            # Editing a text has keys of its own, which are Textual's and cannot be remapped here.
+            # A text field has keys of Textual, which cannot be remapped here.
             where = spaced(type(active.node).__name__) if binding.id else OTHERS
             about = (lowered(binding.description), binding.id or "")
             rows.setdefault(where, {}).setdefault(about, []).append(spelled(key))
-    lines = ["# Keys that are heard now"]
+    lines = ["# Keys that work now"]
     for where, found in sorted(rows.items(), key=lambda row: LAST.index(row[0]) + 1 if row[0] in LAST else 0):
         shown = {about: " ".join(pressed) for about, pressed in found.items()}
         wide, wider = max(map(len, shown.values())), max(len(words) for words, _ in shown)
@@ -155,6 +155,6 @@ def key_page(screen: Screen[Any]) -> str:
 
 
 def spaced(name: str) -> str:
-    """The name of a class in words: `DocumentText` is `Document text`."""
+    """Return the name of a class in words: `DocumentText` becomes `Document text`."""
     words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).split()
     return " ".join(words).replace("encoder app", "window").replace("main screen", "window").capitalize()
