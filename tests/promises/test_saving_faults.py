@@ -205,3 +205,22 @@ def test_a_path_that_can_be_none_is_an_error_of_the_disk(text: str) -> None:
 
 def test_a_typed_path_is_followed_home(home: Path) -> None:
     assert typed_path(" ~/x ") == home / "x"
+
+
+def test_a_link_in_the_place_of_a_log_is_neither_followed_nor_are_its_permissions_changed(folder: Path) -> None:
+    mine = folder / "mine"
+    mine.write_text("mine")
+    mine.chmod(0o644)
+    (folder / "logs").mkdir(mode=0o700)
+    log = folder / "logs" / "engine.log"
+    log.symlink_to(mine)
+    with pytest.raises(OSError, match="it is a link"):
+        open_log(log)
+    assert (mine.read_text(), mine.stat().st_mode & 0o777) == ("mine", 0o644)
+
+
+def test_a_log_folder_that_others_may_write_is_refused(folder: Path) -> None:
+    (folder / "logs").mkdir()
+    (folder / "logs").chmod(0o777)
+    with pytest.raises(PermissionError, match="others may write"):
+        open_log(folder / "logs" / "engine.log")

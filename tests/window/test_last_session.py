@@ -17,7 +17,7 @@ from textual.pilot import Pilot
 from textual.widgets import OptionList
 
 from encoder_tui.core.defaults import DEFAULT_PAIR, WELCOME
-from encoder_tui.core.settings import Settings, state_path
+from encoder_tui.core.settings import Settings, log_path, state_path
 from encoder_tui.core.start_marker import Process, StartMarker
 from encoder_tui.window.app import EncoderApp
 from encoder_tui.window.dialogs.earlier_texts import TextsDialog
@@ -216,3 +216,13 @@ async def test_a_window_that_opened_a_minute_ago_has_not_died(monkeypatch: pytes
     assert len(list(state_path().parent.glob("starting-*"))) == 1
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: not list(state_path().parent.glob("starting-*")))
+
+
+async def test_a_log_folder_that_others_may_write_is_refused_with_a_sentence() -> None:
+    log_path().mkdir(parents=True)
+    log_path().chmod(0o777)
+    async with window(model=PAIR) as (app, pilot):
+        await until(
+            pilot, lambda: any(f"others may write to {log_path()}" in one.message for one in app._notifications)
+        )
+    assert list(log_path().iterdir()) == []

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from textual.signal import Signal
 
 from encoder_tui.core.defaults import BUILTIN_NAMES, DEFAULT_PAIR, LETTERS, MAXIMUM, WELCOME
+from encoder_tui.core.files.private import refuse_foreign_folder
 from encoder_tui.core.last_session import Memory
 from encoder_tui.core.settings import CHOSEN, Settings, cache_path, log_path, state_path
 from encoder_tui.window.session.memory import Remembering
@@ -130,6 +131,10 @@ class Session(Remembering):
         self._tell_complaint()
         if self._left_aside:
             self.notice(self._left_aside, "warning")
+        try:
+            refuse_foreign_folder(log_path())
+        except OSError as error:
+            self.notice(f"no log is written: {error.strerror}", "warning")
         # In a thread, so that keys are heard meanwhile.
         await asyncio.to_thread(importlib.import_module, "encoder_tui.window.session.loading")
         for slot in self.slots:
