@@ -12,6 +12,7 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Final
@@ -39,23 +40,25 @@ class _Trial(msgspec.Struct):
 def try_tokenizer(form: TokenizerForm, text: str, name: str, job: Job) -> None:
     """Encode and decode a text in another process; raises `TaskError` if that process dies or takes too long."""
     job.progress(f"trying the tokenizer of {name}")
-    data: bytes | None = msgspec.msgpack.encode(_Trial(form, text[:LONGEST]))
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "encoder_tui.engine.trial"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        # Threads would reserve memory that they never use, and the limit counts it.
-        env={**os.environ, "TOKENIZERS_PARALLELISM": "false"},
-    )
+    # A file and no pipe: `Popen.communicate` forgets what it had not sent when its time ran out.
+    with tempfile.TemporaryFile(prefix="encoder-tui-") as data:
+        data.write(msgspec.msgpack.encode(_Trial(form, text[:LONGEST])))
+        data.seek(0)
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "encoder_tui.engine.trial"],
+            stdin=data,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            # Threads would reserve memory that they never use, and the limit counts it.
+            env={**os.environ, "TOKENIZERS_PARALLELISM": "false"},
+        )
     begun = time.monotonic()
     try:
         while True:
             try:
-                process.communicate(data, timeout=TICK)
+                process.wait(timeout=TICK)
                 break
             except subprocess.TimeoutExpired:
-                data = None
                 job.checkpoint()
                 if time.monotonic() - begun > PATIENCE:
                     raise TaskError(

@@ -52,6 +52,14 @@ def test_an_ordinary_tokenizer_and_one_that_refuses_the_text_pass() -> None:
     trial.try_tokenizer(form(model={**hostile.WORDS, "unk_token": "none"}), "b", "mine", job())
 
 
+def test_a_tokenizer_larger_than_a_pipe_holds_reaches_the_trial_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trial, "PATIENCE", 30.0)
+    vocabulary = {"[UNK]": 0, **{f"word{number}": number + 1 for number in range(100_000)}}
+    large = form(model={**hostile.WORDS, "vocab": vocabulary, "unk_token": "[UNK]"})
+    assert len(large.json) > 1 << 20
+    trial.try_tokenizer(large, "word7", "mine", job())
+
+
 def test_a_tokenizer_that_needs_too_long_is_a_sentence_and_can_be_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trial, "PATIENCE", 0.01)
     with pytest.raises(TaskError, match="needs more than 0 seconds for this text"):
