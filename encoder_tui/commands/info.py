@@ -11,7 +11,8 @@ import msgspec
 
 from encoder_tui.client.loader import Loader
 from encoder_tui.commands import running
-from encoder_tui.commands.cli import gather, reason, shared_options
+from encoder_tui.commands.console import reason
+from encoder_tui.commands.options import gather, shared_options
 from encoder_tui.core.models.card import Card, Inspected
 from encoder_tui.core.models.card_words import card_rows, line
 from encoder_tui.core.parameters.description import Description

@@ -21,7 +21,10 @@ from encoder_tui.window.widgets.cycle import Cycle
 from encoder_tui.window.widgets.key_names import lowered, spelled
 
 FOCUSED: Final = (
-    (TextArea, "The focus is in a **text field**: letters are text here. `escape` leaves it, `tab` goes to the next panel."),
+    (
+        TextArea,
+        "The focus is in a **text field**: letters are text here. `escape` leaves it, `tab` goes to the next panel.",
+    ),
     (Input, "The focus is in a **field**: letters are text here. `enter` accepts it, `escape` leaves it."),
     (Choice, "The focus is on a **row of names**: choose one with `←` and `→` or the mouse."),
     (Cycle, "The focus is on a **setting** between ‹ and ›: change it with `space`, the arrows or a click."),
