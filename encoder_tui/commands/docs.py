@@ -75,19 +75,6 @@ class _Asked:
         self.as_json = as_json
 
 
-class Told:
-    """Remarks of a source, each said once on stderr."""
-
-    def __init__(self) -> None:
-        self._said: set[str] = set()
-
-    def hear(self, remarks: list[str]) -> None:
-        for remark in remarks:
-            if remark not in self._said:
-                self._said.add(remark)
-                say(remark)
-
-
 async def _opened(
     loader: Loader, settings: Settings, asked: _Asked
 ) -> tuple[Collection, list[RequestedModel], list[CountedModel]]:
@@ -108,7 +95,7 @@ async def _list(loader: Loader, settings: Settings, asked: _Asked) -> list[str |
     """Print every document as soon as it is counted."""
     collection, models, counted = await _opened(loader, settings, asked)
     errors = [model.error for model in models]
-    told = Told()
+    told = running.Told()
     most = asked.most
     if most is None and collection.answer.is_remote and not asked.as_json:
         most = LOOK
@@ -194,7 +181,7 @@ def _line(row: Row, counted: list[CountedModel]) -> str:
 async def _summarize(loader: Loader, settings: Settings, asked: _Asked) -> list[str | None]:
     """Count the whole collection, or the first documents of it, and print the figures."""
     collection, models, counted = await _opened(loader, settings, asked)
-    told = Told()
+    told = running.Told()
     counts = collection.no_counts(counted, asked.most)
     show = _progress if sys.stderr.isatty() else None
     async for answer in collection.scan(counts, counted, seconds=COMMAND_SLICE, on_progress=show):

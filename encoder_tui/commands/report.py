@@ -12,9 +12,7 @@ import click
 from encoder_tui.client.collection import COMMAND_SLICE, Collection, CountedModel
 from encoder_tui.client.describe import describe_models
 from encoder_tui.client.loader import Loader
-from encoder_tui.commands import docs, running
-from encoder_tui.commands import run as run_command
-from encoder_tui.commands import time as time_command
+from encoder_tui.commands import measuring, running
 from encoder_tui.commands.console import fail, say
 from encoder_tui.commands.options import gather, shared_options
 from encoder_tui.core.defaults import LETTERS, WELCOME
@@ -137,7 +135,7 @@ class Gathering:
             self._failed(error)
 
     async def _count(self, loader: Loader) -> None:
-        told = docs.Told()
+        told = running.Told()
         counted = [CountedModel.of(model.ready) for model in self._models if model.ready is not None]
         try:
             spec = SourceSpec(self.settings.docs, offline=self.settings.offline)
@@ -156,7 +154,7 @@ class Gathering:
     async def _run(self, loader: Loader) -> None:
         line = running.ProgressLine()
         for letter, model in zip(LETTERS, self._models, strict=False):
-            done = await run_command.run_one(loader, self.settings, model, [self.text], line, None, {})
+            done = await running.run_one(loader, self.settings, model, [self.text], line, None, {})
             self.material.runs.append(ReportedRun(letter, model.name, done.answer, done.error or ""))
             if done.error is not None and done.error != model.error:
                 self.errors.append(done.error)
@@ -164,8 +162,8 @@ class Gathering:
     async def _measure(self, loader: Loader) -> None:
         asked = self.settings
         placement = [asked.device], [asked.dtype], [asked.attention], [asked.threads]
-        sweep = time_command.Report(Plan(LENGTHS, [1], 1.0, *placement))
-        await time_command.measure(sweep, loader, self.settings)
+        sweep = measuring.Report(Plan(LENGTHS, [1], 1.0, *placement))
+        await measuring.measure(sweep, loader, self.settings)
         names = dict(zip(LETTERS, (model.name for model in self._models), strict=False))
         self.material.timing = ReportedTiming(sweep.labelled(), names, sweep.run.environment)
         self.errors += [error for error in sweep.errors.values() if error not in self.errors]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,25 +11,9 @@ import click
 from encoder_tui.client.loader import Loader
 from encoder_tui.client.saving import save_outputs, why_not, wrong_suffix
 from encoder_tui.commands import running
-from encoder_tui.commands.console import say
 from encoder_tui.commands.options import gather, shared_options
-from encoder_tui.core.models.placement import placement_of
-from encoder_tui.core.models.ready import RequestedModel
-from encoder_tui.core.outputs.batching import batch_of
-from encoder_tui.core.outputs.runs import OUTPUT_COLUMNS, RunAnswer, RunRequest, output_cells, run_record
-from encoder_tui.core.settings import Settings
+from encoder_tui.core.outputs.runs import OUTPUT_COLUMNS, RunAnswer, output_cells, run_record
 from encoder_tui.core.text.safe import visible
-from encoder_tui.core.tokens.tokenizer import TokenizationError
-from encoder_tui.protocol import operations
-
-
-class Done:
-    """One model's part of the command: what came out, or why nothing did."""
-
-    def __init__(self, name: str, answer: RunAnswer | None = None, error: str | None = None) -> None:
-        self.name = name
-        self.answer = answer
-        self.error = error
 
 
 @click.command("run")
@@ -69,11 +52,11 @@ def command(
 
     unsaved: list[str] = []
 
-    async def work(loader: Loader) -> list[Done]:
+    async def work(loader: Loader) -> list[running.Done]:
         models = await running.load_tokenizers(loader, settings)
         wishes = {"hidden_states": hidden_states, "attentions": attentions}
         done = [
-            await run_one(loader, settings, model, batch, line, None if save is None else slot, wishes)
+            await running.run_one(loader, settings, model, batch, line, None if save is None else slot, wishes)
             for slot, model in enumerate(models)
         ]
         answers = {slot: (one.name, one.answer) for slot, one in enumerate(done) if one.answer is not None}
@@ -101,41 +84,6 @@ def command(
             if one.answer is not None:
                 click.echo(table(one.name, one.answer))
     running.finish([*(one.error for one in done), *unsaved])
-
-
-async def run_one(
-    loader: Loader,
-    settings: Settings,
-    model: RequestedModel,
-    texts: Sequence[str],
-    line: running.ProgressLine,
-    slot: int | None,
-    wishes: dict[str, bool],
-) -> Done:
-    """Run one model; what it cannot do is told in its own entry."""
-    if model.ready is None:
-        return Done(model.name, error=model.error)
-    try:
-        batch, _, truncations = batch_of(model.ready.tokenizer, model.ready.files, texts)
-        for truncation in truncations:
-            say(truncation.sentence(model.name, len(texts)))
-        request = RunRequest(
-            model.ready.source(settings),
-            placement_of(settings),
-            batch,
-            **wishes,
-            slot=slot,
-        )
-        answer = await loader.engine.run(operations.RUN, request, line.show)
-    except TokenizationError as refusal:
-        return Done(model.name, error=f"{model.name}: {refusal}")
-    except running.FAILURES as error:
-        return Done(model.name, error=str(error))
-    finally:
-        line.clear()
-    for remark in answer.in_force.remarks:
-        say(remark)
-    return Done(model.name, answer)
 
 
 def table(name: str, answer: RunAnswer) -> str:

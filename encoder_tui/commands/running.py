@@ -10,18 +10,23 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import click
+from rich.cells import cell_len
 
 from encoder_tui.client.client import EngineClient, EngineError, TaskFailed
 from encoder_tui.client.loader import Loader, load_or_stand_in
 from encoder_tui.commands.console import fail, reason, say, tell
 from encoder_tui.core.models.names import ModelError
+from encoder_tui.core.models.placement import placement_of
 from encoder_tui.core.models.ready import ReadyModel, RequestedModel
+from encoder_tui.core.outputs.batching import batch_of
+from encoder_tui.core.outputs.runs import RunAnswer, RunRequest
 from encoder_tui.core.settings import Settings, cache_path, log_path
 from encoder_tui.core.text.safe import shorten, visible
 from encoder_tui.core.text.transfer import Transfer
 from encoder_tui.core.tokens.decoding import without_surrogates
 from encoder_tui.core.tokens.exact_form import FormCache
-from encoder_tui.protocol import frames
+from encoder_tui.core.tokens.tokenizer import TokenizationError
+from encoder_tui.protocol import frames, operations
 
 R = TypeVar("R")
 
@@ -128,16 +133,75 @@ class ProgressLine:
             self._is_shown = False
 
 
+class Told:
+    """Remarks of a source, each said once on stderr."""
+
+    def __init__(self) -> None:
+        self._said: set[str] = set()
+
+    def hear(self, remarks: list[str]) -> None:
+        for remark in remarks:
+            if remark not in self._said:
+                self._said.add(remark)
+                say(remark)
+
+
+class Done:
+    """One model's part of the command: what came out, or why nothing did."""
+
+    def __init__(self, name: str, answer: RunAnswer | None = None, error: str | None = None) -> None:
+        self.name = name
+        self.answer = answer
+        self.error = error
+
+
+async def run_one(
+    loader: Loader,
+    settings: Settings,
+    model: RequestedModel,
+    texts: Sequence[str],
+    line: ProgressLine,
+    slot: int | None,
+    wishes: dict[str, bool],
+) -> Done:
+    """Run one model; what it cannot do is told in its own entry."""
+    if model.ready is None:
+        return Done(model.name, error=model.error)
+    try:
+        batch, _, truncations = batch_of(model.ready.tokenizer, model.ready.files, texts)
+        for truncation in truncations:
+            say(truncation.sentence(model.name, len(texts)))
+        request = RunRequest(
+            model.ready.source(settings),
+            placement_of(settings),
+            batch,
+            **wishes,
+            slot=slot,
+        )
+        answer = await loader.engine.run(operations.RUN, request, line.show)
+    except TokenizationError as refusal:
+        return Done(model.name, error=f"{model.name}: {refusal}")
+    except FAILURES as error:
+        return Done(model.name, error=str(error))
+    finally:
+        line.clear()
+    for remark in answer.in_force.remarks:
+        say(remark)
+    return Done(model.name, answer)
+
+
 def aligned(rows: Sequence[Sequence[str]], left: int = 1) -> list[str]:
-    """Rows of cells as lines of columns; the first `left` columns are aligned left, the others right."""
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            cell.ljust(width) if index < left else cell.rjust(width)
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
+    """Return rows of cells as lines of columns; the first `left` columns are aligned left, the others right.
+
+    A column is as wide as its widest cell on a terminal, where a CJK character takes two places.
+    """
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+
+    def cell(index: int, text: str) -> str:
+        room = " " * (widths[index] - cell_len(text))
+        return text + room if index < left else room + text
+
+    return ["  ".join(cell(index, text) for index, text in enumerate(row)).rstrip() for row in rows]
 
 
 def finish(errors: Sequence[str | None]) -> None:

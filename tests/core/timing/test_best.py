@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from encoder_tui.commands.time import Report
+from encoder_tui.commands.measuring import Report
 from encoder_tui.core.models.placement import InForce, ModelSource, Offers, Placement, placement_of
 from encoder_tui.core.outputs.runs import Batch
 from encoder_tui.core.settings import Settings
