@@ -26,9 +26,6 @@ LAYERS = {"builtin", "client", "commands", "core", "engine", "protocol", "window
 
 Imports = Mapping[str, set[str]]
 
-KNOWN_CIRCLES = ({"core.files", "core.models", "core.parameters", "core.settings", "core.tokens"},)
-"""Circles that are still there, to be emptied: modules, and packages of one level."""
-
 
 @cache
 def imports() -> Imports:
@@ -79,7 +76,7 @@ def test_circles_are_found() -> None:
 def test_no_circle_of_modules_and_none_of_packages_at_any_level() -> None:
     deepest = max(module.count(".") + 1 for module in imports())
     found = [short(circle) for level in range(2, deepest + 1) for circle in circles(rooms(level))]
-    assert [sorted(circle) for circle in found if not any(circle <= known for known in KNOWN_CIRCLES)] == []
+    assert [sorted(circle) for circle in found] == []
 
 
 def test_the_package_holds_its_layers_and_nothing_else() -> None:

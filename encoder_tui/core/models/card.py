@@ -15,7 +15,7 @@ from encoder_tui.core.models import layouts
 from encoder_tui.core.models.architectures import architecture
 from encoder_tui.core.models.files import ModelFiles
 from encoder_tui.core.models.heads import LABELLED, Kind, class_of, kind_of, kind_of_adapter, labels_of
-from encoder_tui.core.models.limits import limit, positions_of, sane_length
+from encoder_tui.core.models.limits import limit, positions_of
 from encoder_tui.core.models.modules import (
     DROPPED,
     MODULES,
@@ -35,6 +35,7 @@ from encoder_tui.core.models.names import ModelError, is_directory_here
 from encoder_tui.core.models.small_files import Object, number_of, read_object, text_of
 from encoder_tui.core.models.stored_weights import StoredWeights, weights_in
 from encoder_tui.core.text.safe import shorten, visible
+from encoder_tui.core.tokens.stated_length import sane_length
 
 KINDS: Final[dict[str, Kind]] = {
     "SentenceTransformer": "sentence-transformer",

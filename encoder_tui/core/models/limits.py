@@ -7,9 +7,6 @@ from typing import Any, Final, NamedTuple
 from encoder_tui.core.models.architectures import architecture, count_of
 from encoder_tui.core.models.names import ModelError
 
-LARGE_INTEGER: Final = int(1e20)
-"""A larger `model_max_length` means no limit (`transformers.tokenization_utils_base.LARGE_INTEGER`)."""
-
 
 def positions_of(config: dict[str, Any]) -> int | None:
     """The longest input that a model's positions allow, in tokens; None where nothing is known of them."""
@@ -21,13 +18,6 @@ def positions_of(config: dict[str, Any]) -> int | None:
         stated = 0 if config.get("pad_token_id") == 0 else count_of(config, ("pad_token_id",)) or 1
         positions -= (stated if row.padding is None else row.padding) + 1
     return positions
-
-
-def sane_length(length: Any) -> int | None:
-    """Return `model_max_length` as a number of tokens, or None if it is not a usable limit."""
-    if isinstance(length, bool) or not isinstance(length, int | float) or not 0 < length < min(LARGE_INTEGER, 2**62):
-        return None
-    return int(length)
 
 
 def limit(config: dict[str, Any], model_max_length: int | None) -> int | None:

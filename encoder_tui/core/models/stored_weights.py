@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from math import prod
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +14,6 @@ from encoder_tui.core.files.outside_names import NameRefused, inside
 from encoder_tui.core.files.safetensors_header import Entry, HeaderError, read_header
 from encoder_tui.core.models.small_files import pointer_size
 from encoder_tui.core.models.weight_files import DAMAGED, INDEX, PREFERRED, named
-from encoder_tui.core.parameters.description import numel_of
 
 VARIANT: Final = re.compile(
     r"model\.(?P<safetensors>[\w-]+?)(-\d+-of-\d+)?\.safetensors|pytorch_model\.(?P<pytorch>[\w-]+?)(-\d+-of-\d+)?\.bin"
@@ -129,7 +129,7 @@ def _weights(directory: Path, files: list[str], remarks: list[str]) -> StoredWei
                 remarks.append(f"{file} cannot be read: {error}")
         for entry in entries:
             if counts is not None:
-                counts[entry.dtype] = counts.get(entry.dtype, 0) + numel_of(entry.shape)
+                counts[entry.dtype] = counts.get(entry.dtype, 0) + prod(entry.shape)
     if counts is not None:
         counts = dict(sorted(counts.items(), key=lambda entry: -entry[1]))
     return StoredWeights(files, "safetensors", _size(directory, files), counts)

@@ -13,8 +13,8 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from encoder_tui.core.files.cache import DiskCache
-from encoder_tui.core.models.limits import sane_length
 from encoder_tui.core.tokens.inflation import Growth, growth_of
+from encoder_tui.core.tokens.stated_length import sane_length
 
 SPECIAL_ROLES: Final = ("cls", "sep", "pad", "mask", "unk", "bos", "eos")
 

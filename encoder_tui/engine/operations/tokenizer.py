@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
-from encoder_tui.core.models.limits import sane_length
 from encoder_tui.core.tokens.exact_form import SPECIAL_ROLES, TokenizerForm
 from encoder_tui.core.tokens.inflation import growth_of
 from encoder_tui.core.tokens.rust_errors import refusals
+from encoder_tui.core.tokens.stated_length import sane_length
 from encoder_tui.engine.job import Job, TaskError
 from encoder_tui.engine.models.configuration import refuse_unsafe
 from encoder_tui.engine.trial import try_tokenizer

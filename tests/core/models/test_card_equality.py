@@ -9,8 +9,8 @@ import pytest
 
 from encoder_tui.core.models.card import Card, card_of
 from encoder_tui.core.models.heads import kind_of
-from encoder_tui.core.models.limits import sane_length
 from encoder_tui.core.models.modules import DIMENSIONS, TABLES, hidden_size
+from encoder_tui.core.tokens.stated_length import sane_length
 from tests.support.deployed_models import Write, old_layouts, saved_by_library, tiny_bert
 from tests.support.model_directories import all_directories
 

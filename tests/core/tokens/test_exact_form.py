@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from encoder_tui.core.models.limits import sane_length
 from encoder_tui.core.tokens.exact_form import FormCache, TokenizerForm, provisional
+from encoder_tui.core.tokens.stated_length import sane_length
 from encoder_tui.core.tokens.tokenizer import ModelTokenizer
 from tests.support import tiny_tokenizers as tiny
 

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from encoder_tui.core.models.limits import LARGE_INTEGER
 from encoder_tui.core.tokens.exact_form import TokenizerForm, provisional
+from encoder_tui.core.tokens.stated_length import LARGE_INTEGER
 from encoder_tui.core.tokens.tokenizer import EncodeOptions, Encoding, ModelTokenizer, TokenizationError
 from encoder_tui.engine.job import Job, TaskError
 from encoder_tui.engine.operations.tokenizer import form_of, run
