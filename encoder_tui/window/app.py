@@ -32,7 +32,7 @@ from encoder_tui.window.panes.switcher import PaneChoice, PaneSwitcher
 from encoder_tui.window.session.session import Session
 from encoder_tui.window.terminal.app import TerminalApp
 from encoder_tui.window.terminal.screen_guard import own_screen, write_crash_report
-from encoder_tui.window.textual_fixes import memory, workers
+from encoder_tui.window.textual_fixes import internals, memory, workers
 from encoder_tui.window.textual_fixes.late_errors import came_too_late
 from encoder_tui.window.theme import legible
 from encoder_tui.window.widgets.choice import Choice
@@ -120,10 +120,10 @@ class EncoderApp(TerminalApp):
         """`marker` tells whether the last start died, and the next start whether this one did."""
         super().__init__()
         self.marker = StartMarker(None) if marker is None else marker
-        self._filters.insert(0, Fence())
+        internals.filter_first(self, Fence())
         if settings.theme is not None and settings.theme in self.available_themes:
             self.theme = settings.theme
-        self._keymap = self._normalize_keymap(settings.keys)
+        internals.set_keys(self, settings.keys)
         self.session = Session(self, settings, self.marker.found_dead())
         self.marker.write()
         self.crash_report: Path | None = None
@@ -211,7 +211,7 @@ class EncoderApp(TerminalApp):
 
     async def on_event(self, event: Event) -> None:
         """Before anything is drawn for a key or the mouse, the engine hears of it if it is measuring."""
-        if isinstance(event, InputEvent) and self._exit:
+        if isinstance(event, InputEvent) and internals.is_exiting(self):
             return  # typed ahead of the end: what it would be for is going
         if isinstance(event, InputEvent | Resize) and not event.is_forwarded:
             self.session.touched()
@@ -384,12 +384,9 @@ class EncoderApp(TerminalApp):
         """End the window with a report instead of Textual's crash screen, which prints local variables."""
         if came_too_late(error):
             return
-        self._return_code = 1
-        if self._exception is None:
-            self._exception = error
-            self._exception_event.set()
+        if not internals.has_failed(self):
             self.crash_report = write_crash_report(error, log_path())
-            self._close_messages_no_wait()
+        internals.end_with(self, error)
 
 
 def run(settings: Settings) -> int:

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, cast
 
-from textual._callback import invoke
 from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.events import Mount
 from textual.markup import escape
@@ -16,7 +15,7 @@ from textual.style import Style
 from encoder_tui.window import keys
 from encoder_tui.window.panes.registry import PANES
 from encoder_tui.window.panes.switcher import PaneSwitcher
-from encoder_tui.window.textual_fixes import workers
+from encoder_tui.window.textual_fixes import internals, workers
 from encoder_tui.window.widgets.key_names import lowered, spelled
 from encoder_tui.window.widgets.visibility import is_shown
 
@@ -114,7 +113,7 @@ class Actions(Provider):
 
     def _plain(self, callback: Callable[[], Any]) -> Callable[[], Coroutine[Any, Any, None]]:
         async def act() -> None:
-            await invoke(callback)
+            await internals.invoke(callback)
 
         return act
 
@@ -128,7 +127,7 @@ class Actions(Provider):
         return act
 
     def _key(self, key: keys.Key) -> str:
-        pressed = self.app._keymap.get(key.id) or key.binding.key
+        pressed = internals.key_of(self.app, key.id) or key.binding.key
         told = f"key {' '.join(map(spelled, pressed.split(',')))}"
         return escape(f"{told} · {key.binding.tooltip}" if key.binding.tooltip else told)
 

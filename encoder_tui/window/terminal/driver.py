@@ -1,4 +1,8 @@
-"""The terminal, which may read slowly, be resized behind our back, be suspended, or be gone."""
+"""The terminal, which may read slowly, be resized behind our back, be suspended, or be gone.
+
+Much of it overrides private parts of Textual's driver. Tried with Textual 8.2.8, whose suspending leaves some terminals
+raw (https://github.com/Textualize/textual/issues/6298).
+"""
 
 from __future__ import annotations
 

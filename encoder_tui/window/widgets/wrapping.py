@@ -6,9 +6,10 @@ from bisect import bisect_left, bisect_right
 from itertools import pairwise
 from typing import ClassVar
 
-from textual._wrap import compute_wrap_offsets
 from textual.document._document import Location
 from textual.document._wrapped_document import WrappedDocument
+
+from encoder_tui.window.textual_fixes.internals import compute_wrap_offsets
 
 
 class LongLines(WrappedDocument):

@@ -1,0 +1,61 @@
+"""The parts of Textual that it keeps to itself and that the window needs all the same, one function each.
+
+Tried with Textual 8.2.8. Every function says what Textual offers instead and why that is not enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from textual._callback import invoke as _invoke
+from textual._wrap import compute_wrap_offsets as _compute_wrap_offsets
+from textual.app import App
+from textual.filter import LineFilter
+
+
+def filter_first(app: App[Any], line_filter: LineFilter) -> None:
+    """Let every line that is drawn pass this filter before all others; Textual only has filters of its own."""
+    app._filters.insert(0, line_filter)
+
+
+def set_keys(app: App[Any], keys: Mapping[str, str]) -> None:
+    """Bind keys by their ids before the first screen is there: `App.set_keymap` refreshes one that must exist."""
+    app._keymap = app._normalize_keymap(keys)
+
+
+def key_of(app: App[Any], binding_id: str) -> str | None:
+    """The key that the user chose for a binding, None for its own; Textual tells nobody."""
+    return app._keymap.get(binding_id)
+
+
+def is_exiting(app: App[Any]) -> bool:
+    """Whether `App.exit` was called: keys that were typed ahead still arrive after it."""
+    return app._exit
+
+
+def has_failed(app: App[Any]) -> bool:
+    """Whether an exception has ended the app already."""
+    return app._exception is not None
+
+
+def end_with(app: App[Any], error: Exception) -> None:
+    """End the app because of an exception: as `App._handle_exception` does, but without printing local variables.
+
+    A crash screen that shows them would show the user's text.
+    """
+    app._return_code = 1
+    if app._exception is None:
+        app._exception = error
+        app._exception_event.set()
+        app._close_messages_no_wait()
+
+
+async def invoke(callback: Any) -> Any:
+    """Call a function of the palette, which may be a coroutine, as Textual itself does."""
+    return await _invoke(callback)
+
+
+def compute_wrap_offsets(text: str, width: int, tab_size: int) -> list[int]:
+    """Where Textual's own text area breaks a line; another rule would draw the cursor elsewhere."""
+    return _compute_wrap_offsets(text, width, tab_size)
