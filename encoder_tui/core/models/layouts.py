@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from encoder_tui.core.files.private import read_file
 from encoder_tui.core.models.pickles import look_into
 from encoder_tui.core.models.stored_weights import Found, StoredWeights, pointers_in, tensors_of
 
@@ -60,7 +61,7 @@ def _snapshot(directory: Path) -> str | None:
     if not snapshots:
         return None
     try:
-        main = (directory / "refs" / "main").read_bytes()[:40].decode("ascii")
+        main = read_file(directory / "refs" / "main")[:40].decode("ascii")
     except (OSError, ValueError):
         main = ""
     return f"snapshots/{main if main in snapshots else snapshots[0]}"

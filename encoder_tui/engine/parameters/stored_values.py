@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from encoder_tui.core.dtypes import bits
+from encoder_tui.core.files.private import open_file
 from encoder_tui.core.files.safetensors_header import HeaderError
 from encoder_tui.core.parameters import checkpoint
 from encoder_tui.core.parameters.checkpoint import Stored
@@ -42,7 +44,7 @@ def slices(tensor: Stored, job: Job, size: int = SLICE) -> Iterator[numpy.ndarra
     width = bits(entry.dtype) // 8
     done, numel = 0, numel_of(entry.shape)
     try:
-        with tensor.file.open("rb") as file:
+        with os.fdopen(open_file(tensor.file, os.O_RDONLY), "rb") as file:
             file.seek(entry.start)
             while done < numel:
                 job.checkpoint()
