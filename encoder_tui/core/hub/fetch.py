@@ -18,9 +18,10 @@ from encoder_tui.core.hub.cache import SETTINGS, absence, cache_folder, lacking_
 from encoder_tui.core.hub.client import HubClient
 from encoder_tui.core.hub.listing import Listing, RemoteFile
 from encoder_tui.core.hub.offline import forbidden_by
-from encoder_tui.core.models.files import SMALL_FILE, TOKENIZER_SUFFIXES, ModelFiles, from_directory
+from encoder_tui.core.models.files import TOKENIZER_SUFFIXES, ModelFiles, from_directory
 from encoder_tui.core.models.modules import MODULES, ROUTES, files_wanted, read_modules
 from encoder_tui.core.models.names import ModelError, ModelName
+from encoder_tui.core.models.small_files import SMALL_FILE
 
 UNRELATED: Final = re.compile(
     r"(readme|licen[cs]e|notice|changelog|requirements).*"

@@ -11,7 +11,8 @@ from typing import Final
 import msgspec
 
 from encoder_tui.core.files.outside_names import is_name
-from encoder_tui.core.models.files import SMALL_FILE, TOKENIZER_SUFFIXES
+from encoder_tui.core.models.files import TOKENIZER_SUFFIXES
+from encoder_tui.core.models.small_files import SMALL_FILE
 
 COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 HASH: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")

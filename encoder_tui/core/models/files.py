@@ -15,8 +15,10 @@ import msgspec
 from encoder_tui import builtin
 from encoder_tui.core.files.outside_names import NameRefused, refuse_special
 from encoder_tui.core.files.private import read_file
+from encoder_tui.core.models.layouts import why_no_model
 from encoder_tui.core.models.names import ModelError, ModelName, is_directory_here, parse_name
 from encoder_tui.core.models.own_code import CONFIGURATIONS, classes_of, others
+from encoder_tui.core.models.small_files import POINTER, POINTER_WORDS, SMALL_FILE, parsed
 from encoder_tui.core.models.weight_files import INDICES, weight_files
 from encoder_tui.core.text.safe import shorten, visible
 
@@ -34,8 +36,6 @@ VOCABULARY_FILES: Final = (
     "tokenizer.model",
     "vocab.bpe",
 )
-SMALL_FILE: Final = 64 << 20
-"""Bytes; the largest tokenizer.json in use (XLM-R's kind) has 17 MB, the smallest weights have more than this."""
 
 
 class ModelFiles(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,7 +88,7 @@ def from_directory(
     except OSError as error:
         raise ModelError(f"{shown}: the directory cannot be read ({error.strerror})") from error
     if path / "config.json" not in small:
-        raise ModelError(f"{shown}: the directory has no config.json, so it is no model directory")
+        raise ModelError(f"{shown}: {why_no_model(path)}")
     digest = hashlib.sha256()
     contents: dict[str, bytes] = {}
     for file in small:
@@ -98,6 +98,8 @@ def from_directory(
             data = read_file(file)
         except OSError as error:
             raise ModelError(f"{shown}: {visible(file.name)} cannot be read ({error.strerror})") from error
+        if needs_tokenizer and data.startswith(POINTER):
+            raise ModelError(f"{shown}: {visible(file.name)} {POINTER_WORDS}")
         digest.update(f"{file.name}\0{len(data)}\0".encode(errors="surrogateescape"))
         digest.update(data)
         if file.name == "tokenizer.json" or fnmatchcase(file.name, CONFIGURATIONS):
@@ -109,9 +111,9 @@ def from_directory(
         name=name,
         source=source,
         path=str(path),
-        config=_json_object(shown, "config.json", contents["config.json"]),
+        config=parsed(f"{shown}: config.json", contents["config.json"], dict),
         tokenizer_json=None if plain is None else plain.decode("utf-8", "replace"),
-        tokenizer_config=_json_object(shown, "tokenizer_config.json", contents.get("tokenizer_config.json", b"{}")),
+        tokenizer_config=parsed(f"{shown}: tokenizer_config.json", contents.get("tokenizer_config.json", b"{}"), dict),
         fingerprint=digest.hexdigest(),
         has_weights=bool(weights),
         weights=_weights_stamp(path, weights),
@@ -157,18 +159,6 @@ def has_vocabulary(names: Iterable[str]) -> bool:
     if "merges.txt" not in there:
         there.discard("vocab.json")
     return not there.isdisjoint(VOCABULARY_FILES)
-
-
-def _json_object(name: str, file: str, data: bytes) -> dict[str, Any]:
-    try:
-        # transformers writes 10^30 for a length without bounds, and frames hold 64 bits: it becomes a float.
-        value = json.loads(data, parse_int=lambda digits: int(digits) if len(digits) < 19 else float(digits))
-        msgspec.msgpack.encode(value)  # half of a surrogate pair is valid JSON, and cannot cross a pipe
-    except (ValueError, RecursionError) as error:
-        raise ModelError(f"{name}: {file} is not valid JSON ({error})") from error
-    if not isinstance(value, dict):
-        raise ModelError(f"{name}: {file} holds no JSON object")
-    return value
 
 
 def directory_here(name: ModelName) -> Path | None:

@@ -10,7 +10,7 @@ from typing import Final
 
 from encoder_tui.core.files.private import read_file
 from encoder_tui.core.models.pickles import look_into
-from encoder_tui.core.models.stored_weights import Found, StoredWeights, pointers_in, tensors_of
+from encoder_tui.core.models.stored_weights import Found, StoredWeights, pointers_in, tensors_of, weights_in
 
 WRAPPERS: Final = {"module": "DataParallel", "_orig_mod": "torch.compile"}
 """What puts its own name before every tensor's, by that name."""
@@ -25,7 +25,7 @@ REASONS: Final = {
 }
 """The programs that read a format."""
 
-_CHECKPOINT: Final = re.compile(r"checkpoint-(\d{1,18})")
+_CHECKPOINT: Final = r"checkpoint-(\d{1,18})"
 
 
 def why_no_model(directory: Path) -> str:
@@ -35,6 +35,8 @@ def why_no_model(directory: Path) -> str:
             "the directory has no config.json, but it is the output of a training run;"
             f" name one of its checkpoints, the last of which is {checkpoint}"
         )
+    if (directory / "adapter_config.json").is_file():
+        return "the directory holds an adapter without its base model; load both, merge them with PEFT, and save that"
     if snapshot := _snapshot(directory):
         return (
             "the directory is a folder of the Hub's cache and not a model;"
@@ -42,6 +44,9 @@ def why_no_model(directory: Path) -> str:
         )
     if inner := [folder.name for folder in _folders(directory) if (folder / "config.json").is_file()]:
         return f"the directory has no config.json, but {', '.join(inner[:3])} in it has one; name that folder"
+    stored = weights_in(directory).weights
+    if stored is not None and stored.format in REASONS:
+        return f"the directory has no config.json, and {stored.files[0]} is for {REASONS[stored.format]}"
     return "the directory has no config.json, so it is no model directory"
 
 
@@ -50,7 +55,7 @@ def _last_checkpoint(directory: Path) -> str | None:
     steps = {
         int(match[1]): folder.name
         for folder in _folders(directory)
-        if (match := _CHECKPOINT.fullmatch(folder.name)) and (folder / "config.json").is_file()
+        if (match := re.fullmatch(_CHECKPOINT, folder.name)) and (folder / "config.json").is_file()
     }
     return steps[max(steps)] if steps else None
 

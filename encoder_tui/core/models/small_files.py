@@ -11,12 +11,14 @@ from typing import Any, Final
 import msgspec
 
 from encoder_tui.core.files.private import open_file
-from encoder_tui.core.models.files import SMALL_FILE
 from encoder_tui.core.models.names import ModelError
 from encoder_tui.core.text.safe import shorten, visible
 
+SMALL_FILE: Final = 64 << 20
+"""Bytes; the largest tokenizer.json in use (XLM-R's kind) has 17 MB, the smallest weights have more than this."""
 POINTER: Final = b"version https://git-lfs.github.com/spec/v1\n"
 """How a file begins that Git LFS left in the place of a large one."""
+POINTER_WORDS: Final = "is a Git LFS pointer and not the file itself; run git lfs pull in its directory"
 LARGEST_POINTER: Final = 1024
 """Bytes; Git LFS writes about 130."""
 
@@ -28,17 +30,17 @@ def read_object(name: str, directory: Path, file: str) -> Object | None:
 
     `name` is the model's. Raises `ModelError`, which names the file, if it holds something else or must not be read.
     """
-    found: Object | None = _read(name, directory, file, dict, "object")
+    found: Object | None = _read(name, directory, file, dict)
     return found
 
 
 def read_list(name: str, directory: Path, file: str) -> list[Any] | None:
     """The JSON list of a file; None if there is no such file. Raises `ModelError` as `read_object` does."""
-    found: list[Any] | None = _read(name, directory, file, list, "list")
+    found: list[Any] | None = _read(name, directory, file, list)
     return found
 
 
-def _read(name: str, directory: Path, file: str, kind: type, noun: str) -> Any:
+def _read(name: str, directory: Path, file: str, kind: type) -> Any:
     shown = f"{shorten(visible(name), 200)}: {shorten(visible(file), 80)}"
     try:
         with os.fdopen(open_file(directory / file, os.O_RDONLY), "rb") as opened:
@@ -49,8 +51,16 @@ def _read(name: str, directory: Path, file: str, kind: type, noun: str) -> Any:
         raise ModelError(f"{shown} cannot be read ({error.strerror or error})") from error
     if len(data) > SMALL_FILE:
         raise ModelError(f"{shown} is larger than the {SMALL_FILE >> 20} MiB allowed")
+    return parsed(shown, data, kind)
+
+
+def parsed(shown: str, data: bytes, kind: type) -> Any:
+    """The JSON value in a file's bytes, which has to be a `kind`, dict or list; raises `ModelError`.
+
+    `shown` is the model's name and the file's, as the message begins with them.
+    """
     if data.startswith(POINTER):
-        raise ModelError(f"{shown} is a Git LFS pointer and not the file itself; run git lfs pull in its directory")
+        raise ModelError(f"{shown} {POINTER_WORDS}")
     try:
         # transformers writes 10^30 for a length without bounds, and frames hold 64 bits: it becomes a float.
         value = json.loads(data, parse_int=lambda digits: int(digits) if len(digits) < 19 else float(digits))
@@ -58,7 +68,7 @@ def _read(name: str, directory: Path, file: str, kind: type, noun: str) -> Any:
     except (ValueError, RecursionError) as error:
         raise ModelError(f"{shown} is not valid JSON ({error})") from error
     if not isinstance(value, kind):
-        raise ModelError(f"{shown} holds no JSON {noun}")
+        raise ModelError(f"{shown} holds no JSON {'list' if kind is list else 'object'}")
     return value
 
 

@@ -15,18 +15,18 @@ from encoder_tui.core.files.safetensors_header import Entry, HeaderError, read_h
 from encoder_tui.core.models.small_files import pointer_size
 from encoder_tui.core.models.weight_files import DAMAGED, INDEX, PREFERRED, named
 
-VARIANT: Final = re.compile(
+VARIANT: Final = (
     r"model\.(?P<safetensors>[\w-]+?)(-\d+-of-\d+)?\.safetensors|pytorch_model\.(?P<pytorch>[\w-]+?)(-\d+-of-\d+)?\.bin"
 )
 """Weights of another precision, which transformers reads only with `variant=`."""
 
 FORMATS: Final = (
-    ("tensorflow", re.compile(r"tf_model(-\d+-of-\d+)?\.h5|.*\.ckpt(-\d+)?\.(index|data-\d+-of-\d+)|saved_model\.pb")),
-    ("flax", re.compile(r"flax_model(-\d+-of-\d+)?\.msgpack")),
-    ("onnx", re.compile(r".*\.onnx")),
-    ("openvino", re.compile(r"openvino.*\.xml")),
-    ("gguf", re.compile(r".*\.gguf|ggml-.*\.bin")),
-    ("rust", re.compile(r"rust_model\.ot")),
+    ("tensorflow", r"tf_model(-\d+-of-\d+)?\.h5|.*\.ckpt(-\d+)?\.(index|data-\d+-of-\d+)|saved_model\.pb"),
+    ("flax", r"flax_model(-\d+-of-\d+)?\.msgpack"),
+    ("onnx", r".*\.onnx"),
+    ("openvino", r"openvino.*\.xml"),
+    ("gguf", r".*\.gguf|ggml-.*\.bin"),
+    ("rust", r"rust_model\.ot"),
 )
 """Formats that transformers does not read, by the names of their files."""
 FOLDERS: Final = ("onnx", "openvino")
@@ -98,7 +98,7 @@ def _of_other_formats(directory: Path, folder: str, names: set[str]) -> list[Sto
     found: list[StoredWeights] = []
     variants: dict[tuple[str, str], list[str]] = {}
     for name in sorted(names):
-        if match := VARIANT.fullmatch(name):
+        if match := re.fullmatch(VARIANT, name):
             kind = "safetensors" if match["safetensors"] else "pytorch"
             variants.setdefault((kind, match["safetensors"] or match["pytorch"]), []).append(_joined(folder, name))
     for (_, variant), files in sorted(variants.items(), key=lambda entry: entry[0][0] != "safetensors"):
@@ -107,7 +107,7 @@ def _of_other_formats(directory: Path, folder: str, names: set[str]) -> list[Sto
     for inner in FOLDERS:
         every += [_joined(folder, f"{inner}/{name}") for name in sorted(names_in(directory / folder / inner))]
     for kind, pattern in FORMATS:
-        if files := [file for file in every if pattern.fullmatch(file.rpartition("/")[2])]:
+        if files := [file for file in every if re.fullmatch(pattern, file.rpartition("/")[2])]:
             found.append(StoredWeights(files, kind, _size(directory, files)))
     if adapters := [_joined(folder, name) for name in ADAPTERS if name in names]:
         found.append(_weights(directory, adapters[:1], []))

@@ -14,10 +14,10 @@ from typing import Any, Final
 
 from encoder_tui.core.files.outside_names import NameRefused, inside, refuse_special, shown
 from encoder_tui.core.files.private import read_file
-from encoder_tui.core.models.files import SMALL_FILE
 from encoder_tui.core.models.limits import refuse_beyond_bounds
 from encoder_tui.core.models.names import ModelError
 from encoder_tui.core.models.own_code import CONFIGURATIONS, classes_of
+from encoder_tui.core.models.small_files import SMALL_FILE
 from encoder_tui.core.models.trust import refuse_code
 from encoder_tui.core.models.weight_files import DAMAGED, INDEX, named
 

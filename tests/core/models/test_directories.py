@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -210,3 +211,36 @@ def test_weights_of_any_name_are_seen_where_an_index_names_them(model: Path) -> 
 def test_a_link_that_leads_nowhere_is_no_weights(model: Path) -> None:
     (model / "model.safetensors").symlink_to(model / "gone")
     assert not from_directory("NAME", model).has_weights
+
+
+def test_a_directory_around_a_model_names_the_folder_that_is_meant(model: Path, tmp_path: Path) -> None:
+    for place, words in (
+        ("run/checkpoint-500", "the last of which is checkpoint-500"),
+        (f"models--own--tiny/snapshots/{'c' * 40}", f"snapshots/{'c' * 40} in it, or the model by its Hub id own/tiny"),
+        ("old/0_Transformer", "0_Transformer in it has one"),
+    ):
+        shutil.copytree(model, tmp_path / place)
+        assert words in directory_error(tmp_path / place.split("/")[0])
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        ("adapter_config.json", "an adapter without its base"),
+        ("model-q8_0.gguf", "model-q8_0.gguf is for llama.cpp"),
+        ("onnx/model.onnx", "onnx/model.onnx is for ONNX Runtime"),
+    ],
+)
+def test_a_directory_of_something_else_is_called_what_it_is(tmp_path: Path, file: str, words: str) -> None:
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).write_text("{}")
+    assert words in directory_error(tmp_path)
+
+
+@pytest.mark.parametrize("file", ["config.json", "tokenizer.json", "vocab.txt", "tokenizer_config.json"])
+def test_a_pointer_of_git_lfs_is_said_with_the_way_out(model: Path, file: str) -> None:
+    (model / file).write_text(f"version https://git-lfs.github.com/spec/v1\noid sha256:{'ab' * 32}\nsize 437971872\n")
+    assert f"{file} is a Git LFS pointer" in directory_error(model)
+    assert "git lfs pull" in directory_error(model)
+    if file in {"tokenizer.json", "vocab.txt"}:
+        assert from_directory("NAME", model, needs_tokenizer=False).config == CONFIG
