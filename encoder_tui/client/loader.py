@@ -22,7 +22,7 @@ from encoder_tui.core.models.ready import ReadyModel
 from encoder_tui.core.models.trust import also_allowed, is_trusted
 from encoder_tui.core.parameters.description import Description
 from encoder_tui.core.parameters.roles import VERSION as ROLES_VERSION
-from encoder_tui.core.tokens.decoding import without_surrogates
+from encoder_tui.core.text.safe import without_surrogates
 from encoder_tui.core.tokens.exact_form import FormCache, TokenizerForm
 from encoder_tui.core.tokens.tokenizer import ModelTokenizer
 from encoder_tui.core.versions import installed_versions

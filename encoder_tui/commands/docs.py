@@ -21,7 +21,8 @@ from encoder_tui.core.documents.document import lost, percent
 from encoder_tui.core.documents.lengths import summary
 from encoder_tui.core.models.ready import RequestedModel
 from encoder_tui.core.settings import Settings
-from encoder_tui.core.text.safe import count, visible
+from encoder_tui.core.text.numbers import count
+from encoder_tui.core.text.safe import visible
 from encoder_tui.protocol.documents import Row, RowsAnswer, SourceSpec
 from encoder_tui.protocol.frames import Progress
 

@@ -17,7 +17,8 @@ from encoder_tui.core.models.card import Card, Inspected
 from encoder_tui.core.models.card_words import card_rows, line
 from encoder_tui.core.parameters.description import Description
 from encoder_tui.core.parameters.fit import Fit, fit
-from encoder_tui.core.text.safe import count, visible
+from encoder_tui.core.text.numbers import count
+from encoder_tui.core.text.safe import visible
 
 
 class Told(msgspec.Struct, frozen=True):

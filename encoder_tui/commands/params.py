@@ -15,7 +15,8 @@ from encoder_tui.core.parameters import description as parameters
 from encoder_tui.core.parameters import tree
 from encoder_tui.core.parameters.description import Description
 from encoder_tui.core.parameters.roles import label
-from encoder_tui.core.text.safe import count, shorten, visible
+from encoder_tui.core.text.numbers import binary_size, count
+from encoder_tui.core.text.safe import shorten, visible
 
 
 @click.command("params")
@@ -67,10 +68,10 @@ def table(name: str, description: Description) -> str:
     root = tree.build(description)
     width = max(running.terminal_width(), 60)
     about = f"{visible(name)}  {visible(description.class_name)}: {count(len(description.parameters), 'parameter')}"
-    sizes = ", ".join(f"{parameters.size(size)} of {kind}" for kind, size in description_sizes(description))
+    sizes = ", ".join(f"{binary_size(size)} of {kind}" for kind, size in description_sizes(description))
     lines = [f"{about}, {description.total:,} values, {sizes}", *(f"  {visible(note)}" for note in description.notes)]
     for depth, node, stack in tree.folded_rows(root)[1:]:
-        numbers = f"{node.numel:>15,}  {parameters.share(node.numel, root.numel):>7}  {parameters.size(node.bytes):>9}"
+        numbers = f"{node.numel:>15,}  {parameters.share(node.numel, root.numel):>7}  {binary_size(node.bytes):>9}"
         what = stack or (parameters.shape_text(node.parameter.shape) if node.parameter else "")
         role = label(node.parameter.role) if node.parameter and node.parameter.role != "other" else ""
         left = "  " * depth + visible(node.label)

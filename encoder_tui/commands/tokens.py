@@ -10,9 +10,8 @@ import click
 from encoder_tui.commands import running
 from encoder_tui.commands.console import reason, say
 from encoder_tui.commands.options import gather, shared_options
-from encoder_tui.core.text.safe import shorten, visible, visible_piece
+from encoder_tui.core.text.safe import shorten, visible, visible_piece, without_surrogates
 from encoder_tui.core.tokens.comparison import Comparison, Stream, alignment_record, encoding_record
-from encoder_tui.core.tokens.decoding import without_surrogates
 from encoder_tui.core.tokens.tokenizer import EncodeOptions, Padding, TokenizationError
 
 

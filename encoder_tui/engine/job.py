@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from encoder_tui.core.tokens.decoding import without_surrogates
+from encoder_tui.core.text.safe import without_surrogates
 from encoder_tui.protocol.frames import FromEngine, Partial, Progress
 
 

@@ -18,7 +18,7 @@ import msgspec
 from encoder_tui import __version__
 from encoder_tui.core.models.names import ModelError
 from encoder_tui.core.text.library_words import without_advice
-from encoder_tui.core.tokens.decoding import without_surrogates
+from encoder_tui.core.text.safe import without_surrogates
 from encoder_tui.engine import hub_access
 from encoder_tui.engine.importing import Announcer
 from encoder_tui.engine.job import Job, JobCancelled, TaskError

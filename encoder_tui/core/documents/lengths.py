@@ -13,7 +13,7 @@ from encoder_tui.core.bounds import Exact
 from encoder_tui.core.defaults import MAXIMUM
 from encoder_tui.core.documents.document import LIMITS, percent, window_count
 from encoder_tui.core.files.private import read_file
-from encoder_tui.core.text.safe import count
+from encoder_tui.core.text.numbers import count
 
 FORMAT: Final = 1
 """The version of saved counts; other versions are refused."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from encoder_tui.core.models.card import Card
-from encoder_tui.core.text.safe import count, size, visible
+from encoder_tui.core.text.numbers import count, decimal_size
+from encoder_tui.core.text.safe import visible
 
 NORMALIZED: Final = "Normalize"
 
@@ -58,7 +59,7 @@ def weight_words(card: Card) -> str:
         return "none here"
     files = weights.files[0] if len(weights.files) == 1 else f"{weights.files[0]} and {len(weights.files) - 1:,} more"
     dtypes = ", ".join(f"{values:,} {dtype}" for dtype, values in (weights.dtypes or {}).items())
-    return visible(f"{files}, {weights.format}, {size(weights.bytes)}{f', {dtypes}' if dtypes else ''}")
+    return visible(f"{files}, {weights.format}, {decimal_size(weights.bytes)}{f', {dtypes}' if dtypes else ''}")
 
 
 def card_rows(card: Card) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ import msgspec
 from encoder_tui.core.models.files import ModelFiles
 from encoder_tui.core.models.limits import limit
 from encoder_tui.core.outputs.runs import Batch
-from encoder_tui.core.text.safe import count
+from encoder_tui.core.text.numbers import count
 from encoder_tui.core.tokens.tokenizer import EncodeOptions, Encoding, ModelTokenizer, TokenizationError
 
 

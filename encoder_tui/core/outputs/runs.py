@@ -9,7 +9,8 @@ import msgspec
 
 from encoder_tui.core.bounds import Tokens
 from encoder_tui.core.models.placement import Head, InForce, ModelSource, Placement
-from encoder_tui.core.text.safe import count, visible
+from encoder_tui.core.text.numbers import count
+from encoder_tui.core.text.safe import visible
 
 
 class Batch(msgspec.Struct, frozen=True):

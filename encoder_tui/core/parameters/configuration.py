@@ -11,7 +11,8 @@ import msgspec
 from encoder_tui.core.dtypes import bytes_of
 from encoder_tui.core.models.architectures import HEADS, WIDTH, count_of
 from encoder_tui.core.models.limits import limit
-from encoder_tui.core.parameters.description import Description, million, size, total
+from encoder_tui.core.parameters.description import Description, million, total
+from encoder_tui.core.text.numbers import binary_size
 
 ABSENT = "–"
 
@@ -69,7 +70,7 @@ def derived(description: Description) -> dict[str, str]:
     found["in embeddings"] = _part(embedding, description.total)
     found["in the encoder"] = _part(description.total - embedding, description.total)
     for name, dtype in (("fp32", "float32"), ("bf16", "bfloat16"), ("int8", "int8")):
-        found[f"weights in {name}"] = size(bytes_of(description.total, dtype))
+        found[f"weights in {name}"] = binary_size(bytes_of(description.total, dtype))
     return found
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from encoder_tui.core.parameters.description import Description, Parameter, million, shape_text, total
 from encoder_tui.core.parameters.roles import PARTS, ROLES, label
-from encoder_tui.core.text.safe import count
+from encoder_tui.core.text.numbers import count
 
 
 class Cell(msgspec.Struct, frozen=True):

@@ -111,16 +111,6 @@ def by_dtype(parameters: Iterable[Parameter]) -> dict[str, int]:
     return dict(sorted(sizes.items(), key=lambda entry: -entry[1]))
 
 
-def size(count: int) -> str:
-    """Format bytes in the largest binary unit that gives a number above one."""
-    value, unit = float(count), "B"
-    for larger in ("KiB", "MiB", "GiB", "TiB"):
-        if value < 1024:
-            break
-        value, unit = value / 1024, larger
-    return f"{count} B" if unit == "B" else f"{value:.{0 if value >= 100 else 1}f} {unit}"
-
-
 def million(count: int) -> str:
     """Format a number of parameters for people: 108.3 M."""
     for step, unit in ((10**9, "B"), (10**6, "M"), (10**3, "K")):

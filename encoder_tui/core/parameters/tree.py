@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
 from encoder_tui.core.parameters.description import Description, LayerFact, Parameter
-from encoder_tui.core.text.safe import count
+from encoder_tui.core.text.numbers import count
 
 
 class Node:

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from encoder_tui.core.models.names import ModelName
-from encoder_tui.core.tokens.decoding import without_surrogates
+from encoder_tui.core.text.safe import without_surrogates
 from encoder_tui.core.tokens.tokenizer import EncodeOptions
 
 

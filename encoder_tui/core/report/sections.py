@@ -20,10 +20,10 @@ from encoder_tui.core.parameters.roles import label
 from encoder_tui.core.report.material import Material
 from encoder_tui.core.settings import CHOSEN
 from encoder_tui.core.text.markdown import bullets, cell, cell_words, code, fence, table, words
-from encoder_tui.core.text.safe import count, visible_piece
+from encoder_tui.core.text.numbers import count
+from encoder_tui.core.text.safe import visible_piece, without_surrogates
 from encoder_tui.core.timing.words import COLUMNS, environment_words, remarks, row_cells
 from encoder_tui.core.tokens.comparison import Comparison
-from encoder_tui.core.tokens.decoding import without_surrogates
 
 """Tokens that windows share, as everywhere."""
 BLOCKS: Final = 200

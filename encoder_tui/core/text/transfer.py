@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from encoder_tui.core.text.safe import size
+from encoder_tui.core.text.numbers import decimal_size
 
 BEGINNING: Final = 0.5
 """Seconds before a speed is shown, because earlier it would be a guess."""
@@ -32,12 +32,12 @@ class Transfer:
         now = self._clock()
         if text != self._file or done < self._had:
             self._file, self._since, self._had = text, now, done
-        words = f"{text}: {size(done)} of {size(total)}"
+        words = f"{text}: {decimal_size(done)} of {decimal_size(total)}"
         seconds = now - self._since
         if seconds < BEGINNING or done <= self._had:
             return words
         speed = (done - self._had) / seconds
-        return f"{words}, {size(round(speed))}/s, {duration((total - done) / speed)} left"
+        return f"{words}, {decimal_size(round(speed))}/s, {duration((total - done) / speed)} left"
 
 
 def duration(seconds: float) -> str:

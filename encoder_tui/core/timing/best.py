@@ -11,7 +11,7 @@ import msgspec
 from encoder_tui.core.dtypes import HALF
 from encoder_tui.core.models.placement import Offers, Placement
 from encoder_tui.core.outputs.runs import Batch
-from encoder_tui.core.text.safe import count
+from encoder_tui.core.text.numbers import count
 from encoder_tui.core.timing.plan import Plan, RunColumn, RunRow, TimedModel, guessed_pass
 from encoder_tui.core.timing.run import CANDIDATE_EFFORT, Run
 from encoder_tui.core.timing.samples import Mode, Point, Samples, Statistics, Variant

@@ -9,7 +9,7 @@ import msgspec
 
 from encoder_tui.core.defaults import STRIDE
 from encoder_tui.core.documents.document import window_count
-from encoder_tui.core.text.safe import count
+from encoder_tui.core.text.numbers import count
 
 WINDOW = 512
 REACH = 4

@@ -14,7 +14,7 @@ from msgspec import Meta
 from encoder_tui.core.bounds import Amount, Bytes, Seconds, SomeTokens, Tokens
 from encoder_tui.core.models.placement import InForce, ModelSource, Placement
 from encoder_tui.core.outputs.runs import Batch
-from encoder_tui.core.text.safe import count, size
+from encoder_tui.core.text.numbers import count, decimal_size
 
 SPREAD_LIMIT: Final = 0.10
 """A larger interquartile range, as a share of the median, is reported."""
@@ -132,7 +132,7 @@ class DeviceState(msgspec.Struct, frozen=True):
         found += [] if self.temperature is None else [f"{self.temperature} °C"]
         found += [f"throttled ({', '.join(self.throttled)})"] if self.throttled else []
         if self.processes:
-            held = "" if self.memory is None else f" with {size(self.memory)}"
+            held = "" if self.memory is None else f" with {decimal_size(self.memory)}"
             found.append(f"{count(self.processes, 'other process', 'other processes')} on it{held}")
         return found
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from encoder_tui.core.defaults import LETTERS
-from encoder_tui.core.text.safe import count, factor, seconds, size, visible
+from encoder_tui.core.text.numbers import count, decimal_size, factor, seconds
+from encoder_tui.core.text.safe import visible
 from encoder_tui.core.timing.best import Verdict, verdicts
 from encoder_tui.core.timing.run import Run, growth
 from encoder_tui.core.timing.samples import BUSY, Environment, Samples, Statistics
@@ -224,8 +225,8 @@ def _detail(samples: Samples | None) -> str:
         words += _tokens(samples, found.median)
     if samples.peak_memory_bytes is not None:
         is_both = samples.process_peak_bytes not in {None, samples.peak_memory_bytes}
-        process = f" on the device, {size(samples.process_peak_bytes or 0)} of the process" if is_both else ""
-        words.append(f"peak {size(samples.peak_memory_bytes)}{process}")
+        process = f" on the device, {decimal_size(samples.process_peak_bytes or 0)} of the process" if is_both else ""
+        words.append(f"peak {decimal_size(samples.peak_memory_bytes)}{process}")
     each = f" of {samples.calls} passes" if samples.calls > 1 else ""
     words.append(f"{count(len(samples.samples_s), 'sample')}{each}, warm-up {samples.warm_up}")
     if samples.retaken:

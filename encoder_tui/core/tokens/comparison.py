@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import Any, Final
 
-from encoder_tui.core.text.safe import count
+from encoder_tui.core.text.numbers import count
+from encoder_tui.core.text.safe import without_surrogates
 from encoder_tui.core.tokens.alignment import Alignment
-from encoder_tui.core.tokens.decoding import without_surrogates
 from encoder_tui.core.tokens.tokenizer import EncodeOptions, Encoding, ModelTokenizer, TokenizationError, align
 
 LONG: Final = 2_000

@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from difflib import SequenceMatcher
-from typing import Final
 
 from encoder_tui.core.tokens.alignment import Span
-
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
-
-
-def without_surrogates(text: str) -> str:
-    """Replace every lone surrogate with U+FFFD, because no tokenizer accepts one. The length does not change."""
-    return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def clean_up(text: str) -> str:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import msgspec
 
+from encoder_tui.core.text.safe import without_surrogates
 from encoder_tui.core.tokens.alignment import Alignment, Span
-from encoder_tui.core.tokens.decoding import clean_up, without_surrogates
+from encoder_tui.core.tokens.decoding import clean_up
 from encoder_tui.core.tokens.exact_form import SPECIAL_ROLES, TokenizerForm
 from encoder_tui.core.tokens.kind import kind_of
 from encoder_tui.core.tokens.rust_errors import refusals, silence

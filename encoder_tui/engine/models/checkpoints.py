@@ -12,7 +12,7 @@ from encoder_tui import builtin
 from encoder_tui.core.hub.weights import fetch_weights
 from encoder_tui.core.models.placement import Head, ModelSource, Weights
 from encoder_tui.core.models.weight_files import are_whole, weight_files
-from encoder_tui.core.text import safe
+from encoder_tui.core.text import numbers
 from encoder_tui.core.tokens.rust_errors import refusals
 from encoder_tui.engine.job import Job, TaskError
 from encoder_tui.engine.machine import devices
@@ -108,7 +108,9 @@ def _refuse_what_cannot_be_filled(making: str, model: Any) -> None:
     size = sum(parameter.nbytes for parameter in model.parameters())
     free = devices.free_on(torch.device("cpu"))
     if free is not None and size > free:
-        raise OutOfMemory(f"{making}: out of memory: they take {safe.size(size)} and {safe.size(free)} are free")
+        raise OutOfMemory(
+            f"{making}: out of memory: they take {numbers.decimal_size(size)} and {numbers.decimal_size(free)} are free"
+        )
 
 
 def _configuration(source: ModelSource, directory: Path) -> Any:
@@ -152,7 +154,7 @@ def _read(
     remarks = []
     absent = [key for key in new if key not in mismatched]
     if absent:
-        are = safe.count(len(absent), "tensor is", "tensors are")
+        are = numbers.count(len(absent), "tensor is", "tensors are")
         remarks.append(f"{name}: {are} not in the checkpoint and therefore random: {_some(absent)}")
     remarks += [
         f"{name}: {key} is {_shape(there)} in the checkpoint but {_shape(wanted)} in the model, and therefore random"

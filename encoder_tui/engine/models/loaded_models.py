@@ -11,7 +11,7 @@ from typing import Final
 import torch
 
 from encoder_tui.core.models.placement import Head, ModelSource, Placement
-from encoder_tui.core.text import safe
+from encoder_tui.core.text import numbers
 from encoder_tui.engine.job import Job, TaskError
 from encoder_tui.engine.machine import devices
 from encoder_tui.engine.machine.out_of_memory import OutOfMemory
@@ -121,7 +121,8 @@ class LoadedModels:
             free = devices.free_on(device)
         if free is not None and free < size:
             raise OutOfMemory(
-                f"{source.name}: its weights take {safe.size(size)} and {device} has {safe.size(free)} free"
+                f"{source.name}: its weights take {numbers.decimal_size(size)}"
+                f" and {device} has {numbers.decimal_size(free)} free"
             )
 
     def unload(self, locations: Iterable[str] | None = None) -> None:

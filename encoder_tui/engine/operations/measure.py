@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from encoder_tui.core.text.safe import count
+from encoder_tui.core.text.numbers import count
 from encoder_tui.core.timing.best import difference
 from encoder_tui.core.timing.pruning import Pruning
 from encoder_tui.core.timing.samples import Environment, Measurement, MeasureRequest, Point, Samples

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from encoder_tui.core.outputs.runs import Batch, Dimensions, OutputFacts, memory_needed
-from encoder_tui.core.text import safe
+from encoder_tui.core.text import numbers
 from encoder_tui.core.tokens.rust_errors import words
 from encoder_tui.engine.job import Job, JobCancelled, TaskError
 from encoder_tui.engine.machine import devices
@@ -63,7 +63,7 @@ def refuse_what_cannot_fit(
     what = "the attentions" if attentions else "eager attention" if eager else "a pass"
     raise OutOfMemory(
         f"{loaded.source.name}: {what} of {batch} × {length:,} tokens ({size.layers} layers, {size.heads} heads) would"
-        f" take about {safe.size(needed)} and {loaded.device} has {safe.size(free)} free;"
+        f" take about {numbers.decimal_size(needed)} and {loaded.device} has {numbers.decimal_size(free)} free;"
         f" give {'shorter texts or fewer of them' if not attentions else 'a shorter text, or ask for no attentions'}"
     )
 

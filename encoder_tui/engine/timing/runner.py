@@ -12,7 +12,7 @@ import msgspec
 import torch
 
 from encoder_tui.core.models.placement import InForce, Placement
-from encoder_tui.core.text.safe import count
+from encoder_tui.core.text.numbers import count
 from encoder_tui.core.timing.pruning import HOPELESS
 from encoder_tui.core.timing.samples import DeviceState, Distance, Mode, Point, Samples
 from encoder_tui.core.tokens.rust_errors import words

@@ -9,7 +9,8 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from encoder_tui.core.text.safe import count, visible
+from encoder_tui.core.text.numbers import count
+from encoder_tui.core.text.safe import visible
 from encoder_tui.window.dialogs.dialog import Dialog
 from encoder_tui.window.session.session import Session
 from encoder_tui.window.widgets.option_list import Options

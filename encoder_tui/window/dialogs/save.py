@@ -14,7 +14,8 @@ from textual.widgets import Input, Static
 
 from encoder_tui.core.files.atomic import FileExistsAlready, write_whole
 from encoder_tui.core.files.typed_paths import typed_path
-from encoder_tui.core.text.safe import shorten, size, visible
+from encoder_tui.core.text.numbers import decimal_size
+from encoder_tui.core.text.safe import shorten, visible
 from encoder_tui.window.dialogs.dialog import Dialog
 from encoder_tui.window.widgets.choice import Choice
 from encoder_tui.window.widgets.field import Field
@@ -105,6 +106,6 @@ class SaveDialog(Dialog[None]):
             why = getattr(error, "strerror", None) or error
             self._hint(f"{visible(str(path))} cannot be written: {visible(str(why))}")
         else:
-            told = size(len(content)) if isinstance(content, bytes) else f"{len(content):,} characters"
+            told = decimal_size(len(content)) if isinstance(content, bytes) else f"{len(content):,} characters"
             self.notify(f"saved {self._chosen.what}, {told}, to {visible(str(path.absolute()))}", markup=False)
             self.dismiss()

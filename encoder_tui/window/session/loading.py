@@ -9,7 +9,8 @@ from encoder_tui.client.client import EngineClient, EngineError, EngineState, Ta
 from encoder_tui.client.loader import STAND_INS, Loader
 from encoder_tui.core.models.files import ModelFiles
 from encoder_tui.core.models.names import ModelError, parse_name
-from encoder_tui.core.text.safe import count, visible
+from encoder_tui.core.text.numbers import count
+from encoder_tui.core.text.safe import visible
 from encoder_tui.core.tokens.exact_form import TokenizerForm, provisional
 from encoder_tui.core.tokens.tokenizer import ModelTokenizer, TokenizationError
 from encoder_tui.core.versions import installed_versions

@@ -20,8 +20,8 @@ from encoder_tui.core.defaults import BUILTIN_NAMES
 from encoder_tui.core.models.files import resolve_here
 from encoder_tui.core.models.names import ModelName, parse_name
 from encoder_tui.core.report.reproduce import RunToReproduce, encode_snippet, run_snippet
+from encoder_tui.core.text.safe import without_surrogates
 from encoder_tui.core.tokens.comparison import Stream
-from encoder_tui.core.tokens.decoding import without_surrogates
 from encoder_tui.core.tokens.token_bytes import bytes_of
 from encoder_tui.core.tokens.tokenizer import EncodeOptions, ModelTokenizer
 from encoder_tui.core.tokens.torch_print import model_inputs, printed

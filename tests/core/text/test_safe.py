@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from encoder_tui.core.text.safe import about_seconds, count, factor, shorten, size, visible, visible_piece
+from encoder_tui.core.text.numbers import about_seconds, count, decimal_size, factor
+from encoder_tui.core.text.safe import shorten, visible, visible_piece
 from tests.support.texts import HARD
 
 ANY_TEXT = st.text(st.characters(codec=None, categories=None))
@@ -172,7 +173,7 @@ def test_a_count_has_its_noun(counted: str, expected: str) -> None:
     [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (9960, "10 kB"), (70_866_960_384, "71 GB"), (2 * 10**12, "2.0 TB")],
 )
 def test_bytes_are_told_in_a_decimal_unit(number: int, text: str) -> None:
-    assert size(number) == text
+    assert decimal_size(number) == text
 
 
 def test_a_guess_of_a_time_has_two_digits() -> None:

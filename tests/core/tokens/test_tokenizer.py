@@ -12,8 +12,8 @@ import msgspec
 import pytest
 from tokenizers import Tokenizer, processors
 
+from encoder_tui.core.text.safe import without_surrogates
 from encoder_tui.core.tokens import tokenizer as tokens
-from encoder_tui.core.tokens.decoding import without_surrogates
 from encoder_tui.core.tokens.exact_form import TokenizerForm, provisional
 from encoder_tui.core.tokens.tokenizer import EncodeOptions, ModelTokenizer, TokenizationError
 from tests.support import tiny_tokenizers as tiny

@@ -14,7 +14,7 @@ from textual.widgets import Input, Static
 
 from encoder_tui.commands import time as time_command
 from encoder_tui.core.settings import CHOSEN, Settings, data_path
-from encoder_tui.core.text.safe import seconds
+from encoder_tui.core.text.numbers import seconds
 from encoder_tui.core.timing import run as timing_run
 from encoder_tui.core.timing.best import verdicts
 from encoder_tui.core.timing.files import load, saved

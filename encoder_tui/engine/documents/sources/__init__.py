@@ -10,7 +10,7 @@ from typing import Final
 
 from encoder_tui.core.files.typed_paths import typed_path
 from encoder_tui.core.models.names import ModelError
-from encoder_tui.core.text.safe import count
+from encoder_tui.core.text.numbers import count
 from encoder_tui.engine.documents.sources.files import CsvFile, JsonArray, JsonLines, LineFile, TextFiles, opened
 from encoder_tui.engine.documents.sources.hub import DEFAULT, NAME, HubRows
 from encoder_tui.engine.documents.sources.joined import Joined

@@ -16,8 +16,8 @@ from typing import IO, Any, Final
 import msgspec
 
 from encoder_tui.core.files.private import open_regular
-from encoder_tui.core.text.safe import size
-from encoder_tui.core.tokens.decoding import without_surrogates
+from encoder_tui.core.text.numbers import decimal_size
+from encoder_tui.core.text.safe import without_surrogates
 from encoder_tui.engine.documents.sources.source import (
     ROW_AT_MOST,
     SAMPLED,
@@ -62,7 +62,8 @@ class TextFiles(Source):
                 self._as_read.setdefault(path, AsOpened(file)).refuse_another(file, path.name)
                 length = os.fstat(file.fileno()).st_size
             if length > ROW_AT_MOST:
-                why = f"{path.name} has {size(length)}, and a document may have {size(ROW_AT_MOST)}; try --lines"
+                most = decimal_size(ROW_AT_MOST)
+                why = f"{path.name} has {decimal_size(length)}, and a document may have {most}; try --lines"
                 if len(self.paths) == 1:
                     raise TaskError(why)
                 self.remark(why)
@@ -262,7 +263,7 @@ class CsvFile(RecordFile):
         if not offset:
             header = next(rows, [])
             if isinstance(header, TooLong):
-                raise TaskError(f"the header of {self.path.name} has {size(header.size)}; it is no CSV")
+                raise TaskError(f"the header of {self.path.name} has {decimal_size(header.size)}; it is no CSV")
             self.header = header
         for row in rows:
             if isinstance(row, TooLong):
@@ -378,7 +379,7 @@ def read_whole(path: Path) -> bytes:
     try:
         with open_regular(path) as file:
             if os.fstat(file.fileno()).st_size > WHOLE_AT_MOST:
-                raise TaskError(f"{path.name} has more than {size(WHOLE_AT_MOST)}; make it JSON lines")
+                raise TaskError(f"{path.name} has more than {decimal_size(WHOLE_AT_MOST)}; make it JSON lines")
             return file.read()
     except OSError as error:
         raise unreadable(path, error) from error

@@ -8,7 +8,7 @@ from itertools import accumulate, islice
 from pathlib import Path
 from typing import IO, Any, Final
 
-from encoder_tui.core.text.safe import size
+from encoder_tui.core.text.numbers import decimal_size
 from encoder_tui.engine.documents.sources.files import opened
 from encoder_tui.engine.documents.sources.parquet_pages import largest_page
 from encoder_tui.engine.documents.sources.source import (
@@ -137,8 +137,9 @@ class ParquetFile(Source):
         if largest > UNFOLDED:
             first = self._ends[group] - metadata.num_rows
             raise TaskError(
-                f"rows {first:,} to {self._ends[group] - 1:,} of {self.path.name} unfold to {size(largest)} at once,"
-                f" and {size(UNFOLDED)} are read; write the file with smaller pages"
+                f"rows {first:,} to {self._ends[group] - 1:,} of {self.path.name} unfold to"
+                f" {decimal_size(largest)} at once, and {decimal_size(UNFOLDED)} are read;"
+                " write the file with smaller pages"
             )
         return max(1, min(BATCH, FOLDED // folded)) if folded else BATCH
 

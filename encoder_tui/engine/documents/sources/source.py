@@ -6,8 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from encoder_tui.core.text.safe import size
-from encoder_tui.core.tokens.decoding import without_surrogates
+from encoder_tui.core.text.numbers import decimal_size
+from encoder_tui.core.text.safe import without_surrogates
 from encoder_tui.engine.job import Job, TaskError
 
 PREFERRED: Final = ("text", "document", "positive", "content", "passage", "body", "article", "sentence")
@@ -105,7 +105,7 @@ class Source(ABC):
 
 def too_long(index: int, row: TooLong, file: str) -> str:
     """Why a row is left out, for people."""
-    return f"row {index:,} of {file} has {size(row.size)}, and a row may have {size(ROW_AT_MOST)}"
+    return f"row {index:,} of {file} has {decimal_size(row.size)}, and a row may have {decimal_size(ROW_AT_MOST)}"
 
 
 def best_column(mean_lengths: Mapping[str, float]) -> str:

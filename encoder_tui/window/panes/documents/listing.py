@@ -17,7 +17,8 @@ from encoder_tui.client.client import EngineError, TaskFailed
 from encoder_tui.client.collection import Collection, CountedModel
 from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.documents.document import lost, percent
-from encoder_tui.core.text.safe import count, visible
+from encoder_tui.core.text.numbers import count
+from encoder_tui.core.text.safe import visible
 from encoder_tui.protocol.documents import Row, RowsAnswer
 from encoder_tui.protocol.frames import Progress
 from encoder_tui.window.panes.documents.arrangement import Arrangement, length_asked

@@ -20,7 +20,7 @@ from encoder_tui.core.defaults import BESIDE
 from encoder_tui.core.documents.lengths import CollectionCounts, load, save
 from encoder_tui.core.files.typed_paths import typed_path
 from encoder_tui.core.report.material import Material
-from encoder_tui.core.text.safe import count
+from encoder_tui.core.text.numbers import count
 from encoder_tui.window.panes.documents import words
 from encoder_tui.window.panes.documents.collection_view import CollectionView
 from encoder_tui.window.panes.documents.counting import Counting

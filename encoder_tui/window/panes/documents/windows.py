@@ -14,7 +14,8 @@ from textual.widgets import Static
 
 from encoder_tui.core.defaults import LETTERS, STRIDE
 from encoder_tui.core.documents.document import LIMITS, Windows
-from encoder_tui.core.text.safe import count, visible
+from encoder_tui.core.text.numbers import count
+from encoder_tui.core.text.safe import visible
 from encoder_tui.window.panes.documents.reading import Reading
 from encoder_tui.window.widgets.cycle import Cycle
 from encoder_tui.window.widgets.table import Column, Table

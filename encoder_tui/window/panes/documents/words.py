@@ -9,7 +9,8 @@ from textual.content import Content
 
 from encoder_tui.core.defaults import LETTERS, STRIDE
 from encoder_tui.core.documents.document import percent
-from encoder_tui.core.text.safe import count, visible
+from encoder_tui.core.text.numbers import count
+from encoder_tui.core.text.safe import visible
 from encoder_tui.protocol.frames import Progress
 from encoder_tui.window.panes.documents.counting import Counting
 from encoder_tui.window.panes.documents.reading import Reading

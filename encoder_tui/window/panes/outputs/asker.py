@@ -13,7 +13,8 @@ from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.models.placement import placement_of
 from encoder_tui.core.outputs.runs import UnloadRequest
 from encoder_tui.core.tasks.pooling import Given, VectorsAnswer, VectorsRequest
-from encoder_tui.core.text.safe import count, visible
+from encoder_tui.core.text.numbers import count
+from encoder_tui.core.text.safe import visible
 from encoder_tui.core.text.transfer import Transfer
 from encoder_tui.core.tokens.tokenizer import TokenizationError
 from encoder_tui.protocol import operations

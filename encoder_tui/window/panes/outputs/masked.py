@@ -14,7 +14,8 @@ from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.models.placement import placement_of
 from encoder_tui.core.outputs.batching import batch_of
 from encoder_tui.core.tasks.masked import MASK, MaskedAnswer, MaskedRequest, why_no_predictions, with_mask
-from encoder_tui.core.text.safe import count, visible, visible_piece
+from encoder_tui.core.text.numbers import count
+from encoder_tui.core.text.safe import visible, visible_piece
 from encoder_tui.core.tokens.tokenizer import TokenizationError
 from encoder_tui.protocol import operations
 from encoder_tui.window.panes.outputs.asker import Asker

@@ -13,7 +13,8 @@ from textual.widgets import Static
 
 from encoder_tui.core.defaults import BESIDE
 from encoder_tui.core.outputs.slices import Window, dimension_names, number
-from encoder_tui.core.text.safe import count, visible_piece
+from encoder_tui.core.text.numbers import count
+from encoder_tui.core.text.safe import visible_piece
 from encoder_tui.window.panes.outputs.tensor_view import Look
 from encoder_tui.window.panes.outputs.view import ChosenOutput, OutputView
 from encoder_tui.window.theme import QUIET

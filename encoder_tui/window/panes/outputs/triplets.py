@@ -13,7 +13,8 @@ from textual.widgets import Static
 from encoder_tui.client.client import EngineError, TaskFailed
 from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.tasks.pooling import Triplet, builtin_triplets, cut, longest, triplet_columns, ways
-from encoder_tui.core.text.safe import count, visible
+from encoder_tui.core.text.numbers import count
+from encoder_tui.core.text.safe import visible
 from encoder_tui.window.panes.outputs.asker import Asker
 from encoder_tui.window.panes.outputs.triplet_rows import Way, rows, verdict
 from encoder_tui.window.panes.outputs.view import OutputsState, OutputView

@@ -15,7 +15,8 @@ from textual.widgets import TextArea
 
 from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.tasks.pooling import POOLINGS, Given, VectorsAnswer, cosine, cut, longest, norm
-from encoder_tui.core.text.safe import count, visible
+from encoder_tui.core.text.numbers import count
+from encoder_tui.core.text.safe import visible
 from encoder_tui.window.panes.outputs.asker import Asker
 from encoder_tui.window.panes.outputs.view import OutputsState, OutputView
 from encoder_tui.window.session.slot import Slot

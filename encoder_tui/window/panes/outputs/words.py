@@ -7,7 +7,8 @@ from textual.content import Content
 from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.outputs.runs import MemoryAnswer
 from encoder_tui.core.outputs.slices import number
-from encoder_tui.core.text.safe import count, shorten, size, visible
+from encoder_tui.core.text.numbers import count, decimal_size
+from encoder_tui.core.text.safe import shorten, visible
 from encoder_tui.window.panes.outputs.runs import ModelRun, Runs
 from encoder_tui.window.panes.registry import PANES
 from encoder_tui.window.session.session import Session
@@ -53,7 +54,7 @@ def memory_words(memory: MemoryAnswer | None) -> str:
     weights = sum(model.in_force.parameter_bytes for model in memory.models)
     if not weights:
         return "no weights loaded"
-    return f"held: weights {size(weights)}, outputs {size(memory.outputs)}"
+    return f"held: weights {decimal_size(weights)}, outputs {decimal_size(memory.outputs)}"
 
 
 def model_line(index: int, slot: Slot, run: ModelRun | None, width: int) -> Content:

@@ -8,10 +8,11 @@ from textual.content import Content
 
 from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.parameters.correspondence import counterpart
-from encoder_tui.core.parameters.description import Description, Parameter, by_dtype, shape_text, share, size
+from encoder_tui.core.parameters.description import Description, Parameter, by_dtype, shape_text, share
 from encoder_tui.core.parameters.roles import label
 from encoder_tui.core.parameters.tree import Node
-from encoder_tui.core.text.safe import count, visible
+from encoder_tui.core.text.numbers import binary_size, count
+from encoder_tui.core.text.safe import visible
 from encoder_tui.window.theme import QUIET
 from encoder_tui.window.widgets.model_letters import letter_markup
 
@@ -37,7 +38,7 @@ def detail_lines(
 
 
 def _first(index: int, node: Node, description: Description) -> Content:
-    sizes = f"{node.numel:,} values, {share(node.numel, description.total)}, {size(node.bytes)}"
+    sizes = f"{node.numel:,} values, {share(node.numel, description.total)}, {binary_size(node.bytes)}"
     if node.parameter is not None:
         what = f"{label(node.parameter.role)} · {shape_text(node.parameter.shape)} · {node.parameter.dtype} · {sizes}"
     else:

@@ -19,9 +19,10 @@ from textual.widgets import Static
 from encoder_tui.client.client import EngineError, TaskFailed
 from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.models.files import ModelFiles
-from encoder_tui.core.parameters.description import Parameter, shape_text, size
+from encoder_tui.core.parameters.description import Parameter, shape_text
 from encoder_tui.core.parameters.roles import label
 from encoder_tui.core.parameters.statistics import TensorStatistics
+from encoder_tui.core.text.numbers import binary_size
 from encoder_tui.core.text.safe import visible
 from encoder_tui.protocol.frames import Progress
 from encoder_tui.protocol.operations import TENSOR
@@ -214,7 +215,7 @@ class TensorView(Vertical):
         if self._said is None or self.asked is None:
             return
         (parameter, lines), (index, _) = self._said, self.asked
-        about = f"   {label(parameter.role)} · {shape_text(parameter.shape)} · {size(parameter.bytes)}"
+        about = f"   {label(parameter.role)} · {shape_text(parameter.shape)} · {binary_size(parameter.bytes)}"
         first = Content.assemble(
             (f" {LETTERS[index]} ", letter_markup(index)),
             (visible(parameter.name), "bold"),

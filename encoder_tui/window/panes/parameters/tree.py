@@ -14,9 +14,10 @@ from textual.widgets.tree import TreeNode
 
 from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.parameters import tree as parameter_tree
-from encoder_tui.core.parameters.description import Description, Parameter, shape_text, share, size
+from encoder_tui.core.parameters.description import Description, Parameter, shape_text, share
 from encoder_tui.core.parameters.tree import Node
-from encoder_tui.core.text.safe import count, visible
+from encoder_tui.core.text.numbers import binary_size, count
+from encoder_tui.core.text.safe import visible
 from encoder_tui.window.widgets.model_letters import letter_style
 from encoder_tui.window.widgets.table import fitted
 
@@ -276,7 +277,7 @@ class ParameterTree(Tree[Node]):
         cells = {
             "numel": f"{data.numel:,}",
             "share": share(data.numel, whole),
-            "bytes": size(data.bytes),
+            "bytes": binary_size(data.bytes),
             "dtype": data.dtype,
         }
         shown = [(cells[name], room or len(f"{whole:,}")) for name, room, needed in COLUMNS if width >= needed]

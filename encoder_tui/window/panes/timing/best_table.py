@@ -10,7 +10,8 @@ from textual.binding import Binding
 from textual.message import Message
 
 from encoder_tui.core.defaults import LETTERS
-from encoder_tui.core.text.safe import factor, seconds, visible
+from encoder_tui.core.text.numbers import factor, seconds
+from encoder_tui.core.text.safe import visible
 from encoder_tui.core.timing.best import chosen, standing
 from encoder_tui.core.timing.pruning import NOT_TRIED
 from encoder_tui.core.timing.run import Run

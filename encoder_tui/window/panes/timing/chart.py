@@ -12,7 +12,8 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from encoder_tui.core.text.safe import size, visible
+from encoder_tui.core.text.numbers import decimal_size
+from encoder_tui.core.text.safe import visible
 from encoder_tui.core.timing.run import Run
 from encoder_tui.window.widgets.model_letters import letter_style
 from encoder_tui.window.widgets.plots import Axes, Curve, Span
@@ -87,7 +88,7 @@ def plot_of(run: Run, plot: str, scale: str, row: int, under: Run | None = None)
     if under is not None:
         lengths |= {x for curve in curves for x, _ in curve.points}
     rows = f", batch {batch}" if run.plan.batches != [1] else ""
-    units = {"latency": tick, "throughput": throughput, "memory": lambda value: size(round(value))}
+    units = {"latency": tick, "throughput": throughput, "memory": lambda value: decimal_size(round(value))}
     names = {"latency": "latency", "throughput": "real tokens a second", "memory": "peak memory"}
     by = " by sequence length" if under is None else ""
     title = f"{names[plot]}{by}{rows}, {scale}"

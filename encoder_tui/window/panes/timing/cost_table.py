@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from encoder_tui.core.defaults import LETTERS
-from encoder_tui.core.text.safe import about_seconds, count, seconds, shorten, visible
+from encoder_tui.core.text.numbers import about_seconds, count, seconds
+from encoder_tui.core.text.safe import shorten, visible
 from encoder_tui.core.timing.cost import TOO_FAR, Cost, collection_costs, costs
 from encoder_tui.core.timing.run import Run
 from encoder_tui.core.tokens.tokenizer import ModelTokenizer, TokenizationError

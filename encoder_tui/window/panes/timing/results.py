@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from encoder_tui.core.text.safe import factor, seconds, size, visible
+from encoder_tui.core.text.numbers import decimal_size, factor, seconds
+from encoder_tui.core.text.safe import visible
 from encoder_tui.core.timing.run import Run
 from encoder_tui.core.timing.samples import SPREAD_LIMIT, Samples
 from encoder_tui.core.timing.words import WIDE_SPREAD
@@ -56,7 +57,7 @@ def _details(samples: Samples | None) -> list[str]:
         "" if found is None else seconds(found.p90),
         "" if samples.cold_s is None else seconds(samples.cold_s),
         "" if cpu is None else seconds(cpu.median),
-        "" if samples.peak_memory_bytes is None else size(samples.peak_memory_bytes),
+        "" if samples.peak_memory_bytes is None else decimal_size(samples.peak_memory_bytes),
     ]
 
 

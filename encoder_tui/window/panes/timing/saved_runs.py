@@ -8,7 +8,8 @@ from typing import Literal
 from textual.binding import Binding
 from textual.message import Message
 
-from encoder_tui.core.text.safe import count, last_part, visible
+from encoder_tui.core.text.numbers import count
+from encoder_tui.core.text.safe import last_part, visible
 from encoder_tui.core.timing.files import FileProblem, bring_back, delete, load, saved
 from encoder_tui.core.timing.run import Run
 from encoder_tui.window.widgets.table import Column, Row, Table

@@ -17,7 +17,8 @@ from textual.strip import Strip
 from textual.widgets import Input, TextArea
 
 from encoder_tui.core.defaults import LETTERS
-from encoder_tui.core.text.safe import count, visible_piece
+from encoder_tui.core.text.numbers import count
+from encoder_tui.core.text.safe import visible_piece
 from encoder_tui.core.tokens.comparison import Comparison
 from encoder_tui.core.tokens.tokenizer import EncodeOptions, Encoding, ModelTokenizer, Padding, Side, TokenizationError
 from encoder_tui.window.panes.tokens.comparer import SOON

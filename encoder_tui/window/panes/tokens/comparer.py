@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from encoder_tui.core.text.safe import count
+from encoder_tui.core.text.numbers import count
 from encoder_tui.core.tokens.comparison import Comparison, compare
 from encoder_tui.core.tokens.tokenizer import ModelTokenizer
 from encoder_tui.window.session.session import Session

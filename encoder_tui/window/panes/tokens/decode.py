@@ -16,7 +16,8 @@ from textual.strip import Strip
 from textual.widgets import Static
 
 from encoder_tui.core.defaults import LETTERS
-from encoder_tui.core.text.safe import count, visible
+from encoder_tui.core.text.numbers import count
+from encoder_tui.core.text.safe import visible
 from encoder_tui.core.tokens.alignment import Span
 from encoder_tui.core.tokens.comparison import Comparison, Stream
 from encoder_tui.core.tokens.decoding import changes

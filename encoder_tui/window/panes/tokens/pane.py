@@ -16,7 +16,7 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Input, TextArea
 
 from encoder_tui.core.defaults import BESIDE
-from encoder_tui.core.text.safe import count
+from encoder_tui.core.text.numbers import count
 from encoder_tui.core.tokens.comparison import Comparison
 from encoder_tui.core.tokens.tokenizer import EncodeOptions
 from encoder_tui.window.panes.pane import VIEW_KEYS, Pane

@@ -8,7 +8,8 @@ from rich.cells import cell_len
 from textual.content import Content
 
 from encoder_tui.core.defaults import LETTERS
-from encoder_tui.core.text.safe import count, shorten, visible, visible_piece
+from encoder_tui.core.text.numbers import count
+from encoder_tui.core.text.safe import shorten, visible, visible_piece
 from encoder_tui.core.tokens.comparison import Comparison, Stream
 from encoder_tui.core.tokens.token_bytes import bytes_of
 from encoder_tui.window.session.session import Session

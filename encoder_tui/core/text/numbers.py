@@ -1,0 +1,53 @@
+"""Numbers for people: counts, bytes, factors and times; a name says the unit."""
+
+from __future__ import annotations
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """A count with its noun: `1 token`, `1,204 tokens`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def decimal_size(number: int) -> str:
+    """A number of bytes in three digits and a decimal unit: `71 GB`, `1.4 GB`, `412 kB`."""
+    value = float(number)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 999.5:
+            return f"{value:.1f} {unit}" if value < 9.95 and unit != "B" else f"{value:.0f} {unit}"
+        value /= 1000
+    return f"{value:,.1f} TB"
+
+
+def factor(value: float) -> str:
+    """How many times as much: `1.24`, `127`, `0.003`; never `0.00` for what is small."""
+    return f"{value:,.0f}" if value >= 99.995 else f"{value:.2f}" if value >= 0.00995 or not value else f"{value:.1g}"
+
+
+def seconds(value: float) -> str:
+    """A time in three digits: `1.24 s`, `12.4 ms`, `350 µs`."""
+    scaled, unit = _in_unit(value)
+    return f"{scaled:,.0f} {unit}" if scaled >= 99.95 else f"{scaled:#.3g} {unit}"
+
+
+def about_seconds(value: float) -> str:
+    """A guess of a time, in two digits: `1.2 s`, `12 ms`, `350 µs`."""
+    scaled, unit = _in_unit(float(f"{value:.2g}"))
+    return f"{scaled:,.0f} {unit}" if scaled >= 9.95 else f"{scaled:.1f} {unit}"
+
+
+def _in_unit(value: float) -> tuple[float, str]:
+    """Seconds in the largest unit of which they are at least one, or in the smallest."""
+    for factor, unit in ((1.0, "s"), (1e3, "ms")):
+        if value * factor >= 0.9995:
+            return value * factor, unit
+    return value * 1e6, "µs"
+
+
+def binary_size(count: int) -> str:
+    """Format bytes in the largest binary unit that gives a number above one."""
+    value, unit = float(count), "B"
+    for larger in ("KiB", "MiB", "GiB", "TiB"):
+        if value < 1024:
+            break
+        value, unit = value / 1024, larger
+    return f"{count} B" if unit == "B" else f"{value:.{0 if value >= 100 else 1}f} {unit}"
