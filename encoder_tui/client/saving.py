@@ -15,8 +15,9 @@ from encoder_tui.core.dtypes import DTYPES
 from encoder_tui.core.files import npz
 from encoder_tui.core.files.atomic import AtomicFile
 from encoder_tui.core.files.safetensors_writer import SavedTensor, header, in_file_order
-from encoder_tui.core.outputs.runs import RunAnswer, ValuesRequest
+from encoder_tui.core.outputs.runs import RunAnswer
 from encoder_tui.protocol import operations
+from encoder_tui.protocol.outputs import ValuesRequest
 
 PIECE: Final = 32 << 20
 """Bytes that cross the frames at once."""

@@ -12,7 +12,7 @@ import msgspec
 from encoder_tui.client.loader import Loader
 from encoder_tui.commands import running
 from encoder_tui.commands.console import say
-from encoder_tui.core.models.placement import Offers, OffersRequest, placement_of
+from encoder_tui.core.models.placement import Offers, placement_of
 from encoder_tui.core.models.ready import RequestedModel
 from encoder_tui.core.settings import Settings
 from encoder_tui.core.text.safe import visible
@@ -29,6 +29,7 @@ from encoder_tui.core.timing.words import (
     verdict_sentence,
 )
 from encoder_tui.protocol import frames, operations
+from encoder_tui.protocol.models import OffersRequest
 
 
 async def measure(report: Report, loader: Loader, settings: Settings) -> None:

@@ -19,13 +19,14 @@ from encoder_tui.core.models.names import ModelError
 from encoder_tui.core.models.placement import placement_of
 from encoder_tui.core.models.ready import ReadyModel, RequestedModel
 from encoder_tui.core.outputs.batching import batch_of
-from encoder_tui.core.outputs.runs import RunAnswer, RunRequest
+from encoder_tui.core.outputs.runs import RunAnswer
 from encoder_tui.core.settings import Settings, cache_path, log_path
 from encoder_tui.core.text.safe import shorten, visible, without_surrogates
 from encoder_tui.core.text.transfer import Transfer
 from encoder_tui.core.tokens.exact_form import FormCache
 from encoder_tui.core.tokens.tokenizer import TokenizationError
 from encoder_tui.protocol import frames, operations
+from encoder_tui.protocol.outputs import RunRequest
 
 R = TypeVar("R")
 

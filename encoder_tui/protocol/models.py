@@ -6,6 +6,7 @@ import msgspec
 
 from encoder_tui.core.models.card import Inspected
 from encoder_tui.core.models.files import ModelFiles
+from encoder_tui.core.models.placement import ModelSource, Placement
 
 
 class HelloRequest(msgspec.Struct, frozen=True):
@@ -82,3 +83,10 @@ class TokenizerRequest(msgspec.Struct, frozen=True):
     path: str = ""
     also_allowed: tuple[str, ...] = ()
     text: str = ""
+
+
+class OffersRequest(msgspec.Struct, frozen=True):
+    """Load a model and report the settings that it could run with."""
+
+    source: ModelSource
+    placement: Placement

@@ -1,22 +1,23 @@
-"""The operations of the engine: their names, what they take and what they answer, all plain data.
+"""The operations of the engine: their names, requests and answers, all plain data.
 
-What is asked stands in the module of its topic in this package; what comes back is data of `core`.
+Requests are defined in this package, in the module of their topic, unless `core` itself makes them; answers are data of
+`core`.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final, Generic, TypeVar
 
-from encoder_tui.core.models.placement import Offers, OffersRequest
-from encoder_tui.core.outputs.runs import MemoryAnswer, RunAnswer, RunRequest, UnloadRequest, Values, ValuesRequest
-from encoder_tui.core.outputs.slices import Cells, LookRequest
+from encoder_tui.core.models.placement import Offers
+from encoder_tui.core.outputs.runs import MemoryAnswer, RunAnswer, Values
+from encoder_tui.core.outputs.slices import Cells
 from encoder_tui.core.parameters.description import Description
 from encoder_tui.core.parameters.statistics import Differences, TensorStatistics
-from encoder_tui.core.tasks.masked import MaskedAnswer, MaskedRequest
-from encoder_tui.core.tasks.pooling import VectorsAnswer, VectorsRequest
+from encoder_tui.core.tasks.masked import MaskedAnswer
+from encoder_tui.core.tasks.pooling import VectorsAnswer
 from encoder_tui.core.timing.samples import Measurement, MeasureRequest
 from encoder_tui.core.tokens.exact_form import TokenizerForm
-from encoder_tui.protocol import documents, models, parameters
+from encoder_tui.protocol import documents, models, outputs, parameters, tasks
 
 Q = TypeVar("Q")
 R = TypeVar("R")
@@ -38,14 +39,15 @@ HELLO: Final = Operation("hello", models.HelloRequest, models.Hello)
 FILES: Final = Operation("files", models.FilesRequest, models.FilesAnswer)
 CARD: Final = Operation("card", models.CardRequest, models.CardAnswer)
 TOKENIZER: Final = Operation("tokenizer", models.TokenizerRequest, TokenizerForm)
-RUN: Final = Operation("run", RunRequest, RunAnswer)
-VALUES: Final = Operation("values", ValuesRequest, Values)
-LOOK: Final = Operation("look", LookRequest, Cells)
-VECTORS: Final = Operation("vectors", VectorsRequest, VectorsAnswer)
-MASKED: Final = Operation("masked", MaskedRequest, MaskedAnswer)
+RUN: Final = Operation("run", outputs.RunRequest, RunAnswer)
+VALUES: Final = Operation("values", outputs.ValuesRequest, Values)
+LOOK: Final = Operation("look", outputs.LookRequest, Cells)
+VECTORS: Final = Operation("vectors", tasks.VectorsRequest, VectorsAnswer)
+MASKED: Final = Operation("masked", tasks.MaskedRequest, MaskedAnswer)
 MEASURE: Final = Operation("measure", MeasureRequest, Measurement)
-OFFERS: Final = Operation("offers", OffersRequest, Offers)
-MEMORY: Final = Operation("memory", UnloadRequest, MemoryAnswer)
+OFFERS: Final = Operation("offers", models.OffersRequest, Offers)
+MEMORY: Final = Operation("memory", outputs.MemoryRequest, MemoryAnswer)
+UNLOAD: Final = Operation("unload", outputs.UnloadRequest, MemoryAnswer)
 DESCRIBE: Final = Operation("describe", parameters.DescribeRequest, Description)
 TENSOR: Final = Operation("tensor", parameters.TensorRequest, TensorStatistics)
 DIFFERENCE: Final = Operation("difference", parameters.DifferenceRequest, Differences)
@@ -71,6 +73,7 @@ OPERATIONS: Final[dict[str, Operation[Any, Any]]] = {
         MEASURE,
         OFFERS,
         MEMORY,
+        UNLOAD,
         DESCRIBE,
         TENSOR,
         DIFFERENCE,

@@ -23,8 +23,9 @@ from encoder_tui.core.files.atomic import AtomicFile
 from encoder_tui.core.files.cache import DiskCache
 from encoder_tui.core.files.typed_paths import typed_path
 from encoder_tui.core.models.placement import InForce
-from encoder_tui.core.outputs.runs import OutputFacts, RunAnswer, Values, ValuesRequest
+from encoder_tui.core.outputs.runs import OutputFacts, RunAnswer, Values
 from encoder_tui.core.timing.files import FileProblem, bring_back, delete, save
+from encoder_tui.protocol.outputs import ValuesRequest
 from encoder_tui.window.terminal.screen_guard import REPORTS, write_crash_report
 from tests.core.timing.test_run import measured
 

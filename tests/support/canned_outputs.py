@@ -10,12 +10,14 @@ import pytest
 
 from encoder_tui.client.client import EngineClient
 from encoder_tui.core.models.placement import InForce, ModelSource, Placement
-from encoder_tui.core.outputs.runs import MemoryAnswer, ModelInMemory, OutputFacts, RunAnswer, RunRequest
-from encoder_tui.core.outputs.slices import Cells, LookRequest
-from encoder_tui.core.tasks.masked import MaskedAnswer, MaskedRequest, Prediction
-from encoder_tui.core.tasks.pooling import VectorsAnswer, VectorsRequest
+from encoder_tui.core.outputs.runs import MemoryAnswer, ModelInMemory, OutputFacts, RunAnswer
+from encoder_tui.core.outputs.slices import Cells
+from encoder_tui.core.tasks.masked import MaskedAnswer, Prediction
+from encoder_tui.core.tasks.pooling import VectorsAnswer
 from encoder_tui.protocol import operations
 from encoder_tui.protocol.operations import Operation
+from encoder_tui.protocol.outputs import LookRequest, RunRequest
+from encoder_tui.protocol.tasks import MaskedRequest, VectorsRequest
 
 HIDDEN, HEADS, LAYERS = 768, 12, 3
 REACH = 64
@@ -92,7 +94,7 @@ async def answer(
     on_partial: Callable[[Any], None] | None = None,
 ) -> Any:
     """What `EngineClient.run` would give."""
-    if task is operations.MEMORY:
+    if task in {operations.MEMORY, operations.UNLOAD}:
         sources = [ModelSource(f"builtin:{name}", "") for name in ("bert", "modernbert")]
         held = [ModelInMemory(source.name, in_force(source, Placement())) for source in sources]
         return MemoryAnswer(held, 151_000, None, None)

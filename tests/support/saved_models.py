@@ -11,11 +11,12 @@ from encoder_tui.core.models.files import ModelFiles, resolve_here
 from encoder_tui.core.models.names import parse_name
 from encoder_tui.core.models.placement import Placement, source_of
 from encoder_tui.core.outputs.batching import batch_of
-from encoder_tui.core.outputs.runs import RunAnswer, RunRequest, ValuesRequest
+from encoder_tui.core.outputs.runs import RunAnswer
 from encoder_tui.core.tokens.tokenizer import ModelTokenizer
 from encoder_tui.engine.job import Job
 from encoder_tui.engine.operations import tokenizer as tokenizer_task
 from encoder_tui.protocol.models import TokenizerRequest
+from encoder_tui.protocol.outputs import RunRequest, ValuesRequest
 from tests.support.model_directories import all_directories
 
 ARCHITECTURES = ("bert-cased", "modernbert", "roberta", "distilbert", "deberta-v2", "electra", "albert", "mpnet")

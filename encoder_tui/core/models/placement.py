@@ -79,13 +79,6 @@ class InForce(msgspec.Struct, frozen=True):
         return ", ".join([self.where, self.dtype, f"{self.attention} attention", *modes, weights])
 
 
-class OffersRequest(msgspec.Struct, frozen=True):
-    """Load a model and tell what it could run with."""
-
-    source: ModelSource
-    placement: Placement
-
-
 class Offers(msgspec.Struct, frozen=True):
     """What is in force for a model, and what it could run with on that device: attention implementations that its
     architecture has and this installation offers, and the cores of its processor. `threads` are those in force.

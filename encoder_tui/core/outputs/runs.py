@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from encoder_tui.core.bounds import Tokens
-from encoder_tui.core.models.placement import Head, InForce, ModelSource, Placement
+from encoder_tui.core.models.placement import Head, InForce
 from encoder_tui.core.text.numbers import count
 from encoder_tui.core.text.safe import visible
 
@@ -22,21 +22,6 @@ class Batch(msgspec.Struct, frozen=True):
     input_ids: list[list[Tokens]]
     attention_mask: list[list[Tokens]]
     token_type_ids: list[list[Tokens]] | None = None
-
-
-class RunRequest(msgspec.Struct, frozen=True):
-    """Run one model on a batch.
-
-    Unless `slot` is None, the engine keeps the outputs under it until the next run there, so that values can be
-    requested.
-    """
-
-    source: ModelSource
-    placement: Placement
-    batch: Batch
-    hidden_states: bool = False
-    attentions: bool = False
-    slot: int | None = None
 
 
 class OutputFacts(msgspec.Struct, frozen=True):
@@ -79,32 +64,12 @@ class RunAnswer(msgspec.Struct, frozen=True):
     seconds: float = 0.0
 
 
-class ValuesRequest(msgspec.Struct, frozen=True):
-    """Values `start` to `stop` of an output in memory order (row-major); None is all of them."""
-
-    slot: int
-    name: str
-    start: int = 0
-    stop: int | None = None
-
-
 class Values(msgspec.Struct, frozen=True):
     """Values as little-endian bytes of `dtype`; `shape` is that of the whole output."""
 
     dtype: str
     shape: list[int]
     data: bytes
-
-
-class UnloadRequest(msgspec.Struct, frozen=True):
-    """Give back the memory of all outputs and of the models at `locations`, None for all.
-
-    An empty list gives back nothing and only asks, but for the outputs of slots that are not in `slots`, where that is
-    given.
-    """
-
-    locations: list[str] | None = None
-    slots: list[int] | None = None
 
 
 class ModelInMemory(msgspec.Struct, frozen=True):

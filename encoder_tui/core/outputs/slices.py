@@ -1,4 +1,4 @@
-"""Parts of an output: requests to the engine, and names for a tensor's dimensions."""
+"""Parts of an output: windows, their cells, and names for a tensor's dimensions."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ import msgspec
 
 from encoder_tui.core.outputs.runs import OutputFacts
 
-How = Literal["mean", "norm"]
-
 
 class Window(msgspec.Struct, frozen=True):
     """A part of a matrix as cells: from `row` and `column` on, one cell for every `row_step` × `column_step` values."""
@@ -23,21 +21,6 @@ class Window(msgspec.Struct, frozen=True):
     column_step: int
     height: int
     width: int
-
-
-class LookRequest(msgspec.Struct, frozen=True):
-    """Cells of a kept output.
-
-    `leading` holds an index for every dimension but the last two; an output of two dimensions needs none. "mean"
-    returns the mean of each cell's values (the value itself if a cell holds one); "norm" returns the Euclidean norm of
-    each row of the window, whatever its width.
-    """
-
-    slot: int
-    name: str
-    leading: list[int]
-    window: Window
-    how: How = "mean"
 
 
 class Cells(msgspec.Struct, frozen=True):

@@ -1,27 +1,17 @@
-"""Masked tokens: which models can predict them, and the requests for it."""
+"""Masked tokens: which models can predict them, and the predictions."""
 
 from __future__ import annotations
 
 import msgspec
 
 from encoder_tui.core.models.files import ModelFiles
-from encoder_tui.core.models.placement import InForce, ModelSource, Placement
-from encoder_tui.core.outputs.runs import Batch
+from encoder_tui.core.models.placement import InForce
 from encoder_tui.core.tokens.tokenizer import ModelTokenizer
 
 MASK = "[MASK]"
 """The mask in the text for every model; each receives its own mask token instead."""
 BEST = 5
-
-
-class MaskedRequest(msgspec.Struct, frozen=True):
-    """Predict the tokens at `positions` of a batch of one row, the `best` most probable ones for each."""
-
-    source: ModelSource
-    placement: Placement
-    batch: Batch
-    positions: list[int]
-    best: int = BEST
+"""How many predictions are shown for each mask."""
 
 
 class Prediction(msgspec.Struct, frozen=True):

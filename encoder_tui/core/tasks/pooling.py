@@ -14,24 +14,15 @@ from encoder_tui import builtin
 from encoder_tui.core.defaults import STRIDE
 from encoder_tui.core.models.files import ModelFiles
 from encoder_tui.core.models.limits import limit
-from encoder_tui.core.models.placement import InForce, ModelSource, Placement
+from encoder_tui.core.models.placement import InForce
 from encoder_tui.core.outputs.runs import Batch
 from encoder_tui.core.outputs.slices import floats
 from encoder_tui.core.tokens.tokenizer import EncodeOptions, Encoding, ModelTokenizer, TokenizationError
 
 POOLINGS: Final = ("mean", "cls", "max", "pooler")
 """Masked mean of the last hidden states, the first token's state, the masked maximum, and the model's own pooler."""
-"""Tokens that a window has in common with the next."""
 NOTEBOOK_LIMIT: Final = 512
 """A model with a larger limit is also cut to this, for comparison with a model that has no larger one."""
-
-
-class VectorsRequest(msgspec.Struct, frozen=True):
-    """Pool the outputs of a batch; the rows are windows of one text, and their vectors are averaged."""
-
-    source: ModelSource
-    placement: Placement
-    batch: Batch
 
 
 class VectorsAnswer(msgspec.Struct, frozen=True):

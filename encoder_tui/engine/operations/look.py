@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from encoder_tui.core.outputs.slices import Cells, LookRequest
+from encoder_tui.core.outputs.slices import Cells
 from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.protocol.outputs import LookRequest
 
 AT_ONCE = 1 << 22
 """How many values are pooled at once, in float64."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from encoder_tui.core.tasks.masked import MaskedAnswer, MaskedRequest, Prediction
+from encoder_tui.core.tasks.masked import MaskedAnswer, Prediction
 from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.protocol.tasks import MaskedRequest
 
 
 def run(request: MaskedRequest, job: Job) -> MaskedAnswer:

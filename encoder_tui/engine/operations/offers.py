@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from encoder_tui.core.models.placement import Offers, OffersRequest
+from encoder_tui.core.models.placement import Offers
 from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.protocol.models import OffersRequest
 
 
 def run(request: OffersRequest, job: Job) -> Offers:

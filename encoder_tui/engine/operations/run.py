@@ -6,8 +6,9 @@ import time
 
 import msgspec
 
-from encoder_tui.core.outputs.runs import OutputFacts, RunAnswer, RunRequest
+from encoder_tui.core.outputs.runs import OutputFacts, RunAnswer
 from encoder_tui.engine.job import Job
+from encoder_tui.protocol.outputs import RunRequest
 
 
 def run(request: RunRequest, job: Job) -> RunAnswer:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from encoder_tui.core.outputs.runs import Values, ValuesRequest
+from encoder_tui.core.outputs.runs import Values
 from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.protocol.outputs import ValuesRequest
 
 
 def run(request: ValuesRequest, job: Job) -> Values:

@@ -8,8 +8,9 @@ from typing import Any, Final
 import msgspec
 
 from encoder_tui.core.outputs.runs import Batch
-from encoder_tui.core.tasks.pooling import VectorsAnswer, VectorsRequest
+from encoder_tui.core.tasks.pooling import VectorsAnswer
 from encoder_tui.engine.job import Job
+from encoder_tui.protocol.tasks import VectorsRequest
 
 ROWS: Final = 4
 """How many windows run at once: more would need memory and, on a CPU, save no time."""

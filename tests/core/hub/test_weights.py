@@ -13,12 +13,14 @@ from encoder_tui.core.hub import listing
 from encoder_tui.core.models.names import ModelError
 from encoder_tui.core.models.placement import Placement, source_of
 from encoder_tui.core.outputs.batching import batch_of
-from encoder_tui.core.outputs.runs import RunAnswer, RunRequest
+from encoder_tui.core.outputs.runs import RunAnswer
 from encoder_tui.core.settings import Settings
-from encoder_tui.core.tasks.masked import MaskedAnswer, MaskedRequest, why_no_predictions, with_mask
-from encoder_tui.core.tasks.pooling import VectorsRequest, cut
+from encoder_tui.core.tasks.masked import MaskedAnswer, why_no_predictions, with_mask
+from encoder_tui.core.tasks.pooling import cut
 from encoder_tui.engine.job import JobCancelled, TaskError
 from encoder_tui.protocol import frames
+from encoder_tui.protocol.outputs import RunRequest
+from encoder_tui.protocol.tasks import MaskedRequest, VectorsRequest
 from encoder_tui.window.app import EncoderApp
 from encoder_tui.window.panes.outputs import OutputsPane
 from encoder_tui.window.panes.outputs.triplets import TripletsView

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from encoder_tui.core.models.placement import ModelSource, OffersRequest, Placement
+from encoder_tui.core.models.placement import ModelSource, Placement
 from encoder_tui.core.outputs.runs import Batch
-from encoder_tui.core.tasks.pooling import VectorsRequest
 from encoder_tui.core.timing.samples import MeasureRequest, Point, Variant
 from encoder_tui.engine.job import TaskError
+from encoder_tui.protocol.models import OffersRequest
+from encoder_tui.protocol.tasks import VectorsRequest
 from tests.support.saved_models import run, saved, silent, value
 
 torch = pytest.importorskip("torch")

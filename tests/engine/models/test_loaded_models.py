@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from encoder_tui.core.models.placement import ModelSource, Placement
-from encoder_tui.core.outputs.runs import UnloadRequest
 from encoder_tui.engine.job import JobCancelled, TaskError
+from encoder_tui.protocol.outputs import MemoryRequest, UnloadRequest
 from tests.support.saved_models import Heard, saved, silent, with_head
 
 torch = pytest.importorskip("torch")
@@ -29,28 +29,28 @@ def test_outputs_of_slots_that_were_not_run_any_more_are_given_back() -> None:
     from encoder_tui.engine.outputs.kept import KEPT
 
     KEPT.update({slot: {"last_hidden_state": torch.zeros(10)} for slot in range(3)})
-    assert memory.run(UnloadRequest([]), silent()).outputs == 120
-    assert memory.run(UnloadRequest([], [0]), silent()).outputs == 40
+    assert memory.run(MemoryRequest(), silent()).outputs == 120
+    assert memory.run(MemoryRequest([0]), silent()).outputs == 40
     assert list(KEPT) == [0]
 
 
 def test_a_model_with_its_head_is_counted_beside_the_plain_one_and_unloaded_with_it(source: ModelSource) -> None:
     from encoder_tui.engine.models.loaded_models import LOADED
-    from encoder_tui.engine.operations import memory
+    from encoder_tui.engine.operations import memory, unload
 
     plain = LOADED.get(source, Placement(), silent())
     headed = LOADED.get_with_head(source, "masked_lm", Placement(), silent())
     assert LOADED.get_with_head(source, "masked_lm", Placement(), silent()) is headed
     assert LOADED.get(source, Placement(), silent()) is plain
-    held = memory.run(UnloadRequest([]), silent()).models
+    held = memory.run(MemoryRequest(), silent()).models
     assert [(model.head, model.in_force.parameter_bytes) for model in held] == [
         (None, plain.parameter_bytes),
         ("masked_lm", headed.parameter_bytes),
     ]
-    assert memory.run(UnloadRequest(["elsewhere"]), silent()).models == held
-    assert memory.run(UnloadRequest([source.location]), silent()).models == []
+    assert unload.run(UnloadRequest(["elsewhere"]), silent()).models == held
+    assert unload.run(UnloadRequest([source.location]), silent()).models == []
     LOADED.get_with_head(source, "masked_lm", Placement(), silent())
-    assert memory.run(UnloadRequest(), silent()).models == []
+    assert unload.run(UnloadRequest(), silent()).models == []
 
 
 def test_a_model_with_its_head_goes_where_another_needs_its_place(

@@ -14,18 +14,13 @@ from encoder_tui.core.files.safetensors_writer import SavedTensor
 from encoder_tui.core.models.architectures import reach_of
 from encoder_tui.core.models.placement import Placement, source_of
 from encoder_tui.core.outputs.runs import OutputFacts
-from encoder_tui.core.outputs.slices import (
-    LookRequest,
-    Window,
-    number,
-    pairs_out_of_sight,
-    shape_short,
-    shape_words,
-)
+from encoder_tui.core.outputs.slices import Window, number, pairs_out_of_sight, shape_short, shape_words
 from encoder_tui.core.report.reproduce import RunToReproduce, run_snippet
-from encoder_tui.core.tasks.masked import MaskedRequest, why_no_predictions, with_mask
-from encoder_tui.core.tasks.pooling import VectorsRequest, builtin_triplets, cosine, cut, norm, ways, windows
+from encoder_tui.core.tasks.masked import why_no_predictions, with_mask
+from encoder_tui.core.tasks.pooling import builtin_triplets, cosine, cut, norm, ways, windows
 from encoder_tui.engine.job import TaskError
+from encoder_tui.protocol.outputs import LookRequest
+from encoder_tui.protocol.tasks import MaskedRequest, VectorsRequest
 from tests.support.saved_models import directly, files_of, run, saved, silent, tokenizer_of, with_head
 
 torch = pytest.importorskip("torch")

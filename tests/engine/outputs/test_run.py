@@ -12,9 +12,10 @@ import pytest
 
 from encoder_tui.core.models.placement import ModelSource, Placement
 from encoder_tui.core.outputs.batching import batch_of
-from encoder_tui.core.outputs.runs import RunAnswer, UnloadRequest
+from encoder_tui.core.outputs.runs import RunAnswer
 from encoder_tui.engine.job import JobCancelled, TaskError
 from encoder_tui.protocol import frames
+from encoder_tui.protocol.outputs import MemoryRequest, UnloadRequest
 from tests.support.saved_models import (
     ARCHITECTURES,
     Heard,
@@ -100,21 +101,21 @@ def test_an_attention_that_the_architecture_lacks_is_told(tmp_path: Path) -> Non
 
 def test_models_stay_loaded_until_they_are_unloaded_or_written_anew(tmp_path: Path) -> None:
     from encoder_tui.engine.models.loaded_models import LOADED
-    from encoder_tui.engine.operations import memory
+    from encoder_tui.engine.operations import memory, unload
 
     directory = saved("bert-cased", tmp_path)
     run(directory)
     (first,) = LOADED.all()
     run(directory, attention="eager")
     assert LOADED.all() == [first]
-    held = memory.run(UnloadRequest([]), silent())
+    held = memory.run(MemoryRequest(), silent())
     assert [model.in_force.parameter_bytes for model in held.models] == [first.parameter_bytes]
     assert held.outputs > 0
     os.utime(directory / "model.safetensors", (1, 1))
     run(directory)
     (second,) = LOADED.all()
     assert second is not first
-    held = memory.run(UnloadRequest([str(directory)]), silent())
+    held = unload.run(UnloadRequest([str(directory)]), silent())
     assert (held.models, held.outputs) == ([], 0)
     with pytest.raises(TaskError, match="does not hold last_hidden_state any more"):
         value("last_hidden_state")

@@ -10,7 +10,6 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from encoder_tui.core.models.placement import InForce
-from encoder_tui.core.outputs.runs import UnloadRequest
 from encoder_tui.core.report.material import Material
 from encoder_tui.core.settings import Settings
 from encoder_tui.core.tasks.masked import MaskedAnswer, Prediction
@@ -164,15 +163,15 @@ async def test_the_engine_is_told_after_a_run_whose_outputs_are_still_looked_at(
     app = EncoderApp(Settings(model=PAIR[:1], text="Bread.", pane="outputs"))
     async with app.run_test(size=(80, 24)) as pilot:
         pane = app.query_one(OutputsPane)
-        asked: list[UnloadRequest] = []
+        asked: list[list[int] | None] = []
 
-        async def hear(request: UnloadRequest) -> None:
-            asked.append(request)
+        async def hear(slots: list[int] | None = None) -> None:
+            asked.append(slots)
 
         monkeypatch.setattr(pane.runs, "ask_memory", hear)
         await pilot.press("r")
         await until(pilot, lambda: bool(asked))
-        assert asked == [UnloadRequest([], [0])]
+        assert asked == [[0]]
 
 
 async def test_the_memory_line_stands_in_views_with_a_question_of_their_own() -> None:

@@ -11,14 +11,14 @@ from textual.content import Content
 from encoder_tui.client.client import EngineError, TaskFailed
 from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.models.placement import placement_of
-from encoder_tui.core.outputs.runs import UnloadRequest
-from encoder_tui.core.tasks.pooling import Given, VectorsAnswer, VectorsRequest
+from encoder_tui.core.tasks.pooling import Given, VectorsAnswer
 from encoder_tui.core.text.numbers import count
 from encoder_tui.core.text.safe import visible
 from encoder_tui.core.text.transfer import Transfer
 from encoder_tui.core.tokens.tokenizer import TokenizationError
 from encoder_tui.protocol import operations
 from encoder_tui.protocol.frames import Progress
+from encoder_tui.protocol.tasks import VectorsRequest
 from encoder_tui.window.panes.outputs.runs import Runs, why_not_ready
 from encoder_tui.window.session.slot import Slot
 
@@ -108,7 +108,7 @@ class Asker(Generic[Answer]):
             self._on_answer()
         self.status = ""
         self._on_status()
-        await self.runs.ask_memory(UnloadRequest([]))
+        await self.runs.ask_memory()
 
     def _say(self, slot: Slot, words: str) -> None:
         index = self.index_of(slot)

@@ -13,11 +13,12 @@ from textual.widgets import TextArea
 from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.models.placement import placement_of
 from encoder_tui.core.outputs.batching import batch_of
-from encoder_tui.core.tasks.masked import MASK, MaskedAnswer, MaskedRequest, why_no_predictions, with_mask
+from encoder_tui.core.tasks.masked import MASK, MaskedAnswer, why_no_predictions, with_mask
 from encoder_tui.core.text.numbers import count
 from encoder_tui.core.text.safe import visible, visible_piece
 from encoder_tui.core.tokens.tokenizer import TokenizationError
 from encoder_tui.protocol import operations
+from encoder_tui.protocol.tasks import MaskedRequest
 from encoder_tui.window.panes.outputs.asker import Asker
 from encoder_tui.window.panes.outputs.norms import bar
 from encoder_tui.window.panes.outputs.view import OutputsState, OutputView

@@ -15,7 +15,6 @@ from textual.dom import DOMNode
 from textual.widgets import ContentSwitcher, Input, Static, TextArea
 
 from encoder_tui.core.defaults import LETTERS
-from encoder_tui.core.outputs.runs import UnloadRequest
 from encoder_tui.core.report.material import Material, ReportedRun
 from encoder_tui.window.panes.outputs import words
 from encoder_tui.window.panes.outputs.list_view import ListView, OutputTable
@@ -283,7 +282,7 @@ class OutputsPane(Pane):
             self.session.notice("nothing was saved; a file of that name is as it was")
         elif self.view.cancel() or self.runs.cancel():
             # Weights may have been loaded by then.
-            workers.start(self, partial(self.runs.ask_memory, UnloadRequest([])), group="memory")
+            workers.start(self, self.runs.ask_memory, group="memory")
 
     @property
     def is_saving(self) -> bool:

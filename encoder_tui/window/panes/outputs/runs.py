@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from encoder_tui.client.client import EngineError, TaskFailed
 from encoder_tui.core.models.files import ModelFiles
 from encoder_tui.core.models.placement import placement_of
 from encoder_tui.core.outputs.batching import Truncation, batch_of
-from encoder_tui.core.outputs.runs import MemoryAnswer, OutputFacts, RunAnswer, RunRequest, UnloadRequest
+from encoder_tui.core.outputs.runs import MemoryAnswer, OutputFacts, RunAnswer
 from encoder_tui.core.text.transfer import Transfer
 from encoder_tui.core.tokens.tokenizer import Encoding, TokenizationError
 from encoder_tui.protocol import operations
 from encoder_tui.protocol.frames import Progress
+from encoder_tui.protocol.outputs import MemoryRequest, RunRequest, UnloadRequest
 from encoder_tui.window.session.session import Session
 from encoder_tui.window.session.slot import Slot
 
@@ -139,12 +140,15 @@ class Runs:
         self.cancel()
         for run in self.runs:
             run.is_held = False
-        await self.ask_memory(UnloadRequest())
+        await self._take_memory(self.session.engine.run(operations.UNLOAD, UnloadRequest()))
 
-    async def ask_memory(self, request: UnloadRequest) -> None:
-        """Ask what the engine holds."""
+    async def ask_memory(self, slots: list[int] | None = None) -> None:
+        """Request what the engine holds. If `slots` is given, it releases the outputs of all other slots."""
+        await self._take_memory(self.session.engine.run(operations.MEMORY, MemoryRequest(slots)))
+
+    async def _take_memory(self, answer: Awaitable[MemoryAnswer]) -> None:
         try:
-            self.memory = await self.session.engine.run(operations.MEMORY, request)
+            self.memory = await answer
         except (EngineError, TaskFailed) as error:
             self.session.notice(str(error), "warning")
         self._on_change()
@@ -165,7 +169,7 @@ class Runs:
             run.progress = None
             self._on_change()
         # An earlier run may have been of more models: nothing can be seen of what came out of those any more.
-        await self.ask_memory(UnloadRequest([], [run.number for run in runs if run.answer is not None]))
+        await self.ask_memory([run.number for run in runs if run.answer is not None])
 
     async def _run_one(self, run: ModelRun) -> None:
         """Run one model; what it cannot do is its own message."""

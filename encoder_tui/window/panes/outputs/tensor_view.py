@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Literal
 
 from textual.binding import Binding
 from textual.content import Content
 
 from encoder_tui.client.client import EngineError, TaskFailed
-from encoder_tui.core.outputs.slices import Cells, LookRequest, Window, shape_short, shape_words
+from encoder_tui.core.outputs.slices import Cells, Window, shape_short, shape_words
 from encoder_tui.core.text.safe import visible
 from encoder_tui.protocol import operations
+from encoder_tui.protocol.outputs import How, LookRequest
 from encoder_tui.window.panes.outputs.view import ChosenOutput, OutputsState, OutputView
 from encoder_tui.window.theme import QUIET
 from encoder_tui.window.widgets.model_letters import letter_markup
@@ -120,7 +120,7 @@ class Look(OutputView):
         """What a row of the output is: a token, or the whole text."""
         return "whole text" if len(chosen.output.shape) == 2 else self.token(chosen, row)
 
-    async def look(self, chosen: ChosenOutput, window: Window, how: Literal["mean", "norm"] = "mean") -> Cells | None:
+    async def look(self, chosen: ChosenOutput, window: Window, how: How = "mean") -> Cells | None:
         """Ask the engine; what it cannot say is the view's complaint."""
         request = LookRequest(chosen.run.number, chosen.output.name, self.leading(chosen), window, how)
         try:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Literal
 
 from encoder_tui.client.client import EngineError, TaskFailed
-from encoder_tui.core.models.placement import Offers, OffersRequest, placement_of
+from encoder_tui.core.models.placement import Offers, placement_of
 from encoder_tui.core.outputs.runs import Batch
 from encoder_tui.core.settings import data_path
 from encoder_tui.core.text.transfer import duration
@@ -18,6 +18,7 @@ from encoder_tui.core.timing.plan import Plan, TimedModel
 from encoder_tui.core.timing.run import Run
 from encoder_tui.core.timing.samples import DRAWN, Measurement
 from encoder_tui.protocol.frames import Progress
+from encoder_tui.protocol.models import OffersRequest
 from encoder_tui.protocol.operations import MEASURE, OFFERS
 from encoder_tui.window.session.session import Session
 
