@@ -116,8 +116,8 @@ class Server:
                 elif isinstance(message, frames.Ping):
                     self.send(frames.Pong())
                 elif isinstance(message, frames.Note):
-                    if (told := self._jobs.get(message.id)) is not None:
-                        told.hear(message.word, message.number)
+                    if (job_noted := self._jobs.get(message.id)) is not None:
+                        job_noted.hear(message.word, message.number)
                 else:
                     job = Job(message.id, self.send)
                     self._jobs[message.id] = job
@@ -125,9 +125,9 @@ class Server:
                     self._queue.put(job)
         except EOFError:
             os._exit(0)
-        except Exception as error:  # noqa: BLE001  # an engine that hears nothing any more cannot be cancelled
+        except Exception as error:  # noqa: BLE001  # an engine without requests cannot be cancelled
             with contextlib.suppress(OSError):
-                print(f"engine: stdin is not to be understood: {error}", file=sys.stderr, flush=True)  # noqa: T201
+                print(f"engine: cannot read the request: {error}", file=sys.stderr, flush=True)  # noqa: T201
             os._exit(3)
 
     def _cancel(self, request_id: int) -> None:
@@ -157,8 +157,8 @@ class Server:
             self.send(frames.Result(request.id, msgspec.msgpack.encode(run(params, job))))
         except JobCancelled:
             self.send(frames.Cancelled(request.id))
-        except BaseException as error:  # noqa: BLE001  # the boundary: whatever happens in a task (a Rust library's
-            # panic and `sys.exit` are no Exceptions) is told and does not end the engine.
+        except BaseException as error:  # noqa: BLE001  # the boundary: whatever happens in an operation (a Rust
+            # panic and `sys.exit` are not Exceptions) is reported and does not end the engine.
             # Messages contain names of files, which may hold lone surrogates.
             self.send(frames.Failure(request.id, *map(without_surrogates, (sentence(error), _traceback()))))
 
@@ -167,12 +167,12 @@ def prepare(request: frames.Request) -> tuple[Run, object]:
     """Return an operation's function and its parameters. Raises `TaskError` if the app's version does not match."""
     task = OPERATIONS.get(request.task)
     if task is None:
-        raise TaskError(f"this engine (version {__version__}) knows no task named {request.task}")
+        raise TaskError(f"this engine (version {__version__}) does not know the request {request.task}")
     try:
         params = msgspec.msgpack.decode(request.params, type=task.request)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise TaskError(
-            f"the app and the engine (version {__version__}) do not mean the same by {request.task}: {error}"
+            f"the app and the engine (version {__version__}) disagree about the request {request.task}: {error}"
         ) from error
     run: Run = importlib.import_module(f"encoder_tui.engine.operations.{task.name}").run
     return run, params
@@ -188,7 +188,7 @@ def sentence(error: BaseException) -> str:
 
 
 def _traceback() -> str:
-    """How the present error came about, without the advice of libraries."""
+    """Return the traceback of the current error, without the advice of libraries."""
     return "\n".join(map(without_advice, traceback.format_exc().split("\n")))
 
 

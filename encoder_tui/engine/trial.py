@@ -77,7 +77,7 @@ def try_tokenizer(form: TokenizerForm, text: str, name: str, job: Job) -> None:
 
 
 def main() -> None:
-    """Try what stdin holds. Whatever is refused with an error is no crash: the window says it where it matters."""
+    """Try what stdin holds. An error is not a crash: the window reports it if it happens again."""
     trial = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=_Trial)
     _limit_memory()
     try:

@@ -82,7 +82,7 @@ def test_a_model_that_failed_has_null_in_every_block(failing: Done) -> None:
 
 def test_a_causal_architecture_is_said_to_be_no_encoder(failing: Done, directories: dict[str, Path]) -> None:
     error = failing.models[0]["error"]
-    assert error.startswith(f"{directories['llama']} is no encoder: transformers maps llama to no masked-language")
+    assert error.startswith(f"{directories['llama']} is not an encoder: transformers has no masked-language")
 
 
 def test_a_broken_tokenizer_is_said_to_be_one(failing: Done, directories: dict[str, Path]) -> None:

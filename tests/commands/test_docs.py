@@ -171,5 +171,5 @@ def test_a_sample_as_large_as_the_whole_collection_is_the_whole(tmp_path: Path) 
 def test_where_nobody_named_a_source_and_the_hub_is_silent_the_samples_stand_in() -> None:
     done = run("--json", "--limit", "1", *PAIR)
     assert done.returncode == 0
-    assert "the built-in samples stand in for sentence-transformers/mldr" in done.stderr
+    assert "the built-in samples replace sentence-transformers/mldr" in done.stderr
     assert json.loads(done.stdout)["characters"] > 10_000

@@ -96,7 +96,7 @@ def test_the_builtin_pair_is_printed_as_a_table_even_where_it_cannot_be_saved(tm
     done = call("run", *models, "--attentions", "--save", str(path), stdin="How bread rises.\n")
     assert done.stdout.count("eager attention, random weights") == 2
     assert re.search(r"^ +attentions.21 +1×12×\d+×\d+ +float32 ", done.stdout, re.MULTILINE)
-    assert "attentions come out of eager attention only, so eager is used" in done.stderr
+    assert "only eager attention returns attentions, so eager is used" in done.stderr
     assert done.returncode == 1
     assert "cannot be written: File name too long" in done.stderr
 

@@ -112,7 +112,7 @@ def test_garbage_on_stdin_ends_the_engine_with_a_message(engine: Engine, garbage
     assert engine.process.wait(PATIENCE) == 3
     lines = engine.log.read_text().splitlines()
     assert len(lines) == 1
-    assert lines[0].startswith("engine: stdin is not to be understood: ")
+    assert lines[0].startswith("engine: cannot read the request: ")
 
 
 def test_garbage_on_stdin_ends_the_engine_in_the_middle_of_a_task(engine: Engine) -> None:
@@ -125,7 +125,7 @@ def test_garbage_on_stdin_ends_the_engine_in_the_middle_of_a_task(engine: Engine
 def test_a_task_that_the_engine_does_not_know_is_a_failure(engine: Engine) -> None:
     engine.request(1, "juggle", b"\xc0")
     failure = engine.failure(1)
-    assert "no task named juggle" in failure.message
+    assert "does not know the request juggle" in failure.message
     assert "\n" not in failure.message
     engine.ask(2, "pid")
     assert engine.answer(2)
@@ -146,7 +146,7 @@ def test_a_task_that_the_engine_does_not_know_is_a_failure(engine: Engine) -> No
 def test_parameters_of_another_form_are_a_failure(engine: Engine, params: bytes) -> None:
     engine.request(1, ACT.name, params)
     failure = engine.failure(1)
-    assert "do not mean the same by act" in failure.message
+    assert "disagree about the request act" in failure.message
     assert "\n" not in failure.message
     engine.ask(2, "pid")
     assert engine.answer(2)

@@ -89,7 +89,7 @@ def best(models: Sequence[TimedModel]) -> Run:
             if asked.dtype is not None:
                 alone = asked.attention is None and asked.threads is None
                 reason = (
-                    "broken off after 14.2 s, 3 × the fastest" if alone else f"not tried: {asked.dtype} alone is slower"
+                    "stopped after 14.2 s, 3 × the fastest" if alone else f"not tried: {asked.dtype} alone is slower"
                 )
                 changes = {"ended": reason, "short": "too slow", "samples_s": []}
             elif factor > 1.5:

@@ -75,7 +75,7 @@ class Counter:
 
     def _drop(self, name: str) -> None:
         _trusted[self.key] = None
-        self.remark = f"{name} counts otherwise than tokenizers here, so tokenizers counts from now on"
+        self.remark = f"{name} gave a different count than tokenizers here; using tokenizers from now on"
 
     def _choose(self, texts: Sequence[str]) -> None:
         _trusted[self.key] = None
@@ -121,18 +121,18 @@ def _nanotoken(tokenizer: ModelTokenizer) -> Count:
 def _kitoken(tokenizer: ModelTokenizer) -> Count:
     if threading.current_thread() is not threading.main_thread():
         # Its allocator (mimalloc) crashes the process once the thread that imported it has ended.
-        raise RuntimeError("only in a thread that stays")
+        raise RuntimeError("kitoken works only in the main thread")
     from kitoken import Kitoken  # noqa: PLC0415  # optional
 
     if not tokenizer.is_byte_level:
-        raise ValueError("slower than tokenizers for all else")
+        raise ValueError("slower than tokenizers unless byte-level")
     made: Any = Kitoken.from_tokenizers(tokenizer.form.json.encode())
     special = tokenizer.special_count()
     named = {token for _, token, _ in tokenizer.special_tokens()}
 
     def count(texts: list[str]) -> list[int]:
-        # It leaves the white space before a special token that tokenizers strips: such texts, which are rare,
-        # go the exact way.
+        # It keeps the white space before a special token that tokenizers strips, so the few texts with special
+        # tokens are counted exactly.
         odd = [index for index, text in enumerate(texts) if any(token in text for token in named)]
         lengths = [len(ids) + special for ids in made.encode_all(texts, True)]
         for index, length in zip(odd, count_batch(tokenizer, [texts[index] for index in odd]), strict=True):

@@ -133,8 +133,8 @@ class Tokenization:
         """Raise `TaskError` if a piece would take too much memory."""
         if end - begin > MOST_AT_ONCE:
             raise TaskError(
-                f"a document of {len(self.text):,} characters cannot be tokenized in pieces: from character"
-                f" {begin:,} on there is no place to cut it within {MOST_AT_ONCE:,}"
+                f"a document of {len(self.text):,} characters cannot be tokenized in pieces: there is no place"
+                f" to cut it in the {MOST_AT_ONCE:,} characters after character {begin:,}"
             )
 
     def _encoded(self, bounds: list[tuple[int, int]]) -> list[_Piece]:

@@ -51,7 +51,7 @@ def resolve(name: str | None) -> torch.device:
         torch.ones(1, device=device).item()
     except (RuntimeError, AssertionError) as error:  # a build of torch without this kind asserts
         words = " ".join(str(error).split())[:200]
-        raise TaskError(f"the device {device} does not answer ({words}); choose another one") from error
+        raise TaskError(f"the device {device} does not respond ({words}); choose another one") from error
     return device
 
 

@@ -150,7 +150,7 @@ def _read(
     parameters = {key for key, _ in model.named_parameters()}
     new = sorted({*missing, *mismatched} & parameters)
     if len(new) == len(parameters):
-        raise TaskError(f"{name}: the weights hold no tensor of a {type(model).__name__}; they are another model's")
+        raise TaskError(f"{name}: the weights have no tensor of a {type(model).__name__}; they belong to another model")
     remarks = []
     absent = [key for key in new if key not in mismatched]
     if absent:

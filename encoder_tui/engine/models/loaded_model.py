@@ -58,14 +58,14 @@ class LoadedModel:
             local_attention.register()
         self._refuse_code_from_the_hub(wanted)
         if wanted != self._attention:
-            with refusals(TaskError, f"{name}: there is no attention {wanted} here"):
+            with refusals(TaskError, f"{name}: attention {wanted} is not available here"):
                 try:
                     self.model.set_attn_implementation(wanted)
                 except (ValueError, ImportError):
                     if wanted not in FALLING_BACK:
                         raise
         if self._attention != wanted and wanted not in FALLING_BACK:
-            raise TaskError(f"{name}: its architecture has no attention {wanted}")
+            raise TaskError(f"{name}: its architecture does not support attention {wanted}")
         in_force = self.in_force()
         if self._attention != wanted:
             in_force.remarks.append(f"{name}: its architecture has no {wanted} attention; {self._attention} is used")
@@ -74,7 +74,7 @@ class LoadedModel:
         return in_force
 
     def _refuse_code_from_the_hub(self, wanted: str) -> None:
-        """Raise `TaskError` where transformers would fetch native code from the Hub and run it.
+        """Raise `TaskError` if transformers would fetch native code from the Hub and run it.
 
         It does so for a name such as `owner/kernel`, which may also come from a run that somebody else saved, and for
         flash attention whose package is not installed.
@@ -84,7 +84,7 @@ class LoadedModel:
             raise TaskError(f"{name}: attention {wanted} is native code from the Hub, which is not run")
         package = devices.FLASH.get(wanted)
         if package is not None and importlib.util.find_spec(package) is None:
-            raise TaskError(f"{name}: there is no attention {wanted} here; it needs the package {package}")
+            raise TaskError(f"{name}: attention {wanted} is not available here; it needs the package {package}")
 
     def _prepare_compiling(self, wanted: str) -> None:
         """Refuse what cannot be compiled here. Compile in this process, so that ending it leaves no other process

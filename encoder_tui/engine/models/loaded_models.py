@@ -121,8 +121,8 @@ class LoadedModels:
             free = devices.free_on(device)
         if free is not None and free < size:
             raise OutOfMemory(
-                f"{source.name}: its weights take {numbers.decimal_size(size)}"
-                f" and {device} has {numbers.decimal_size(free)} free"
+                f"{source.name}: its weights take {numbers.decimal_size(size)},"
+                f" but {device} has {numbers.decimal_size(free)} free"
             )
 
     def unload(self, locations: Iterable[str] | None = None) -> None:

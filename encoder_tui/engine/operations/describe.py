@@ -135,7 +135,7 @@ def from_checkpoint(request: DescribeRequest, job: Job, config: dict[str, Any], 
     elif request.repo and request.commit and can_ask:
         entries = headers.remote_entries(request.name, request.repo, request.commit, job.progress)
     else:
-        raise TaskError(f"{request.name}: {why}, and there is no safetensors file whose header would tell")
+        raise TaskError(f"{request.name}: {why}, and there is no safetensors file to read the tensors from")
     names = [entry.name for entry in entries]
     return Description(
         class_name=str((config.get("architectures") or [kind or "checkpoint"])[0]),

@@ -21,16 +21,16 @@ def run(request: LookRequest, job: Job) -> Cells:
 
     tensor = KEPT.get(request.slot, {}).get(request.name)
     if tensor is None:
-        raise TaskError(f"the engine does not hold {request.name} any more; run the model again")
+        raise TaskError(f"the engine no longer has {request.name}; run the model again")
     for index in request.leading:
         if not tensor.dim() > 2 or not 0 <= index < tensor.shape[0]:
             raise TaskError(f"{request.name} has no part {request.leading}")
         tensor = tensor[index]
     if tensor.dim() != 2:
-        raise TaskError(f"{request.name} has {tensor.dim()} dimensions left, and a look needs two")
+        raise TaskError(f"{request.name} has {tensor.dim()} dimensions left, not two")
     window = request.window
     if min(window.row, window.column) < 0 or min(window.row_step, window.column_step) < 1:
-        raise TaskError(f"{request.name}: there is no such window")
+        raise TaskError(f"{request.name}: the requested part is invalid")
     end_row = window.row + window.height * window.row_step
     part = tensor[window.row : end_row, window.column : window.column + window.width * window.column_step]
     rows = max(AT_ONCE // max(part.shape[1], 1), 1) if request.how == "norm" else _rows_at_once(part, window.row_step)

@@ -25,7 +25,7 @@ def run(request: RunRequest, job: Job) -> RunAnswer:
     asked = request.placement.attention
     in_force = loaded.use_attention("eager" if request.attentions else asked)
     if request.attentions and in_force.attention != (asked or loaded.default_attention):
-        remark = f"{request.source.name}: attentions come out of eager attention only, so {in_force.attention} is used"
+        remark = f"{request.source.name}: only eager attention returns attentions, so {in_force.attention} is used"
         in_force.remarks.append(remark)
     rows = request.batch.input_ids
     wishes = {"hidden_states": request.hidden_states, "attentions": request.attentions}

@@ -57,8 +57,8 @@ def _refuse_other_kinds(request: TokenizerRequest, arguments: dict[str, Any]) ->
     )
     if kind in configuration_auto.CONFIG_MAPPING_NAMES and not any(kind in names for names in encoders):
         raise TaskError(
-            f"{request.name} is no encoder: transformers maps {kind} to no masked-language or text-encoder"
-            " model; choose a model of BERT's family"
+            f"{request.name} is not an encoder: transformers has no masked-language or text-encoder model"
+            f" for {kind}; choose a model of BERT's family"
         )
 
 

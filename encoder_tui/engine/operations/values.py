@@ -15,7 +15,7 @@ def run(request: ValuesRequest, job: Job) -> Values:
 
     tensor = KEPT.get(request.slot, {}).get(request.name)
     if tensor is None:
-        raise TaskError(f"the engine does not hold {request.name} any more; run the model again")
+        raise TaskError(f"the engine no longer has {request.name}; run the model again")
     import torch  # noqa: PLC0415
 
     piece = tensor.view(-1)[request.start : request.stop].contiguous()

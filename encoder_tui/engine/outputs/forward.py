@@ -29,7 +29,7 @@ def tensors(loaded: LoadedModel, batch: Batch) -> dict[str, torch.Tensor]:
     if highest >= entries:
         raise TaskError(
             f"{name}: its tokenizer makes the id {highest:,} but its embeddings have {entries:,} entries;"
-            " the tokenizer is of another model"
+            " the tokenizer belongs to another model"
         )
     lists = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
     if batch.token_type_ids is not None:
@@ -63,8 +63,8 @@ def refuse_what_cannot_fit(
     what = "the attentions" if attentions else "eager attention" if eager else "a pass"
     raise OutOfMemory(
         f"{loaded.source.name}: {what} of {batch} × {length:,} tokens ({size.layers} layers, {size.heads} heads) would"
-        f" take about {numbers.decimal_size(needed)} and {loaded.device} has {numbers.decimal_size(free)} free;"
-        f" give {'shorter texts or fewer of them' if not attentions else 'a shorter text, or ask for no attentions'}"
+        f" take about {numbers.decimal_size(needed)}, but {loaded.device} has {numbers.decimal_size(free)} free;"
+        f" use {'shorter texts or fewer of them' if not attentions else 'a shorter text, or request no attentions'}"
     )
 
 

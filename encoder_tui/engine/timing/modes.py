@@ -23,24 +23,24 @@ def refuse_what_cannot_be_had(loaded: LoadedModel, mode: Mode, attention: str) -
     name, device = loaded.source.name, loaded.device
     offered = offers(device)
     if mode.tf32 and "tf32" not in offered:
-        raise TaskError(f"{name}: TF32 is of NVIDIA's accelerators since Ampere, and {device} is none; measure without")
+        raise TaskError(f"{name}: TF32 needs an NVIDIA GPU (Ampere or newer), and {device} is not one; measure without")
     if mode.unpadded:
         if not set(FLASH) & set(offered):
-            has = "has none" if device.type != "cpu" else "is no accelerator"
+            has = "has none" if device.type != "cpu" else "is not an accelerator"
             raise TaskError(
                 f"{name}: batches without padding need flash attention, which the package flash-attn offers on an"
                 f" accelerator, and {device} {has}; measure padded ones"
             )
         if attention not in FLASH:
             raise TaskError(
-                f"{name}: {attention} attention cannot keep rows without padding apart; ask for"
+                f"{name}: {attention} attention cannot separate rows without padding; choose"
                 f" {' or '.join(one for one in FLASH if one in offered)}"
             )
         if loaded.model.dtype not in {torch.float16, torch.bfloat16}:
-            raise TaskError(f"{name}: flash attention computes in float16 and bfloat16; choose one of them as dtype")
+            raise TaskError(f"{name}: flash attention needs float16 or bfloat16; choose one of them as dtype")
         if not architecture(getattr(loaded.model.config, "model_type", "")).is_packable:
             packable = kinds_that(lambda row: row.is_packable)
-            raise TaskError(f"{name}: only {' and '.join(packable)} are known to take batches without padding")
+            raise TaskError(f"{name}: only {' and '.join(packable)} are known to support batches without padding")
     if mode.compiled and (missing := no_compiler(device)) is not None:
         raise TaskError(f"{name}: torch.compile needs {missing}; install it, or measure without")
 

@@ -163,7 +163,7 @@ def test_a_fast_counter_that_differs_on_the_rows_at_hand_is_dropped_with_a_word(
     )
     assert counting.count(TEXTS) == count_batch(of, TEXTS)
     assert counting.name == "tokenizers"
-    assert counting.remark == "nanotoken counts otherwise than tokenizers here, so tokenizers counts from now on"
+    assert counting.remark == "nanotoken gave a different count than tokenizers here; using tokenizers from now on"
 
 
 def test_a_fast_counter_that_differs_or_breaks_later_is_dropped_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,7 +186,7 @@ def test_kitoken_is_never_imported_in_a_thread_that_may_end(monkeypatch: pytest.
     imported.Kitoken = SimpleNamespace(from_tokenizers=lambda _: None)  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "kitoken", imported)
     assert callable(fast_counters._kitoken(tokenizer(NAMES[1])))
-    with ThreadPoolExecutor() as pool, pytest.raises(RuntimeError, match="a thread that stays"):
+    with ThreadPoolExecutor() as pool, pytest.raises(RuntimeError, match="only in the main thread"):
         pool.submit(fast_counters._kitoken, tokenizer(NAMES[1])).result()
 
 

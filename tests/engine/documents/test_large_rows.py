@@ -1,4 +1,4 @@
-"""Rows of 100 MB and files that unfold to gigabytes: what is too large is told, and everything else is read."""
+"""Rows of 100 MB and files that unpack to gigabytes: what is too large is told, and everything else is read."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_a_row_of_100_mb_is_left_out_and_the_others_are_there_at_once(
     ]
     size = "100 MB"
     assert found.remarks == [
-        f"row 1 of {path.name} has {size}, and a row may have 64 MB; rows of that length are left without text"
+        f"row 1 of {path.name} has {size}, more than the 64 MB allowed for a row; rows that long are left without text"
     ]
     assert (counted.next, counted.empty, counted.is_end) == (3, 1, True)
 
@@ -90,7 +90,7 @@ def test_a_row_of_100_mb_is_left_out_and_the_others_are_there_at_once(
 def test_a_file_of_nothing_but_a_row_of_100_mb_is_refused_with_its_row(tmp_path: Path, job: Job, suffix: str) -> None:
     path = tmp_path / f"rows.{suffix}"
     WRITERS[suffix](path, ["x" * HUGE])
-    with pytest.raises(TaskError, match=rf"row 0 of rows\.{suffix} has 100 MB, and a row may have 64 MB"):
+    with pytest.raises(TaskError, match=rf"row 0 of rows\.{suffix} has 100 MB, more than the 64 MB allowed for a row"):
         open_source(SourceSpec(str(path), lines=suffix == "txt"), job)
 
 
@@ -101,7 +101,7 @@ def test_a_text_of_100_mb_is_refused_alone_and_left_out_among_others(tmp_path: P
     (tmp_path / "a.txt").write_text("first")
     found = open_source(SourceSpec(str(tmp_path)), job)
     assert [None if text is None else len(text) for text in found.iterate(0, "text")] == [5, None, 10]
-    why = "b.txt has 100 MB, and a document may have 64 MB; try --lines"
+    why = "b.txt has 100 MB, more than the 64 MB allowed; try --lines"
     assert found.remarks == [why]
     (tmp_path / "b.txt").write_bytes(b"x" * HUGE)
     alone = open_source(SourceSpec(str(tmp_path / "b.txt")), job)
@@ -185,7 +185,9 @@ def test_a_page_that_unfolds_beyond_its_bound_is_never_decompressed(
     monkeypatch.setattr(pq.ParquetFile, "iter_batches", watched)
     found = open_source(SourceSpec(str(path)), job)
     assert list(islice(found.iterate(0, "text"), 2)) == ["first", "second"]
-    with pytest.raises(TaskError, match=r"rows 2 to 31 of rows\.parquet unfold to 31 MB at once, and 17 MB are read"):
+    with pytest.raises(
+        TaskError, match=r"rows 2 to 31 of rows\.parquet unpack to 31 MB at once, more than the 17 MB allowed"
+    ):
         next(found.iterate(2, "text"))
     assert set(read) == {0}
 
@@ -225,8 +227,8 @@ def test_a_value_that_is_too_long_is_left_out(tmp_path: Path, job: Job, monkeypa
         for start in range(5):
             assert list(found.iterate(start, "text")) == ["first", None, None, "y" * SMALL, "last"][start:]
         assert found.remarks == [
-            f"row 1 of rows.{number}.parquet has 300 B, and a row may have 64 MB;"
-            " rows of that length are left without text"
+            f"row 1 of rows.{number}.parquet has 300 B, more than the 64 MB allowed for a row;"
+            " rows that long are left without text"
         ]
 
 

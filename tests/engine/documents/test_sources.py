@@ -150,7 +150,7 @@ def test_invalid_utf_8_is_read_with_a_remark(tmp_path: Path, job: Job) -> None:
     lines.write_bytes(b'{"text": "caf\xe9"}\n')
     found = opened_source(text, job)
     assert list(found.iterate(0, "text")) == ["caf\ufffd au lait"]
-    assert found.remarks == ["a.txt is not valid UTF-8 at byte 3; U+FFFD stands for what cannot be read"]
+    assert found.remarks == ["a.txt is not valid UTF-8 at byte 3; U+FFFD marks what cannot be read"]
     found = opened_source(lines, job)
     assert list(found.iterate(0, "text")) == ["caf\ufffd"]
     assert "not valid UTF-8" in found.remarks[0]
@@ -181,10 +181,10 @@ def test_an_empty_file_a_missing_one_and_one_without_texts_each_have_a_sentence(
     assert "holds no rows" in refused(tmp_path / "blank.jsonl", job)
     assert "no column of text; its columns are id" in refused(tmp_path / "numbers.jsonl", job)
     assert "holds no rows" in refused(tmp_path / "head.csv", job)
-    assert "is no text file" in refused(tmp_path / "binary.dat", job)
+    assert "is not a text file" in refused(tmp_path / "binary.dat", job)
     assert "holds no documents" in refused(tmp_path / "none", job)
-    assert "there is no such file or directory" in refused(tmp_path / "missing.jsonl", job)
-    assert "there is no such file or directory" in refused("no such thing!", job)
+    assert "no such file or directory" in refused(tmp_path / "missing.jsonl", job)
+    assert "no such file or directory" in refused("no such thing!", job)
     assert "~nobody-of-this-name/a.txt cannot be read: there is no such user" in refused(
         "~nobody-of-this-name/a.txt", job
     )
@@ -232,18 +232,18 @@ def test_a_folder_that_may_be_listed_and_not_entered_is_told(
 def test_json_that_is_none_is_told_with_its_place(tmp_path: Path, job: Job) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text('{"text": "a"}\n{"text": \n')
-    assert "is no JSON at byte 14, in line 2 (Expecting value)" in refused(path, job)
+    assert "is not valid JSON at byte 14, in line 2 (Expecting value)" in refused(path, job)
     path.write_text("[1, 2]\n")
-    assert "holds no array of JSON objects" in refused(path, job)
+    assert "is not an array of JSON objects" in refused(path, job)
     path.write_text("7\n")
-    assert "no JSON object at byte 0, in line 1, so no columns" in refused(path, job)
+    assert "no JSON object at byte 0, in line 1, so it has no columns" in refused(path, job)
 
 
 def test_a_truncated_parquet_file_is_told(tmp_path: Path, job: Job) -> None:
     path = tmp_path / "rows.parquet"
     as_parquet(path)
     path.write_bytes(path.read_bytes()[:-100])
-    assert "is no whole parquet file" in refused(path, job)
+    assert "is not a complete parquet file" in refused(path, job)
 
 
 def test_a_damaged_parquet_file_is_told_when_its_rows_are_read(tmp_path: Path, job: Job) -> None:
@@ -252,7 +252,7 @@ def test_a_damaged_parquet_file_is_told_when_its_rows_are_read(tmp_path: Path, j
     data = bytearray(path.read_bytes())
     data[4 : len(data) // 2] = bytes(len(data) // 2 - 4)
     path.write_bytes(data)
-    assert "is damaged" in refused(path, job) or "is no whole parquet file" in refused(path, job)
+    assert "is damaged" in refused(path, job) or "is not a complete parquet file" in refused(path, job)
 
 
 def test_a_parquet_file_without_text_is_told(tmp_path: Path, job: Job) -> None:
@@ -267,11 +267,11 @@ def test_a_parquet_file_without_text_is_told(tmp_path: Path, job: Job) -> None:
 def test_a_compressed_file_is_no_text(tmp_path: Path, job: Job) -> None:
     path = tmp_path / "rows.gz"
     path.write_bytes(gzip.compress(b"hello" * 100))
-    assert "is no text file" in refused(path, job)
+    assert "is not a text file" in refused(path, job)
 
 
 def test_offline_a_data_set_is_not_asked_for(job: Job) -> None:
-    with pytest.raises(TaskError, match="--offline forbids to ask it"):
+    with pytest.raises(TaskError, match="--offline forbids asking it"):
         open_source(SourceSpec("owner/name", offline=True), job)
 
 

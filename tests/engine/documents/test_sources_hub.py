@@ -76,7 +76,7 @@ async def test_a_connection_cut_in_the_middle_is_told_and_the_next_question_goes
 ) -> None:
     collection = await Collection.open(engine, SourceSpec("tiny/documents:pairs:train"))
     fake.fault("/storage/*", "cut at once")
-    with pytest.raises(TaskFailed, match=r"broke off after row \d+ .*what has arrived is kept, try again"):
+    with pytest.raises(TaskFailed, match=r"broke after row \d+ .*the rows received are kept; try again"):
         await collection.rows(ROWS - 10, 10, [])
     kept = await collection.rows(0, 10, [])
     assert kept.rows[9].beginning == text(9)[:400]
@@ -115,7 +115,7 @@ async def test_a_card_that_states_another_number_of_rows_ends_nothing(
     [
         ("tiny/missing", "tiny/missing is not on the Hub"),
         ("tiny/documents:nothing", "tiny/documents: datasets cannot open it"),
-        ("tiny/documents:pairs:test", "tiny/documents has no split test in pairs; there are train"),
+        ("tiny/documents:pairs:test", "tiny/documents has no split test in pairs; its splits are train"),
     ],
 )
 async def test_what_a_data_set_has_not_is_told_in_a_sentence(

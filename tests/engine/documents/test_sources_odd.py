@@ -36,7 +36,7 @@ def test_a_row_that_is_no_csv_is_no_end_of_its_file_however_often_it_is_reached(
     path.write_text(f"id,text\n{good}x,bad\rfield\n{good}", newline="")
     source = open_source(SourceSpec(str(path)), job)
     for _ in range(2):
-        with pytest.raises(TaskError, match=r"rows\.csv is no CSV near byte [\d,]+ \("):
+        with pytest.raises(TaskError, match=r"rows\.csv is not valid CSV near byte [\d,]+ \("):
             source.reach(150, job)
         assert (source.known, source.total) == (100, None)
     assert list(islice(source.iterate(98, "text"), 2)) == ["text 98", "text 99"]
@@ -144,7 +144,7 @@ ODD: dict[str, Callable[[Path], object]] = {
 def test_what_is_no_file_is_refused_at_once(tmp_path: Path, job: Job, kind: str, suffix: str) -> None:
     path = tmp_path / f"rows.{suffix}"
     ODD[kind](path)
-    with pytest.raises(TaskError, match="is no regular file"):
+    with pytest.raises(TaskError, match="is not a regular file"):
         open_source(SourceSpec(str(path)), job)
     with pytest.raises(TaskError, match="holds no documents"):
         open_source(SourceSpec(str(tmp_path)), job)

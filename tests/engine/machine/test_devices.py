@@ -51,7 +51,7 @@ def test_a_device_that_is_not_there_is_a_sentence_that_names_those_that_are(name
 def test_a_dead_device_is_a_sentence() -> None:
     from encoder_tui.engine.machine import devices
 
-    with pytest.raises(TaskError, match=r"cuda:0 does not answer \(CUDA error: uncorrectable ECC error\)"):
+    with pytest.raises(TaskError, match=r"cuda:0 does not respond \(CUDA error: uncorrectable ECC error\)"):
         devices.resolve("cuda:0")
 
 

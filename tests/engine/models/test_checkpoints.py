@@ -80,7 +80,7 @@ def test_old_names_of_layernorm_are_read(tmp_path: Path) -> None:
 def test_weights_of_another_architecture_are_refused(tmp_path: Path) -> None:
     directory = saved("bert-cased", tmp_path)
     rewrite(directory, lambda tensors: {"something.else": torch.zeros(2)})
-    with pytest.raises(TaskError, match="the weights hold no tensor of a BertModel"):
+    with pytest.raises(TaskError, match="the weights have no tensor of a BertModel"):
         run(directory)
 
 
@@ -183,7 +183,7 @@ def test_a_tokenizer_of_another_model_is_refused(tmp_path: Path) -> None:
     (directory / "model.safetensors").unlink()
     config = json.loads((directory / "config.json").read_text())
     (directory / "config.json").write_text(json.dumps({**config, "vocab_size": 8}))
-    with pytest.raises(TaskError, match="its embeddings have 8 entries; the tokenizer is of another model"):
+    with pytest.raises(TaskError, match="its embeddings have 8 entries; the tokenizer belongs to another model"):
         run(directory)
 
 

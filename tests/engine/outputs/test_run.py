@@ -117,7 +117,7 @@ def test_models_stay_loaded_until_they_are_unloaded_or_written_anew(tmp_path: Pa
     assert second is not first
     held = unload.run(UnloadRequest([str(directory)]), silent())
     assert (held.models, held.outputs) == ([], 0)
-    with pytest.raises(TaskError, match="does not hold last_hidden_state any more"):
+    with pytest.raises(TaskError, match="no longer has last_hidden_state"):
         value("last_hidden_state")
 
 
@@ -191,7 +191,7 @@ def test_weights_that_cannot_fit_are_refused_once_all_others_are_unloaded(
     LOADED.get(second, Placement(), silent())
     assert [loaded.source for loaded in LOADED.all()] == [second]
     monkeypatch.setattr(devices, "free_on", lambda device: 1000)
-    with pytest.raises(TaskError, match=r"its weights take \d+ kB and cpu has 1\.0 kB free"):
+    with pytest.raises(TaskError, match=r"its weights take \d+ kB, but cpu has 1\.0 kB free"):
         LOADED.get(first, Placement(), silent())
 
 

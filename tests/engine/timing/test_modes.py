@@ -58,9 +58,9 @@ def test_without_a_compiler_a_sentence_says_what_is_missing(tmp_path: Path, monk
 def test_what_the_processor_cannot_do_is_refused_with_the_reason(tmp_path: Path) -> None:
     before = torch.get_float32_matmul_precision()
     answer = measure(saved("bert-cased", tmp_path), Mode(tf32=True), Mode(unpadded=True))
-    assert "TF32 is of NVIDIA's accelerators since Ampere, and cpu is none" in answer.failures[0]
+    assert "TF32 needs an NVIDIA GPU (Ampere or newer), and cpu is not one" in answer.failures[0]
     assert "batches without padding need flash attention" in answer.failures[1]
-    assert "cpu is no accelerator; measure padded ones" in answer.failures[1]
+    assert "cpu is not an accelerator; measure padded ones" in answer.failures[1]
     assert torch.get_float32_matmul_precision() == before
 
 
@@ -149,8 +149,8 @@ def test_an_accelerator_offers_what_it_has(monkeypatch: pytest.MonkeyPatch) -> N
     everything = Mode(tf32=True, unpadded=True)
     modes.refuse_what_cannot_be_had(made_up(torch.bfloat16), everything, "flash_attention_2")
     for loaded, attention, why in (
-        (made_up(torch.bfloat16), "sdpa", "sdpa attention cannot keep rows without padding apart"),
-        (made_up(torch.float32), "flash_attention_2", "computes in float16 and bfloat16"),
+        (made_up(torch.bfloat16), "sdpa", "sdpa attention cannot separate rows without padding"),
+        (made_up(torch.float32), "flash_attention_2", "needs float16 or bfloat16"),
         (made_up(torch.bfloat16, "roberta"), "flash_attention_2", "only bert and modernbert are known"),
     ):
         with pytest.raises(TaskError, match=why):

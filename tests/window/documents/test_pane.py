@@ -177,7 +177,7 @@ async def test_counting_pauses_and_goes_on_to_the_exact_end(tmp_path: Path) -> N
 async def test_a_source_that_cannot_be_had_is_told_and_another_one_opens(tmp_path: Path) -> None:
     async with app_of(tmp_path / "missing.jsonl").run_test(size=(100, 30)) as pilot:
         pane = pane_of(pilot)
-        await until(pilot, lambda: "there is no such file or directory" in screen(pilot))
+        await until(pilot, lambda: "no such file or directory" in screen(pilot))
         await pilot.press("o")
         field = pilot.app.screen.query_one(Input)
         field.value = str(rows_file(tmp_path, ["found at last"]))

@@ -125,7 +125,7 @@ async def test_what_comes_out_is_listed_looked_at_and_saved(pair: tuple[Path, Pa
         await view(app, pilot, "attention")
         assert "runs the models with the attentions" in str(pane(app).view.query_one(".title", Static).content)
         await press_and_wait(app, pilot, "a")
-        assert "attentions come out of eager attention only" in words(app, "models")
+        assert "only eager attention returns attentions" in words(app, "models")
         attentions = directly(pair[0], [TEXT], attention="eager", output_attentions=True).attentions
         await until(pilot, lambda: matrix(app).value == attentions[0][0, 0, 0, 0].item())
         await pilot.press("right_square_bracket", "full_stop")

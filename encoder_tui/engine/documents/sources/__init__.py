@@ -45,7 +45,7 @@ def open_source(spec: SourceSpec, job: Job) -> Source:
         try:
             return HubRows(DEFAULT, job, offline=spec.offline)
         except (TaskError, ModelError) as error:
-            return Samples(f"the built-in samples stand in for {DEFAULT}: {error}")
+            return Samples(f"the built-in samples replace {DEFAULT}: {error}")
     if name == "builtin":
         return Samples()
     try:
@@ -58,24 +58,24 @@ def open_source(spec: SourceSpec, job: Job) -> Source:
         raise TaskError(f"{name} cannot be read: {error.strerror}") from error
     is_path = name.startswith(("/", "./", "../", "~")) or path.suffix.lower() in KINDS
     if is_path or not NAME.fullmatch(name):
-        raise TaskError(f"{name}: there is no such file or directory")
+        raise TaskError(f"{name}: no such file or directory")
     try:
         return HubRows(name, job, offline=spec.offline)
     except ModelError as error:
-        raise TaskError(f"there is no file {name} here, and as a data set: {error}") from error
+        raise TaskError(f"there is no file {name} here, and opening it as a data set failed: {error}") from error
 
 
 def _file(name: str, path: Path, spec: SourceSpec) -> Source:
     """Open one file by its suffix; a file with any other suffix is opened as text if it reads like text."""
     if not path.is_file():
-        raise TaskError(f"{name} is no regular file")
+        raise TaskError(f"{name} is not a regular file")
     if not path.stat().st_size:
         raise TaskError(f"{name} is empty; name a file with documents")
     kind = KINDS.get(path.suffix.lower(), "text")
     if kind == "text":
         with opened(path) as file:
             if b"\0" in file.read(1 << 13):
-                raise TaskError(f"{name} is no text file; name a text, JSON lines, CSV or parquet file")
+                raise TaskError(f"{name} is not a text file; name a text, JSON lines, CSV or parquet file")
         return LineFile(name, path) if spec.lines else TextFiles(name, [path])
     return _opener(kind)(name, path)
 

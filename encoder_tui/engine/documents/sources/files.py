@@ -63,7 +63,7 @@ class TextFiles(Source):
                 length = os.fstat(file.fileno()).st_size
             if length > ROW_AT_MOST:
                 most = decimal_size(ROW_AT_MOST)
-                why = f"{path.name} has {decimal_size(length)}, and a document may have {most}; try --lines"
+                why = f"{path.name} has {decimal_size(length)}, more than the {most} allowed; try --lines"
                 if len(self.paths) == 1:
                     raise TaskError(why)
                 self.remark(why)
@@ -76,7 +76,7 @@ class TextFiles(Source):
         try:
             return data.decode()
         except UnicodeDecodeError as error:
-            self.remark(f"{name} is not valid UTF-8 at byte {error.start:,}; U+FFFD stands for what cannot be read")
+            self.remark(f"{name} is not valid UTF-8 at byte {error.start:,}; U+FFFD marks what cannot be read")
             return data.decode("utf-8", "replace")
 
 
@@ -170,7 +170,7 @@ class RecordFile(Source):
         try:
             return line.decode()
         except UnicodeDecodeError:
-            self.remark(f"{self.path.name} is not valid UTF-8 everywhere; U+FFFD stands for what cannot be read")
+            self.remark(f"{self.path.name} is not valid UTF-8 everywhere; U+FFFD marks what cannot be read")
             return line.decode("utf-8", "replace")
 
 
@@ -215,22 +215,22 @@ class JsonLines(RecordFile):
             except (ValueError, RecursionError) as error:
                 # Its position is relative to this line, counted from 1.
                 why = error.msg if isinstance(error, json.JSONDecodeError) else error
-                raise TaskError(f"{self.path.name} is no JSON {self._place(position)} ({why})") from error
+                raise TaskError(f"{self.path.name} is not valid JSON {self._place(position)} ({why})") from error
             value = _named(value)
         if isinstance(value, str):
             value = {"text": value}
         if not isinstance(value, dict):
-            raise TaskError(f"{self.path.name} has no JSON object {self._place(position)}, so no columns")
+            raise TaskError(f"{self.path.name} has no JSON object {self._place(position)}, so it has no columns")
         return value
 
     def _place(self, position: int) -> str:
         """Name a place in the file for people, with its line if that is quick to count."""
-        told = f"at byte {position:,}"
+        place = f"at byte {position:,}"
         if position > SOON_COUNTED:
-            return told
+            return place
         with opened(self.path) as file:
             lines = file.read(position).count(b"\n")
-        return f"{told}, in line {lines + 1:,}"
+        return f"{place}, in line {lines + 1:,}"
 
 
 class CsvFile(RecordFile):
@@ -263,7 +263,9 @@ class CsvFile(RecordFile):
         if not offset:
             header = next(rows, [])
             if isinstance(header, TooLong):
-                raise TaskError(f"the header of {self.path.name} has {decimal_size(header.size)}; it is no CSV")
+                raise TaskError(
+                    f"the header of {self.path.name} has {decimal_size(header.size)}; this is not a CSV file"
+                )
             self.header = header
         for row in rows:
             if isinstance(row, TooLong):
@@ -281,7 +283,7 @@ class CsvFile(RecordFile):
             except _RowIsTooLong:
                 yield lines.skip_row()
             except csv.Error as error:
-                raise TaskError(f"{self.path.name} is no CSV near byte {lines.position:,} ({error})") from error
+                raise TaskError(f"{self.path.name} is not valid CSV near byte {lines.position:,} ({error})") from error
 
 
 class _RowIsTooLong(Exception):
@@ -331,10 +333,10 @@ class JsonArray(Source):
         try:
             value = json.loads(read_whole(path))
         except (ValueError, RecursionError) as error:
-            raise TaskError(f"{path.name} is no JSON ({error})") from error
+            raise TaskError(f"{path.name} is not valid JSON ({error})") from error
         self._rows = [{"text": row} if isinstance(row, str) else _named(row) for row in value]
         if not self._rows or not all(isinstance(row, dict) for row in self._rows):
-            raise TaskError(f"{path.name} holds no array of JSON objects, so no rows")
+            raise TaskError(f"{path.name} is not an array of JSON objects, so it has no rows")
         self.take_columns(self._rows[:SAMPLED])
         self.known = self.total = len(self._rows)
 
@@ -379,7 +381,7 @@ def read_whole(path: Path) -> bytes:
     try:
         with open_regular(path) as file:
             if os.fstat(file.fileno()).st_size > WHOLE_AT_MOST:
-                raise TaskError(f"{path.name} has more than {decimal_size(WHOLE_AT_MOST)}; make it JSON lines")
+                raise TaskError(f"{path.name} is larger than {decimal_size(WHOLE_AT_MOST)}; convert it to JSON lines")
             return file.read()
     except OSError as error:
         raise unreadable(path, error) from error

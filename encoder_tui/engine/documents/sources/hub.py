@@ -38,7 +38,7 @@ class HubRows(Source):
         repo, config, split = found[1], found[2] or None, found[3] or None
         forbidden = "--offline" if offline else offline_by_environment()
         if forbidden:
-            raise TaskError(f"{repo} is a data set of the Hub, and {forbidden} forbids to ask it; name a file")
+            raise TaskError(f"{repo} is a data set of the Hub, and {forbidden} forbids asking it; name a file")
         # One request with a timeout of two seconds, because datasets itself tries an unreachable Hub for minutes.
         client = HubClient(repo, f"datasets/{repo}", job.progress)
         client.listing("main")
@@ -80,7 +80,7 @@ class HubRows(Source):
         except Exception as error:
             raise TaskError(f"{repo}: datasets cannot open it ({one_line(error)})") from error
         if split is not None and split not in splits:
-            raise TaskError(f"{repo} has no split {split} in {config}; there are {', '.join(splits)}")
+            raise TaskError(f"{repo} has no split {split} in {config}; its splits are {', '.join(splits)}")
         self._config = config
         self._split = split or ("train" if "train" in splits else next(iter(splits)))
         self._rows = splits[self._split]
@@ -108,8 +108,8 @@ class HubRows(Source):
         except Exception as error:
             self._stream = None
             raise TaskError(
-                f"{self.label}: the connection broke off after row {self.known:,} ({one_line(error)});"
-                " what has arrived is kept, try again"
+                f"{self.label}: the connection broke after row {self.known:,} ({one_line(error)});"
+                " the rows received are kept; try again"
             ) from error
 
     def _kept(self, start: int) -> Iterator[dict[str, Any]]:

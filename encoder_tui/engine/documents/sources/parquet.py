@@ -56,7 +56,7 @@ class ParquetFile(Source):
                 self._metadata, schema = file.metadata, file.schema_arrow
         except self._errors as error:
             raise TaskError(
-                f"{path.name} is no whole parquet file ({one_line(error)}); it may have been cut"
+                f"{path.name} is not a complete parquet file ({one_line(error)}); it may be truncated"
             ) from error
         rows = [self._metadata.row_group(group).num_rows for group in range(self._metadata.num_row_groups)]
         self._ends = list(accumulate(rows))
@@ -105,12 +105,12 @@ class ParquetFile(Source):
         try:
             return text_of(value.as_py())
         except UnicodeDecodeError:
-            self.remark(f"{self.path.name} is not valid UTF-8 everywhere; U+FFFD stands for what cannot be read")
+            self.remark(f"{self.path.name} is not valid UTF-8 everywhere; U+FFFD marks what cannot be read")
             whole: bytes = getattr(value, "value", value).cast("large_binary").as_py()
             return whole.decode("utf-8", "replace")
 
     def _batches(self, group: int, column: str) -> Iterator[Any]:
-        """The batches of a column from a row group on."""
+        """Yield the batches of a column from a row group on."""
         from pyarrow.parquet import ParquetFile as Reader  # noqa: PLC0415
 
         try:
@@ -122,10 +122,10 @@ class ParquetFile(Source):
             raise TaskError(f"{self.path.name} is damaged ({one_line(error)})") from error
 
     def _rows_at_once(self, file: IO[bytes], group: int, column: str) -> int:
-        """How many rows of a row group may be decoded at a time; raises `TaskError` if a page becomes too large."""
+        """Return how many rows of a row group to decode at a time. Raises `TaskError` if a page becomes too large."""
         metadata = self._metadata.row_group(group)
         everything = [metadata.column(index) for index in range(metadata.num_columns)]
-        # pyarrow reads every column whose path begins so.
+        # pyarrow reads every column whose path begins with this name.
         chunks = [one for one in everything if f"{one.path_in_schema}.".startswith(f"{column}.")]
         if not chunks:
             raise ValueError(f"it has no column {column}, which its schema names")
@@ -137,9 +137,8 @@ class ParquetFile(Source):
         if largest > UNFOLDED:
             first = self._ends[group] - metadata.num_rows
             raise TaskError(
-                f"rows {first:,} to {self._ends[group] - 1:,} of {self.path.name} unfold to"
-                f" {decimal_size(largest)} at once, and {decimal_size(UNFOLDED)} are read;"
-                " write the file with smaller pages"
+                f"rows {first:,} to {self._ends[group] - 1:,} of {self.path.name} unpack to"
+                f" {decimal_size(largest)} at once, more than the {decimal_size(UNFOLDED)} allowed; write the file with smaller pages"
             )
         return max(1, min(BATCH, FOLDED // folded)) if folded else BATCH
 

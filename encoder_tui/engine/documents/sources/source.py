@@ -63,7 +63,7 @@ class Source(ABC):
         """
 
     def expected(self, seen: int = 0) -> int | None:
-        """The probable number of rows: the stated one, until more have been seen."""
+        """Return the probable number of rows: the stated one, until more have been seen."""
         if self.total is None and self.stated is not None and self.stated < max(seen, self.known):
             return None
         return self.stated if self.total is None else self.total
@@ -83,10 +83,10 @@ class Source(ABC):
             self.remarks.append(sentence)
 
     def leave_out(self, index: int, row: TooLong, file: str) -> None:
-        """Say that a row of a file is too long to be read; for the first such row of the file only."""
+        """Add a remark that a row of a file is too long to be read; only for the first such row of each file."""
         if file not in self._left_out:
             self._left_out.add(file)
-            self.remark(f"{too_long(index, row, file)}; rows of that length are left without text")
+            self.remark(f"{too_long(index, row, file)}; rows that long are left without text")
 
     def take_columns(self, samples: Sequence[Mapping[str, Any]]) -> None:
         """Find the columns of text in the first rows. Raises `TaskError` if there are none."""
@@ -104,8 +104,9 @@ class Source(ABC):
 
 
 def too_long(index: int, row: TooLong, file: str) -> str:
-    """Why a row is left out, for people."""
-    return f"row {index:,} of {file} has {decimal_size(row.size)}, and a row may have {decimal_size(ROW_AT_MOST)}"
+    """Return the reason why a row is left out, for people."""
+    most = decimal_size(ROW_AT_MOST)
+    return f"row {index:,} of {file} has {decimal_size(row.size)}, more than the {most} allowed for a row"
 
 
 def best_column(mean_lengths: Mapping[str, float]) -> str:
