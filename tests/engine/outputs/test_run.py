@@ -95,7 +95,7 @@ def test_an_attention_that_the_architecture_lacks_is_told(tmp_path: Path) -> Non
     answer = run(directory, attention="sdpa")
     assert answer.in_force.attention == "eager"
     assert any("no sdpa attention; eager is used" in remark for remark in answer.in_force.remarks)
-    with pytest.raises(TaskError, match="no attention flashier"):
+    with pytest.raises(TaskError, match="does not support attention flashier"):
         run(directory, attention="flashier")
 
 
