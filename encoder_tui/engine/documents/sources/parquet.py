@@ -138,7 +138,8 @@ class ParquetFile(Source):
             first = self._ends[group] - metadata.num_rows
             raise TaskError(
                 f"rows {first:,} to {self._ends[group] - 1:,} of {self.path.name} unpack to"
-                f" {decimal_size(largest)} at once, more than the {decimal_size(UNFOLDED)} allowed; write the file with smaller pages"
+                f" {decimal_size(largest)} at once, more than the {decimal_size(UNFOLDED)} allowed;"
+                " write the file with smaller pages"
             )
         return max(1, min(BATCH, FOLDED // folded)) if folded else BATCH
 
