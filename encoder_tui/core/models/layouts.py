@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from encoder_tui.core.files.private import read_file
+from encoder_tui.core.models.names import ModelError
 from encoder_tui.core.models.pickles import look_into
+from encoder_tui.core.models.small_files import read_object
 from encoder_tui.core.models.stored_weights import Found, StoredWeights, pointers_in, tensors_of, weights_in
 
 WRAPPERS: Final = {"module": "DataParallel", "_orig_mod": "torch.compile"}
@@ -42,12 +44,23 @@ def why_no_model(directory: Path) -> str:
             "the directory is a folder of the Hub's cache and not a model;"
             f" name {snapshot} in it, or the model by its Hub id {_hub_id(directory)}"
         )
-    if inner := [folder.name for folder in _folders(directory) if (folder / "config.json").is_file()]:
-        return f"the directory has no config.json, but {', '.join(inner[:3])} in it has one; name that folder"
+    if inner := [folder.name for folder in _folders(directory)[:20] if _is_model(folder)]:
+        return (
+            f"the directory has no config.json, but {' and '.join(inner[:3])} in it"
+            f" {'has' if len(inner) == 1 else 'have'} one; name the folder that you mean"
+        )
     stored = weights_in(directory).weights
     if stored is not None and stored.format in REASONS:
         return f"the directory has no config.json, and {stored.files[0]} is for {REASONS[stored.format]}"
     return "the directory has no config.json, so it is no model directory"
+
+
+def _is_model(folder: Path) -> bool:
+    """Whether a folder has the configuration of a transformer, and not just the settings of a module."""
+    try:
+        return "model_type" in (read_object("", folder, "config.json") or {})
+    except ModelError:
+        return False
 
 
 def _last_checkpoint(directory: Path) -> str | None:

@@ -221,6 +221,10 @@ def test_a_directory_around_a_model_names_the_folder_that_is_meant(model: Path, 
     ):
         shutil.copytree(model, tmp_path / place)
         assert words in directory_error(tmp_path / place.split("/")[0])
+    pooling = tmp_path / "old" / "1_Pooling"
+    pooling.mkdir()
+    (pooling / "config.json").write_text('{"pooling_mode": "mean"}')
+    assert "but 0_Transformer in it has one" in directory_error(tmp_path / "old")
 
 
 @pytest.mark.parametrize(
