@@ -212,7 +212,7 @@ def test_the_table_names_models_tokens_ids_and_differences_and_obeys_nothing(tok
     assert lines[3].split()[::3] == ["101", "102"]
     assert lines[4].startswith("B  builtin:modernbert: 4 tokens, 0 unknown; byte-level BPE, 4,000")
     assert lines[5].split() == ["[CLS]", "a", "Ġlighthouse", "[SEP]"]
-    assert lines[7] == "2 of 2 blocks agree; both take the same number of tokens"
+    assert lines[7] == "2 of 2 blocks agree; both use the same number of tokens"
     assert second.splitlines()[0] == "␛[31mred␇ ⟨202E⟩[b]x[/b]"
 
 

@@ -24,7 +24,7 @@ class Truncation(msgspec.Struct, frozen=True):
         """Describe the cut. If there are several texts (or several of `what`), it is named by its number."""
         which = f"the {what}" if texts == 1 else f"{what} {self.text + 1}"
         return (
-            f"{name}: {which} makes {count(self.tokens, 'token')}, the model takes {self.seen:,}; "
+            f"{name}: {which} has {count(self.tokens, 'token')}, the model reads {self.seen:,}; "
             f"the last {self.tokens - self.seen:,} are not seen"
         )
 
@@ -43,7 +43,7 @@ def batch_of(
         cut = tokenizer.encode(texts, options=EncodeOptions(truncation=True, max_length=longest))
     lengths = [len(encoding) for encoding in cut]
     if 0 in lengths:
-        raise TokenizationError("a text without tokens cannot be run; give one that has some")
+        raise TokenizationError("a text without tokens cannot be run; give another text")
     truncations = [
         Truncation(index, len(before), length)
         for index, (before, length) in enumerate(zip(whole, lengths, strict=True))

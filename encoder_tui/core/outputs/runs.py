@@ -16,7 +16,7 @@ from encoder_tui.core.text.safe import visible
 class Batch(msgspec.Struct, frozen=True):
     """Tokenized texts: lists of shape (batch, sequence).
 
-    `token_type_ids` is None if the tokenizer gives its model none.
+    `token_type_ids` is None if the tokenizer does not return them.
     """
 
     input_ids: list[list[Tokens]]
@@ -81,7 +81,7 @@ class ModelInMemory(msgspec.Struct, frozen=True):
 
 
 class MemoryAnswer(msgspec.Struct, frozen=True):
-    """What the engine holds; sizes in bytes."""
+    """What the engine holds in memory; sizes in bytes."""
 
     models: list[ModelInMemory]
     outputs: int

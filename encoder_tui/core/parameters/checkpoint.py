@@ -92,7 +92,7 @@ def find(name: str, stored: dict[str, Stored], prefixes: list[str]) -> Stored | 
     """
     for candidate in (name, *_old_names(name)):
         for other in (candidate, *(f"{prefix}.{candidate}" for prefix in prefixes), candidate.partition(".")[2]):
-            # A bare `weight` is no name of an encoder's tensor.
+            # A bare `weight` is not the name of an encoder's tensor.
             if "." in other and other in stored:
                 return stored[other]
     return None

@@ -64,7 +64,7 @@ def derived(description: Description) -> dict[str, str]:
         everywhere = len(description.layers) - windows
         found["layers"] = f"{everywhere} global, {windows} sliding window" if windows else f"{everywhere} global"
     longest = limit(config, None)
-    found["context"] = "not bounded" if longest is None else f"{longest:,} tokens"
+    found["context"] = "no limit" if longest is None else f"{longest:,} tokens"
     embedding = total(p for p in description.parameters if "embedding" in p.role)
     found["parameters"] = f"{million(description.total)} ({description.total:,})"
     found["in embeddings"] = _part(embedding, description.total)

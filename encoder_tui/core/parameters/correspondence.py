@@ -12,9 +12,7 @@ from encoder_tui.core.text.numbers import count
 
 
 class Cell(msgspec.Struct, frozen=True):
-    """One model's tensors of a role: a description, the number of values, and the name of the first tensor (None if
-    none).
-    """
+    """One model's tensors of a role: a description, number of values, and the first tensor's name (None if none)."""
 
     words: str
     numel: int
@@ -22,7 +20,7 @@ class Cell(msgspec.Struct, frozen=True):
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One role; `cells` are in the order of the models, None for a model that is not known yet."""
+    """One role; `cells` are in the order of the models; None for a model that is not described yet."""
 
     role: str
     cells: tuple[Cell | None, ...]
@@ -75,7 +73,7 @@ def _why_none(description: Description, role: str) -> str:
             return f"in the {label(fused)}"
         if role == fused and roles.intersection(parts):
             apart = [part for part in parts if part in roles]
-            return "apart: " + ", ".join(map(label, apart)) if len(apart) > 1 else f"{label(apart[0])} alone"
+            return "separate: " + ", ".join(map(label, apart)) if len(apart) > 1 else f"only {label(apart[0])}"
     if role == "position_embedding" and (instead := positions(description)) != "no positions":
         return f"none: {instead.partition(' (')[0]} instead"
     if role == "feed_forward_gate":
@@ -100,7 +98,7 @@ def positions(description: Description) -> str:
 def traits(description: Description) -> dict[str, str]:
     """Return special features of an architecture, by aspect, in words derived from its tensors."""
     roles = {p.role for p in description.parameters}
-    # Norms are left out: `norm_bias` is a question of its own, and a model can have either alone.
+    # Norms are left out: `norm_bias` is a separate setting, and a model can have either without the other.
     linear = [p for p in description.parameters if "norm" not in p.role and "embedding" not in p.role]
     biases = [p for p in linear if _is_bias(p.name)]
     types = next(iter(of_role(description, "type_embedding")), None)
@@ -110,7 +108,7 @@ def traits(description: Description) -> dict[str, str]:
         "token types": "no type embedding" if types is None else f"{types.shape[0]:,} token types",
         "attention input": "query, key and value in one tensor"
         if "fused_qkv" in roles
-        else "query, key and value apart",
+        else "separate query, key and value",
         "feed-forward": "gated feed-forward" if gated else "feed-forward without a gate",
         "norms": "norm first" if "final_norm" in roles else "norm after each part",
         "biases": f"biases ({count(len(biases), 'tensor')})" if biases else "no biases",
@@ -187,13 +185,13 @@ def sentence(descriptions: Sequence[Description | None], letters: Sequence[str],
     known = [(letter, one) for letter, one in zip(letters, descriptions, strict=False) if one is not None]
     if not known:
         return "No model is described yet."
-    told: list[str] = []
+    totals: list[str] = []
     for letter, one in known:
-        words = f"{letter} {million(one.total)}" if told else f"{letter} has {million(one.total)} values"
+        words = f"{letter} {million(one.total)}" if totals else f"{letter} has {million(one.total)} values"
         number = len(one.parameters)
-        within = "" if short else f" in {number:,}" if told else f" in {count(number, 'parameter')}"
-        told.append(words + within)
-    sizes = ", ".join(told)
+        within = "" if short else f" in {number:,}" if totals else f" in {count(number, 'parameter')}"
+        totals.append(words + within)
+    sizes = ", ".join(totals)
     if len(known) == 1:
         return f"{sizes}."
     described = [one for _, one in known]

@@ -49,9 +49,9 @@ class LayerFact(msgspec.Struct, frozen=True):
 class Loading(msgspec.Struct, frozen=True):
     """How transformers finds a model's parameters in a checkpoint.
 
-    `prefix` may stand before a checkpoint's names or be missing there. What fits one of the regular expressions
-    `passed_over` is not reported. `is_converted` says that transformers renames, joins or splits the tensors of this
-    architecture first, so that their names alone do not tell what fits.
+    The names in a checkpoint may begin with `prefix` or lack it. Tensors that match a regular expression in
+    `passed_over` are not reported. If `is_converted`, transformers first renames, joins or splits the tensors of this
+    architecture, so their names alone do not show which ones fit.
     """
 
     prefix: str = ""

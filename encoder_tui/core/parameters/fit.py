@@ -16,10 +16,10 @@ OLD_NAMES: Final = (
     (".weight_g", ".parametrizations.weight.original0"),
     (".weight_v", ".parametrizations.weight.original1"),
 )
-"""What transformers renames in every checkpoint."""
+"""Names that transformers replaces in every checkpoint: the old one and the new one."""
 
 BUFFERS: Final = (r"(^|\.)position_ids$", r"rotary_emb\.inv_freq")
-"""What old checkpoints hold and models compute; transformers does not report it."""
+"""Tensors that old checkpoints hold and models now compute; transformers does not report them."""
 
 
 class Misfit(msgspec.Struct, frozen=True):
@@ -39,8 +39,8 @@ class Misfit(msgspec.Struct, frozen=True):
 class Fit(msgspec.Struct, frozen=True):
     """`missing` are parameters that the checkpoint lacks, `unexpected` tensors that the model has no place for.
 
-    Both are what transformers calls so. `misfits` have a place, and another shape. `prefix` stands before every
-    name in the checkpoint if that alone keeps the model from finding its parameters.
+    Both words are those of transformers. `misfits` have a place in the model but another shape. `prefix` is what every
+    name in the checkpoint begins with, if this alone keeps the model from finding its parameters; otherwise empty.
     """
 
     missing: list[str]
@@ -50,7 +50,7 @@ class Fit(msgspec.Struct, frozen=True):
 
 
 def fit(description: Description, stored: Mapping[str, tuple[int, ...]]) -> Fit | None:
-    """Compare a model with the tensors of a checkpoint; None if their names alone do not tell what fits."""
+    """Compare a model with the tensors of a checkpoint; None if their names alone do not show what fits."""
     if description.source == "checkpoint":
         return Fit([], [], [])
     loading = description.loading
@@ -87,7 +87,7 @@ def _matched(
 
 
 def _placed(name: str, places: Mapping[str, str], prefix: str) -> str:
-    """The model's name for a tensor of a checkpoint, as transformers finds it; the checkpoint's if it has none."""
+    """Return the model's name for a tensor of a checkpoint, as transformers finds it, or `name` if it has none."""
     for old, new in OLD_NAMES:
         name = name.replace(old, new, 1)
     if not prefix:
@@ -97,7 +97,7 @@ def _placed(name: str, places: Mapping[str, str], prefix: str) -> str:
 
 
 def _hiding_prefix(description: Description, stored: Mapping[str, tuple[int, ...]], prefix: str) -> str:
-    """The first parts of all names in a checkpoint, if the model would find its parameters without them."""
+    """Return the prefix of all stored names if the model would find its parameters without it; otherwise empty."""
     hiding = ""
     names = dict(stored)
     for _ in range(3):

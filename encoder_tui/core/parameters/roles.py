@@ -1,4 +1,4 @@
-"""What a parameter is for: one table of rules from names to roles, for every architecture of BERT's family.
+"""The roles of parameters: one table of rules from names to roles, for every architecture of BERT's family.
 
 The names are those of `named_parameters()` in transformers and of older checkpoints (`gamma` and `beta`, head
 prefixes, the fused projections of models with code of their own). Rules are tried from the top; the first one
@@ -39,7 +39,7 @@ ROLES: Final = (
     "head",
     "other",
 )
-"""In the order in which a forward pass meets them."""
+"""In the order of a forward pass."""
 
 PARTS: Final[dict[str, tuple[str, ...]]] = {
     "fused_qkv": ("query", "key", "value"),
@@ -84,8 +84,8 @@ RULES: Final = (
     Rule(r"^(embeddings\.(LayerNorm|norm|layer_norm)|emb_ln|layernorm_embedding|ln_emb)$", "embedding_norm"),
     # A convolution beside the first layer (DeBERTa-v2).
     Rule(r"^encoder\.conv\.", "convolution"),
-    # Norms of a layer. `post_attention_layernorm` stands after the attention in NomicBERT's kind, and in Llama's
-    # kind (EuroBERT) before the feed-forward.
+    # Norms of a layer. `post_attention_layernorm` follows the attention in models like NomicBERT; in models like
+    # Llama (EuroBERT) it precedes the feed-forward.
     Rule(r"post_attention_layernorm$", "attention_norm", kinds_that(lambda row: row.norms_after_attention)),
     Rule(r"(input_layernorm|sa_layer_norm|self_attn_layer_norm|attn_norm|attn_ln|norm1)$", "attention_norm"),
     Rule(r"attention(\.output|\.self)?\.(LayerNorm|layer_norm|layernorm)$", "attention_norm"),
@@ -107,7 +107,7 @@ RULES: Final = (
 )
 
 VERSION: Final = hashlib.sha256(repr(RULES).encode()).hexdigest()[:12]
-"""Changes with the table, so that roles kept on disk are not older than it."""
+"""Changes when the table changes, so that roles cached on disk are not used with a newer table."""
 
 _COMPILED: Final = tuple((re.compile(rule.pattern), rule) for rule in RULES)
 _LEAF: Final = re.compile(r"\.(weight|bias|gamma|beta|parametrizations\.weight\.original\d?)$")
@@ -118,7 +118,7 @@ _PREFIX: Final = re.compile(
 
 
 def module_of(name: str) -> str:
-    """A parameter's name without its last part and without the prefix of the base model."""
+    """Return a parameter's name without its last part and without the prefix of the base model."""
     # `transformer.layer` is DistilBERT's own stack, not a prefix.
     bare = name if name.startswith("transformer.layer") else _PREFIX.sub("", name, count=1)
     return _LEAF.sub("", bare)
@@ -126,7 +126,7 @@ def module_of(name: str) -> str:
 
 @lru_cache(maxsize=1 << 16)
 def role_of(name: str, kind: str = "") -> str:
-    """The role of a parameter; `kind` is the model's `model_type`, `other` where no rule knows the name."""
+    """Return the role of a parameter, `other` if no rule matches; `kind` is the model's `model_type`."""
     module = module_of(name)
     for pattern, rule in _COMPILED:
         if (not rule.kinds or kind in rule.kinds) and pattern.search(module):
@@ -135,5 +135,5 @@ def role_of(name: str, kind: str = "") -> str:
 
 
 def label(role: str) -> str:
-    """A role in words for people."""
+    """Return the name of a role as people read it."""
     return LABELS.get(role, role.replace("_", " "))

@@ -33,7 +33,7 @@ class TensorStatistics(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """How far a tensor is from its twin in another checkpoint.
+    """The difference between a tensor and the tensor of the same name in another checkpoint.
 
     `norm` is the norm of the first tensor's finite values, `difference` the norm of the difference, and `largest` the
     largest difference between two values. If a value became NaN, or stopped being NaN, the difference is infinite.
@@ -54,7 +54,7 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class Differences(msgspec.Struct, frozen=True, kw_only=True):
-    """Two checkpoints, tensor by tensor; a partial answer holds what is new since the last."""
+    """Two checkpoints, tensor by tensor; a partial answer holds only the changes found since the previous one."""
 
     changes: list[Change] = []
     only_first: list[str] = []
@@ -75,12 +75,12 @@ def sentence(found: Differences, letters: str) -> str:
     ]
     if changed:
         most = max(changed, key=lambda change: change.relative)
-        words.append(f"most of all {most.name}, by {percent(most.relative)} of its norm")
+        words.append(f"largest change: {most.name}, {percent(most.relative)} of its norm")
     for names, who in ((found.only_first, first), (found.only_second, second)):
         if names:
-            words.append(f"{len(names):,} in {who} alone")
+            words.append(f"{len(names):,} only in {who}")
     if found.other_shape:
-        words.append(f"{len(found.other_shape):,} of another shape")
+        words.append(f"{len(found.other_shape):,} with another shape")
     return "; ".join(words)
 
 

@@ -168,7 +168,7 @@ def _difference(signature: dict[str, tuple[object, ...]], usual: dict[str, tuple
     if more:
         words.append(f"has {_listed(more)} as well")
     if other:
-        words.append(f"has {_listed(other)} of another shape or dtype")
+        words.append(f"has {_listed(other)} with another shape or dtype")
     return " and ".join(words)
 
 

@@ -16,7 +16,7 @@ from encoder_tui.core.tokens.comparison import Comparison
 
 
 def now() -> str:
-    """The time as the heading of a report has it."""
+    """Return the current time in the format of a report's heading."""
     return time.strftime("%Y-%m-%d %H:%M %Z")
 
 

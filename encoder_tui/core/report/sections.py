@@ -1,7 +1,7 @@
 """A Markdown report to hand to a colleague, in sections chosen by name.
 
-Sections are written from a `Material`. The command and the window collect it in their own ways; the same material gives
-the same report.
+Sections are written from a `Material`. The command and the window each collect one; the same material gives the same
+report.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from encoder_tui.core.text.safe import visible_piece, without_surrogates
 from encoder_tui.core.timing.words import COLUMNS, environment_words, remarks, row_cells
 from encoder_tui.core.tokens.comparison import Comparison
 
-"""Tokens that windows share, as everywhere."""
 BLOCKS: Final = 200
 IDS: Final = 1_000
 CHARACTERS: Final = 4_000
@@ -37,7 +36,10 @@ SHOWN_SETTINGS: Final = ("device", "dtype", "attention", "threads", "offline", "
 def write(material: Material, sections: Sequence[str]) -> str:
     """Return the report as the content of a file."""
     names = [f"{letter} {model.name}" for letter, model in zip(LETTERS, material.models, strict=False)]
-    parts = [f"# {words(' · '.join(names))}", words(f"A report of encoder-tui {__version__}, made on {material.made}.")]
+    parts = [
+        f"# {words(' · '.join(names))}",
+        words(f"Report by encoder-tui {__version__}, written on {material.made}."),
+    ]
     for name, section in SECTIONS.items():
         if name in sections:
             parts += [f"## {name.capitalize()}", *filter(None, section(material))]
@@ -50,7 +52,7 @@ def models_section(material: Material) -> list[str]:
     for letter, model in zip(LETTERS, material.models, strict=False):
         ready = model.ready
         if model.error is not None or ready is None:
-            failures.append(f"**{letter}** could not be had: {words(model.error or 'it is still being loaded')}")
+            failures.append(f"**{letter}** could not be loaded: {words(model.error or 'it is still being loaded')}")
             continue
         reads = "no limit" if ready.limit is None else f"{ready.limit:,}"
         commit = ABSENT if ready.files.commit is None else cell(ready.files.commit)
@@ -59,7 +61,7 @@ def models_section(material: Material) -> list[str]:
         rows.append(
             [letter, cell(model.name), cell_words(kind), cell_words(ready.tokenizer.kind), reads, commit, weights]
         )
-    heads = ["", "model", "architecture", "tokenizer", "reads tokens", "revision", "weights"]
+    heads = ["", "model", "architecture", "tokenizer", "token limit", "revision", "weights"]
     return [table(heads, rows, left=4) if rows else "", bullets(failures)]
 
 
@@ -82,7 +84,7 @@ def tokens_section(material: Material) -> list[str]:
     """The text, statistics of each stream, the summary, and the aligned blocks."""
     comparison = material.comparison
     if comparison is None or not (comparison.present or any(comparison.refusals)):
-        return ["No tokenizer is there."]
+        return ["No tokenizer is loaded."]
     text = without_surrogates(comparison.text)
     more = len(text) - CHARACTERS
     parts = [f"{count(len(text), 'character')}:", fence(text[:CHARACTERS])]
@@ -97,14 +99,14 @@ def tokens_section(material: Material) -> list[str]:
         ids = stream.encoding.ids
         facts = f"{count(len(ids), 'token')}, {stream.unknown:,} unknown; {words(stream.tokenizer.kind)}"
         if ids:
-            facts = f"{len(text) / len(ids):.1f} characters a token; {facts}"
+            facts = f"{len(text) / len(ids):.1f} characters per token; {facts}"
         listed = " ".join(map(str, ids[:IDS])) + (f" … and {len(ids) - IDS:,} more" if len(ids) > IDS else "")
         parts += [f"**{letter}** {code(model.name)}: {facts}", fence(listed) if ids else ""]
     return [*parts, *_blocks(comparison)] if comparison.present else parts
 
 
 def _blocks(comparison: Comparison) -> list[str]:
-    """Return which tokens of each model cover which stretch of the text."""
+    """Return the aligned blocks as a table: each part of the text with the tokens of each model."""
     there = [letter for letter, stream in zip(LETTERS, comparison.streams, strict=False) if stream is not None]
     blocks = len(comparison.alignment)
     rows = []
@@ -162,21 +164,21 @@ def architectures_section(material: Material) -> list[str]:
     shown = [row for row in found if row.is_derived or row.differs]
     values = [[cell(row.name), *(ABSENT if value is None else cell(value) for value in row.values)] for row in shown]
     agree = len(found) - len(shown)
-    told = configuration.summary(found, len(described))
+    differing = configuration.summary(found, len(described))
     left_out = f"; the {count(agree, 'other')} {'is' if agree == 1 else 'are'} left out" if agree else ""
     computed = sum(row.is_derived for row in shown)
     follow = (
-        f" The first {count(computed, 'row')} {'follows' if computed == 1 else 'follow'} from them." if computed else ""
+        f" The first {count(computed, 'row')} {'is' if computed == 1 else 'are'} derived from them." if computed else ""
     )
     return [
         *parts,
-        f"Configuration: {told}{left_out}.{follow}",
+        f"Configuration: {differing}{left_out}.{follow}",
         table(["setting", *there], values, left=len(there) + 1),
     ]
 
 
 def documents_section(material: Material) -> list[str]:
-    """What each model loses of a collection: statistics, and the sentences of `card`."""
+    """How much of a collection each model does not read: statistics, and the sentences of `card`."""
     parts = [words(material.document)]
     if material.counts is None or not material.counts.documents:
         return [*parts, "No collection was counted."]
@@ -198,8 +200,8 @@ def documents_section(material: Material) -> list[str]:
                 "–" if windows is None else f"{windows:.1f}",
             ]
         )
-    heads = ["", "model", "limit", "median", "p95", "longest", "tokens in all", "characters a token"]
-    parts.append(table([*heads, "windows a document"], rows, left=2))
+    heads = ["", "model", "limit", "median", "p95", "longest", "total tokens", "characters per token"]
+    parts.append(table([*heads, "windows per document"], rows, left=2))
     beyond = [{entry["limit"]: entry for entry in model["beyond"]} for model in figures["models"]]
     lost = [
         [
@@ -212,7 +214,7 @@ def documents_section(material: Material) -> list[str]:
         ]
         for longest in sorted({longest for entries in beyond for longest in entries})
     ]
-    parts.append("The share of the documents that goes on beyond a limit, and of all tokens that lie there:")
+    parts.append("Share of the documents that are longer than each limit, and share of all tokens that are beyond it:")
     parts.append(
         table(["limit", *(f"{letter} {what}" for letter in letters for what in ("documents", "tokens"))], lost)
     )
@@ -234,14 +236,14 @@ def outputs_section(material: Material) -> list[str]:
     """The outputs of each model, as `run` prints them."""
     if not material.runs:
         return ["Nothing was run."]
-    parts = [f"Of {words(material.run_of)}."]
+    parts = [f"For {words(material.run_of)}."]
     for run in material.runs:
         if run.answer is None:
-            parts.append(f"**{run.letter}** {code(run.name)}: {words(run.error or 'not run to its end')}")
+            parts.append(f"**{run.letter}** {code(run.name)}: {words(run.error or 'the run did not finish')}")
             continue
         rows = [[cell(name), *map(cell_words, others)] for name, *others in map(output_cells, run.answer.outputs)]
-        told = bullets([words(remark) for remark in run.answer.in_force.remarks])
-        parts += [f"**{run.letter}** {code(run.name)}: {words(run.answer.in_force.words())}", told]
+        remarks_of_run = bullets([words(remark) for remark in run.answer.in_force.remarks])
+        parts += [f"**{run.letter}** {code(run.name)}: {words(run.answer.in_force.words())}", remarks_of_run]
         parts.append(table(OUTPUT_COLUMNS, rows, left=3))
     return parts
 

@@ -35,9 +35,9 @@ def why_no_predictions(files: ModelFiles, tokenizer: ModelTokenizer) -> str:
     """
     saved_from = [str(name) for name in files.config.get("architectures") or []]
     if not files.has_weights and files.source in {"builtin", "directory"}:
-        return "its weights are random, and a random head would only invent words"
+        return "its weights are random, so its predictions would be random too"
     if saved_from and not any("MaskedLM" in name or "ForPreTraining" in name for name in saved_from):
-        return f"its checkpoint is of {saved_from[0]}, without a masked-language head"
+        return f"its checkpoint was saved from {saved_from[0]}, without a masked-language head"
     if "mask" not in tokenizer.form.special_tokens:
         return "its tokenizer has no mask token"
     return ""

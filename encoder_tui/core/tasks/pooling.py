@@ -77,7 +77,7 @@ def cut(tokenizer: ModelTokenizer, text: str, at: int | None) -> Given:
 def windows(tokenizer: ModelTokenizer, text: str, size: int, stride: int = STRIDE) -> Given:
     """Return the whole text in windows of `size` tokens, including special ones. Raises `TokenizationError`."""
     whole = tokenizer.encode([text])[0]
-    # A stride that leaves a window nothing new would never end.
+    # With a stride that leaves no new token in a window, cutting would never end.
     stride = min(stride, (size - tokenizer.special_count()) // 2)
     options = EncodeOptions("longest", truncation=True, max_length=size, stride=stride)
     first = tokenizer.encode([text], options=options)[0]
@@ -86,7 +86,7 @@ def windows(tokenizer: ModelTokenizer, text: str, size: int, stride: int = STRID
 
 def _given(rows: list[Encoding], tokens: int, seen: int) -> Given:
     if not len(rows[0]):
-        raise TokenizationError("a text without tokens cannot be run; give one that has some")
+        raise TokenizationError("a text without tokens cannot be run; give another text")
     types = [row.token_type_ids for row in rows]
     return Given(
         Batch(
@@ -145,15 +145,15 @@ def builtin_triplets() -> list[Triplet]:
 
 
 def ways(tokenizer: ModelTokenizer, files: ModelFiles, texts: Sequence[str]) -> list[tuple[str, list[Given]]]:
-    """Return the ways in which a model can read documents, each with its name and the batch of every text.
+    """Return how a model can read documents: for each way, its name and the batch of every text.
 
-    A model that accepts them whole reads them whole, and cut at the limit of a shorter model. Any other model reads
-    their beginning, and all of them in windows. The last way is the one that covers everything.
+    If the model's limit is high enough, it reads the documents whole, and also cut at the limit of a shorter model.
+    Otherwise it reads their beginning, and also all of them in windows. The last entry covers all tokens.
     """
     takes = longest(tokenizer, files)
     most = max(len(encoding) for encoding in tokenizer.encode(texts))
     is_whole = takes is None or most <= takes
-    # Where a shorter model stops, and where this one does.
+    # The limit of a shorter model, and the limit of this one.
     cuts = [at for at in (NOTEBOOK_LIMIT, takes) if at is not None and at < most and (takes is None or at <= takes)]
     found = [(f"cut at {at:,}", [cut(tokenizer, text, at) for text in texts]) for at in dict.fromkeys(cuts)]
     if is_whole or takes is None:

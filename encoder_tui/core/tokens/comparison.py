@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
@@ -66,6 +67,15 @@ class Comparison:
         return self.alignment.differing()
 
     @cached_property
+    def differing_texts(self) -> Counter[str]:
+        """How often each text occurs among the blocks that differ, in the order of the first occurrence.
+
+        White space around a text is removed, so a block of white space counts as the empty text.
+        """
+        text, ends = self.text, self.alignment.ends
+        return Counter(text[ends[block - 1] if block else 0 : ends[block]].strip() for block in self.differing)
+
+    @cached_property
     def _differing_set(self) -> frozenset[int]:
         return frozenset(self.differing)
 
@@ -76,7 +86,7 @@ class Comparison:
     def sentence(self, letters: Sequence[str], names_shown: int = 4) -> str:
         """Summarise the comparison in one sentence that can be read aloud; it names some of the differences."""
         if not self.present:
-            return "No tokenizer takes this text." if any(self.refusals) else "No tokenizer is here yet."
+            return "No tokenizer accepts this text." if any(self.refusals) else "No tokenizer is loaded yet."
         if not self.text:
             return "The text is empty; type or paste one."
         if len(self.present) == 1:
@@ -85,11 +95,9 @@ class Comparison:
         agreeing = blocks - len(self.differing)
         words = [f"{agreeing:,} of {count(blocks, 'block')} {'agrees' if 1 in {agreeing, blocks} else 'agree'}"]
         if self.differing and names_shown:
-            names = [
-                self.text[block.start : block.end].strip() or "white space"
-                for block in map(self.alignment.__getitem__, self.differing[:names_shown])
-            ]
-            more = len(self.differing) - len(names)
+            shown = list(self.differing_texts.items())[:names_shown]
+            names = [_named(text, times) for text, times in shown]
+            more = len(self.differing) - sum(times for _, times in shown)
             listed = f"{', '.join(names)} and {more:,} more" if more else _listed(names)
             words.append(f"they differ at {listed}")
         return "; ".join([*words, *self._saving(letters)])
@@ -103,9 +111,15 @@ class Comparison:
         ]
         (fewest, letter), (most, _) = min(pairs), max(pairs)
         if fewest == most:
-            return ["all take the same number of tokens" if len(pairs) > 2 else "both take the same number of tokens"]
+            return ["all use the same number of tokens" if len(pairs) > 2 else "both use the same number of tokens"]
         share = 100 * (most - fewest) / most
-        return [f"{letter} takes {'under 1' if share < 1 else format(share, '.0f')} % fewer tokens"]
+        return [f"{letter} uses {'under 1' if share < 1 else format(share, '.0f')} % fewer tokens"]
+
+
+def _named(text: str, times: int) -> str:
+    """Return a text in quotes, with the number of its blocks if there is more than one."""
+    name = f'"{text}"' if text else "white space"
+    return name if times == 1 else f"{name} ({times:,})"
 
 
 def _listed(names: list[str]) -> str:

@@ -60,7 +60,7 @@ def provisional(tokenizer_json: str, config: dict[str, Any]) -> TokenizerForm:
     try:
         added = msgspec.convert(raw.get("added_tokens") or [], list[_AddedToken])
     except msgspec.ValidationError as error:
-        raise ValueError(f"tokenizer.json holds added tokens that are none ({error})") from error
+        raise ValueError(f"tokenizer.json holds invalid added tokens ({error})") from error
     ids = {token.content: token.id for token in added}
     special = {
         role: token

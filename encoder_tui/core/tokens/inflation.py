@@ -1,4 +1,4 @@
-"""How much longer than a text what a tokenizer makes of it can become.
+"""Bounds on how much a tokenizer can inflate a text.
 
 A tokenizer's file may replace one character by a thousand, three times over: four characters then become four
 gigabytes, and the Rust library ends the whole process when it gets no memory. So the growth of every part of a
@@ -15,17 +15,18 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 FREE: Final = 1 << 20
-"""Characters that any text may become: some hundred megabytes in the Rust library."""
+"""Any text may become this many characters: a few hundred megabytes in the Rust library."""
 RATIO: Final = 64
-"""A text may become so many times as long. Unicode's longest decomposition has 18 characters, and a marked space or a
-byte of UTF-8 as a character comes on top."""
+"""A text may become this many times as long. Unicode's longest decomposition has 18 characters; marked spaces and UTF-8
+bytes written as characters come on top."""
 MOST: Final = 1 << 26
-"""Characters that no text may become if it grows much: some gigabytes in the Rust library."""
+"""A text that grows by more than `MODEST` may not become longer than this, in characters: a few gigabytes in the Rust
+library."""
 MODEST: Final = 4
-"""Texts that grow by no more are refused by no bound: their length is the user's own decision."""
+"""Texts that grow by at most this factor are never refused: their length is the user's own decision."""
 
 COMPATIBLE: Final = 18
-"""Characters that one becomes at most under any sequence of NFKD, NFKC, NFD, NFC and lower case (U+FDFA)."""
+"""The most characters that one can become under any sequence of NFKD, NFKC, NFD, NFC and lower case (U+FDFA)."""
 CANONICAL: Final = 4
 """The same without the compatibility decompositions (U+1F82)."""
 _FAMILY: Final = {"NFC": CANONICAL, "NFD": CANONICAL, "Lowercase": CANONICAL, "NFKC": COMPATIBLE, "NFKD": COMPATIBLE}
@@ -42,22 +43,22 @@ _CUTTING: Final = frozenset(
         "WhitespaceSplit",
     }
 )
-"""Pre-tokenizers that only cut."""
+"""Pre-tokenizers that only split."""
 _AFFIX: Final = 64
-"""Characters of the longest ordinary affix or unknown token; every token of a text may carry one that is longer."""
+"""Longest ordinary affix or unknown token, in characters. Every token of a text may contain one that is longer."""
 _CONSUMING: Final = re.compile(r"(?:\\[snrtwdSWD]|\[(?:\\.|[^\]\\])+\]|[^\\\[\](){}*+?|^$.])(?:\+|\{[1-9]\d*,?\d*\})?")
-"""Regular expressions that are known to match no empty text: one character or class, perhaps repeated."""
+"""Regular expressions that cannot match an empty text: one character or class, possibly repeated."""
 _CHUNK: Final = 1 << 14
 UNKNOWN: Final = float("inf")
-"""The growth of what is not known here."""
+"""The growth of a part that this module does not know."""
 
 
 class Step(NamedTuple):
     """A part of a tokenizer: a text of n characters becomes at most `factor * (n + 1)`.
 
-    `family` is a bound over all such steps together, for normal forms and lower case, between which nothing is put
-    into the text that could be decomposed again (`resets`). A step `by_character` does the same to a text's pieces.
-    `literal` is what a literal replacement looks for and the length of what it puts there.
+    `family` is set for normal forms and lower case: it bounds all these steps together, as long as no step between them
+    inserts characters that can be decomposed again (`resets`). A step `by_character` may be run on the text in pieces.
+    `literal` is, for a literal replacement, the text that it replaces and the length of the replacement.
     """
 
     factor: float = 1.0
@@ -68,9 +69,9 @@ class Step(NamedTuple):
 
 
 class Growth(msgspec.Struct, frozen=True):
-    """Bounds of a tokenizer: what a character becomes at most in encoding, and a character of a token in decoding.
+    """A tokenizer's bounds: what one character can become in encoding, and one character of a token in decoding.
 
-    `extra` are tokens that come to every text.
+    `extra` is the number of tokens added to every text.
     """
 
     encoding: float
@@ -84,12 +85,12 @@ class Growth(msgspec.Struct, frozen=True):
 
 
 def most(size: int) -> int:
-    """How long the result may become of what is `size` long."""
+    """Return how long the result may become if the input is `size` long."""
     return max(MODEST * size, min(RATIO * size + FREE, MOST))
 
 
 def growth_of(tokenizer: Any) -> Growth:
-    """The bounds of a tokenizer's JSON; unknown ones if its parts have a form that is not known here."""
+    """Return the bounds of a tokenizer's JSON; both are `UNKNOWN` if a part has an unknown structure."""
     try:
         tokens, extra = tokenizing(tokenizer)
         return Growth(product(normalizing(tokenizer)) * tokens, _decoding(tokenizer.get("decoder")), extra)
@@ -98,9 +99,9 @@ def growth_of(tokenizer: Any) -> Growth:
 
 
 def product(steps: list[Step], family: float | None = None) -> float:
-    """What a character becomes at most by these steps one after the other.
+    """Return the most that one character can become in these steps, one after the other.
 
-    `family` is what a text's characters are known to become on average by the first normal forms, if it was measured.
+    `family` is the average growth of the text's own characters in the first normal forms, if it was measured.
     """
     total, reached = 1.0, 1
     is_measured = family is not None
@@ -118,12 +119,12 @@ def product(steps: list[Step], family: float | None = None) -> float:
 
 
 def normalizing(tokenizer: dict[str, Any]) -> list[Step]:
-    """The steps of a tokenizer's normalizer, one for each of its `leaves`."""
+    """Return the steps of a tokenizer's normalizer, one for each of its `leaves`."""
     return [_step(part) for part in leaves(tokenizer.get("normalizer"))]
 
 
 def leaves(part: Any) -> list[dict[str, Any]]:
-    """The normalizers of which one consists, in their order."""
+    """Return the elementary normalizers of a normalizer, in order."""
     if part is None:
         return []
     if part["type"] == "Sequence":
@@ -134,7 +135,7 @@ def leaves(part: Any) -> list[dict[str, Any]]:
 def _step(part: dict[str, Any]) -> Step:
     match part["type"]:
         case "BertNormalizer":
-            # Spaces round each Chinese character; accents are stripped by way of NFD.
+            # It adds spaces around each Chinese character, and strips accents by means of NFD.
             step = Step(3.0 if part.get("handle_chinese_chars", True) else 1.0, family=CANONICAL, by_character=True)
         case "Prepend":
             # Before each piece between two added tokens, so before each character at worst.
@@ -162,12 +163,15 @@ def _replacement(part: dict[str, Any]) -> Step:
         return Step(max(1.0, len(content) / len(literal)), resets=resets, literal=(literal, len(content)))
     if literal is None and _CONSUMING.fullmatch(pattern["Regex"]):
         return Step(max(1.0, len(content)), resets=resets)
-    # It may match nothing, before and after every character.
+    # It may match the empty text, before and after every character.
     return Step(1.0 + len(content), resets=resets)
 
 
 def _longest_replacement(charsmap: str | list[int] | None) -> float:
-    """What a character becomes at most by a SentencePiece charsmap: a trie's size, the trie, texts ending in NUL."""
+    """Return the most that one character can become by a SentencePiece charsmap.
+
+    A charsmap is the size of a trie, the trie, and texts that end in NUL.
+    """
     if not charsmap:
         return 1.0
     data = base64.b64decode(charsmap) if isinstance(charsmap, str) else bytes(charsmap)
@@ -176,14 +180,14 @@ def _longest_replacement(charsmap: str | list[int] | None) -> float:
 
 
 def tokenizing(tokenizer: dict[str, Any]) -> tuple[float, int]:
-    """What a normalized character becomes at most, in characters or tokens, and how many tokens come to every text."""
+    """Return the most characters or tokens that a normalized character can become, and how many tokens are added."""
     model = tokenizer["model"]
     factor = _pre_tokenizing(tokenizer.get("pre_tokenizer")) * (4 if model.get("byte_fallback") else 1)
     names = ("unk_token", "continuing_subword_prefix", "end_of_word_suffix")
     affix = max(len(model.get(name) or "") for name in names)
     vocabulary = model.get("vocab")
     if isinstance(vocabulary, dict) and len(set(vocabulary.values())) < len(vocabulary):
-        # Two texts of one token: a short one in the text may come out as the long one.
+        # Two texts have the same id: a short one in the text may come out as the long one.
         affix = max(affix, *map(len, vocabulary))
     if affix > _AFFIX:
         factor *= affix
@@ -210,7 +214,7 @@ def _pre_tokenizing(part: Any) -> float:
 
 
 def _post_processing(part: Any) -> tuple[float, int]:
-    """How often a text's tokens come out, and how many others at most."""
+    """Return how often a text's tokens occur in the result, and the most other tokens that are added."""
     if part is None:
         return 1.0, 0
     kind = part["type"]
@@ -254,7 +258,7 @@ _DECODING: Final = {
 
 
 def _decoding(part: Any) -> float:
-    """What a character of a token, or the space between two, becomes at most."""
+    """Return the most that one character of a token, or the space between two tokens, can become."""
     if part is None:
         return 1.0
     if part["type"] == "Sequence":
@@ -266,9 +270,9 @@ def _decoding(part: Any) -> float:
 
 
 def decomposed(text: str) -> float:
-    """What this text's characters become on average by any normal forms and lower case."""
+    """Return how many characters one of this text becomes, on average, under normal forms and lower case."""
     if text.isascii():
         return 1.0
-    # In pieces, so that other threads have their turn.
+    # In pieces, so that other threads can run in between.
     pieces = range(0, len(text), _CHUNK)
     return sum(len(unicodedata.normalize("NFKD", text[begin : begin + _CHUNK])) for begin in pieces) / len(text)

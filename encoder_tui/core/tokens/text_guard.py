@@ -1,4 +1,4 @@
-"""Refuses a text, or ids, of which a tokenizer would make too much before it begins."""
+"""Refuses a text, or ids, before encoding or decoding, if the result could become too large."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from encoder_tui.core.tokens.exact_form import TokenizerForm
 from encoder_tui.core.tokens.inflation import FREE, Growth, Step, most
 
 _PIECE: Final = 1 << 14
-"""Characters that are normalized at a time, so that other threads have their turn."""
+"""Characters that are normalized at a time, so that other threads can run in between."""
 
 
 class TextGuard:
-    """Knows how much a form can inflate a text.
+    """Bounds how long a text can become under a tokenizer.
 
-    Nearly every text passes by one multiplication. Where the bound of the worst text is too high for this one, the
-    bound for its own characters is computed, and if that is too high as well, it is normalized step by step.
+    For nearly every text, one multiplication shows that it is safe. If the bound for the worst text is too high, a
+    bound is computed from the text's own characters; if that is too high as well, the text is normalized step by step.
     """
 
     def __init__(self, form: TokenizerForm) -> None:
@@ -28,12 +28,12 @@ class TextGuard:
         self.growth: Growth = form.growth or inflation.growth_of(self._parts)
 
     def check(self, texts: Sequence[str]) -> None:
-        """Raise ValueError, with a sentence, if encoding these texts at once could take too much memory."""
+        """Raise ValueError, with a sentence, if encoding these texts together could need too much memory."""
         size = sum(map(len, texts)) + len(texts)
         if self.growth.encoding * size + self.growth.extra * len(texts) <= most(size):
             return
         if not self.growth.is_known:
-            return  # of a newer library; the engine has tried it
+            return  # from a newer library; the engine has tested the tokenizer
         limit = most(size)
         total = 0.0
         for text in texts:
@@ -42,7 +42,7 @@ class TextGuard:
                 raise ValueError(_too_much(size - len(texts), "characters", total, limit))
 
     def check_tokens(self, tokens: Sequence[str]) -> None:
-        """Raise ValueError, with a sentence, if decoding these tokens could take too much memory."""
+        """Raise ValueError, with a sentence, if decoding these tokens could need too much memory."""
         size = sum(map(len, tokens)) + len(tokens)
         bound = self.growth.decoding * size
         limit = max(most(len(tokens)), min(inflation.MODEST * size, inflation.MOST))
@@ -50,13 +50,13 @@ class TextGuard:
             raise ValueError(_too_much(len(tokens), "tokens", bound, limit))
 
     def _size(self, text: str, limit: float) -> float:
-        """The most that a text can become: exactly where its own characters' bound is above the limit."""
+        """Return how long a text can become at most; exact if the bound from its characters is above `limit`."""
         after, _ = self._tokenizing
         bound = inflation.product(self._steps, inflation.decomposed(text)) * after * (len(text) + 1)
         return bound if bound <= limit else self._normalized(text, limit / after) * after
 
     def _normalized(self, text: str, limit: float) -> float:
-        """The length of a text after each step was done, or a bound above `limit` where that would not be safe."""
+        """Return the length of a text after all steps, or a bound above `limit` if a step would not be safe to run."""
         for index, step in enumerate(self._steps):
             if step.by_character and step.factor * max(step.family, 1) * _PIECE <= FREE:
                 pieces: list[str] = []
@@ -89,7 +89,7 @@ class TextGuard:
 
     @cached_property
     def _normalizers(self) -> list[Any]:
-        """Each step of the normalizer as an object of the library."""
+        """The normalizer's steps as objects of the library."""
         from tokenizers import Tokenizer  # noqa: PLC0415  # after the first paint
 
         made = []
@@ -103,7 +103,7 @@ _NO_MODEL: Final = {"type": "WordLevel", "vocab": {"?": 0}, "unk_token": "?"}
 
 
 def _bound(step: Step, text: str) -> float:
-    """What a text becomes at most by a step: exactly, where it replaces a literal."""
+    """Return how long a text can become in a step at most; exact if the step replaces a literal."""
     if step.literal is None or step.factor == 1:
         return step.factor * (len(text) + 1)
     found, put = step.literal
@@ -112,6 +112,6 @@ def _bound(step: Step, text: str) -> float:
 
 def _too_much(size: int, of: str, total: float, limit: float) -> str:
     return (
-        f"it could make {total:,.0f} characters out of {size:,} {of}, and more than {limit:,.0f} take too much memory;"
+        f"it could turn {size:,} {of} into {total:,.0f} characters, and more than {limit:,.0f} need too much memory;"
         " choose another model"
     )

@@ -23,9 +23,9 @@ def _byte_of() -> dict[str, int]:
 
 
 def bytes_of(stream: Stream, token: int) -> bytes:
-    """Return the bytes of the text that a token stands for.
+    """Return the bytes of the text that a token represents.
 
-    A byte-level token spells them, and so does a byte-fallback piece such as `<0xE2>`. For any other token they are the
+    A byte-level token or a byte-fallback token such as `<0xE2>` spells them. For any other token they are the
     UTF-8 bytes of the characters in its span.
     """
     text = stream.encoding.tokens[token]

@@ -28,7 +28,7 @@ PADDED_AT_MOST: Final = 1 << 22
 
 
 class TokenizationError(Exception):
-    """Settings or a text that a tokenizer refuses; the message says which and what to do."""
+    """A tokenizer cannot use these settings or this text; the message says which and what to do."""
 
 
 class EncodeOptions(msgspec.Struct, frozen=True):
@@ -147,7 +147,7 @@ class ModelTokenizer:
 
     @cached_property
     def added_ids(self) -> frozenset[int]:
-        """The ids of tokens that were added to the model's vocabulary; such a token stands for exactly its own text."""
+        """The ids of tokens that were added to the model's vocabulary; such a token decodes to exactly its own text."""
         return frozenset(self.rust.get_added_tokens_decoder())
 
     @cached_property
@@ -178,7 +178,7 @@ class ModelTokenizer:
     ) -> list[Encoding]:
         """Encode texts as one batch, each with `pair` as its second text if one is given.
 
-        Raises `TokenizationError` for settings that this tokenizer cannot follow.
+        Raises `TokenizationError` if this tokenizer cannot use the settings or a text.
         """
         options = options or EncodeOptions()
         clean = [without_surrogates(text) for text in texts]
@@ -193,9 +193,9 @@ class ModelTokenizer:
         return [Encoding(raw, self) for raw in encoded]
 
     def encode_plainly(self, texts: Sequence[str], *, with_offsets: bool = True) -> list[tokenizers.Encoding]:
-        """The library's own encodings of texts without padding and truncation; raises what it raises.
+        """Return the library's own encodings of texts, without padding and truncation.
 
-        Raises ValueError for texts of which this tokenizer would make too much.
+        Raises ValueError if the encodings could become too large, and whatever the library raises.
         """
         self.guard.check(texts)
         # Not `encode`: only the batches release the interpreter lock while they work.
@@ -218,7 +218,7 @@ class ModelTokenizer:
         """Return the length to cut or pad to, chosen as `_get_padding_truncation_strategies` of transformers does."""
         length = options.max_length if options.max_length is not None else self.form.model_max_length
         if length is not None and length < 0:
-            raise TokenizationError(f"a max_length of {length} is no length; give 0 or more")
+            raise TokenizationError(f"max_length is {length}; it must be 0 or more")
         return length
 
     def _truncation(self, options: EncodeOptions, texts: Sequence[str], pair: str | None) -> int | None:
@@ -229,13 +229,13 @@ class ModelTokenizer:
         if room < 0:
             # transformers then cuts nothing, without a warning.
             raise TokenizationError(
-                f"a max_length of {length} has no room for the special tokens; give at least {length - room}"
+                f"a max_length of {length} leaves no room for the special tokens; give at least {length - room}"
             )
         if options.stride < 0:
-            raise TokenizationError(f"a stride of {options.stride} is no overlap; give 0 or more")
+            raise TokenizationError(f"stride is {options.stride}; it must be 0 or more")
         if self._stands_still(options.stride, room, length - self.special_count(), texts, pair):
-            told = f"a stride of {options.stride} leaves no new token in windows of {length}"
-            raise TokenizationError(f"{told}; give a smaller one")
+            problem = f"a stride of {options.stride} leaves no room for new tokens in windows of {length}"
+            raise TokenizationError(f"{problem}; give a smaller stride")
         return length
 
     def _stands_still(self, stride: int, room: int, single: int, texts: Sequence[str], pair: str | None) -> bool:
@@ -257,7 +257,7 @@ class ModelTokenizer:
         """Return how to pad the rows of a batch; further windows of a row get the same length."""
         if options.padding not in get_args(Padding):
             choices = ", ".join(get_args(Padding))
-            raise TokenizationError(f"there is no padding {options.padding}; use {choices}")
+            raise TokenizationError(f"unknown padding {options.padding}; use {choices}")
         fixed = self._length(options) if options.padding == "max_length" else None
         if options.padding == "none" or (options.padding == "max_length" and fixed is None):
             return lambda encoded: None
@@ -265,7 +265,7 @@ class ModelTokenizer:
             raise TokenizationError("this tokenizer has no padding token; use padding none")
         side = options.padding_side or self.form.padding_side
         if side not in get_args(Side):
-            raise TokenizationError(f"there is no padding side {side}; use left or right")
+            raise TokenizationError(f"unknown padding side {side}; use left or right")
         how = {
             "direction": side,
             "pad_id": self.form.pad_token_id,
@@ -276,8 +276,10 @@ class ModelTokenizer:
         def pad(encoded: list[tokenizers.Encoding]) -> None:
             length = max(map(len, encoded), default=0) if fixed is None else fixed
             if length * len(encoded) > PADDED_AT_MOST:
-                told = f"padding to {length:,} tokens takes too much memory here"
-                raise TokenizationError(f"{told}; {'cut the texts' if fixed is None else 'give a smaller max_length'}")
+                problem = f"padding to {length:,} tokens needs too much memory"
+                raise TokenizationError(
+                    f"{problem}; {'truncate the texts' if fixed is None else 'give a smaller max_length'}"
+                )
             for raw in encoded:
                 raw.pad(length, **how)
 

@@ -59,7 +59,7 @@ def test_a_row_stands_for_each_role_that_any_model_has_in_the_order_of_a_pass() 
 def test_what_one_lacks_is_said_with_what_it_has_instead() -> None:
     pair = (bert(), modernbert())
     assert words("query", *pair) == ["2 × (4 × 4) + bias", "in the fused q/k/v"]
-    assert words("fused_qkv", *pair) == ["apart: query, key, value", "4 × (12 × 4)"]
+    assert words("fused_qkv", *pair) == ["separate: query, key, value", "4 × (12 × 4)"]
     assert words("position_embedding", *pair) == ["16 × 4", "none: rotary positions instead"]
     assert words("type_embedding", *pair) == ["2 × 4", "none"]
     assert words("pooler", *pair) == ["4 × 4", "none"]
@@ -85,7 +85,7 @@ def test_the_values_of_all_roles_add_up_to_the_model() -> None:
 
 def test_differences_name_only_what_is_not_the_same() -> None:
     first, second = correspondence.differences([bert(), modernbert()])
-    assert "absolute positions (16), 2 token types, query, key and value apart" in first
+    assert "absolute positions (16), 2 token types, separate query, key and value" in first
     for part in (
         "rotary positions (base 10,000)",
         "no type embedding",
@@ -137,7 +137,7 @@ def test_derived_numbers_bear_nonsense() -> None:
     odd = {"hidden_size": "many", "num_attention_heads": 0, "max_position_embeddings": None}
     numbers = configuration.derived(described({"a.weight": (2, 2)}, config=odd))
     assert "head size" not in numbers
-    assert numbers["context"] == "not bounded"
+    assert numbers["context"] == "no limit"
     assert numbers["weights in int8"] == "4 B"
     configuration.derived(described({}, config={}))
 

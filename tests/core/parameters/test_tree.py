@@ -66,7 +66,7 @@ def test_layers_of_another_shape_or_with_more_are_named() -> None:
     shapes["layers.1.extra.weight"] = (1,)
     assert stack_of(described(shapes)).badges == [
         "layer 1 has extra as well",
-        "layers 4, 5 has a of another shape or dtype".replace(" has ", " have "),
+        "layers 4, 5 has a with another shape or dtype".replace(" has ", " have "),
     ]
 
 

@@ -269,7 +269,7 @@ def test_sections_stand_in_the_reports_order_and_an_unknown_one_is_wrong_usage()
 def test_a_model_that_cannot_be_had_is_told_and_the_rest_is_there() -> None:
     done = call("-m", "builtin:bert", "-m", "/no/such/model", "report", "lens", "--sections", "models,tokens")
     assert done.exit_code == 1
-    assert "**B** could not be had: " in done.stdout
+    assert "**B** could not be loaded: " in done.stdout
     assert "no such directory" in done.stderr
     assert "## Tokens" in done.stdout
 

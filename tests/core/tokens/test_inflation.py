@@ -33,7 +33,7 @@ def test_a_text_that_would_be_inflated_is_refused_with_a_sentence(parts: dict[st
     tokenizer = ModelTokenizer(provisional(hostile.tokenizer_json(**parts), {}))
     begun = time.monotonic()
     with pytest.raises(
-        TokenizationError, match=r"^the tokenizer refuses this text: it could make [\d,]+ characters out"
+        TokenizationError, match=r"^the tokenizer refuses this text: it could turn [\d,]+ characters into"
     ):
         tokenizer.encode(["aaaa"])
     with pytest.raises(TokenizationError, match="choose another model"):
@@ -46,7 +46,7 @@ def test_a_text_that_would_be_inflated_is_refused_with_a_sentence(parts: dict[st
 @pytest.mark.parametrize("parts", hostile.DECODING.values(), ids=hostile.DECODING)
 def test_ids_whose_text_would_be_inflated_are_refused_with_a_sentence(parts: dict[str, Any]) -> None:
     tokenizer = ModelTokenizer(provisional(hostile.tokenizer_json(**parts), {}))
-    with pytest.raises(TokenizationError, match=r"^the tokenizer refuses these ids: it could make"):
+    with pytest.raises(TokenizationError, match=r"^the tokenizer refuses these ids: it could turn"):
         tokenizer.decode([1] * 4)
 
 

@@ -14,6 +14,7 @@ from tokenizers import Tokenizer, processors
 
 from encoder_tui.core.text.safe import without_surrogates
 from encoder_tui.core.tokens import tokenizer as tokens
+from encoder_tui.core.tokens.comparison import compare
 from encoder_tui.core.tokens.exact_form import TokenizerForm, provisional
 from encoder_tui.core.tokens.tokenizer import EncodeOptions, ModelTokenizer, TokenizationError
 from tests.support import tiny_tokenizers as tiny
@@ -149,16 +150,19 @@ def test_the_mask_of_the_first_text_holds_in_every_window() -> None:
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        (EncodeOptions(truncation=True, max_length=1), "a max_length of 1 has no room for the special tokens; give at"),
-        (EncodeOptions(truncation=True, max_length=-1), "a max_length of -1 is no length"),
-        (EncodeOptions("max_length", max_length=-5), "a max_length of -5 is no length"),
-        (EncodeOptions("max_length", max_length=10**12), "padding to 1,000,000,000,000 tokens takes too much memory"),
-        (EncodeOptions(truncation=True, max_length=6, stride=-1), "a stride of -1 is no overlap"),
-        (EncodeOptions(truncation=True, max_length=6, stride=4), "a stride of 4 leaves no new token in windows of 6"),
-        (EncodeOptions(truncation=True, max_length=6, stride=10**30), "leaves no new token"),
+        (EncodeOptions(truncation=True, max_length=1), "a max_length of 1 leaves no room for the special tokens; give"),
+        (EncodeOptions(truncation=True, max_length=-1), "max_length is -1; it must be 0 or more"),
+        (EncodeOptions("max_length", max_length=-5), "max_length is -5; it must be 0 or more"),
+        (EncodeOptions("max_length", max_length=10**12), "padding to 1,000,000,000,000 tokens needs too much memory"),
+        (EncodeOptions(truncation=True, max_length=6, stride=-1), "stride is -1; it must be 0 or more"),
+        (
+            EncodeOptions(truncation=True, max_length=6, stride=4),
+            "a stride of 4 leaves no room for new tokens in windows of 6",
+        ),
+        (EncodeOptions(truncation=True, max_length=6, stride=10**30), "leaves no room for new tokens"),
         (EncodeOptions(truncation=True, max_length=10**30), "the tokenizer refuses"),
-        (EncodeOptions("bucket"), "there is no padding bucket; use none, longest, max_length"),  # type: ignore[arg-type]
-        (EncodeOptions("longest", padding_side="top"), "there is no padding side top"),  # type: ignore[arg-type]
+        (EncodeOptions("bucket"), "unknown padding bucket; use none, longest, max_length"),  # type: ignore[arg-type]
+        (EncodeOptions("longest", padding_side="top"), "unknown padding side top"),  # type: ignore[arg-type]
     ],
 )
 def test_settings_that_cannot_be_followed_are_said_in_one_line(
@@ -176,7 +180,7 @@ def test_a_batch_whose_longest_text_pads_the_others_beyond_memory_is_refused(
 ) -> None:
     monkeypatch.setattr(tokens, "PADDED_AT_MOST", 20)
     assert len(bert.encode(["a b c", "d"], options=EncodeOptions("longest"))[1]) == 5
-    with pytest.raises(TokenizationError, match="padding to 11 tokens takes too much memory here; cut the texts"):
+    with pytest.raises(TokenizationError, match="padding to 11 tokens needs too much memory; truncate the texts"):
         bert.encode(["a b c d e f g h i", "j"], options=EncodeOptions("longest"))
 
 
@@ -307,3 +311,10 @@ def test_a_decoder_that_panics_is_a_tokenization_error() -> None:
     found = ModelTokenizer(hostile(decoder={"type": "Strip", "content": "a", "start": 10, "stop": 10}))
     with pytest.raises(TokenizationError, match="the tokenizer refuses these ids: "):
         found.decode([0])
+
+
+def test_the_summary_quotes_what_differs_and_counts_what_differs_alike(bert: ModelTokenizer) -> None:
+    other = model(tiny.byte_level(tiny.BERT_SPECIAL))
+    comparison = compare("the light zqx, the zqx. zqx: light", [bert, other])
+    assert '; they differ at "the", "ight" (2) and white space (3); ' in comparison.sentence("AB")
+    assert '; they differ at "the" and 5 more; ' in comparison.sentence("AB", names_shown=1)

@@ -153,7 +153,7 @@ def test_truncation_is_to_the_models_limit_and_said_in_words(tmp_path: Path) -> 
     whole = len(tokenizer.encode([long])[0])
     assert (truncation.text, truncation.tokens, truncation.seen) == (1, whole, 64)
     sentence = truncation.sentence("BERT", 2)
-    assert sentence.startswith(f"BERT: text 2 makes {whole} tokens, the model takes 64;")
+    assert sentence.startswith(f"BERT: text 2 has {whole} tokens, the model reads 64;")
     assert f"the last {whole - 64} are not seen" in sentence
     run(directory, texts=["short", long])
     assert torch.equal(value("last_hidden_state"), directly(directory, ["short", long]).last_hidden_state)

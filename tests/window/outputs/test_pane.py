@@ -157,7 +157,7 @@ async def test_a_changed_text_is_said_to_be_another_and_unloading_is_told(pair: 
         assert all(run.answer is None for run in pane(app).runs.runs)
         assert "the text changed while it ran" in words(app, "models")
         await press_and_wait(app, pilot, "r")
-        assert re.search(r"makes \d+ tokens, the model takes 64; the last \d+ are not seen", words(app, "models"))
+        assert re.search(r"has \d+ tokens, the model reads 64; the last \d+ are not seen", words(app, "models"))
         app.session.set_text("Another text.")
         await pilot.pause()
         assert "of another text than the one at hand" in words(app, "text")

@@ -87,7 +87,7 @@ def test_questions_of_their_own(
     snap_compare: object, size: tuple[int, int], view: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As if the weights of A were those of a checkpoint with a head.
-    why = "its weights are random, and a random head would only invent words"
+    why = "its weights are random, so its predictions would be random too"
     name = "encoder_tui.window.panes.outputs.masked.why_no_predictions"
     monkeypatch.setattr(name, lambda files, tokenizer: "" if files.name == "builtin:bert" else why)
 

@@ -171,4 +171,6 @@ def _compared(
         _ = comparison.alignment
         check(doing)
         _ = comparison.differing
+        check(doing)
+        _ = comparison.differing_texts
     return comparison
