@@ -12,7 +12,7 @@ from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
-from encoder_tui.commands import time as time_command
+from encoder_tui.commands.measuring import Report
 from encoder_tui.core.settings import CHOSEN, Settings, data_path
 from encoder_tui.core.text.numbers import seconds
 from encoder_tui.core.timing import run as timing_run
@@ -107,7 +107,7 @@ async def test_a_sweep_from_the_plan_to_the_kept_file(pair: tuple[str, str], mon
                 assert record.keys() == {*RESULT_KEYS}
                 assert seconds(record["median_s"]) in " ".join(values)
         assert shown[3][:5] == ["65", "limit", "64", "limit", "64"]
-        report = time_command.Report(run.plan)
+        report = Report(run.plan)
         report.run = run
         assert report.records()["results"] == list(records.values())
 
@@ -249,7 +249,7 @@ async def test_the_fastest_settings_are_looked_for_said_and_taken_for_the_sessio
         table = pane.query_one(BestTable)
         assert table.has_focus
         # What the window says is what the command says of the same run.
-        report = time_command.Report(run.plan)
+        report = Report(run.plan)
         report.run = run
         assert len(verdict_sentences(run)) == 1
         assert [line for line in report.conclusions() if not line.startswith("   ")] == verdict_sentences(run)
