@@ -1,4 +1,4 @@
-"""The window: panes, keys, and what is done in every pane: help, palette, a panel alone, a picture, a file."""
+"""The window: its panes and keys, and the actions of every pane: help, palette, maximising, screenshot, saving."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _palette() -> type[Provider]:
 
 
 class EncoderApp(TerminalApp):
-    """Composes the panes and routes between them; what they share is the session."""
+    """Composes the panes and switches between them; they share the session."""
 
     CSS_PATH = "app.tcss"
     TITLE = "encoder-tui"
@@ -63,7 +63,7 @@ class EncoderApp(TerminalApp):
         Binding("f1", "help", "Help", priority=True, id="window.help", tooltip="Explain this screen and its keys"),
         Binding("question_mark", "help", "Help", show=False, id="window.help-letter"),
         *(
-            # The F-keys before any field that has the focus: TextArea has uses of its own for F6 and F7.
+            # F-keys have priority over the focused field, because TextArea uses F6 and F7 itself.
             Binding(pane.key, f"pane('{name}')", pane.title, False, priority=True, id=f"window.{name}")
             for name, pane in PANES.items()
         ),
@@ -117,7 +117,7 @@ class EncoderApp(TerminalApp):
     ALLOW_IN_MAXIMIZED_VIEW = "KeyLine"
 
     def __init__(self, settings: Settings, marker: StartMarker | None = None) -> None:
-        """`marker` tells whether the last start died, and the next start whether this one did."""
+        """`marker` records whether the last start died, and tells the next start whether this one did."""
         super().__init__()
         self.marker = StartMarker(None) if marker is None else marker
         internals.filter_first(self, Fence())
@@ -155,15 +155,15 @@ class EncoderApp(TerminalApp):
         if self.session.settings.keys or self.session.settings.theme not in {None, self.theme}:
             workers.start(self, self._check_settings, group="settings")
         if self.is_web:
-            # The driver does not notice when the server behind its pipe is gone.
+            # The driver does not notice that the server behind its pipe is gone.
             parent = os.getppid()
             self.set_interval(2, lambda: self.exit() if os.getppid() != parent else None)
         self.call_after_refresh(self._first_frame_is_there)
 
     async def _first_frame_is_there(self) -> None:
-        """Begin what can wait until something is seen: the tokenizers, the engines, collecting garbage."""
+        """Start what can wait until the first frame is drawn: tokenizers, engines, garbage collection."""
         if not gc.isenabled():
-            # What the start made stays for good; a collection need not look through it every time.
+            # Objects made at the start live until the end, so collections need not look at them.
             gc.freeze()
             gc.enable()
         self.set_interval(memory.EVERY, memory.give_back)
@@ -174,13 +174,13 @@ class EncoderApp(TerminalApp):
         await self.session.close()
 
     async def _check_settings(self) -> None:
-        """Say what of the configuration cannot be followed; the rest is in force."""
-        from encoder_tui.window import keys  # noqa: PLC0415  # only where keys were remapped
+        """Report settings that cannot be applied; the others are."""
+        from encoder_tui.window import keys  # noqa: PLC0415  # only if keys were remapped
 
         settings = self.session.settings
         if settings.theme not in {None, self.theme}:
             there = ", ".join(sorted(self.available_themes))
-            self.session.notice(f"there is no theme {settings.theme!r}; there are {there}", "warning")
+            self.session.notice(f"there is no theme {settings.theme!r}; choose one of {there}", "warning")
         for problem in await asyncio.to_thread(keys.problems, settings.keys):
             self.session.notice(f"[keys]: {problem}", "warning")
 
@@ -212,7 +212,7 @@ class EncoderApp(TerminalApp):
     async def on_event(self, event: Event) -> None:
         """Before anything is drawn for a key or the mouse, the engine hears of it if it is measuring."""
         if isinstance(event, InputEvent) and internals.is_exiting(self):
-            return  # typed ahead of the end: what it would be for is going
+            return  # typed after the window began to close
         if isinstance(event, InputEvent | Resize) and not event.is_forwarded:
             self.session.touched()
         await super().on_event(event)
@@ -221,7 +221,7 @@ class EncoderApp(TerminalApp):
 
     @property
     def panes(self) -> PaneSwitcher:
-        """The panes, whatever lies over them."""
+        """The panes, even if a dialog is open above them."""
         return self.screen_stack[0].query_one(PaneSwitcher)
 
     @property
@@ -230,16 +230,16 @@ class EncoderApp(TerminalApp):
         return self.panes.current or ""
 
     async def action_pane(self, name: str) -> None:
-        """Open a pane and give it the keys."""
+        """Open a pane and give it the focus."""
         await self._show_pane(name)
         pane, focused = self.panes.front, self.screen.focused
         assert pane is not None
         if not pane.is_mounted or (focused is not None and pane in focused.ancestors):
-            return  # one that is still being made takes them itself
+            return  # a pane that is still being made takes the focus itself
         pane.take_focus()
 
     async def _show_pane(self, name: str) -> None:
-        """Bring a pane to the front, making it when it is opened first."""
+        """Bring a pane to the front; it is made the first time."""
         while len(self.screen_stack) > 1:
             await self.pop_screen()
         self.screen.minimize()
@@ -249,28 +249,28 @@ class EncoderApp(TerminalApp):
 
     @on(Choice.Changed, "#pane-choice")
     async def _pane_chosen(self, event: Choice.Changed) -> None:
-        # The window may be closing; or another pane was chosen before this was heard of.
+        # The window may be closing, or another pane was chosen before this message arrived.
         if not self.query(PaneSwitcher) or event.name != event.choice.chosen:
             return
         name = titled(event.name).name
         if name == self.pane_in_front:
             return  # the row only follows
         if self.screen.focused is event.choice:
-            # Somebody walks along the row: a pane that is made on the way does not take the next arrow.
+            # The user moves along the row: a pane that is made on the way must not take the next arrow key.
             await self._show_pane(name)
             self.screen.set_focus(event.choice)
         else:
             await self.action_pane(name)
 
-    # Keys. What they need is imported after the first paint.
+    # Keys. Their imports come after the first paint.
 
     async def action_help(self) -> None:
-        """Show or hide what the pane and what has the focus are, and mean, and hear."""
+        """Show or hide help for the current pane and the focused widget."""
         from encoder_tui.window.help.screen import HelpScreen  # noqa: PLC0415
 
         if isinstance(self.screen, HelpScreen):
             self.pop_screen()
-        elif not CommandPalette.is_open(cast(App[object], self)):  # which tells by itself what each of its lines does
+        elif not CommandPalette.is_open(cast(App[object], self)):  # which explains its own entries
             models = [slot.name for slot in self.session.slots]
             self.push_screen(HelpScreen(self._help_topic(), models, self.screen))
 
@@ -300,19 +300,19 @@ class EncoderApp(TerminalApp):
         self.push_screen(Palette(providers=[ThemeProvider], placeholder="Search for themes…"))
 
     def pop_screen(self) -> AwaitComplete:
-        """Close what lies over the window, if there still is something.
+        """Close the screen above the window, if there still is one.
 
-        A key that was typed ahead may reach a dialog that another key has closed meanwhile, and ends nothing then.
+        A key typed ahead may reach a dialog that another key has closed meanwhile; then nothing happens.
         """
         return super().pop_screen() if len(self.screen_stack) > 1 else AwaitComplete()
 
     def action_maximize(self) -> None:
-        """Let what has the focus fill the window, or give the window back."""
+        """Let the focused panel fill the window, or show everything again."""
         if self.screen.maximized is not None:
             self.screen.minimize()
             return
         front = self.panes.front if len(self.screen_stack) == 1 else None
-        # A field or a row of names is no panel: what stands below it is meant.
+        # A field or a row of names is not a panel: maximise the panel below it instead.
         panels = [self.screen.focused, *(front.query("*") if front is not None else ())]
         for panel in panels:
             is_field = isinstance(panel, Input) or (isinstance(panel, TextArea) and not panel.has_focus)
@@ -322,13 +322,13 @@ class EncoderApp(TerminalApp):
                 return
 
     def action_screenshot(self, filename: str | None = None, path: str | None = None) -> None:
-        """Write the screen as a picture beside what one works on, and say where."""
+        """Save a picture of the screen in the current folder, and say where."""
         from encoder_tui.window.screenshot import take  # noqa: PLC0415
 
         self.call_after_refresh(take, self, filename, path)
 
     def action_save(self) -> None:
-        """Save what the pane can copy to a file."""
+        """Save to a file what the pane can copy."""
         from encoder_tui.window.dialogs.save import SaveDialog  # noqa: PLC0415
         from encoder_tui.window.save_copies import saveables  # noqa: PLC0415
 
@@ -345,7 +345,7 @@ class EncoderApp(TerminalApp):
         if isinstance(self.screen, ReportDialog):
             return
         writer = ReportWriter(self.session)
-        # What is on the screen now: what comes while the dialog is open belongs to another report.
+        # What is on the screen now; what arrives while the dialog is open is not in this report.
         material = writer.material(self.panes.made)
 
         def chosen(answer: Chosen | None) -> None:
@@ -355,7 +355,7 @@ class EncoderApp(TerminalApp):
         self.push_screen(ReportDialog(offered_sections(material)), chosen)
 
     def action_earlier_texts(self) -> None:
-        """Go on with a text that another session left."""
+        """Reopen a text of an earlier session."""
         from encoder_tui.window.dialogs.earlier_texts import TextsDialog  # noqa: PLC0415
 
         if not isinstance(self.screen, TextsDialog):
@@ -369,15 +369,15 @@ class EncoderApp(TerminalApp):
             self.push_screen(ModelsDialog(self.session))
 
     def action_restart_engine(self) -> None:
-        """Start another engine, also where it was given up."""
+        """Start another engine, even after the engine was given up."""
         workers.start(self, self.session.restart_engine, group="engine", exclusive=True)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """What the palette has beside the actions that have keys."""
+        """Return the entries of the palette that have no keys."""
         yield from super().get_system_commands(screen)
-        yield SystemCommand("Report", "Write what is on the screen as a Markdown file", self.action_report)
+        yield SystemCommand("Report", "Save what is on the screen as a Markdown file", self.action_report)
         if self.session.memory.state.earlier_texts:
-            yield SystemCommand("Earlier texts", "Go on with a text of an earlier session", self.action_earlier_texts)
+            yield SystemCommand("Earlier texts", "Reopen a text of an earlier session", self.action_earlier_texts)
         yield SystemCommand("Restart engine", "End the engine and start another", self.action_restart_engine)
 
     def _handle_exception(self, error: Exception) -> None:
@@ -390,12 +390,12 @@ class EncoderApp(TerminalApp):
 
 
 def run(settings: Settings) -> int:
-    """Open the window; the exit code of the program."""
-    memory.share_heap()  # before there is a second thread
+    """Open the window; return the exit code of the program."""
+    memory.share_heap()  # before a second thread starts
     with own_screen():
         app = EncoderApp(settings, StartMarker(None if settings.fresh else state_path().parent))
         if settings.theme is None and app.console.color_system == "standard" and not app.no_color:
-            # Of sixteen colours no theme is left but greys; the terminal's own are the better ones.
+            # With sixteen colours every theme becomes grey, so use the terminal's own colours.
             app.theme = "ansi-dark"
         app.listen_to_signals()
         try:

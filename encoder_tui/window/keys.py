@@ -1,4 +1,4 @@
-"""Every key of the window: where it holds, its id, and what remapping it collides with."""
+"""Every key of the window: where it works, its id, and collisions of remapped keys."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from encoder_tui.window.panes.registry import PANES
 from encoder_tui.window.widgets.key_names import spelled
 
 MOVEMENT: Final = ("move.", "dialog.", "view.", "choice.")
-"""Ids of keys that move, or that every pane has: the same wherever they hold, and no entries of the palette."""
+"""Prefixes of the ids of keys that work the same everywhere, such as movement; they are not in the palette."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """A class with keys: the pane and the view that it stands in, None where it is in all."""
+    """A class with keys, and its pane and view (None means all of them)."""
 
     title: str
     pane: str | None
@@ -29,7 +29,7 @@ class Place:
     class_name: str
 
     def load(self) -> Any:
-        """The class, imported."""
+        """Import the class and return it."""
         return getattr(importlib.import_module(self.module), self.class_name)
 
 
@@ -54,7 +54,7 @@ _LISTS: Final = (
 
 
 def places() -> list[Place]:
-    """Every class of this program that has keys; imports every pane."""
+    """Return every class of this program that has keys. Imports every pane."""
     in_panes: list[Place] = []
     in_dialogs: list[Place] = []
     for entry in PANES.values():
@@ -85,19 +85,19 @@ class Key:
 
 
 def own(place: Place) -> list[Key]:
-    """The keys that a class itself declares."""
+    """Return the keys that a class itself declares."""
     return [
         Key(place, binding) for binding in place.load().__dict__.get("BINDINGS", ()) if isinstance(binding, Binding)
     ]
 
 
 def everywhere() -> list[Key]:
-    """Every key of this program; imports every pane."""
+    """Return every key of this program. Imports every pane."""
     return [key for place in places() for key in own(place)]
 
 
 def listed(keymap: Mapping[str, str]) -> Iterator[tuple[str, str, str, str]]:
-    """Every id once: title, id, the keys in force, what they do."""
+    """Yield every id once: title, id, its current keys, and what they do."""
     seen = set()
     for key in everywhere():
         if key.id and key.id not in seen:
@@ -109,13 +109,13 @@ def listed(keymap: Mapping[str, str]) -> Iterator[tuple[str, str, str, str]]:
 
 
 def _named(key: str) -> str:
-    """A key as Textual names it: `/` is `slash`."""
+    """Return a key as Textual names it: `/` is `slash`."""
     key = key.strip()
     return _character_to_key(key) if len(key) == 1 else key
 
 
 def _is_key(key: str) -> bool:
-    """Whether a terminal can send a key of this name."""
+    """Return whether a terminal can send a key of this name."""
     *modifiers, last = key.strip().split("+")
     is_modified = set(modifiers) <= {"ctrl", "shift", "alt", "super", "meta", "hyper"}
     is_there = key_to_character(last) is not None or last in {one.value for one in Keys}
@@ -123,7 +123,7 @@ def _is_key(key: str) -> bool:
 
 
 def problems(keymap: Mapping[str, str]) -> list[str]:
-    """What is wrong with a keymap, a sentence each: ids that there are not, keys that there are not, collisions."""
+    """Return the errors of a keymap, one sentence each: unknown ids, unknown keys, collisions."""
     if not keymap:
         return []
     import difflib  # noqa: PLC0415  # only for misspelled ids
@@ -137,7 +137,7 @@ def problems(keymap: Mapping[str, str]) -> list[str]:
             hint = f"; did you mean {near[0]}?" if near else "; encoder-tui config --keys lists them"
             found.append(f"no key has the id {visible(name)!r}{hint}")
         found += [
-            f"{visible(one)!r} for {visible(name)} is no key; keys are written like ctrl+k, f7, slash"
+            f"{visible(one)!r} for {visible(name)} is not a key; keys are written like ctrl+k, f7, slash"
             for one in pressed.split(",")
             if not _is_key(one)
         ]
@@ -145,7 +145,7 @@ def problems(keymap: Mapping[str, str]) -> list[str]:
 
 
 def _collisions(keymap: Mapping[str, str], keys: Sequence[Key]) -> list[str]:
-    """Remapped keys that something else has where both hold: it would never be heard."""
+    """Return a sentence for each remapped key that another action in the same place uses too."""
 
     def pressed(key: Key) -> set[str]:
         return set(map(_named, keymap[key.id].split(","))) if key.id in keymap else set(key.keys)
@@ -158,16 +158,16 @@ def _collisions(keymap: Mapping[str, str], keys: Sequence[Key]) -> list[str]:
             if other.id == key.id or not _meet(key.place, other.place):
                 continue
             for both in sorted(pressed(key) & pressed(other)):
-                # What was so before anybody remapped is meant.
+                # A collision among the default keys is intended.
                 if both in key.keys and both in other.keys:
                     continue
                 first, second = sorted((key.id, other.id))
-                found[f"{spelled(both)} stands for both {first} and {second}: only one of them is heard"] = None
+                found[f"{spelled(both)} is the key of both {first} and {second}: only one of them works"] = None
     return list(found)
 
 
 def _meet(one: Place, other: Place) -> bool:
-    """Whether two classes can have the focus, or hold it, at the same time."""
+    """Return whether the keys of two classes can be active at the same time."""
     if one is other:
         return True
     dialogs = {"Models", "Dialogs"}

@@ -1,4 +1,4 @@
-"""What stands on the screen beside the panes: the top line, and a word where the window is too small."""
+"""The screen around the panes: the top line, and a sentence if the window is too small."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class TopLine(Static):
         self.show()
 
     def show(self, engine: str | None = None) -> None:
-        """Write the line; the models give way to the settings in a narrow window, never the other way round."""
+        """Draw the line; in a narrow window the models are shortened, not the settings."""
         self._engine = engine or self._engine
         right = self._settings(self._engine)
         room = max(self.size.width - len(right) - 2, 0)
@@ -68,7 +68,7 @@ class TopLine(Static):
 
 
 class TooSmall(Static):
-    """What takes the window's place where nothing else finds room."""
+    """Replaces everything else if the window is too small."""
 
     def on_resize(self) -> None:
         width, height = self.app.size
@@ -77,40 +77,40 @@ class TooSmall(Static):
 
 
 class MainScreen(Screen[None]):
-    """The screen under every dialog."""
+    """The screen below every dialog."""
 
     _is_hidden = False
     """Whether the window is too small for its panes, or was until just now."""
 
     def set_focus(self, widget: Widget | None, scroll_visible: bool = True, from_app_focus: bool = False) -> None:
-        """Move the focus, but never into a pane that is hidden: it asked before another was opened, and comes too late.
+        """Move the focus, but not into a hidden pane that asked for it before another pane was opened.
 
-        `Widget.focus` waits its turn behind the keys that were typed meanwhile, and one of them may open a pane.
+        `Widget.focus` is queued behind keys typed meanwhile, and one of them may open a pane.
         """
         inside = () if widget is None else widget.ancestors_with_self
         if all(node.display for node in inside if isinstance(node.parent, PaneSwitcher)):
             super().set_focus(widget, scroll_visible, from_app_focus)
 
     def _reset_focus(self, widget: Widget, avoiding: list[Widget] | None = None) -> None:
-        # What is hidden for as long as the window is too small keeps the focus, and has it when it is back.
+        # A widget that is hidden because the window is too small keeps the focus.
         if avoiding or not self._is_hidden:
             super()._reset_focus(widget, avoiding)
 
     def on_descendant_focus(self) -> None:
-        """What fills the window gives it back when the focus goes elsewhere."""
+        """Leave the maximised view when the focus moves to another widget."""
         focused = self.focused
         if self.maximized is not None and focused is not None and self.maximized not in focused.ancestors_with_self:
             self.minimize()
 
     def on_resize(self, event: Resize) -> None:
         width, height = event.size
-        # Not by breakpoints: they set a class on every screen, and so style everything twice at the start.
+        # Not by breakpoints: they set a class on every screen, so everything would be styled twice at the start.
         too_small = width < SMALLEST[0] or height < SMALLEST[1]
         self.set_class(too_small, "-too-small")
         if too_small:
             self._is_hidden = True
         elif self._is_hidden:
-            self.call_after_refresh(self._shown_again)  # some widgets are yet to hear that they were hidden
+            self.call_after_refresh(self._shown_again)  # some widgets do not know yet that they were hidden
 
     def _shown_again(self) -> None:
         self._is_hidden = self.has_class("-too-small")

@@ -1,4 +1,4 @@
-"""The palette: every view and every action of every pane, from wherever one is."""
+"""The palette: every view and every action of every pane."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
 TEXTUALS: Final = {"Theme", "Quit", "Keys", "Maximize", "Minimize", "Screenshot"}
-"""Textual's own entries, which stand here under other names."""
+"""Textual's own entries, which have other names here."""
 
 
 class PaletteHost(Protocol):
-    """What the palette needs of the window."""
+    """What the palette needs from the window."""
 
     @property
     def panes(self) -> PaneSwitcher:
@@ -39,17 +39,17 @@ class PaletteHost(Protocol):
         """The name of the pane that is shown."""
 
     async def action_pane(self, name: str) -> None:
-        """Open a pane and give it the keys."""
+        """Open a pane and give it the focus."""
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Actions that have no keys."""
+        """Return the actions that have no keys."""
 
     def search_themes(self) -> None:
         """Open a palette of the themes."""
 
 
 class PaletteEntry(NamedTuple):
-    """An entry: its words, the key that does the same, the pane it belongs to, and what it does."""
+    """An entry: its text, its key and explanation, its pane (None for the window), and its action."""
 
     words: str
     about: str
@@ -58,29 +58,29 @@ class PaletteEntry(NamedTuple):
 
 
 class Palette(CommandPalette):
-    """Textual's palette, in a terminal of one row as well, and closed again before it was there."""
+    """Textual's palette, fixed for one-row terminals and for being closed before it has opened."""
 
     def _on_mount(self, event: Mount) -> None:
-        """Leave a palette alone that a key closed on a busy machine: Textual looks for the screen below it."""
+        """Do nothing if a key has already closed the palette: Textual would look for the screen below it."""
         if self not in self.app.screen_stack:
             event.prevent_default()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Move in the list only where it has room: Textual knows no line of a list that has none."""
+        """Ignore list movement while the list has no visible rows; Textual fails on it."""
         if action == "command_list" and not any(found.scrollable_content_region for found in self.query(CommandList)):
             return False
         return super().check_action(action, parameters)
 
 
 class Actions(Provider):
-    """Everything that can be done, the pane in front first."""
+    """All actions and views, those of the current pane first."""
 
     def __init__(self, screen: Screen[Any], match_style: Style | None = None) -> None:
         super().__init__(screen, match_style)
         self._entries: list[PaletteEntry] = []
 
     async def startup(self) -> None:
-        """Import the panes that were not opened yet, beside the window."""
+        """Import the panes that were not opened yet, in a thread."""
         self._entries = await asyncio.to_thread(self._gather)
 
     @property
@@ -107,7 +107,7 @@ class Actions(Provider):
             if command.title not in TEXTUALS and command.title not in {entry.words for entry in found.values()}
         ]
         theme = PaletteEntry(
-            "Theme", "other colours, light or dark, or the terminal's own: ansi-dark, ansi-light", None, self._theme
+            "Theme", "Choose light or dark colours, or the terminal's own: ansi-dark, ansi-light", None, self._theme
         )
         return [*reversed(found.values()), *others, theme]
 
@@ -128,8 +128,8 @@ class Actions(Provider):
 
     def _key(self, key: keys.Key) -> str:
         pressed = internals.key_of(self.app, key.id) or key.binding.key
-        told = f"key {' '.join(map(spelled, pressed.split(',')))}"
-        return escape(f"{told} · {key.binding.tooltip}" if key.binding.tooltip else told)
+        words = f"key {' '.join(map(spelled, pressed.split(',')))}"
+        return escape(f"{words} · {key.binding.tooltip}" if key.binding.tooltip else words)
 
     def _of_panes(self) -> list[PaletteEntry]:
         found = []
@@ -166,7 +166,7 @@ class Actions(Provider):
         return act
 
     async def _open(self, pane: str, view: str | None, wanted: type[Widget] | None = None) -> Widget | None:
-        """Open a pane and a view of it; what the action is of, or None if that is not in sight."""
+        """Open a pane and a view; return the widget that has the action, or None if it is not visible."""
         window = self._window
         await window.action_pane(pane)
         there = window.panes.front
@@ -188,7 +188,7 @@ class Actions(Provider):
         for entry in self._entries:
             score = matcher.match(entry.words)
             if score > 0:
-                # What belongs to the pane in front is meant more often.
+                # Entries of the current pane are more likely to be wanted.
                 score *= 1.0 if entry.pane in {front, None} else 0.8
                 yield Hit(score, matcher.highlight(entry.words), self._run(entry), help=entry.about or None)
 

@@ -1,4 +1,4 @@
-"""A report of what is on the screen: what the panes have found out, asked for as far as it is missing, as a file."""
+"""A report of what is on the screen, as a file; missing results are computed first."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from encoder_tui.window.session.session import Session
 
 
 class ReportWriter:
-    """Gathers what the window knows, and writes a report of it."""
+    """Collects the results in the window and writes a report."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
 
     def material(self, panes: Iterable[Pane]) -> Material:
-        """What the session and these panes know at this moment."""
+        """Return the current contents of the session and these panes."""
         session = self.session
         models = [
             RequestedModel(slot.name, slot.ready, slot.message if slot.state == "failed" else None)
@@ -37,7 +37,7 @@ class ReportWriter:
         return made
 
     async def write(self, material: Material, path: Path, sections: Sequence[str]) -> None:
-        """Ask for what the panes have not asked for yet, write the file, and say so, whichever way it went."""
+        """Compute what is missing, write the file, and notify the user of success or failure."""
 
         def work() -> None:
             if "tokens" in sections:
@@ -53,25 +53,25 @@ class ReportWriter:
         except OSError as error:
             self.session.notice(f"{path} cannot be written: {error.strerror or error}", "error")
         else:
-            self.session.notice(f"the report is in {path}")
+            self.session.notice(f"saved the report to {path}")
 
     def _tell_of_model(self, name: str) -> None:
-        self.session.notice(f"the report asks for the parameters of {name}")
+        self.session.notice(f"report: reading the parameters of {name}")
 
 
 def offered_sections(material: Material) -> list[tuple[str, str, bool]]:
-    """The sections, what each would hold, and whether that is worth a section."""
+    """Return each section's name, a description of its contents, and whether it is selected at first."""
     answered = [run.letter for run in material.runs if run.answer is not None]
     counted = material.counts is not None and material.counts.documents > 0
     seen = counted or bool(material.document)
     measured = material.timing is not None
-    documents = material.counts.sentence() if material.counts is not None and counted else "none were counted"
+    documents = material.counts.sentence() if material.counts is not None and counted else "none counted yet"
     return [
         ("models", ", ".join(model.name.rpartition("/")[2] for model in material.models)[:50], True),
-        ("settings", "in force, and the libraries", True),
+        ("settings", "current settings, and library versions", True),
         ("tokens", f"of the text of {len(material.text):,} characters", True),
         ("architectures", "parameters, roles, configurations", True),
         ("documents", documents, seen),
-        ("outputs", f"of {' and '.join(answered)}" if answered else "nothing was run", bool(answered)),
-        ("timing", "the run on the screen" if measured else "nothing was measured", measured),
+        ("outputs", f"of {' and '.join(answered)}" if answered else "nothing run yet", bool(answered)),
+        ("timing", "the run on the screen" if measured else "nothing measured yet", measured),
     ]

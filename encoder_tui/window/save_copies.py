@@ -1,4 +1,4 @@
-"""What a pane can copy, offered to be saved instead."""
+"""What a pane can copy, to save instead."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from encoder_tui.window.widgets.clipboard import taking
 
 
 def saveables(app: App[Any], pane: Pane) -> list[Saveable]:
-    """Everything that the pane's keys copy, with a name for its file."""
+    """Return everything that the pane's keys copy, with default file names."""
     found = []
     for binding in pane.BINDINGS:
         if isinstance(binding, Binding) and binding.action.startswith("copy"):

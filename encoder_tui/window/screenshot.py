@@ -1,4 +1,4 @@
-"""A picture of the window as a file."""
+"""Saving a picture of the window."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from encoder_tui.core.text.safe import visible
 
 
 def self_contained(svg: str) -> str:
-    """The picture without the fonts that Textual would have a viewer fetch from elsewhere."""
+    """Return the picture without references to fonts that a viewer would download."""
     return re.sub(r",?\s*url\([^)]*\)\s*format\([^)]*\)", "", svg)
 
 
 def take(app: App[Any], filename: str | None = None, folder: str | None = None) -> None:
-    """Write an SVG of the screen and say where; in a browser, the browser keeps it."""
+    """Write an SVG of the screen and say where; in a browser, download it."""
     name = filename or time.strftime("encoder-tui-%Y%m%d-%H%M%S.svg")
     if app.is_web:
         app.deliver_screenshot(name)
@@ -28,8 +28,8 @@ def take(app: App[Any], filename: str | None = None, folder: str | None = None) 
     try:
         write_whole(path, self_contained(app.export_screenshot()))
     except FileExistsAlready:
-        app.notify(f"{visible(str(path))} is there already", severity="warning", markup=False)
+        app.notify(f"{visible(str(path))} already exists", severity="warning", markup=False)
     except OSError as error:
         app.notify(f"{visible(str(path))} cannot be written: {error.strerror}", severity="error", markup=False)
     else:
-        app.notify(f"the picture is {visible(str(path))}", markup=False)
+        app.notify(f"saved the screen to {visible(str(path))}", markup=False)

@@ -1,4 +1,4 @@
-"""Colours that can be read in every theme: Textual's, moved away from the background as far as contrast needs."""
+"""Legible colours in every theme: Textual's, moved away from the background until the contrast is sufficient."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Final
 from textual.color import BLACK, WHITE, Color
 
 QUIET: Final = "$text-muted"
-"""The style of words that stand back."""
+"""The style of less important words."""
 TEXT: Final = 4.5
-"""The contrast that WCAG asks of text (level AA)."""
+"""The contrast that WCAG requires for text (level AA)."""
 MARK: Final = 3.0
-"""The contrast that WCAG asks of signs that are no text."""
+"""The contrast that WCAG requires for graphics."""
 GROUNDS: Final = ("background", "surface", "panel")
 NAMES: Final = ("primary", "secondary", "accent", "success", "warning", "error")
 STEPS: Final = 20
@@ -23,12 +23,12 @@ ANSI: Final = {
     "surface-lighten-1": "ansi_bright_black",
     "surface-lighten-2": "ansi_bright_black",
 }
-"""Where a theme has the terminal's sixteen colours: letters B and C apart, no red on red, and a cursor that is seen
-without the focus."""
+"""Changes for themes of the terminal's sixteen colours: letters B and C differ, no red on red, and the cursor is
+visible without the focus."""
 
 
 def luminance(colour: Color) -> float:
-    """The relative luminance of WCAG, from 0 for black to 1 for white."""
+    """Return the relative luminance of WCAG, from 0 for black to 1 for white."""
     red, green, blue = (
         value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in colour.normalized
     )
@@ -36,13 +36,16 @@ def luminance(colour: Color) -> float:
 
 
 def contrast(one: Color, other: Color) -> float:
-    """The ratio of WCAG, from 1 for equal luminance to 21 for black on white."""
+    """Return the contrast ratio of WCAG, from 1 for equal luminance to 21 for black on white."""
     low, high = sorted((luminance(one), luminance(other)))
     return (high + 0.05) / (low + 0.05)
 
 
 def legible(variables: Mapping[str, str], is_ansi: bool) -> dict[str, str]:
-    """A theme's variables with coloured text that is legible on every ground; the terminal's own are left alone."""
+    """Return a theme's variables with text colours that are legible on every background.
+
+    Themes of the terminal's own colours get only the changes of `ANSI`.
+    """
     found = dict(variables)
     if is_ansi:
         return {**found, **ANSI}
@@ -59,7 +62,7 @@ def legible(variables: Mapping[str, str], is_ansi: bool) -> dict[str, str]:
 
 
 def _quiet(grounds: list[Color]) -> str:
-    """Black or white, as faint as all grounds allow, and no fainter than Textual has it."""
+    """Return black or white, as faint as is legible on all backgrounds, but not fainter than Textual's."""
     shares = range(60, 100, 4)
     legible_on_all = (
         share
@@ -70,7 +73,7 @@ def _quiet(grounds: list[Color]) -> str:
 
 
 def _away(colour: Color, grounds: list[Color]) -> Color:
-    """The colour itself, or the nearest towards white or black that all grounds let read; the best there is."""
+    """Return the nearest colour towards white or black that is legible on all backgrounds, or else the best one."""
     darker = contrast(WHITE, grounds[0]) < contrast(BLACK, grounds[0])
     best = colour
     for step in range(STEPS + 1):

@@ -67,5 +67,5 @@ def in_a_terminal(folder: Path) -> str:
         terminal.send("tab", *["down"] * 3, " ")
         terminal.wait_for("│   architectures")
         terminal.send("\x1b[Z", "enter")
-        terminal.wait_for("the report is in")
+        terminal.wait_for("saved the report to")
     return path.read_text()

@@ -134,7 +134,7 @@ def test_a_model_whose_plain_file_is_not_exact_is_shown_provisionally_and_then_c
     folder = all_directories()["bert-lowercase-contradicts"](tmp_path / "model")
     with Terminal(encoder_tui("-m", str(folder), "--text", "A Lighthouse Keeper")) as terminal:
         terminal.wait_for("provisional")
-        terminal.wait_for(lambda text: "the exact form" in text and "changes" in text, 60)
+        terminal.wait_for(lambda text: "the exact tokenizer" in text and "changes" in text, 60)
         terminal.wait_for(lambda text: "provisional" not in text)
 
 

@@ -106,8 +106,8 @@ def test_a_keymap_is_read_and_what_is_wrong_with_it_is_told(home: Path) -> None:
     told = CliRunner().invoke(cli, ["config"]).stderr.splitlines()
     assert told == [
         "encoder-tui: [keys]: no key has the id 'tokens.copy-idz'; did you mean tokens.copy-ids?",
-        "encoder-tui: [keys]: 'Ctrl-Y' for tokens.copy-block is no key; keys are written like ctrl+k, f7, slash",
-        "encoder-tui: [keys]: v stands for both tokens.copy-ids and view.next: only one of them is heard",
+        "encoder-tui: [keys]: 'Ctrl-Y' for tokens.copy-block is not a key; keys are written like ctrl+k, f7, slash",
+        "encoder-tui: [keys]: v is the key of both tokens.copy-ids and view.next: only one of them works",
     ]
     for wrong in ("keys = 3", "[keys]\nx = 3", '[keys]\nx = ["", 3]', "[keys]\nx = []"):
         path.write_text(wrong, "utf-8")
@@ -118,7 +118,7 @@ def test_a_keymap_is_read_and_what_is_wrong_with_it_is_told(home: Path) -> None:
 def test_the_key_of_the_palette_can_be_remapped_and_collides_like_any_other() -> None:
     assert "window.palette" in {name for _, name, _, _ in keys.listed({})}
     assert keys.problems({"window.help": "ctrl+p"}) == [
-        "ctrl+p stands for both window.help and window.palette: only one of them is heard"
+        "ctrl+p is the key of both window.help and window.palette: only one of them works"
     ]
 
 
@@ -128,7 +128,7 @@ def test_keys_of_different_panes_do_not_collide_nor_do_those_as_they_are() -> No
     assert keys.problems({"parameters.sort": "w"}) == []
     assert keys.problems({key.id: key.binding.key for key in keys.everywhere() if key.id.startswith("tokens.")}) == []
     assert keys.problems({"documents.sort": "f2"}) == [
-        "F2 stands for both documents.sort and window.tokens: only one of them is heard"
+        "F2 is the key of both documents.sort and window.tokens: only one of them works"
     ]
 
 
@@ -151,7 +151,7 @@ async def test_a_wrong_theme_and_wrong_keys_are_told_and_the_window_opens() -> N
     app.session.notice = lambda sentence, severity="": told.append(sentence)  # type: ignore[method-assign]
     async with app.run_test() as pilot:
         await until(pilot, lambda: len(told) == 2)
-    assert told[0].startswith("there is no theme 'no-such'; there are ansi-dark, ansi-light, ")
+    assert told[0].startswith("there is no theme 'no-such'; choose one of ansi-dark, ansi-light, ")
     assert told[1].startswith("[keys]: no key has the id 'tokens.nothing'")
 
 

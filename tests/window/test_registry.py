@@ -126,5 +126,5 @@ async def test_a_pane_that_is_added_to_the_registry_is_in_the_window_its_keys_it
         # It meets only keys of its own pane.
         assert keys.problems({"vocabulary.dust": "i"}) == []
         assert keys.problems({"vocabulary.dust": "s"}) == [
-            "s stands for both vocabulary.dust and vocabulary.sort: only one of them is heard"
+            "s is the key of both vocabulary.dust and vocabulary.sort: only one of them works"
         ]

@@ -94,11 +94,11 @@ async def test_a_file_that_is_there_needs_a_second_key(tmp_path: Path) -> None:
         def hint() -> str:
             return str(dialog.query_one("#save-hint", Static).content)
 
-        await until(pilot, lambda: "enter once more writes over it" in hint())
+        await until(pilot, lambda: "press enter again to overwrite it" in hint())
         assert there.read_text() == "precious"
         # Another path in between asks again.
         await pilot.press("end", "x", "backspace", "enter")
-        await until(pilot, lambda: "enter once more writes over it" in hint())
+        await until(pilot, lambda: "press enter again to overwrite it" in hint())
         assert there.read_text() == "precious"
         await pilot.press("enter")
         await until(pilot, lambda: app.screen is not dialog)
@@ -168,7 +168,7 @@ async def test_a_picture_is_written_where_one_is_and_fetches_nothing(
         await pilot.press("f9")
         await until(pilot, lambda: bool(told(app)))
         (picture,) = tmp_path.glob("encoder-tui-*.svg")
-        assert told(app) == [f"the picture is {picture}"]
+        assert told(app) == [f"saved the screen to {picture}"]
         svg = picture.read_text("utf-8")
         assert "lighthouse" in svg
         assert "url(http" not in svg

@@ -1,4 +1,4 @@
-"""What dialogs have in common: a box in the middle of the window, which escape closes without an answer."""
+"""The base of all dialogs: a box in the middle of the window, which escape closes without an answer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Answer = TypeVar("Answer")
 
 
 class Dialog(ModalScreen[Answer]):
-    """A screen with one `Vertical`, the box; app.tcss says how it looks."""
+    """A screen with one `Vertical`, the box; its style is in app.tcss."""
 
     BINDINGS = [Binding("escape", "close", "Close", id="dialog.close")]
 

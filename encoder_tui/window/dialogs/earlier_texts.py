@@ -1,4 +1,4 @@
-"""The dialog in which an earlier text is taken up again."""
+"""The dialog that reopens a text of an earlier session."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SHOWN = 200
 
 
 class TextsDialog(Dialog[None]):
-    """The texts that other sessions left; the one at hand takes the place of the one that is chosen."""
+    """The texts of earlier sessions; the current text replaces the chosen one in the list."""
 
     CSS = """
     TextsDialog > Vertical { width: 90; max-height: 90%; }
@@ -35,7 +35,7 @@ class TextsDialog(Dialog[None]):
     def compose(self) -> ComposeResult:
         with Vertical() as box:
             box.border_title = "Earlier texts"
-            yield Static("enter goes on with a text; the one at hand takes its place here", markup=False)
+            yield Static("enter opens a text; the current one is kept in this list", markup=False)
             yield Options(*(Option(self._line(text)) for text in self._texts), markup=False)
 
     def _line(self, text: str) -> Content:

@@ -30,7 +30,7 @@ WIDTH: Final = 76
 class ModelsDialog(Dialog[None]):
     """One to four models: add, replace, remove, swap.
 
-    Above, the models being compared; below, what can be chosen: typed in, built in, or in the cache.
+    Above are the models being compared; below, the names to choose from: recent, cached and built-in ones.
     """
 
     CSS = """
@@ -63,7 +63,7 @@ class ModelsDialog(Dialog[None]):
             yield Options(id="candidates", markup=False)
 
     def on_unmount(self) -> None:
-        # What a signal calls keeps the dialog alive otherwise.
+        # Otherwise the signal would keep the dialog alive.
         self.session.models_changed.unsubscribe(self)
 
     async def on_mount(self) -> None:
@@ -83,7 +83,7 @@ class ModelsDialog(Dialog[None]):
 
     @property
     def _room(self) -> int:
-        """Cells of an option: those of the box, less its border, the paddings and a scroll bar."""
+        """The width of an option in cells: the box without its border, padding and scroll bar."""
         return max(min(WIDTH, self.app.size.width * 95 // 100) - 8, 20)
 
     def _show_candidates(self) -> None:
@@ -112,10 +112,10 @@ class ModelsDialog(Dialog[None]):
         highlighted = slots.highlighted
         slots.clear_options()
         for index, slot in enumerate(self.session.slots):
-            stands_in = f"stands in for {visible(slot.stands_in_for)}" if slot.stands_in_for else ""
+            stands_in = f"shown instead of {visible(slot.stands_in_for)}" if slot.stands_in_for else ""
             state = stands_in or visible(slot.message) or slot.state
             state = state.removeprefix(f"{visible(slot.name)}: ")
-            # In the middle: how a path ends tells one model from another, and a message what is wrong.
+            # Cut in the middle: the end of a path tells models apart, and the end of a message says what is wrong.
             name, state = (shorten(words, self._room - 4) for words in (visible(slot.name), state))
             between = "  " if len(name) + len(state) + 6 <= self._room else "\n    "
             style = "$text-error" if slot.state == "failed" else "dim"
@@ -132,7 +132,7 @@ class ModelsDialog(Dialog[None]):
     @on(OptionList.OptionHighlighted, "#slots")
     def _place_changed(self) -> None:
         letter = LETTERS[self._place]
-        hint = f"enter puts it in {letter}'s place; a in the list adds it beside the others"
+        hint = f"enter replaces model {letter}; a in the list adds a model"
         self.query_one("#hint", Static).update(Content(hint))
 
     @on(Input.Submitted)
@@ -152,7 +152,7 @@ class ModelsDialog(Dialog[None]):
         self.session.replace(self._place, self._candidates[event.option_index])
 
     def action_add(self) -> None:
-        """Add what is highlighted below, or typed in, beside the others."""
+        """Add the typed or highlighted model."""
         candidates = self.query_one("#candidates", OptionList)
         typed = self.query_one("#name", Input).value.strip()
         if typed:
@@ -161,14 +161,14 @@ class ModelsDialog(Dialog[None]):
             self.session.add(self._candidates[candidates.highlighted])
 
     def action_remove(self) -> None:
-        """Compare one model less."""
+        """Remove the highlighted model."""
         self.session.remove(self._place)
 
     def action_stop(self) -> None:
-        """Give up loading the highlighted model; enter on its name loads it again."""
+        """Stop loading the highlighted model; enter on its name loads it again."""
         self.session.stop_loading(self._place)
 
     def action_swap(self) -> None:
-        """Exchange the highlighted model with the one after it."""
+        """Swap the highlighted model with the next one."""
         if len(self.session.slots) > 1:
             self.session.swap(self._place, (self._place + 1) % len(self.session.slots))

@@ -1,4 +1,4 @@
-"""The dialog in which a report's sections and its file are chosen."""
+"""The dialog that chooses the sections of a report and its file."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ Chosen = tuple[Path, list[str]]
 
 
 class ReportDialog(Dialog[Chosen | None]):
-    """Asks for a path and for the sections; None where the user wants no report after all."""
+    """Asks for a path and for the sections; answers None if the user cancels."""
 
     CSS = """
     ReportDialog OptionList { max-height: 12; }
     ReportDialog Static { color: $text-muted; }
     """
     BINDINGS = [
-        Binding("space", "take", "Take or leave", id="report.take"),
+        Binding("space", "take", "Select or deselect", id="report.take"),
     ]
 
     def __init__(self, sections: Sequence[tuple[str, str, bool]]) -> None:
-        """`sections` are names, what each holds now in words, and whether it is in the report unless unchecked."""
+        """`sections` holds for each section its name, a description, and whether it is selected at first."""
         super().__init__()
         self._sections = list(sections)
         self._taken = [is_chosen for _, _, is_chosen in sections]
@@ -45,9 +45,9 @@ class ReportDialog(Dialog[Chosen | None]):
     def compose(self) -> ComposeResult:
         with Vertical() as box:
             box.border_title = "Report"
-            yield Static("What is on the screen now, as a Markdown file; enter writes it", markup=False)
+            yield Static("Saves what is on the screen as a Markdown file; enter writes it", markup=False)
             yield Field(PROPOSED, placeholder="a path", compact=True)
-            yield Static("Sections: tab goes to them, space takes or leaves one", markup=False)
+            yield Static("Sections: tab moves to them, space selects or deselects one", markup=False)
             yield Options(*map(self._line, range(len(self._sections))), markup=False)
 
     def _line(self, index: int) -> Option:
@@ -60,11 +60,11 @@ class ReportDialog(Dialog[Chosen | None]):
 
     @property
     def chosen(self) -> list[str]:
-        """The names of the sections that are taken."""
+        """The names of the selected sections."""
         return [name for (name, _, _), is_taken in zip(self._sections, self._taken, strict=True) if is_taken]
 
     def toggle(self, index: int) -> None:
-        """Take a section, or leave it out."""
+        """Select a section, or deselect it."""
         self._taken[index] = not self._taken[index]
         words = self._words(index, *self._sections[index][:2])
         self.query_one(OptionList).replace_option_prompt_at_index(index, words)
@@ -75,7 +75,7 @@ class ReportDialog(Dialog[Chosen | None]):
         self.toggle(event.option_index)
 
     def action_take(self) -> None:
-        """Take the highlighted section, or leave it out."""
+        """Select the highlighted section, or deselect it."""
         sections = self.query_one(OptionList)
         if self.focused is sections and sections.highlighted is not None:
             self.toggle(sections.highlighted)
@@ -85,7 +85,7 @@ class ReportDialog(Dialog[Chosen | None]):
         event.stop()
         sections = self.chosen
         if not sections:
-            self.notify("take a section: tab goes to them, space takes one", severity="warning", markup=False)
+            self.notify("select at least one section (tab to move, space to select)", severity="warning", markup=False)
             return
         try:
             path = typed_path(event.value.strip() or PROPOSED)
@@ -99,7 +99,7 @@ class ReportDialog(Dialog[Chosen | None]):
             self.notify(visible(why), severity="error", markup=False)
         elif is_there and self._confirmed != event.value:
             self._confirmed = event.value
-            words = f"{path.name} is there already; enter once more writes over it"
+            words = f"{path.name} already exists; press enter again to overwrite it"
             self.notify(visible(words), severity="warning", markup=False)
         else:
             self.dismiss((path, sections))

@@ -1,4 +1,4 @@
-"""The dialog that asks where to save what could be copied."""
+"""The dialog that saves to a file what could be copied."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from encoder_tui.window.widgets.field import Field
 
 @dataclass(frozen=True)
 class Saveable:
-    """Something that can be saved: its name, a name for its file, and what makes it, empty where there is nothing."""
+    """Something to save: its name, a default file name, and a function that returns it (empty if there is nothing)."""
 
     what: str
     file_name: str
@@ -31,7 +31,7 @@ class Saveable:
 
 
 class SaveDialog(Dialog[None]):
-    """Asks what, where there is a choice, and where to; a file that is there needs a second enter."""
+    """Asks what to save, if there is a choice, and where; a second enter overwrites an existing file."""
 
     CSS = """
     SaveDialog #save-hint { color: $text-muted; height: auto; }
@@ -64,8 +64,8 @@ class SaveDialog(Dialog[None]):
     def _hint(self, words: str = "") -> None:
         other = "shift+tab chooses what; " if len(self._things) > 1 else ""
         folder = shorten(visible(str(Path.cwd())), 48)
-        told = words or f"{other}enter saves {self._chosen.what}; a relative path begins at {folder}"
-        self.query_one("#save-hint", Static).update(Content(told))
+        hint = words or f"{other}enter saves {self._chosen.what}; relative paths start at {folder}"
+        self.query_one("#save-hint", Static).update(Content(hint))
 
     @on(Choice.Changed)
     def _other(self, event: Choice.Changed) -> None:
@@ -86,7 +86,7 @@ class SaveDialog(Dialog[None]):
         event.stop()
         name = event.value.strip()
         if not name:
-            self._hint("a path is missing")
+            self._hint("enter a path")
             return
         try:
             path = typed_path(name)
@@ -101,11 +101,11 @@ class SaveDialog(Dialog[None]):
             write_whole(path, content, replace=self._confirmed == event.value)
         except FileExistsAlready:
             self._confirmed = event.value
-            self._hint(f"{visible(path.name)} is there already; enter once more writes over it")
+            self._hint(f"{visible(path.name)} already exists; press enter again to overwrite it")
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or error
             self._hint(f"{visible(str(path))} cannot be written: {visible(str(why))}")
         else:
-            told = decimal_size(len(content)) if isinstance(content, bytes) else f"{len(content):,} characters"
-            self.notify(f"saved {self._chosen.what}, {told}, to {visible(str(path.absolute()))}", markup=False)
+            length = decimal_size(len(content)) if isinstance(content, bytes) else f"{len(content):,} characters"
+            self.notify(f"saved {self._chosen.what}, {length}, to {visible(str(path.absolute()))}", markup=False)
             self.dismiss()

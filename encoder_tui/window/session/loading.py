@@ -1,4 +1,4 @@
-"""A model's way into its slot: from the name to the exact tokenizer, showing each step."""
+"""Loading a model into its slot: from the name to the exact tokenizer, showing each step."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from encoder_tui.protocol.operations import HELLO
 from encoder_tui.window.session.slot import Slot
 
 Notice = Callable[[str, str], None]
-"""Tells the user a sentence of a severity."""
+"""Shows the user a sentence with a severity."""
 
 
 class SlotLoader:
-    """Loads models into slots. `changed` is called when a slot has changed; `text` gives the current text."""
+    """Loads models into slots. `changed` is called when a slot has changed; `text` returns the current text."""
 
     def __init__(self, loader: Loader, changed: Callable[[], None], notice: Notice, text: Callable[[], str]) -> None:
         self.loader = loader
@@ -33,7 +33,7 @@ class SlotLoader:
         self._text = text
 
     async def load(self, slot: Slot, is_default: bool) -> None:
-        """Load a slot's model. A failure becomes the slot's message; a default that cannot be had has a stand-in."""
+        """Load a slot's model. A failure becomes the slot's message; a missing default gets a built-in one."""
         loader = self.loader
         try:
             name = loader.parse(slot.name)
@@ -61,17 +61,17 @@ class SlotLoader:
         loader = self.loader
         form = await asyncio.to_thread(loader.form_here, files, versions)
         if slot.stands_in_for is not None:
-            self._notice(f"{slot.stands_in_for} came from the Hub and takes the place of {slot.name}", "information")
+            self._notice(f"{slot.stands_in_for} was loaded from the Hub and replaces {slot.name}", "information")
             slot.name, slot.stands_in_for = slot.stands_in_for, None
         slot.files = files
         before: ModelTokenizer | None = None
         if form is None and files.tokenizer_json is not None:
             plain = provisional(files.tokenizer_json, files.tokenizer_config)
-            # A tokenizer that may inflate a text is tried by the engine first, where a death costs nothing.
+            # A tokenizer that may inflate a text is tried in the engine first, where a crash does no harm.
             if plain.growth is not None and plain.growth.is_known:
                 before = await asyncio.to_thread(ModelTokenizer, plain)
                 slot.tokenizer, slot.state = before, "provisional"
-            slot.message = "the engine is asked for the exact form"
+            slot.message = "waiting for the engine's exact tokenizer"
             self._changed()
         if form is None:
             form = await loader.ask_for_form(files, versions, self._progress_of(slot), self._text())
@@ -83,23 +83,23 @@ class SlotLoader:
             loader.cache.complaint = None
 
     async def _take(self, slot: Slot, form: TokenizerForm, before: ModelTokenizer | None) -> None:
-        """Put the exact form in its place, saying where it changes an id of the current text."""
+        """Replace the provisional tokenizer by the exact one, and report changed ids of the current text."""
         exact = await asyncio.to_thread(ModelTokenizer, form)
         if before is not None:
             try:
                 old, new = (tokenizer.encode([self._text()])[0].ids for tokenizer in (before, exact))
             except TokenizationError:
-                old = new = []  # where a text is refused, the panes say so
+                old = new = []  # the panes report the error
             if old != new:
                 changed = abs(len(old) - len(new)) + sum(a != b for a, b in zip(old, new, strict=False))
                 self._notice(
-                    f"{slot.short}: the exact form ({form.class_name}) changes {count(changed, 'id')} of this text",
+                    f"{slot.short}: the exact tokenizer ({form.class_name}) changes {count(changed, 'id')} of this text",
                     "information",
                 )
         slot.tokenizer, slot.state, slot.message = exact, "exact", ""
 
     async def _stand_in(self, slot: Slot) -> None:
-        """Show the built-in counterpart of a default model while the Hub is asked for the model itself."""
+        """Show the built-in counterpart of a default model while the model itself is downloaded."""
         wanted = slot.name
         stand_in = STAND_INS[wanted]
         files = await asyncio.to_thread(self.loader.files_here, parse_name(stand_in))
@@ -108,7 +108,7 @@ class SlotLoader:
         assert form is not None
         slot.tokenizer = await asyncio.to_thread(ModelTokenizer, form)
         slot.files, slot.name, slot.stands_in_for, slot.state = files, stand_in, wanted, "exact"
-        slot.message = "while the Hub is asked"
+        slot.message = "while waiting for the Hub"
         self._changed()
 
     def _progress_of(self, slot: Slot) -> Callable[[Progress], None]:
@@ -126,14 +126,14 @@ async def greet(
     show: Callable[[EngineState], None],
     notice: Notice,
 ) -> None:
-    """Start the engine in the background, and learn what it runs on, which `take` is told.
+    """Start the engine in the background, and call `take` with what it runs on.
 
-    Tokenizers that are here come first: the engine's imports would compete with them for the processor. A model
-    that needs the engine has started it by then.
+    Local tokenizers come first: the engine's imports would compete with them for the processor. A model that needs
+    the engine has already started it.
     """
 
-    def progress(told: Progress) -> None:
-        show(EngineState("busy", f"engine {told.text}"))
+    def progress(report: Progress) -> None:
+        show(EngineState("busy", f"engine {report.text}"))
 
     async def ask() -> None:
         take(await engine.run(HELLO, HelloRequest(), progress, take))

@@ -1,4 +1,4 @@
-"""The part of the session that remembers it for the next start."""
+"""The part of the session that saves it for the next start."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from encoder_tui.client.client import EngineClient
 
 WRITE_AFTER: Final = 1.0
-"""Seconds from a change to its writing; what a window that is killed at once may lose."""
+"""Seconds from a change until it is written; a window that is killed may lose that much."""
 
 
 class Remembering:
-    """Notes what the user changes, and writes it soon."""
+    """Records what the user changes, and writes it soon."""
 
     memory: Memory
     text: str
@@ -28,30 +28,30 @@ class Remembering:
 
         @property
         def engine(self) -> EngineClient:
-            """The engine that works for the models."""
+            """The engine for the models."""
 
         def set_text(self, text: str) -> None:
-            """The user changed the text."""
+            """Set the text that the user typed."""
 
         def notice(self, sentence: str, severity: str = "information") -> None:
-            """Tell the user something in passing."""
+            """Notify the user."""
 
     def remember(self, **changes: Any) -> None:
-        """Note what the user changed, by the names of `Remembered`."""
+        """Record changes, by the field names of `Remembered`."""
         self.memory.remember(**changes)
         self._write_soon()
 
     def remember_source(self, source: str, column: str | None = None) -> None:
-        """The user chose other documents, or another column of them."""
+        """Record the documents and the column that the user chose."""
         self.remember(docs=source if self.engine.is_remote else absolute(source), column=column)
 
     def use_source(self, source: str) -> None:
-        """A source could be opened."""
+        """Record that a source was opened."""
         self.memory.use("recent_sources", source if self.engine.is_remote else absolute(source))
         self._write_soon()
 
     def take_earlier_text(self, text: str) -> None:
-        """Go on with an earlier text."""
+        """Replace the text by an earlier one."""
         self.memory.take_earlier(text, instead_of=self.text)
         self.set_text(text)
         self.text_replaced.publish(text)
@@ -61,7 +61,7 @@ class Remembering:
             self._writing = asyncio.create_task(self._write())
 
     async def _write(self) -> None:
-        """Write what changes within a second, off the event loop: a disk may be slow."""
+        """Write the changes of one second, outside the event loop because a disk may be slow."""
         await asyncio.sleep(WRITE_AFTER)
         await asyncio.to_thread(self.memory.write)
         self._writing = None
@@ -75,7 +75,7 @@ class Remembering:
             self.memory.complaint = ""
 
     def _lasting_name(self, name: str) -> str:
-        """A model's name for another start, which may be in another folder."""
+        """Return a model's name for the next start, which may be in another folder."""
         from encoder_tui.core.models.names import ModelError, parse_name  # noqa: PLC0415  # after the first paint
 
         try:

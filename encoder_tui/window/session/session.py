@@ -1,4 +1,4 @@
-"""What the panes share: the chosen models, the text, the engine. Panes watch it and ask it."""
+"""What the panes share: the chosen models, the text, the engine."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Session(Remembering):
     """
 
     def __init__(self, app: App[Any], settings: Settings, last_start_died: bool = False) -> None:
-        """After a start that died, what was remembered is left aside and the built-in pair opens."""
+        """If the last start died, the remembered models and text are set aside and the built-in pair opens."""
         self.settings = settings
         self.models_changed: Signal[None] = Signal(app, "models_changed")
         self.text_changed: Signal[str] = Signal(app, "text_changed")
@@ -70,30 +70,30 @@ class Session(Remembering):
 
     @property
     def document_or_text(self) -> str:
-        """The document that is open in the Documents pane; the text of the Tokens pane if there is none."""
+        """The document open in the Documents pane; the text of the Tokens pane if there is none."""
         return self.text if self.document is None else self.document
 
     def set_document(self, text: str, row: DocumentRow | None = None) -> None:
-        """The user opened another document; `row` is where it comes from, and has the columns beside it."""
+        """Set the document that the user opened; `row` is the row of the collection that it comes from."""
         if (text, row) != (self.document, self.document_row):
             self.document, self.document_row = text, row
             self.document_changed.publish(text)
 
     def _leave_aside(self, settings: Settings) -> None:
-        """Open nothing of what the last start opened; what is named on the command line is still opened."""
+        """Do not open what the last start opened, except names on the command line."""
         had_text = self.memory.state.text is not None
         if self.memory.set_aside() or not settings.model:
-            told = "the last start ended within its first minute, so its models and text were left aside"
+            happened = "the last start ended within its first minute, so its models and text were left aside"
             back = "m offers the models" + (
                 "; «Earlier texts» in the palette (ctrl+p) has the text" if had_text else ""
             )
-            self._left_aside = f"{told}: {back}"
+            self._left_aside = f"{happened}: {back}"
 
-    # The engine's client and all that reads models are imported after the first paint.
+    # The engine's client and the code that reads models are imported after the first paint.
 
     @cached_property
     def engine(self) -> EngineClient:
-        """The engine that works for the models."""
+        """The engine for the models."""
         from encoder_tui.client.client import EngineClient  # noqa: PLC0415
 
         return EngineClient(
@@ -102,14 +102,14 @@ class Session(Remembering):
 
     @cached_property
     def documents_engine(self) -> EngineClient:
-        """A second engine, for documents: counting them never waits behind a forward pass. Started when asked."""
+        """A second engine, for documents, so that counting never waits for a forward pass. Started when needed."""
         from encoder_tui.client.client import EngineClient  # noqa: PLC0415
 
         return EngineClient(log_path() / "documents.log", self.settings.engine, offline=self.settings.offline)
 
     @cached_property
     def loader(self) -> Loader:
-        """What finds models."""
+        """Finds and downloads models."""
         from encoder_tui.client.loader import Loader  # noqa: PLC0415
         from encoder_tui.core.tokens.exact_form import FormCache  # noqa: PLC0415
 
@@ -123,7 +123,7 @@ class Session(Remembering):
 
     @property
     def tokenizers(self) -> list[ModelTokenizer | None]:
-        """Each model's tokenizer, as far as it is there."""
+        """Each model's tokenizer; None until it is loaded."""
         return [slot.tokenizer for slot in self.slots]
 
     async def start(self) -> None:
@@ -135,7 +135,7 @@ class Session(Remembering):
             refuse_foreign_folder(log_path())
         except OSError as error:
             self.notice(f"no log is written: {error.strerror}", "warning")
-        # In a thread, so that keys are heard meanwhile.
+        # In a thread, so that keys work meanwhile.
         await asyncio.to_thread(importlib.import_module, "encoder_tui.window.session.loading")
         for slot in self.slots:
             self._load(slot, is_default=self._is_default)
@@ -143,7 +143,7 @@ class Session(Remembering):
         self._greet()
 
     async def restart_engine(self) -> None:
-        """Start the engines anew by the user's wish; models that failed are tried again."""
+        """Restart the engines and try failed models again."""
         from encoder_tui.client.client import EngineError  # noqa: PLC0415
 
         try:
@@ -159,7 +159,7 @@ class Session(Remembering):
         self._greet()
 
     def _greet(self) -> None:
-        """Start the engine in the background, once the models that are here have been loaded."""
+        """Start the engine in the background, after the models that need no engine have been loaded."""
         from encoder_tui.window.session import loading  # noqa: PLC0415  # imported in a thread by `start`
 
         greeting = loading.greet(
@@ -172,12 +172,12 @@ class Session(Remembering):
         self.engine_changed.publish(self.engine.state)
 
     def _keep(self, task: asyncio.Task[None]) -> None:
-        """Hold a task until it ends, because asyncio does not."""
+        """Keep a reference to a task until it ends, because asyncio does not."""
         self._others.add(task)
         task.add_done_callback(self._others.discard)
 
     async def close(self) -> None:
-        """End what is under way, and the engine."""
+        """Cancel the running tasks and close the engines."""
         for task in [*self._loads.values(), *self._others]:
             task.cancel()
         self._is_closed = True
@@ -187,17 +187,17 @@ class Session(Remembering):
         await asyncio.gather(*(engine.close() for engine in self._engines()))
 
     def kill_engines(self) -> None:
-        """End the engines at once, where the window cannot be waited for; from any thread."""
+        """End the engines at once, without waiting for the window; from any thread."""
         for engine in self._engines():
             engine.kill("the window ended")
 
     def _engines(self) -> list[EngineClient]:
-        """The engines that were asked for anything."""
+        """Return the engines that have been used."""
         return [self.__dict__[name] for name in ("engine", "documents_engine") if name in self.__dict__]
 
     @property
     def is_measuring(self) -> bool:
-        """Whether Timing measures, so that nothing else may use the machine."""
+        """Whether Timing is measuring, so that nothing else may use the machine."""
         return not self.nothing_measured.is_set()
 
     @is_measuring.setter
@@ -208,21 +208,21 @@ class Session(Remembering):
             self.nothing_measured.set()
 
     def touched(self) -> None:
-        """A key was pressed or the mouse moved: the sample into which its echo falls is to be taken again."""
+        """Note a key or a mouse movement: the current sample of a measurement must be repeated."""
         if self.is_measuring:
             from encoder_tui.core.timing.samples import KEY  # noqa: PLC0415  # imported when Timing was opened
 
             self.engine.note(KEY)
 
     def set_text(self, text: str) -> None:
-        """The user changed the text."""
+        """Set the text that the user typed."""
         if text != self.text:
             self.text = text
             self.remember(text=text)
             self.text_changed.publish(text)
 
     def run_with(self, **chosen: str | int | None) -> None:
-        """Let models run with other settings (device, dtype, attention, threads) until the window is closed."""
+        """Run models with other settings (device, dtype, attention, threads) until the window is closed."""
         sources = {**self.settings.sources, **dict.fromkeys(chosen, CHOSEN)}
         self.settings = replace(self.settings, **chosen, sources=sources)  # type: ignore[arg-type]
         self.settings_changed.publish(self.settings)
@@ -230,9 +230,9 @@ class Session(Remembering):
     # Models
 
     def add(self, name: str) -> None:
-        """Compare one more model."""
+        """Add a model."""
         if len(self.slots) >= MAXIMUM:
-            self.notice(f"at most {MAXIMUM} models stand beside each other; remove or replace one", "warning")
+            self.notice(f"at most {MAXIMUM} models can be compared; remove or replace one", "warning")
             return
         slot = Slot(name)
         self.slots.append(slot)
@@ -240,22 +240,22 @@ class Session(Remembering):
         self._models_chosen()
 
     def replace(self, index: int, name: str) -> None:
-        """Put another model in a place."""
+        """Replace the model at an index."""
         self._forget(self.slots[index])
         self.slots[index] = slot = Slot(name)
         self._load(slot)
         self._models_chosen()
 
     def remove(self, index: int) -> None:
-        """Compare one model less; the last one stays."""
+        """Remove a model; the last one cannot be removed."""
         if len(self.slots) == 1:
-            self.notice("the last model stays; replace it instead", "warning")
+            self.notice("the last model cannot be removed; replace it instead", "warning")
             return
         self._forget(self.slots.pop(index))
         self._models_chosen()
 
     def stop_loading(self, index: int) -> None:
-        """Give up on a model that is still on its way."""
+        """Stop loading a model."""
         slot = self.slots[index]
         if slot in self._loads:
             self._forget(slot)
@@ -265,7 +265,7 @@ class Session(Remembering):
             self.models_changed.publish(None)
 
     def swap(self, first: int, second: int) -> None:
-        """Exchange two models' places, and with them their letters and colours."""
+        """Swap two models, and with them their letters and colours."""
         self.slots[first], self.slots[second] = self.slots[second], self.slots[first]
         self._models_chosen()
 
@@ -294,7 +294,7 @@ class Session(Remembering):
             self._write_soon()
 
     async def loaded(self, slot: Slot) -> None:
-        """Wait until a slot's exact tokenizer is there, or it has failed."""
+        """Wait until a slot's exact tokenizer is loaded, or loading has failed."""
         if slot.state in {"loading", "provisional"}:
             await self._started.wait()
             if (task := self._loads.get(slot)) is not None:
@@ -302,13 +302,13 @@ class Session(Remembering):
 
     @property
     def banner(self) -> str:
-        """Why built-in models are on the screen, where nobody asked for them; empty otherwise."""
+        """Why built-in models are shown instead of the requested ones; empty if they are not."""
         standing = [slot for slot in self.slots if slot.stands_in_for is not None]
         if not standing:
             return ""
-        why = "while the Hub is asked" if any(slot.waiting for slot in standing) else standing[0].message
-        return f"Built-in models stand in {why}: real configurations, small tokenizers, random weights; m changes them"
+        why = "while waiting for the Hub" if any(slot.waiting for slot in standing) else standing[0].message
+        return f"Built-in models are shown {why}: real configurations, random weights; esc, then m, to choose others"
 
     def notice(self, sentence: str, severity: str = "information") -> None:
-        """Tell the user something in passing."""
+        """Notify the user."""
         self.noticed.publish((sentence, severity))

@@ -1,4 +1,4 @@
-"""A model's place in the window, and the document that is open."""
+"""A model's slot in the window, and the row of the open document."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SlotState = Literal["loading", "provisional", "exact", "failed"]
 
 
 class Slot:
-    """One of the models being compared, and how far it is."""
+    """One of the models being compared, and its state."""
 
     def __init__(self, name: str, stands_in_for: str | None = None) -> None:
         self.name = name
@@ -35,7 +35,7 @@ class Slot:
 
     @property
     def ready(self) -> ReadyModel | None:
-        """The model, once its files and a tokenizer are there; the tokenizer may be provisional."""
+        """The model, once its files and a tokenizer are loaded, otherwise None; the tokenizer may be provisional."""
         from encoder_tui.core.models.ready import ReadyModel  # noqa: PLC0415  # imported after the first paint
 
         if self.files is None or self.tokenizer is None:
@@ -45,7 +45,7 @@ class Slot:
 
 @dataclass(frozen=True)
 class DocumentRow:
-    """The row of a collection that the document at hand is a column of."""
+    """The row of a collection that contains the current document."""
 
     collection: Collection
     index: int

@@ -1,6 +1,6 @@
-"""The parts of Textual that it keeps to itself and that the window needs all the same, one function each.
+"""The private parts of Textual that the window needs, one function each.
 
-Tried with Textual 8.2.8. Every function says what Textual offers instead and why that is not enough.
+Tested with Textual 8.2.8. Every function says what Textual offers instead and why that is not enough.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ from textual.filter import LineFilter
 
 
 def filter_first(app: App[Any], line_filter: LineFilter) -> None:
-    """Let every line that is drawn pass this filter before all others; Textual only has filters of its own."""
+    """Add a filter that every drawn line passes first; Textual has no public way to add one."""
     app._filters.insert(0, line_filter)
 
 
 def set_keys(app: App[Any], keys: Mapping[str, str]) -> None:
-    """Bind keys by their ids before the first screen is there: `App.set_keymap` refreshes one that must exist."""
+    """Bind keys by their ids before the first screen exists, which `App.set_keymap` would need."""
     app._keymap = app._normalize_keymap(keys)
 
 
 def key_of(app: App[Any], binding_id: str) -> str | None:
-    """The key that the user chose for a binding, None for its own; Textual tells nobody."""
+    """Return the key that the user chose for a binding, or None; Textual has no public way to read it."""
     return app._keymap.get(binding_id)
 
 
 def is_exiting(app: App[Any]) -> bool:
-    """Whether `App.exit` was called: keys that were typed ahead still arrive after it."""
+    """Return whether `App.exit` was called; keys typed ahead still arrive after it."""
     return app._exit
 
 
 def has_failed(app: App[Any]) -> bool:
-    """Whether an exception has ended the app already."""
+    """Return whether an exception has already ended the app."""
     return app._exception is not None
 
 
@@ -57,5 +57,5 @@ async def invoke(callback: Any) -> Any:
 
 
 def compute_wrap_offsets(text: str, width: int, tab_size: int) -> list[int]:
-    """Where Textual's own text area breaks a line; another rule would draw the cursor elsewhere."""
+    """Return where Textual's text area breaks a line; any other rule would draw the cursor elsewhere."""
     return _compute_wrap_offsets(text, width, tab_size)

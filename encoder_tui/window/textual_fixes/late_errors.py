@@ -1,4 +1,4 @@
-"""Which exceptions are failures, and which come of something that was closed while it was at work."""
+"""Tell failures from exceptions of a dialog or widget that was closed while it was working."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from textual.worker import WorkerFailed, get_current_worker
 
 
 def came_too_late(error: Exception) -> bool:
-    """Whether it was raised because a closed dialog or a removed widget does not find its own parts any more.
+    """Return whether an exception was raised because a closed dialog or removed widget cannot find its own parts.
 
-    Where Textual itself stumbles over what it closed, in whatever way, nothing is lost by going on. Asked where the
-    exception is handled: whose message or worker it was follows from the context.
+    If Textual itself fails on what it closed, nothing is lost by going on. Call it where the exception is handled: the
+    context says whose message or worker it was.
     """
     cause: BaseException = error
     pump: object = active_message_pump.get(None)
     if isinstance(error, WorkerFailed):
-        # It runs in the app's name, whoever started it.
+        # A worker runs in the app's context, whoever started it.
         cause, pump = error.error, get_current_worker().node
     if not isinstance(pump, Widget) or not (isinstance(cause, NoMatches) or _is_of_textual(cause)):
         return False
@@ -29,6 +29,6 @@ def came_too_late(error: Exception) -> bool:
 
 
 def _is_of_textual(error: BaseException) -> bool:
-    """Whether Textual's own code raised it."""
+    """Return whether Textual's own code raised it."""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     return bool(frames) and str(frames[-1].f_globals.get("__name__")).partition(".")[0] == "textual"

@@ -1,4 +1,4 @@
-"""What Textual's toasts need so that none of them stays, comes twice, or stops the window."""
+"""Fixes for Textual's toasts, so that none stays forever, appears twice, or stops the window."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from textual.app import App
 from textual.notifications import Notification, Notify
 
 SHORTEST: Final = 0.1
-"""Seconds that a toast is shown, however late it comes."""
+"""Minimum number of seconds that a toast is shown."""
 
 
 class Lasting(Notification):
-    """A notification whose toast has always some time left.
+    """A notification whose toast always has some time left.
 
-    Where one runs out just before its toast is made, as it does once in hours on a busy machine, Textual starts a
-    timer of less than nothing, which looks for its next turn for ever: nothing is drawn or heard any more.
+    If one expires just before its toast is made, which happens once in hours on a busy machine, Textual starts a timer
+    with a negative interval that never yields, and the window stops.
     """
 
     @property
@@ -28,13 +28,13 @@ class Lasting(Notification):
 
 
 def take(app: App[Any], event: Notify) -> None:
-    """Before Textual shows a notification: the same words take the place of the first, and what held one goes."""
+    """Replace an identical notification instead of stacking it, and drop its old widget."""
     event.notification = Lasting(**vars(event.notification))
-    # Not by `list`, which asks for the length once it has begun: that forgets what has run out meanwhile.
+    # Not with `list`: it asks for the length while iterating, and that removes expired notifications.
     for old in [one for one in app._notifications if one.message == event.notification.message]:
         app._unnotify(old, refresh=False)
-    # Textual leaves it behind where one runs out just as another comes, and a day has many.
-    for screen in app.screen_stack:  # none is left while the window closes
+    # Textual leaves an empty holder behind if one expires just as another arrives; over a day there are many.
+    for screen in app.screen_stack:  # empty while the window closes
         for holder in screen.query("ToastHolder"):
             if holder.is_mounted and not holder.children:
                 holder.remove()

@@ -1,4 +1,4 @@
-"""Starting workers, which may be taken back before they have begun."""
+"""Starting workers that may be cancelled before they begin."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from textual.worker import Worker
 
 
 def start(node: DOMNode, work: Callable[[], Coroutine[Any, Any, None]], group: str, exclusive: bool = False) -> None:
-    """Run `work()` as a worker of a node; an exclusive one takes the place of those of its group.
+    """Run `work()` as a worker of a node; an exclusive one cancels the others of its group.
 
-    `work` is the function and not what calling it gives: of a coroutine whose worker is cancelled before it begins,
-    Python warns that nobody awaits it.
+    `work` is a function, not a coroutine: if a worker is cancelled before it begins, Python would warn that its
+    coroutine was never awaited.
     """
     _: Worker[None] = node.run_worker(work, group=group, exclusive=exclusive)

@@ -1,1 +1,1 @@
-"""Widgets that more than one pane uses; none of them knows a pane."""
+"""Widgets that several panes use; none of them depends on a pane."""

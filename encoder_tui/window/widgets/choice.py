@@ -1,4 +1,4 @@
-"""A choice of a few words in one line: panes, views."""
+"""A choice between a few names in one line: panes, views."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from textual.widget import Widget
 
 
 class Choice(Widget, can_focus=True):
-    """One of several names, chosen by arrow keys or by mouse; drawn in a line that a rule fills up."""
+    """One of several names, chosen with the arrow keys or the mouse; a rule fills the rest of the line."""
 
     ALLOW_MAXIMIZE = False
     COMPONENT_CLASSES = {"choice--chosen", "choice--rule"}
@@ -54,21 +54,21 @@ class Choice(Widget, can_focus=True):
         self.post_message(self.Changed(self, self.chosen))
 
     def action_move(self, step: int) -> None:
-        """Choose the neighbour, round the ends."""
+        """Choose the next or previous name, wrapping around."""
         self.chosen = self.names[(self.names.index(self.chosen) + step) % len(self.names)]
 
     def on_click(self, event: Click) -> None:
         self.chosen = self.name_at(event.x) or self.chosen
 
     def name_at(self, x: int) -> str | None:
-        """The name that stands in a column; None where there is none."""
+        """Return the name in a column of the line; None if there is none."""
         places, _ = self._places()
         return next((name for start, name in places if start - 1 <= x <= start + len(name)), None)
 
     def _places(self) -> tuple[list[tuple[int, str]], int]:
-        """Where each name that is in sight stands, and how many names are left out before the first of them.
+        """Return the column of each visible name, and the number of hidden names before the first.
 
-        Names move closer together, and then those farthest from the chosen one give way, where all find no room.
+        If there is not room for all, names move closer together, then those farthest from the chosen one are hidden.
         """
         width = self.size.width
         for gap in (4, 3):
@@ -97,7 +97,7 @@ class Choice(Widget, can_focus=True):
         return places
 
     def render_line(self, y: int) -> Strip:
-        """The names with a piece of rule between them; an ellipsis where there are more."""
+        """Return the names with a piece of rule between them, and an ellipsis if there are more."""
         rule = self.get_component_rich_style("choice--rule")
         chosen = self.get_component_rich_style("choice--chosen", partial=True)
         places, left_out = self._places()

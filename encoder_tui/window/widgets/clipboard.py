@@ -1,4 +1,4 @@
-"""Copying over any terminal: one function, which says what it did. Saving takes the same texts another way."""
+"""Copying in any terminal: one function, which reports what it did. Saving uses the same texts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _taken: ContextVar[list[str] | None] = ContextVar("_taken", default=None)
 
 @contextmanager
 def taking() -> Iterator[list[str]]:
-    """What is copied meanwhile stands in the list and not in the clipboard: so is saved what can be copied."""
+    """Collect in a list what is copied meanwhile, instead of in the clipboard, to save it."""
     taken: list[str] = []
     token = _taken.set(taken)
     try:
@@ -23,9 +23,9 @@ def taking() -> Iterator[list[str]]:
 
 
 def copy(widget: Widget, text: str, what: str, why_none: str = "there is nothing to copy yet") -> None:
-    """Copy by OSC 52, the only way that reaches the user's own machine over SSH; it has no acknowledgement.
+    """Copy with OSC 52, the only way that reaches the user's own machine over SSH; the terminal does not confirm it.
 
-    `why_none` is said where there is no text.
+    `why_none` is shown if there is no text.
     """
     taken = _taken.get()
     if taken is not None:

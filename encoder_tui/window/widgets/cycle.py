@@ -15,9 +15,9 @@ from encoder_tui.core.text.safe import visible
 
 
 class Cycle(Static, can_focus=True):
-    """A label and a value that space, the arrows or a click change.
+    """A label and a value, changed with space, the arrows or a click.
 
-    A choice is a value and the words for it, or a text that is both.
+    A choice is a value and its label, or a text that is both.
     """
 
     ALLOW_MAXIMIZE = False
@@ -49,7 +49,7 @@ class Cycle(Static, can_focus=True):
     def __init__(
         self, label: str, choices: Sequence[str | tuple[str, Any]], id: str | None = None, value: Any = None
     ) -> None:
-        """`value` is what is shown first: by default the first choice."""
+        """`value` is shown first; by default the first choice."""
         super().__init__("", id=id, markup=False)
         self.label = label
         self.choices = _pairs(choices)
@@ -58,22 +58,22 @@ class Cycle(Static, can_focus=True):
 
     @property
     def values(self) -> list[Any]:
-        """What can be chosen."""
+        """The values to choose from."""
         return [value for _, value in self.choices]
 
     @property
     def words(self) -> str:
-        """The words for the value that is shown."""
+        """The label of the current value."""
         return self.choices[self.values.index(self.value)][0]
 
     def offer(self, *choices: str | tuple[str, Any]) -> None:
-        """Let more be chosen; what can be chosen already keeps its words."""
+        """Add choices; existing ones keep their labels."""
         for words, value in _pairs(choices):
             if value not in self.values:
                 self.choices.append((words, value))
 
     def take(self, choices: Sequence[str | tuple[str, Any]], value: Any) -> None:
-        """Let only these be chosen, and show one of them."""
+        """Replace the choices, and show one of them."""
         self.choices = _pairs(choices)
         self.value = value
         self._show()

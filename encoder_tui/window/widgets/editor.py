@@ -21,11 +21,11 @@ from encoder_tui.window.widgets.wrapping import LongLines
 
 
 class Editor(TextArea):
-    """`TextArea` for plain text of any length.
+    """A `TextArea` for plain text of any length.
 
-    Textual divides the whole paragraph again for each of its lines on the screen, which takes 11 ms a line at
-    100,000 characters; here a line is cut out of the paragraph by its offsets. No blinking: an idle window
-    writes nothing.
+    Textual divides the whole paragraph again for each of its lines on the screen, which takes 11 ms per line at
+    100,000 characters; here a line is cut out of the paragraph by its offsets. The cursor does not blink, so that an
+    idle window writes nothing.
     """
 
     DEFAULT_CSS = """
@@ -39,7 +39,7 @@ class Editor(TextArea):
         self.cursor_blink = False
         self.highlight_cursor_line = False
         self.edited: Callable[[str], None] | None = None
-        """Is told the text at once, before the frame that echoes the key is drawn: `Changed` comes a frame later."""
+        """Called with the text before the frame that echoes the key is drawn; `Changed` comes a frame later."""
 
     def edit(self, edit: Edit) -> EditResult:
         result = super().edit(edit)
@@ -77,7 +77,7 @@ class Editor(TextArea):
         return Strip(segments).adjust_cell_length(width, base).simplify()
 
     def _segments(self, text: str, line_index: int, start: int, is_last: bool, base: Style) -> list[Segment]:
-        """A piece of a line that begins at column `start`, with the selection and the cursor drawn in."""
+        """Return a piece of a line that begins at column `start`, with the selection and the cursor."""
         selected = self._selected_columns(line_index, start + len(text) + 1)
         cursor_line, cursor = self.selection.end
         cursor_here = self._draw_cursor and cursor_line == line_index
@@ -99,7 +99,7 @@ class Editor(TextArea):
         return segments
 
     def _selected_columns(self, line_index: int, line_end: int) -> tuple[int, int]:
-        """The columns of a line that are selected, as a half-open range; empty where none are."""
+        """Return the selected columns of a line as a half-open range, empty if there are none."""
         (top, left), (bottom, right) = sorted(self.selection)
         if (top, left) == (bottom, right) or not top <= line_index <= bottom:
             return (0, 0)

@@ -12,7 +12,7 @@ from encoder_tui.core.text.safe import visible_in_place
 
 
 class Field(Input):
-    """`Input` that draws every character that was pasted, also those that Textual would send to the terminal."""
+    """An `Input` that draws pasted control characters as symbols instead of sending them to the terminal."""
 
     @property
     def _value(self) -> Text:

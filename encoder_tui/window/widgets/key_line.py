@@ -1,4 +1,4 @@
-"""The last line: what can be pressed now, and what it does."""
+"""The last line: the keys that work now, and what they do."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from textual.widget import Widget
 from encoder_tui.window.widgets.key_names import lowered
 
 ALWAYS: Final = ("help", "command_palette")
-"""Actions that keep their place at the right end, however narrow the window is."""
+"""Actions that are always shown at the right end, however narrow the window is."""
 TAB: Final = ("tab", "next")
 ROOMY: Final = 110
 
 
 @runtime_checkable
 class Possible(Protocol):
-    """What can tell which of its actions would do something now."""
+    """A widget that knows which of its actions would do something now."""
 
     def possible(self, action: str) -> bool:
-        """Whether an action of one of its bindings would do something now."""
+        """Return whether an action of one of its bindings would do something now."""
 
 
 @dataclass(frozen=True)
 class KeyEntry:
-    """A key and what it does; `key` is what a click presses, empty for a hint."""
+    """A key and what it does; `key` is the key that a click presses, empty for a hint."""
 
     display: str
     words: str
@@ -45,7 +45,7 @@ class KeyEntry:
 
 
 class KeyLine(Widget):
-    """One line of keys, those of the focus first; what finds no room is said to be there by an ellipsis."""
+    """One line of keys, those of the focused widget first; an ellipsis replaces those without room."""
 
     COMPONENT_CLASSES = {"key-line--key", "key-line--words"}
     DEFAULT_CSS = """
@@ -56,7 +56,7 @@ class KeyLine(Widget):
     ALLOW_SELECT = False
 
     def __init__(self, pane_keys: str) -> None:
-        """`pane_keys` are the keys of the panes as the line shows them."""
+        """`pane_keys` is the text for the keys of the panes."""
         super().__init__()
         self._panes = KeyEntry(pane_keys, "panes", "")
         self._places: list[tuple[int, int, KeyEntry]] = []
@@ -69,7 +69,7 @@ class KeyLine(Widget):
             self.refresh()
 
     def entries(self) -> tuple[list[KeyEntry], list[KeyEntry]]:
-        """What is possible now, in the order of the focus; and what is always possible."""
+        """Return the entries that work now, those of the focused widget first, and the entries that always work."""
         found: dict[tuple[int, str], KeyEntry] = {}
         always: dict[str, KeyEntry] = {}
         for node, binding, enabled, _ in self.screen.active_bindings.values():
@@ -80,7 +80,7 @@ class KeyLine(Widget):
                 if binding.priority:
                     always[binding.action] = entry
             elif binding.show and enabled and not (isinstance(node, Possible) and not node.possible(binding.action)):
-                # Two classes may have a key for one thing; it stands there once.
+                # Two classes may have a key for the same action; it is listed once.
                 found.setdefault((0, binding.id) if binding.id else (id(node), binding.action), entry)
         last = [found.pop(key) for key in list(found) if key[1] == "window.quit"]
         if self.screen.maximized is not None:
@@ -88,7 +88,7 @@ class KeyLine(Widget):
         return [*found.values(), *last], [always[action] for action in ALWAYS if action in always]
 
     def render_line(self, y: int) -> Strip:
-        """The entries that find room."""
+        """Return the entries that fit."""
         width = self.size.width
         left, right = self.entries()
         if width >= ROOMY:
@@ -128,9 +128,9 @@ class KeyLine(Widget):
 
 
 def possible_changed(widget: Widget) -> None:
-    """Have the last line looked at again: other actions of the widget are possible now.
+    """Update the last line, because other actions of the widget are possible now.
 
-    Work that ends because the window closes may tell of it when there is no screen any more.
+    Does nothing without a screen: work may end because the window closes.
     """
     with contextlib.suppress(NoScreen):
         widget.refresh_bindings()

@@ -1,4 +1,4 @@
-"""A scrolling view of any number of lines, each made when it comes into sight."""
+"""A scrolling view of any number of lines, each made when it becomes visible."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from textual.strip import Strip
 
 
 class Lines(ScrollView, can_focus=True):
-    """Draws line by line: a subclass says how many lines there are (`set_size`) and what each is (`line`)."""
+    """Draws line by line: a subclass sets the number of lines (`set_size`) and returns each of them (`line`)."""
 
     DEFAULT_CSS = """
     Lines { height: 1fr; scrollbar-size-vertical: 1; scrollbar-size-horizontal: 1; }
@@ -33,21 +33,21 @@ class Lines(ScrollView, can_focus=True):
         self._is_redrawing = False
 
     def line(self, index: int) -> Strip:
-        """Line `index`, of any width; blank unless a subclass says what it is."""
+        """Return line `index`, of any width; blank unless a subclass overrides it."""
         return Strip([])
 
     def set_size(self, lines: int, width: int = 0) -> None:
-        """Say how many lines there are, and the width of the widest where lines may be wider than the widget."""
+        """Set the number of lines, and the width of the widest if lines may be wider than the widget."""
         size = Size(width, lines)
         if size != self.virtual_size:
             self.virtual_size = size
         self.redraw()
 
     def redraw(self) -> None:
-        """Draw those lines in sight again that are no longer what they were.
+        """Draw the visible lines that have changed.
 
-        A key in a text changes a line or two of forty: drawing them all again takes ten times as long, and sends
-        ten times as many bytes over a line that may be slow.
+        A key in a text changes a line or two of forty: drawing all of them takes ten times as long, and sends ten
+        times as many bytes over a connection that may be slow.
         """
         top = self.scroll_offset.y
         in_sight = range(top, min(top + self.size.height, self.virtual_size.height))
@@ -67,10 +67,10 @@ class Lines(ScrollView, can_focus=True):
         self._is_redrawing = False
 
     def drop_drawn(self) -> None:
-        """Everything is drawn anew, perhaps in other colours: a subclass that keeps what it has drawn drops it."""
+        """Called before everything is redrawn, perhaps in other colours: a subclass clears its cache here."""
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
-        """Draw again; what is not drawn by `redraw` forgets what the lines were."""
+        """Draw everything again, and forget the lines that `redraw` compares with."""
         if not self._is_redrawing:
             self._drawn = {}
         if not regions:
@@ -78,7 +78,7 @@ class Lines(ScrollView, can_focus=True):
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     def render_line(self, y: int) -> Strip:
-        """One line of the screen, for Textual."""
+        """Return one line of the screen, for Textual."""
         index = y + self.scroll_offset.y
         width, base = self.size.width, self.rich_style
         if index >= self.virtual_size.height:
@@ -86,22 +86,22 @@ class Lines(ScrollView, can_focus=True):
         left = self.scroll_offset.x
         strip = self._drawn.get(index) or self._drawn.setdefault(index, self.line(index))
         if not self.virtual_size.width and strip.cell_length > width:
-            # Where nobody can scroll sideways, what is cut leaves a sign.
+            # If the view cannot scroll sideways, a sign marks a cut line.
             strip = Strip([*strip.crop(0, width - 1), Segment("…")])
         elif self.virtual_size.width:
             strip = self._signed(strip, left)
         return strip.crop_extend(left, left + width, base).apply_style(base).simplify()
 
     def _signed(self, strip: Strip, left: int) -> Strip:
-        """A line that goes on beyond the right edge, with a sign there: a scrollbar alone says it of no line."""
+        """Return a line with a sign at the right edge if it is longer: a scrollbar does not show which lines are."""
         right = left + self.scrollable_content_region.width
         if strip.cell_length <= right or not strip.crop(right).text.strip():
             return strip
         return Strip([*strip.crop(0, right - 1), Segment("…")])
 
     def show_line(self, index: int, margin: int = 0) -> None:
-        """Scroll no more than it takes to bring a line, and `margin` lines around it, into sight."""
-        # By force: a view that has not been laid out yet has no scroll bar, and would not scroll without one.
+        """Scroll as little as possible to make a line, and `margin` lines around it, visible."""
+        # Forced: a view that has not been laid out yet has no scroll bar, and would not scroll otherwise.
         top, height = self.scroll_offset.y, self.size.height
         if index - margin < top:
             self.scroll_to(y=max(index - margin, 0), animate=False, force=True)

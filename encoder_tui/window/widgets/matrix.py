@@ -1,4 +1,4 @@
-"""A matrix of any size, as colours or as numbers, of which only what is in sight is asked for."""
+"""A matrix of any size, as colours or as numbers; only visible values are requested."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ REMEMBERED: Final = 200_000
 
 
 class Matrix(Widget, can_focus=True):
-    """Rows by columns with a cursor; `Wanted` asks for the cells in sight, `take` brings them."""
+    """Rows by columns with a cursor; `Wanted` requests the visible cells, `take` receives them."""
 
     COMPONENT_CLASSES = {"matrix--quiet", "matrix--cursor", "matrix--outside"}
     DEFAULT_CSS = """
@@ -47,8 +47,8 @@ class Matrix(Widget, can_focus=True):
         Binding("shift+right,f", "page(0, 1)", "Page right", show=False, id="move.page-right"),
         Binding("home,g", "edge(-1)", "First row", show=False, id="move.first"),
         Binding("end,G", "edge(1)", "Last row", show=False, id="move.last"),
-        Binding("plus,equals_sign", "zoom(1)", "Zoom in", id="outputs.zoom-in", tooltip="Show fewer values to a cell"),
-        Binding("minus", "zoom(-1)", "Zoom out", id="outputs.zoom-out", tooltip="Show more values to a cell"),
+        Binding("plus,equals_sign", "zoom(1)", "Zoom in", id="outputs.zoom-in", tooltip="Show fewer values per cell"),
+        Binding("minus", "zoom(-1)", "Zoom out", id="outputs.zoom-out", tooltip="Show more values per cell"),
         Binding("0", "fit", "Whole", show=False, id="outputs.whole", tooltip="Show the whole matrix"),
     ]
 
@@ -61,7 +61,7 @@ class Matrix(Widget, can_focus=True):
             self.window = window
 
     class Moved(Message):
-        """The cursor is elsewhere, or its value has come."""
+        """The cursor has moved, or its value has arrived."""
 
     def __init__(self, kind: Literal["colours", "numbers"], id: str | None = None) -> None:
         super().__init__(id=id)
@@ -91,12 +91,12 @@ class Matrix(Widget, can_focus=True):
         is_outside: Callable[[int, int], bool] | None = None,
         shrinks: bool = True,
     ) -> None:
-        """Show another matrix; the cursor and the zoom stay where the shape is the same.
+        """Show another matrix; the cursor and the zoom stay if the shape is the same.
 
-        Values of `limit` and beyond have the full colour, and colour grows with the `exponent` of the value. Means
-        of many columns are nearer to zero, by the root of their number where columns have nothing to do with each
-        other; with `shrinks` the full colour follows.
-        `is_outside(row, column)` marks values that are not there by design.
+        Values of `limit` and more have the full colour; `exponent` is the power of the value that sets the colour.
+        Means of many columns are nearer to zero, by the square root of their number if the columns are independent;
+        with `shrinks` the limit shrinks in the same way.
+        `is_outside(row, column)` marks values that do not exist by design.
         """
         if (rows, columns) != (self.rows, self.columns):
             self.row = self.column = self._top = self._left = 0
@@ -113,7 +113,7 @@ class Matrix(Widget, can_focus=True):
         self._settle()
 
     def take(self, window: Window, height: int, width: int, values: Sequence[float]) -> None:
-        """Cells that were wanted have come."""
+        """Receive requested cells."""
         if (window.row_step, window.column_step) != (self.row_step, self.column_step):
             return
         if len(self._cells) > REMEMBERED:
@@ -127,12 +127,12 @@ class Matrix(Widget, can_focus=True):
 
     @property
     def value(self) -> float | None:
-        """What is under the cursor: a value, or the mean of a cell's values; None until it has come."""
+        """The value under the cursor, or the mean of the cell's values; None until it has arrived."""
         return self._cells.get((self.row // self.row_step, self.column // self.column_step))
 
     @property
     def full_colour(self) -> float:
-        """The value that has the full colour at this zoom."""
+        """The value with the full colour at this zoom."""
         return self.limit / math.sqrt(self.column_step) if self._shrinks else self.limit
 
     def span(self) -> tuple[range, range]:
@@ -158,13 +158,13 @@ class Matrix(Widget, can_focus=True):
         self._settle()
 
     def _fit(self) -> None:
-        """Steps at which the whole matrix is in sight."""
+        """The steps that make the whole matrix visible."""
         if self._kind == "colours":
             self.row_step = max(-(-self.rows // self._height), 1)
             self.column_step = max(-(-self.columns // self._width), 1)
 
     def _settle(self) -> None:
-        """Bring the cursor into sight, and ask for what of it is not known."""
+        """Scroll to the cursor, and request visible cells that are not known."""
         if not self.rows or not self.columns or not self.size.width:
             self.refresh()
             return
@@ -188,11 +188,11 @@ class Matrix(Widget, can_focus=True):
     # Keys
 
     def action_move(self, rows: int, columns: int) -> None:
-        """Go on by cells."""
+        """Move the cursor by cells."""
         self.go(self.row + rows * self.row_step, self.column + columns * self.column_step)
 
     def action_page(self, rows: int, columns: int) -> None:
-        """Go on by what is in sight."""
+        """Move the cursor by pages."""
         self.action_move(rows * self._height, columns * self._width)
 
     def action_edge(self, side: int) -> None:
@@ -200,13 +200,13 @@ class Matrix(Widget, can_focus=True):
         self.go(0 if side < 0 else self.rows - 1, self.column)
 
     def go(self, row: int, column: int) -> None:
-        """Put the cursor on a value, or on the nearest that there is."""
+        """Put the cursor on a value, or on the nearest existing one."""
         self.row = min(max(row, 0), max(self.rows - 1, 0))
         self.column = min(max(column, 0), max(self.columns - 1, 0))
         self._settle()
 
     def action_zoom(self, step: int) -> None:
-        """Halve or double what a cell holds, up to the whole matrix at once."""
+        """Halve or double the number of values per cell, up to the whole matrix."""
         if self._kind == "numbers":
             return
         row_step, column_step = self.row_step, self.column_step
@@ -241,7 +241,7 @@ class Matrix(Widget, can_focus=True):
         return self._styles
 
     def render_line(self, y: int) -> Strip:
-        """The columns' numbers, and a row of cells below them for each line."""
+        """Return the columns' numbers, or a row of cells for each line below them."""
         if not self.rows or not self.columns:
             return Strip.blank(self.size.width, self.rich_style)
         strip = self._header() if y == 0 else self._row(self._top + y - 1)
@@ -294,6 +294,6 @@ class Matrix(Widget, can_focus=True):
 
 
 def _follow(cursor: int, first: int, room: int, total: int) -> int:
-    """The first cell in sight, moved no more than the cursor needs."""
+    """Return the first visible cell, moved as little as the cursor needs."""
     first = min(first, max(total - room, 0))
     return min(max(first, cursor - room + 1), cursor)

@@ -9,16 +9,16 @@ from textual.color import Color
 from textual.widget import Widget
 
 COLOURS: Final = ("text-primary", "text-accent", "text-success", "text-error")
-"""Theme variables, one a letter."""
+"""Theme variables, one per letter."""
 
 
 def letter_markup(index: int) -> str:
-    """The style of a model's letter, for `Content`."""
+    """Return the style of a model's letter, for `Content`."""
     return f"bold ${COLOURS[index]}"
 
 
 def letter_style(widget: Widget, index: int, bold: bool = False) -> Style:
-    """The style of a model's letter in the theme in force, for `Segment`."""
+    """Return the style of a model's letter in the current theme, for `Segment`."""
     colour = widget.app.theme_variables[COLOURS[index]]
     if colour.startswith("auto"):
         return Style(bold=True)

@@ -1,4 +1,4 @@
-"""A list of options that the keys of every other list move in."""
+"""A list of options with the same movement keys as every other list."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from textual.widgets import OptionList
 
 
 class Options(OptionList):
-    """`OptionList` with vim's movement beside the arrows."""
+    """An `OptionList` with vim's movement keys besides the arrows."""
 
     BINDINGS = [
         Binding("j", "cursor_down", "Down", show=False, id="move.down"),
@@ -19,7 +19,7 @@ class Options(OptionList):
     ]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Turn pages only where there is room for one: Textual knows no line of a list that has none."""
+        """Ignore page keys while the list has no visible rows; Textual fails on it."""
         if action in {"page_up", "page_down"} and not self.scrollable_content_region:
             return False
         return super().check_action(action, parameters)

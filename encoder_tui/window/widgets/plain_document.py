@@ -1,4 +1,4 @@
-"""A text in an editor that stays as it is, whatever characters it holds, and the same text as it is drawn."""
+"""An editor's text, kept exactly as it is whatever characters it holds, and the same text as it is drawn."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class PlainDocument(Document):
         self._lines = text.split("\n")
 
     def replace_range(self, start: Location, end: Location, text: str) -> EditResult:
-        """Put a text in the place of what stands between two locations."""
+        """Replace the text between two locations."""
         (top, left), (bottom, right) = sorted((start, end))
         replaced = self.get_text_range(start, end)
         lines = self._lines
@@ -36,7 +36,7 @@ class PlainDocument(Document):
 
 
 class _DrawnLines(list[str]):
-    """Lines made visible when they are asked for: an edit looks at a few of many."""
+    """Lines that are made visible on access: an edit looks at a few of many."""
 
     def __init__(self, lines: list[str]) -> None:
         self._lines = lines
@@ -55,7 +55,7 @@ class _DrawnLines(list[str]):
 class Drawn(Document):
     """The lines of a document as they are drawn, each character in its own column; they change with the document's.
 
-    What is wrapped and measured must be this: Textual counts no width for a control character, its symbol has one.
+    These must be wrapped and measured: for Textual a control character has no width, but its symbol has.
     """
 
     def __init__(self, document: Document) -> None:
