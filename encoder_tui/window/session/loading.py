@@ -93,7 +93,7 @@ class SlotLoader:
             if old != new:
                 changed = abs(len(old) - len(new)) + sum(a != b for a, b in zip(old, new, strict=False))
                 self._notice(
-                    f"{slot.short}: the exact tokenizer ({form.class_name}) changes {count(changed, 'id')} of this text",
+                    f"{slot.short}: the exact tokenizer ({form.class_name}) changes {count(changed, 'id')} of the text",
                     "information",
                 )
         slot.tokenizer, slot.state, slot.message = exact, "exact", ""
