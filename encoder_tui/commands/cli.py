@@ -30,11 +30,11 @@ COMMANDS: Final = {
 }
 
 INTERRUPTED: Final = 128 + signal.SIGINT
-"""The exit code of what ctrl+c ended, as a shell counts it."""
+"""The exit code after ctrl+c, as shells define it."""
 
 
 class Cli(click.Group):
-    """Commands imported when they are called, and the shared options before or after a command."""
+    """A group that imports a command when it is called, and accepts the shared options before or after it."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(COMMANDS)
@@ -50,19 +50,19 @@ class Cli(click.Group):
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
-        """Read the options before a command; some print something themselves and are done."""
+        """Parse the options before a command; some, like --help, print and exit here."""
         try:
             return super().make_context(info_name, args, parent, **extra)
         except BrokenPipeError:
             raise
         except OSError as error:
-            fail(f"nothing can be written: {error.strerror or error}")
+            fail(f"cannot write the output: {error.strerror or error}")
         except click.ClickException as error:
             _make_visible(error)
             raise
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command, with every failure that nobody foresaw as one line on stderr."""
+        """Run a command; print an unexpected exception as one line on stderr."""
         try:
             return super().invoke(ctx)
         except click.ClickException as error:
@@ -77,7 +77,7 @@ class Cli(click.Group):
 
 
 def _make_visible(error: click.ClickException) -> None:
-    """Make the words of wrong usage safe to print: some of click's quote an argument as it is."""
+    """Make a usage error safe to print: some of click's messages quote an argument unchanged."""
     vars(error)["message"] = visible(error.message)
 
 
@@ -92,7 +92,7 @@ def cli(context: click.Context, /, **options: Any) -> None:
     """Look into BERT-family encoders from a terminal.
 
     Without a command, the window opens. A model is a Hub id, a local directory, or builtin:bert and
-    builtin:modernbert; without one, bert-base-cased stands against answerdotai/ModernBERT-base.
+    builtin:modernbert; the default is to compare bert-base-cased with answerdotai/ModernBERT-base.
     """
     context.obj = given(options)
     if context.invoked_subcommand is None:
@@ -104,20 +104,20 @@ def cli(context: click.Context, /, **options: Any) -> None:
 
 
 def open_window(chosen: Settings) -> None:
-    """Open the window; a sentence and exit code 2 where there is no terminal to open it in."""
-    # Behind `serve` the terminal is a browser's. A stream that was closed before the start is None.
+    """Open the window. If there is no terminal for it, print why and exit with code 2."""
+    # Under `serve` a browser is the terminal. A stream that was closed before the start is None.
     is_served = os.environ.get("TEXTUAL_DRIVER", "").endswith(":WebDriver")
     if not is_served and not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):
-        click.echo("encoder-tui: the window needs a terminal; for scripts there are commands, see --help", err=True)
+        click.echo("encoder-tui: the window needs a terminal; in scripts use the commands, see --help", err=True)
         raise SystemExit(2)
     if os.environ.get("TERM") in {"dumb", "unknown"}:
         click.echo(
-            f"encoder-tui: the terminal calls itself {os.environ['TERM']}, and a window needs one that can move its "
-            "cursor; set TERM to what it is, or use the commands, see --help",
+            f"encoder-tui: TERM={os.environ['TERM']} says that the terminal cannot move its cursor, which the window "
+            "needs; set TERM to the terminal's type, or use the commands, see --help",
             err=True,
         )
         raise SystemExit(2)
-    # Until the first frame nothing is garbage, and looking for some takes a share of that time; the window resumes it.
+    # Before the first frame there is no garbage, so collecting would only delay it; the window turns it on again.
     gc.disable()
     from encoder_tui.window.app import run  # noqa: PLC0415  # textual, only for the window
 

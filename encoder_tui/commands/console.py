@@ -1,4 +1,4 @@
-"""What commands tell people: sentences on stderr, and the exit code of a failure."""
+"""Messages of commands on stderr, and the exit code of a failure."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ DEBUG: Final = "encoder_tui.debug"
 
 
 def reason(error: Exception) -> str:
-    """What went wrong, in its own sentence; with --debug, the traceback goes to stderr."""
+    """Return the message of an error; with --debug, also print its traceback on stderr."""
     context = click.get_current_context(silent=True)
     if context is not None and context.meta.get(DEBUG):
         import traceback  # noqa: PLC0415
 
-        # That of the engine, where it is the engine that failed.
+        # If the engine failed, its own traceback.
         lines = getattr(error, "remote_traceback", "") or "".join(traceback.format_exception(error))
         click.echo("\n".join(map(visible, lines.splitlines())), err=True)
     return str(error)
 
 
 def tell(words: str, nl: bool = True) -> None:
-    """Words for people, on stderr; where that cannot be written, what was asked for is done all the same."""
+    """Write to stderr; if that fails, the command goes on without the message."""
     with contextlib.suppress(OSError):
         click.echo(words, err=True, nl=nl)
 
 
 def say(message: str) -> None:
-    """A remark for people: one line on stderr."""
+    """Print a message as one line on stderr."""
     tell(f"encoder-tui: {visible(' '.join(message.split()))}")
 
 

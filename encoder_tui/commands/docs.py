@@ -1,4 +1,4 @@
-"""`encoder-tui docs`: how long documents are under every model, and where each model stops reading."""
+"""`encoder-tui docs`: document lengths in tokens for every model, and where each model stops reading."""
 
 from __future__ import annotations
 
@@ -27,19 +27,18 @@ from encoder_tui.protocol.documents import Row, RowsAnswer, SourceSpec
 from encoder_tui.protocol.frames import Progress
 
 PAGE: Final = 32
-"""Rows that the engine is asked for at a time."""
+"""Rows to request from the engine at a time."""
 LOOK: Final = 100
-"""Rows of the Hub that a table shows where nobody said how many: a data set is not fetched whole for a look."""
-"""Tokens that windows share, for the figures of a summary."""
+"""Rows of a Hub data set that the table shows if --limit is not given, so that it is not fetched whole."""
 
 
 @click.command("docs")
 @click.argument("source", required=False)
-@click.option("--column", metavar="NAME", help="The column that holds the documents.")
+@click.option("--column", metavar="NAME", help="Column that holds the documents.")
 @click.option("--limit", "most", type=click.IntRange(min=1), metavar="N", help="Read at most N documents.")
-@click.option("--lines", is_flag=True, help="Every line of a text file is a document.")
-@click.option("--summary", "is_summary", is_flag=True, help="Print the figures of the whole collection.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, an object a line.")
+@click.option("--lines", is_flag=True, help="Treat every line of a text file as a document.")
+@click.option("--summary", "is_summary", is_flag=True, help="Print statistics of the whole collection.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per line.")
 @shared_options
 @click.pass_context
 def command(
@@ -53,10 +52,10 @@ def command(
     as_json: bool,
     **shared: Any,
 ) -> None:
-    """Count the tokens of documents under every model, and find the character where each stops reading.
+    """Count the tokens of documents for every model, and find the character where each stops reading.
 
     SOURCE is a file (text, JSON lines, CSV, parquet), a directory of them, a data set of the Hub as
-    NAME[:CONFIG[:SPLIT]], or builtin; without one, sentence-transformers/mldr.
+    NAME[:CONFIG[:SPLIT]], or builtin; the default is sentence-transformers/mldr.
     """
     settings = gather(context, shared)
     spec = SourceSpec(source or settings.docs, lines, settings.offline)
@@ -67,7 +66,7 @@ def command(
 
 
 class _Asked:
-    """What the command was asked for."""
+    """The arguments of the command."""
 
     def __init__(self, spec: SourceSpec, column: str | None, most: int | None, as_json: bool) -> None:
         self.spec = spec
@@ -79,7 +78,7 @@ class _Asked:
 async def _opened(
     loader: Loader, settings: Settings, asked: _Asked
 ) -> tuple[Collection, list[RequestedModel], list[CountedModel]]:
-    """The source and the models; models that failed are in the first list only."""
+    """Open the source and the models; a model that failed is in the first list only."""
     collection = await Collection.open(loader.engine, asked.spec, asked.column)
     if collection.answer.stands_in_for:
         say(collection.answer.stands_in_for)
@@ -88,7 +87,7 @@ async def _opened(
 
 
 def _letters(models: Sequence[RequestedModel]) -> list[str]:
-    """The letters of the models that were had: a model has the same in every command, whether others failed or not."""
+    """Return the letters of the models that loaded; a letter does not depend on which other models failed."""
     return [letter for letter, model in zip(LETTERS, models, strict=False) if model.ready is not None]
 
 
@@ -131,18 +130,18 @@ async def _list(loader: Loader, settings: Settings, asked: _Asked) -> list[str |
         if is_last:
             break
     if empty:
-        say(f"{count(empty, 'row')} without a text in column {collection.column}: null stands there")
+        say(f"{count(empty, 'row')} {'has' if empty == 1 else 'have'} no text in column {collection.column} (null)")
     return errors
 
 
 def _page(start: int, most: int | None) -> int:
-    """How many rows to ask for: few at first, so that something is seen soon."""
+    """Return how many rows to request: few at first, so that output appears soon."""
     wanted = 4 if start == 0 else PAGE
     return wanted if most is None else min(wanted, most - start)
 
 
 def _record(row: Row, column: str, models: list[RequestedModel], counted: list[CountedModel]) -> dict[str, Any]:
-    """One document as `--json` prints it."""
+    """Return one document as `--json` prints it."""
     figures = zip(counted, row.tokens, row.cuts, strict=True)
     entries: list[dict[str, Any]] = []
     for model in models:
@@ -155,7 +154,7 @@ def _record(row: Row, column: str, models: list[RequestedModel], counted: list[C
 
 
 def _header(collection: Collection, letters: list[str], counted: list[CountedModel]) -> str:
-    """What is listed, which letter stands for which model, and the heads of the columns."""
+    """Return the source, the model of each letter, and the column heads."""
     lines = [visible(collection.label)]
     for letter, model in zip(letters, counted, strict=True):
         reads = "has no limit" if model.limit is None else f"reads {model.limit:,} tokens"
@@ -165,7 +164,7 @@ def _header(collection: Collection, letters: list[str], counted: list[CountedMod
 
 
 def _line(row: Row, counted: list[CountedModel]) -> str:
-    """One document as a line of the table."""
+    """Return one document as a line of the table."""
     if row.characters is None:
         return f"{row.index:>7,}{'–':>12}  no text in this row"
     figures = f"{row.index:>7,}{row.characters:>12,}"
@@ -180,7 +179,7 @@ def _line(row: Row, counted: list[CountedModel]) -> str:
 
 
 async def _summarize(loader: Loader, settings: Settings, asked: _Asked) -> list[str | None]:
-    """Count the whole collection, or the first documents of it, and print the figures."""
+    """Count the whole collection, or its first documents, and print statistics."""
     collection, models, counted = await _opened(loader, settings, asked)
     told = running.Told()
     counts = collection.no_counts(counted, asked.most)
@@ -204,16 +203,16 @@ def _progress(progress: Progress) -> None:
 
 
 def _summary_table(figures: dict[str, Any], sentence: str, letters: list[str]) -> str:
-    """The figures for people."""
+    """Return the statistics as a table."""
     lines = [f"{visible(figures['source'])} · {visible(figures['column'])}: {sentence}", ""]
     if figures["empty"]:
-        lines.insert(1, f"{count(figures['empty'], 'row')} without a text")
+        lines.insert(1, f"{count(figures['empty'], 'row')} without text")
     for letter, model in zip(letters, figures["models"], strict=True):
         reads = "no limit" if model["limit"] is None else f"limit {model['limit']:,}"
         lines += [
             f"{letter}  {visible(model['model'])}, {reads}",
-            f"   tokens a document: median {model['median']:,.0f}, p95 {model['p95']:,.0f}, max {model['max']:,}",
-            f"   {model['tokens']:,} tokens in all, {model['characters_per_token']:.2f} characters a token",
+            f"   tokens per document: median {model['median']:,.0f}, p95 {model['p95']:,.0f}, max {model['max']:,}",
+            f"   {model['tokens']:,} tokens in all, {model['characters_per_token']:.2f} characters per token",
             *_windows_line(model["windows"]),
             "   beyond     documents    tokens",
             *(
@@ -226,7 +225,9 @@ def _summary_table(figures: dict[str, Any], sentence: str, letters: list[str]) -
 
 
 def _windows_line(windows: dict[str, Any]) -> list[str]:
-    """What seeing all of an average document takes."""
+    """Return how many windows cover an average document, as a line."""
     if windows["mean"] is None or windows["size"] is None:
         return []
-    return [f"   windows of {windows['size']:,} with a stride of {windows['stride']}: {windows['mean']:.1f} a document"]
+    return [
+        f"   windows of {windows['size']:,} with a stride of {windows['stride']}: {windows['mean']:.1f} per document"
+    ]

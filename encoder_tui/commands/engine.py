@@ -1,4 +1,4 @@
-"""`encoder-tui engine`: speak the frames on stdin and stdout."""
+"""`encoder-tui engine`: run the engine on stdin and stdout."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from encoder_tui.commands.options import shared_options
 @click.command("engine")
 @shared_options
 def command(**_: Any) -> None:
-    """Speak the engine's frames on stdin and stdout, for a window on another machine.
+    """Run the engine on stdin and stdout, for a window on another machine.
 
-    On your own machine: encoder-tui --engine "ssh gpu-box encoder-tui engine". The options are those of the window
-    there; here they change nothing.
+    On your own machine: encoder-tui --engine "ssh gpu-box encoder-tui engine". Give the window's options
+    there; on this command they have no effect.
     """
     # This process becomes the engine, so that the app side never imports torch.
     sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""A measurement that a command asks for, and how it is printed."""
+"""Measuring for a command, and printing the results."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from encoder_tui.protocol.models import OffersRequest
 
 
 async def measure(report: Report, loader: Loader, settings: Settings) -> None:
-    """Fill a report, told on stderr; what the engine cannot do becomes the models' errors."""
+    """Fill a report, with progress on stderr. What the engine cannot do becomes an error of the model."""
     last = ""
 
     def tell(progress: frames.Progress) -> None:
@@ -61,12 +61,12 @@ async def look_for_best(
     settings: Settings,
     tell: Callable[[frames.Progress], None],
 ) -> None:
-    """Ask what each model could run with, and plan to try that at the longest length that it takes."""
+    """Ask the engine which settings each model supports, and plan to try them at its longest length."""
     asked, longest, [batch] = placement_of(settings), max(report.plan.lengths), report.plan.batches
     offers: dict[int, Offers | str] = {}
     for model in models:
         if model.limit is not None and longest > model.limit:
-            say(f"{model.name}: at {model.limit:,} tokens, which is all that it takes")
+            say(f"{model.name}: limited to {model.limit:,} tokens, the model's maximum")
         try:
             found = await loader.engine.run(operations.OFFERS, OffersRequest(model.source, asked), tell)
             offers[model.slot] = found
@@ -77,7 +77,7 @@ async def look_for_best(
 
 
 class Report:
-    """A run as this command prints it: in the order in which lengths and models were given, what failed at the end."""
+    """A run as commands print it: lengths and models in the order given, failures at the end."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -86,7 +86,7 @@ class Report:
         self._unloaded: dict[int, str] = {}
 
     def take(self, models: Sequence[RequestedModel], settings: Settings) -> list[TimedModel]:
-        """The models are there, as far as they could be had; returns those."""
+        """Plan the run for the models that loaded, and return these."""
         timed = []
         for index, model in enumerate(models):
             if (ready := model.ready) is not None:
@@ -99,12 +99,12 @@ class Report:
 
     @property
     def errors(self) -> dict[int, str]:
-        """Why a model was not measured, by its place."""
+        """Why a model was not measured, by its index."""
         failed = {self.run.columns[column].slot: reason for column, reason in self.run.failures.items()}
         return dict(sorted((self._unloaded | failed).items()))
 
     def points(self) -> list[tuple[int, Samples]]:
-        """Every point with its column; of a model that failed those alone that have samples."""
+        """Return every point with its column; for a model that failed, only points with samples."""
         found = []
         lengths = [one.length for one in self.run.rows]
         for row in range(len(lengths)) if self.plan.best else map(lengths.index, self.plan.lengths):
@@ -112,19 +112,19 @@ class Report:
             for column in range(len(self.run.columns)):
                 samples = self.run.samples.get((row, column))
                 if samples is None and column in planned:
-                    samples = Samples(planned[column], ended="the measurement was broken off")
+                    samples = Samples(planned[column], ended="the measurement was interrupted")
                 if samples is not None and (column not in self.run.failures or samples.samples_s):
                     found.append((column, samples))
         return found
 
     def print(self, as_json: bool) -> None:
-        """As JSON, or as a table; remarks go to stderr."""
+        """Print JSON or a table on stdout, and remarks on stderr."""
         for remark in model_remarks(samples for _, samples in self.points()):
             say(remark)
         click.echo(json.dumps(self.records()) if as_json else "\n".join(self.table()))
 
     def records(self) -> dict[str, Any]:
-        """What `--json` prints."""
+        """Return what `--json` prints."""
         about = self.run.environment
         results = [self._record(column, samples) for column, samples in self.points()]
         errors = [{"model": self.names[index], "error": error} for index, error in self.errors.items()]
@@ -137,20 +137,20 @@ class Report:
 
     def _record(self, column: int, samples: Samples) -> dict[str, Any]:
         about = self.run.columns[column]
-        # What was not measured says by nothing else which of many settings it is.
+        # A point that was not measured is identified only by its settings.
         return time_record(about.name, samples) | ({"settings": about.apart} if self.plan.best else {})
 
     def labelled(self) -> list[tuple[str, Samples]]:
-        """Every point with its column's label."""
+        """Return every point with its column's label."""
         return [(self.run.label(column), samples) for column, samples in self.points()]
 
     def table(self) -> list[str]:
-        """The settings in force, a line a point, warnings, and the growth of the latency."""
+        """Return lines: the settings used, one line per point, warnings, and how latency grows."""
         lines = [] if self.run.environment is None else [environment_words(self.run.environment)]
-        told = set()
+        described = set()
         for column, samples in self.points():
-            if column not in told and samples.samples_s:
-                told.add(column)
+            if column not in described and samples.samples_s:
+                described.add(column)
                 name, force = visible(self.run.columns[column].name), samples.in_force
                 settings = "not loaded" if force is None else force.words(samples.mode.words())
                 lines.append(f"{self.run.label(column)}  {name}: {settings}")
@@ -163,11 +163,11 @@ class Report:
         return lines + remarks(self.labelled())
 
     def conclusions(self) -> list[str]:
-        """What is the fastest for each model, and the options to write."""
+        """Return the fastest settings of each model, and the options that select them."""
         lines = []
         for one in verdicts(self.run):
             lines.append(verdict_sentence(one))
             if one.is_faster:
                 mode = self.run.columns[one.column].variant.mode
-                lines.append(f"   to run so: {options(chosen(self.run, one.column), mode)}")
+                lines.append(f"   use them with: {options(chosen(self.run, one.column), mode)}")
         return [visible(line) for line in lines]

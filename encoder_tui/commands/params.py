@@ -24,7 +24,7 @@ from encoder_tui.core.text.safe import shorten, visible
 @shared_options
 @click.pass_context
 def command(context: click.Context, /, as_json: bool, **shared: Any) -> None:
-    """Print the parameters of every model, without reading its weights."""
+    """Print the parameters of every model without loading its weights."""
     settings = gather(context, shared)
 
     async def describe(loader: Loader, name: str) -> Description | str:
@@ -48,7 +48,7 @@ def command(context: click.Context, /, as_json: bool, **shared: Any) -> None:
 
 
 def report(models: list[tuple[str, Description | str]]) -> dict[str, Any]:
-    """What `--json` prints."""
+    """Return what `--json` prints."""
     return {
         "models": [
             {"model": name, "error": found}
@@ -64,7 +64,7 @@ def report(models: list[tuple[str, Description | str]]) -> dict[str, Any]:
 
 
 def table(name: str, description: Description) -> str:
-    """One model's tree with its layers folded."""
+    """Return one model's parameter tree with its layers folded."""
     root = tree.build(description)
     width = max(running.terminal_width(), 60)
     about = f"{visible(name)}  {visible(description.class_name)}: {count(len(description.parameters), 'parameter')}"
@@ -88,5 +88,5 @@ def table(name: str, description: Description) -> str:
 
 
 def description_sizes(description: Description) -> list[tuple[str, int]]:
-    """Bytes by dtype, in a list."""
+    """Return pairs of dtype and bytes."""
     return list(parameters.by_dtype(description.parameters).items())

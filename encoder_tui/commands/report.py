@@ -1,4 +1,4 @@
-"""`encoder-tui report`: what the other commands say, as one Markdown file."""
+"""`encoder-tui report`: the results of the other commands in one Markdown file."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from encoder_tui.core.versions import installed_versions
 from encoder_tui.protocol.documents import SourceSpec
 
 DEFAULT: Final = ("models", "settings", "tokens", "architectures")
-"""Documents too where a source was named; outputs and timing only when asked for, because they take long."""
+"""Documents too if a source was given; outputs and timing only on request, because they take long."""
 LENGTHS: Final = [128, 512]
 MOST: Final = 1_000
-"""Documents of a data set on the Hub that are counted where nobody said how many."""
+"""Documents of a Hub data set that are counted if --limit is not given."""
 
 
 class Sections(click.ParamType):  # type: ignore[type-arg]  # generic in some versions of click
-    """Names with commas between them, or `all`."""
+    """Section names separated by commas, or `all`."""
 
     name = "sections"
 
@@ -44,14 +44,16 @@ class Sections(click.ParamType):  # type: ignore[type-arg]  # generic in some ve
             return tuple(SECTIONS)
         unknown = [name for name in names if name not in SECTIONS]
         if unknown:
-            self.fail(f"there is no section {unknown[0]!r}; there are {', '.join(SECTIONS)}, or all", param, ctx)
+            self.fail(f"unknown section {unknown[0]!r}; choose from {', '.join(SECTIONS)}, or all", param, ctx)
         return names
 
 
 @click.command("report")
 @click.argument("given", metavar="[TEXT]", required=False)
-@click.option("--sections", type=Sections(), metavar="NAME,NAME…", help=f"Of {', '.join(SECTIONS)}; or all.")
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write there.")
+@click.option("--sections", type=Sections(), metavar="NAME,NAME…", help=f"Sections: {', '.join(SECTIONS)}; or all.")
+@click.option(
+    "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write the report to this file."
+)
 @click.option("--limit", "most", type=click.IntRange(min=1), metavar="N", help="Count at most N documents.")
 @shared_options
 @click.pass_context
@@ -64,14 +66,14 @@ def command(
     most: int | None,
     **shared: Any,
 ) -> None:
-    """Write a Markdown report of models and a text: what the other commands say, in one file.
+    """Write a Markdown report on models and a text, with the results of the other commands.
 
-    The text is TEXT, --text, or what is piped in, and otherwise the one that a new window opens with. Without
-    --sections: models, settings, tokens and architectures, and documents where --docs names some.
+    The text is TEXT, --text, or stdin; the default is the text that a new window opens with. Without
+    --sections: models, settings, tokens and architectures, and documents if --docs is given.
     """
     settings = gather(context, shared)
     if output is not None and not output.parent.is_dir():
-        raise click.UsageError(f"there is no folder {output.parent} to write in")
+        raise click.UsageError(f"the folder {output.parent} does not exist")
     chosen = sections or (*DEFAULT, *(("documents",) if settings.docs is not None else ()))
     made = Gathering(settings, _text(given, settings), most)
     running.run(settings, lambda loader: made.gather(loader, chosen))
@@ -97,7 +99,7 @@ def _text(given: str | None, settings: Settings) -> str:
 
 
 class Gathering:
-    """Asks for what the sections need, the way the other commands do, and keeps what went wrong."""
+    """Gathers the content of the sections as the other commands do, and keeps the errors."""
 
     def __init__(self, settings: Settings, text: str, most: int | None) -> None:
         self.settings = settings
@@ -108,7 +110,7 @@ class Gathering:
         self._models: list[RequestedModel] = []
 
     async def gather(self, loader: Loader, sections: tuple[str, ...]) -> None:
-        """Fill the material."""
+        """Fill `material` for these sections."""
         self._models = await running.load_tokenizers(loader, self.settings)
         self.errors = [model.error for model in self._models]
         self.material.models = self._models

@@ -18,11 +18,11 @@ from encoder_tui.core.text.safe import visible
 def command(**_: Any) -> None:
     """Forget the last session: models, text, documents, pane, order, and the recent ones of each.
 
-    Kept are the configuration, the caches, and the timing runs. The shared options change nothing here.
+    The configuration, the caches and the timing runs are kept. The shared options have no effect here.
     """
     path = state_path()
     try:
         was_there = forget(path)
     except OSError as error:
         fail(f"{path} cannot be deleted: {error.strerror or error}")
-    click.echo(f"forgotten: {visible(str(path))}" if was_there else "there is nothing to forget")
+    click.echo(f"forgotten: {visible(str(path))}" if was_there else "there is no last session to forget")

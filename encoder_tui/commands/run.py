@@ -1,4 +1,4 @@
-"""`encoder-tui run`: what comes out of each model."""
+"""`encoder-tui run`: the outputs of each model."""
 
 from __future__ import annotations
 
@@ -22,10 +22,12 @@ from encoder_tui.core.text.safe import visible
     "--save",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE.safetensors",
-    help="Write every tensor there, named MODEL_INDEX.NAME; as numpy's format where it ends in .npz.",
+    help="Write every tensor, named MODEL_INDEX.NAME, to this file; a name ending in .npz selects numpy's format.",
 )
-@click.option("--hidden-states", is_flag=True, help="The output of every layer, too.")
-@click.option("--attentions", is_flag=True, help="The attentions of every layer, too; switches to eager attention.")
+@click.option("--hidden-states", is_flag=True, help="Also return the output of every layer.")
+@click.option(
+    "--attentions", is_flag=True, help="Also return the attentions of every layer; this uses eager attention."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @shared_options
 @click.pass_context
@@ -39,14 +41,14 @@ def command(
     as_json: bool,
     **shared: Any,
 ) -> None:
-    """Run every model on the texts, as one padded batch; stdin is the text where none is given."""
+    """Run every model on the texts as one padded batch; without texts, stdin is read."""
     settings = gather(context, shared)
     if not texts and settings.text is not None and settings.origin("text") == "command line":
         texts = (settings.text,)
     if save is not None and (wrong := wrong_suffix(save)):
         raise click.UsageError(wrong)
     if save is not None and not save.parent.is_dir():
-        raise click.UsageError(f"there is no folder {save.parent} to save in")
+        raise click.UsageError(f"the folder {save.parent} does not exist")
     batch = running.texts_of(texts)
     line = running.ProgressLine()
 
@@ -63,13 +65,13 @@ def command(
         if save is not None and answers:
             try:
                 if why := why_not(save, answers):
-                    unsaved.append(f"{save} is not written: {why}")
+                    unsaved.append(f"{save} was not written: {why}")
                 else:
                     await save_outputs(loader.engine, save, answers)
             except OSError as error:
                 unsaved.append(f"{save} cannot be written: {error.strerror or error}")
             except running.FAILURES as error:
-                unsaved.append(f"{save} is not written: {error}")
+                unsaved.append(f"{save} was not written: {error}")
         return done
 
     done = running.run(settings, work)
@@ -87,7 +89,7 @@ def command(
 
 
 def table(name: str, answer: RunAnswer) -> str:
-    """A model's outputs, a line each, under a line of the settings in force."""
+    """Return the settings that a model ran with as a line, and its outputs, one line each."""
     rows = [OUTPUT_COLUMNS, *map(output_cells, answer.outputs)]
     heading = f"{visible(name)}: {answer.in_force.words()}"
     return "\n".join([heading, *(f"  {line}" for line in running.aligned(rows, left=3))])

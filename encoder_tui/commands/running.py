@@ -1,4 +1,4 @@
-"""What the commands have in common: the engine while they run, the text they are given, the models they name."""
+"""What all commands share: the engine while they run, their texts, and their models."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from encoder_tui.protocol.outputs import RunRequest
 R = TypeVar("R")
 
 FAILURES = (ModelError, TaskFailed, EngineError)
-"""What can keep one model from being had; each says so in a sentence."""
+"""Exceptions because of which one model cannot be used; each message is a sentence."""
 
 
 def run(settings: Settings, work: Callable[[Loader], Awaitable[R]]) -> R:
-    """Do a command's work with an engine that starts when it is first asked, and ends with the command."""
+    """Do a command's work with an engine that starts on the first request and ends with the command."""
 
     signalled: list[int] = []
 
@@ -63,7 +63,7 @@ def run(settings: Settings, work: Callable[[Loader], Awaitable[R]]) -> R:
 
 
 def _end_in_order(signalled: list[int]) -> None:
-    """Cancel the command where a signal means its end: half files are taken away then, and the engine is closed."""
+    """Cancel the command on SIGTERM or SIGHUP, so that partial files are removed and the engine is closed."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
 
@@ -73,7 +73,7 @@ def _end_in_order(signalled: list[int]) -> None:
 
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
-        # What was ignored when the program began (nohup) stays ignored; Windows knows no such handlers.
+        # A signal that was ignored at the start (nohup) stays ignored. Windows has no such handlers.
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:
             with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
                 loop.add_signal_handler(number, end, number)
@@ -82,12 +82,12 @@ def _end_in_order(signalled: list[int]) -> None:
 def each_model(
     loader: Loader, settings: Settings, work: Callable[[Loader, str], Awaitable[R | str]]
 ) -> AsyncIterator[tuple[str, R | str]]:
-    """Do `work` for the models that were named, or for the default pair; a str it gives is what went wrong."""
+    """Do `work` for the given models, or for the default pair; if it returns a str, that is the error."""
     return load_or_stand_in(settings.model, lambda name: work(loader, name), say)
 
 
 async def load_tokenizers(loader: Loader, settings: Settings) -> list[RequestedModel]:
-    """The models that were named, or the default pair, with their tokenizers."""
+    """Return the given models, or the default pair, with their tokenizers."""
     return [
         RequestedModel(name, error=found) if isinstance(found, str) else RequestedModel(name, found)
         async for name, found in each_model(loader, settings, _load)
@@ -102,16 +102,16 @@ async def _load(loader: Loader, name: str) -> ReadyModel | str:
 
 
 def texts_of(arguments: Sequence[str]) -> list[str]:
-    """The texts of the command line or, where there are none, all of stdin as one text."""
+    """Return the texts of the command line, or if there are none, all of stdin as one text."""
     if arguments:
         return [without_surrogates(text) for text in arguments]
     if sys.stdin is None or sys.stdin.isatty():
-        raise click.UsageError("there is no text: give one as an argument, or pipe one in")
+        raise click.UsageError("no text: give one as an argument or on stdin")
     return [sys.stdin.buffer.read().decode("utf-8", "replace")]
 
 
 class ProgressLine:
-    """What the engine is doing, on one line of stderr that is written over; nothing where that is no terminal."""
+    """The engine's progress on one line of stderr, overwritten each time; nothing if stderr is not a terminal."""
 
     def __init__(self) -> None:
         self._is_terminal = sys.stderr.isatty()
@@ -119,7 +119,7 @@ class ProgressLine:
         self._transfer = Transfer()
 
     def show(self, progress: frames.Progress) -> None:
-        """Take in a progress event."""
+        """Show a progress event."""
         if self._is_terminal:
             words = self._transfer.words(progress.text, progress.done, progress.total, progress.unit)
             text = shorten(visible(words), terminal_width() - 1)
@@ -127,14 +127,14 @@ class ProgressLine:
             self._is_shown = True
 
     def clear(self) -> None:
-        """Take the line away again, before anything else is written."""
+        """Erase the line before anything else is written."""
         if self._is_shown:
             tell("\r\x1b[K", nl=False)
             self._is_shown = False
 
 
 class Told:
-    """Remarks of a source, each said once on stderr."""
+    """Prints the remarks of a source on stderr, each once."""
 
     def __init__(self) -> None:
         self._said: set[str] = set()
@@ -147,7 +147,7 @@ class Told:
 
 
 class Done:
-    """One model's part of the command: what came out, or why nothing did."""
+    """One model's result: its answer, or the error."""
 
     def __init__(self, name: str, answer: RunAnswer | None = None, error: str | None = None) -> None:
         self.name = name
@@ -164,7 +164,7 @@ async def run_one(
     slot: int | None,
     wishes: dict[str, bool],
 ) -> Done:
-    """Run one model; what it cannot do is told in its own entry."""
+    """Run one model; a failure becomes the error of its result."""
     if model.ready is None:
         return Done(model.name, error=model.error)
     try:
@@ -205,7 +205,7 @@ def aligned(rows: Sequence[Sequence[str]], left: int = 1) -> list[str]:
 
 
 def finish(errors: Sequence[str | None]) -> None:
-    """Tell what failed, and end with exit code 1 if anything did."""
+    """Print the errors, and exit with code 1 if there are any."""
     failed = [error for error in errors if error is not None]
     for error in failed:
         say(error)
@@ -214,7 +214,7 @@ def finish(errors: Sequence[str | None]) -> None:
 
 
 def terminal_width() -> int:
-    """Columns to print a table in."""
+    """Return the width of the terminal in columns."""
     import shutil  # noqa: PLC0415
 
     return shutil.get_terminal_size((100, 24)).columns

@@ -12,20 +12,28 @@ from encoder_tui.commands.console import fail
 from encoder_tui.commands.options import gather, shared_options
 from encoder_tui.core.settings import NAMES, Settings
 
-INSTALL = "the browser needs textual-serve, which is not installed; pip install 'encoder-tui[serve]'"
+INSTALL = "serve needs textual-serve, which is not installed; pip install 'encoder-tui[serve]'"
 _LISTS_BY_VARIABLE = ("trust_remote_code", "theme")
-"""Settings that no option says; the window reads them where this process did."""
+"""Settings that have no option; the window reads them from where this process did."""
 
 
 @click.command("serve")
-@click.option("--host", default="127.0.0.1", metavar="ADDRESS", help="Listen there; by default on this machine only.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, metavar="N", help="8000 by default; 0 is any.")
+@click.option(
+    "--host", default="127.0.0.1", metavar="ADDRESS", help="Address to listen on (default: this machine only)."
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    metavar="N",
+    help="Port to listen on (default 8000; 0 picks a free one).",
+)
 @shared_options
 @click.pass_context
 def command(context: click.Context, /, host: str, port: int, **shared: Any) -> None:
-    """Open the window in a browser; every tab has a session of its own.
+    """Open the window in a browser; every tab has its own session.
 
-    The address that is printed holds a key, without which nobody gets in. The shared options are those of the window.
+    Only the printed address opens it: it holds a key. The shared options are passed on to the window.
     """
     settings = gather(context, shared)
     try:
@@ -37,11 +45,11 @@ def command(context: click.Context, /, host: str, port: int, **shared: Any) -> N
     try:
         serve(window_command(settings), host, port)
     except OSError as error:
-        fail(f"{host}:{port} cannot be listened at: {error.strerror or error}; --port says another one")
+        fail(f"cannot listen on {host}:{port}: {error.strerror or error}; choose another port with --port")
 
 
 def window_command(settings: Settings) -> str:
-    """The words that open the window, for a shell: only what the command line said, the rest it finds itself."""
+    """Return the shell command that opens the window, with the options of the command line only."""
     options: list[str] = []
     for name in NAMES:
         value = getattr(settings, name)
@@ -53,5 +61,5 @@ def window_command(settings: Settings) -> str:
             for one in value if isinstance(value, tuple) else (value,):
                 # With = because a text may begin with a dash.
                 options.append(f"--{name}={one}")
-    # exec, so that no shell stands between the server and the window: ending one ends the other.
+    # exec, so that no shell runs between the server and the window: ending one ends the other.
     return "exec " + shlex.join([sys.executable, "-m", "encoder_tui", *options])

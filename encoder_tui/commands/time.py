@@ -1,4 +1,4 @@
-"""`encoder-tui time`: how long a pass takes under each model, at each length."""
+"""`encoder-tui time`: how long a pass takes for each model, at each length."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from encoder_tui.core.timing.plan import Plan
 
 
 class Lengths(click.ParamType):  # type: ignore[type-arg]  # generic in some versions of click
-    """Numbers of tokens with commas between them."""
+    """Numbers of tokens separated by commas."""
 
     name = "lengths"
 
@@ -22,27 +22,29 @@ class Lengths(click.ParamType):  # type: ignore[type-arg]  # generic in some ver
         except ValueError:
             lengths = []
         if not lengths or min(lengths) < 1:
-            self.fail(f"{value!r} is no list of lengths; write 128,512", param, ctx)
+            self.fail(f"{value!r} is not a list of lengths such as 128,512", param, ctx)
         return list(dict.fromkeys(lengths))
 
 
 @click.command("time")
-@click.option("--lengths", type=Lengths(), default="128,512", metavar="N,N…", help="Tokens a text; 128,512 by default.")
-@click.option("--batch", type=click.IntRange(min=1), default=1, metavar="N", help="Texts a pass; 1 by default.")
+@click.option("--lengths", type=Lengths(), default="128,512", metavar="N,N…", help="Tokens per text (default 128,512).")
+@click.option("--batch", type=click.IntRange(min=1), default=1, metavar="N", help="Texts per pass (default 1).")
 @click.option(
     "--min-time",
     type=click.FloatRange(min=0),
     default=1.0,
     metavar="SECONDS",
-    help="Measure each point at least so long; 1 by default.",
+    help="Minimum time to measure each point (default 1 s).",
 )
-@click.option("--compile", "compiled", is_flag=True, help="Compile with torch.compile; the cold pass has that time.")
-@click.option("--tf32", is_flag=True, help="Let float32 round to TF32, where an accelerator has it.")
+@click.option(
+    "--compile", "compiled", is_flag=True, help="Use torch.compile; compile time counts as part of the cold pass."
+)
+@click.option("--tf32", is_flag=True, help="Let float32 use TF32, if the accelerator supports it.")
 @click.option(
     "--best",
     "is_best",
     is_flag=True,
-    help="Try threads, dtypes and attentions at the longest length, and say which are the fastest.",
+    help="Find the fastest threads, dtype and attention at the longest length.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @shared_options
@@ -59,7 +61,7 @@ def command(
     as_json: bool,
     **shared: Any,
 ) -> None:
-    """Measure passes of random tokens: models interleaved, warmed up, the cold pass apart."""
+    """Measure passes of random tokens: models in alternation, after a warm-up, the cold pass separately."""
     settings = gather(context, shared)
     plan = Plan(
         lengths,
@@ -74,15 +76,15 @@ def command(
         best=is_best,
     )
     if is_best and tf32:
-        raise click.UsageError("--best tries no TF32, which rounds more than it says; give one of the two")
+        raise click.UsageError("--best cannot be combined with --tf32: TF32 is less precise than float32")
     report = measuring.Report(plan)
     try:
         running.run(settings, lambda loader: measuring.measure(report, loader, settings))
     finally:
-        # Also where ctrl+c ended it: what was measured is printed.
+        # Print what was measured, also after ctrl+c.
         if report.names:
             report.print(as_json)
     running.finish([report.errors.get(index) for index in range(len(report.names))])
     if not report.run.has_results:
-        # Each point's reason stands in the report.
+        # The report holds the reason for each point.
         running.finish(["nothing was measured"])

@@ -17,9 +17,11 @@ from encoder_tui.core.tokens.tokenizer import EncodeOptions, Padding, Tokenizati
 
 @click.command("tokens")
 @click.argument("texts", nargs=-1, metavar="[TEXT…]")
-@click.option("--pair", metavar="TEXT", help="A second text that goes with each; the first is aligned.")
+@click.option("--pair", metavar="TEXT", help="Second text to pair with each; only the first is aligned.")
 @click.option("--padding", type=click.Choice(get_args(Padding)), default="none", help="How to pad several texts.")
-@click.option("--max-length", type=click.IntRange(min=0), metavar="N", help="For padding and truncation.")
+@click.option(
+    "--max-length", type=click.IntRange(min=0), metavar="N", help="Maximum length for padding and truncation."
+)
 @click.option("--truncation", is_flag=True, help="Cut to the maximum length.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @shared_options
@@ -35,7 +37,7 @@ def command(
     as_json: bool,
     **shared: Any,
 ) -> None:
-    """Cut texts into tokens under every model; stdin is the text where none is given."""
+    """Tokenize texts with every model; without texts, stdin is read."""
     settings = gather(context, shared)
     if not texts and settings.text is not None and settings.origin("text") == "command line":
         texts = (settings.text,)
@@ -44,7 +46,7 @@ def command(
     models = running.run(settings, lambda loader: running.load_tokenizers(loader, settings))
     options = EncodeOptions(padding, truncation, max_length)
     if max_length is not None and not truncation and padding != "max_length":
-        say("--max-length changes nothing without --truncation or --padding max_length")
+        say("--max-length has no effect without --truncation or --padding max_length")
     streams: list[list[Stream] | None] = []
     entries: list[dict[str, Any]] = []
     for model in models:
@@ -79,9 +81,9 @@ def command(
 
 
 def table(names: list[str], comparison: Comparison, pair: str | None = None) -> str:
-    """The streams one after the other, each as a line of facts and its tokens, and the sentence.
+    """Return each stream as a line of facts and lines of tokens and ids, and the sentence that compares them.
 
-    Of a pair the first text alone is aligned, while the tokens are those of both.
+    Of a pair, only the first text is aligned; the tokens are those of both.
     """
     letters = "ABCD"
     lines = []

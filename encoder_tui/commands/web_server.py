@@ -1,9 +1,9 @@
-"""The window in a browser: textual-serve, let in with a key, on a path of its own, and nothing from elsewhere.
+"""The window in a browser: textual-serve behind a secret key and a secret path, without anything from other servers.
 
-A page of any site can ask a server on loopback, and whoever shares the machine can reach its port. So the address that
-is printed holds a key; the browser keeps it in a cookie, and a websocket is accepted from this server's page alone.
-Browsers send a cookie to every port of a host, so the cookie belongs to a path which only that address names: a server
-on another port never sees it.
+A page of any site can send requests to a server on loopback, and other users of the machine can reach its port. So the
+printed address holds a key; the browser keeps it in a cookie, and a websocket is accepted only from this server's page.
+Browsers send a cookie to every port of a host, so the cookie is limited to a path that only the printed address names:
+a server on another port never sees it.
 """
 
 from __future__ import annotations
@@ -31,26 +31,26 @@ POLICY: Final = (
     "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "font-src 'self' data:; connect-src 'self' {sockets}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""What the page may load: textual-serve's page also names a font on a server of Google's, which stays unasked."""
+"""What the page may load. textual-serve's page also names a font on a server of Google; it is not requested."""
 
 PATIENCE: Final = 10.0
-"""Seconds for a connection to send a whole request; also how long one without any stays open afterwards."""
+"""Seconds for a connection to send a whole request; also how long an idle one stays open afterwards."""
 MOST_UNFINISHED: Final = 64
-"""Connections without a whole request that are kept; one more, and the oldest is dropped."""
+"""The most connections without a whole request; one more, and the oldest is dropped."""
 
 _HOST: Final = re.compile(r"(?P<name>[\w.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?", re.ASCII)
 """A `Host` header as browsers send it."""
 _DOWNLOAD: Final = "${window.location.origin}/download/"
-"""Where textual-serve's script looks for a file, a picture for example, that the window delivers."""
+"""Where textual-serve's script looks for a file that the window delivers, a picture for example."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class WindowServer(Server):  # type: ignore[misc]  # an extra, and so untyped here
-    """Serves one command; every websocket is a process of its own.
+    """Serves one command; every websocket gets its own process.
 
-    Everything lies below `/PLACE/`. Place and key are both secret: the key opens the page, the place keeps the cookie
-    that then holds the key from other servers of the same host.
+    Everything is below `/PLACE/`. Place and key are both secret: the key opens the page; the place keeps the cookie,
+    which then holds the key, away from other servers of the same host.
     """
 
     def __init__(self, command: str, host: str, port: int, *, is_loopback: bool) -> None:
@@ -62,22 +62,22 @@ class WindowServer(Server):  # type: ignore[misc]  # an extra, and so untyped he
 
     @property
     def address(self) -> str:
-        """What to open, with the key."""
+        """The address to open, with the key."""
         named = socket.gethostname() if self.host in {"0.0.0.0", "::"} else self.host
         host = f"[{named}]" if ":" in named else named
         return f"http://{host}:{self.port}/{self.place}/?key={self.key}"
 
     def initialize_logging(self) -> None:
-        """Plain lines on stderr without tracebacks, and none for what is not HTTP: the other side is told."""
+        """Log plain lines without tracebacks to stderr, and nothing for malformed HTTP: the client gets the error."""
         written = logging.StreamHandler()
         written.addFilter(lambda record: not isinstance((record.exc_info or (None, None))[1], HttpProcessingError))
         written.setFormatter(_OneLine("encoder-tui: %(message)s"))
         logging.basicConfig(level="WARNING", handlers=[written])
 
     async def on_startup(self, app: web.Application) -> None:
-        click.echo(f"encoder-tui: the window is at {self.address}; ctrl+c ends it", err=True)
+        click.echo(f"encoder-tui: the window is at {self.address}; ctrl+c stops the server", err=True)
         if not self.is_loopback:
-            click.echo("encoder-tui: other machines can reach it, and what is sent is not encrypted", err=True)
+            click.echo("encoder-tui: other machines can reach it, and the connection is not encrypted", err=True)
 
     async def _make_app(self) -> web.Application:
         page = await super()._make_app()
@@ -112,20 +112,20 @@ class WindowServer(Server):  # type: ignore[misc]  # an extra, and so untyped he
         return guard
 
     def _refuse_oddities(self, request: web.Request) -> None:
-        """Raise `HTTPBadRequest` for what no browser sends."""
+        """Raise `HTTPBadRequest` for requests that no browser sends."""
         if not self._is_own(request.host):
             raise web.HTTPBadRequest(text="This server is not known under that host name.\n")
         try:
             urlsplit(request.headers.get("Origin", ""))
         except ValueError:
-            raise web.HTTPBadRequest(text="The Origin is no address.\n") from None
+            raise web.HTTPBadRequest(text="The Origin is not an address.\n") from None
         if request.path.endswith("/ws") and not web.WebSocketResponse().can_prepare(request).ok:
-            raise web.HTTPBadRequest(text="Here a websocket begins, and this is none.\n")
+            raise web.HTTPBadRequest(text="This path accepts websockets only.\n")
 
     def _is_own(self, host: str) -> bool:
-        """Whether a `Host` is well formed and, if only this machine is listened to, a name of this machine.
+        """Return whether a `Host` is well formed and, if the server listens on loopback only, names this machine.
 
-        The port may be another one: the page may be looked at through an SSH tunnel.
+        The port may differ: the page may be opened through an SSH tunnel.
         """
         found = _HOST.fullmatch(host)
         if found is None:
@@ -134,14 +134,14 @@ class WindowServer(Server):  # type: ignore[misc]  # an extra, and so untyped he
         return not self.is_loopback or name in {self.host.lower(), "localhost"} or _is_loopback(name)
 
     def _refuse_strangers(self, request: web.Request) -> None:
-        """Raise `HTTPForbidden` without place and key, or from the page of another origin, its scheme included."""
+        """Raise `HTTPForbidden` for a request without place and key, or from a page of another origin."""
         place = request.path.split("/")[1]
         given = request.query.get("key") or request.cookies.get(self._cookie, "")
         if not _is_equal(place, self.place) or not _is_equal(given, self.key):
             raise web.HTTPForbidden(text="The address needs the key that encoder-tui serve printed.\n")
         origin = request.headers.get("Origin")
         if origin is not None and origin.lower() != f"http://{request.host.lower()}":
-            raise web.HTTPForbidden(text="Another site's page is not let in.\n")
+            raise web.HTTPForbidden(text="Pages of other sites have no access.\n")
 
     @property
     def _cookie(self) -> str:
@@ -149,13 +149,13 @@ class WindowServer(Server):  # type: ignore[misc]  # an extra, and so untyped he
         return f"encoder-tui-{self.place}"
 
     def _without_key(self) -> web.HTTPFound:
-        """To the page: the key goes out of the address bar, and out of what is copied from it."""
+        """Redirect to the page without the key, so that it is not in the address bar or copied from there."""
         found = web.HTTPFound(f"/{self.place}/", headers={"Cache-Control": "no-store"})
         found.set_cookie(self._cookie, self.key, path=f"/{self.place}/", httponly=True, samesite="Strict")
         return found
 
     async def handle_index(self, request: web.Request) -> web.StreamResponse:
-        """The page, with addresses as the browser knows this server: it may come through an SSH tunnel."""
+        """Return the page, with addresses as the browser sees this server: it may come through an SSH tunnel."""
         here = f"//{request.host}/{self.place}"
         size = request.query.get("fontsize", "16")
         context = {
@@ -170,14 +170,14 @@ class WindowServer(Server):  # type: ignore[misc]  # an extra, and so untyped he
         return response
 
     async def handle_script(self, request: web.Request) -> web.Response:
-        """textual-serve's script, which looks for files to deliver below the server's root and not below the place."""
+        """Return textual-serve's script, changed to look for delivered files below the place, not the server's root."""
         script = (self.statics_path / "js" / "textual.js").read_text("utf-8")
         script = script.replace(_DOWNLOAD, f"${{window.location.origin}}/{self.place}/download/")
         return web.Response(text=script, content_type="text/javascript")
 
 
 def _is_equal(given: str, secret: str) -> bool:
-    """Compare in a time that does not tell how much is equal."""
+    """Compare in constant time."""
     return hmac.compare_digest(given.encode(errors="replace"), secret.encode())
 
 
@@ -189,7 +189,7 @@ def _is_loopback(name: str) -> bool:
 
 
 class _OneLine(logging.Formatter):
-    """Lines without a traceback."""
+    """Formats records as one line, without a traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
         record.exc_info = record.exc_text = record.stack_info = None
@@ -197,23 +197,23 @@ class _OneLine(logging.Formatter):
 
 
 class Connections:
-    """Connections that have not sent a whole request yet, in bounded time and number.
+    """Connections that have not sent a whole request yet, bounded in time and number.
 
-    aiohttp itself waits for a first request as long as the other side likes.
+    aiohttp itself waits for a first request without a limit.
     """
 
     def __init__(self) -> None:
         self._unfinished: dict[asyncio.BaseProtocol, tuple[asyncio.Transport, asyncio.TimerHandle]] = {}
 
     def made(self, handler: asyncio.BaseProtocol, transport: asyncio.Transport) -> None:
-        """Begin to wait for a request; the oldest such connection is dropped if there are too many."""
+        """Wait for a request of this connection; drop the oldest waiting one if there are too many."""
         timer = asyncio.get_running_loop().call_later(PATIENCE, self._drop, handler)
         self._unfinished[handler] = transport, timer
         if len(self._unfinished) > MOST_UNFINISHED:
             self._drop(next(iter(self._unfinished)))
 
     def complete(self, handler: asyncio.BaseProtocol) -> None:
-        """A whole request has come, or the connection has gone."""
+        """Stop waiting: a whole request has come, or the connection is closed."""
         found = self._unfinished.pop(handler, None)
         if found is not None:
             found[1].cancel()
@@ -225,7 +225,7 @@ class Connections:
 
 
 class _Connection(asyncio.Protocol):
-    """Passes on to aiohttp what comes in, and tells when a connection begins and ends."""
+    """Passes data on to aiohttp, and reports when a connection begins and ends."""
 
     def __init__(self, handler: asyncio.Protocol, connections: Connections) -> None:
         self._handler = handler
@@ -253,13 +253,13 @@ class _Connection(asyncio.Protocol):
 
 
 def serve(command: str, host: str, port: int) -> None:
-    """Serve the window until ctrl+c or a signal; raises OSError where the address cannot be had."""
+    """Serve the window until ctrl+c or a signal. Raises OSError if the address is not available."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     family, kind, protocol, _, where = found[0]
     with socket.socket(family, kind, protocol) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(where)
-        listening.listen()  # before the address is printed: whoever reads it may ask at once
+        listening.listen()  # before the address is printed, so that it works at once
         bound, number = listening.getsockname()[:2]
         server = WindowServer(command, host, number, is_loopback=_is_loopback(bound))
         server.initialize_logging()
@@ -267,7 +267,7 @@ def serve(command: str, host: str, port: int) -> None:
 
 
 async def _run(server: WindowServer, listening: socket.socket) -> None:
-    """Answer until a signal comes; windows that are open then have five seconds to end."""
+    """Serve until a signal comes; open windows then have five seconds to end."""
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

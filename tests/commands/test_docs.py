@@ -77,7 +77,7 @@ def test_a_row_without_a_text_keeps_its_place_and_is_told(tmp_path: Path) -> Non
     found = [json.loads(line) for line in done.stdout.splitlines()]
     assert [record["characters"] for record in found] == [1, None, 1]
     assert {model["tokens"] for model in found[1]["models"]} == {None}
-    assert "1 row without a text in column text" in done.stderr
+    assert "1 row has no text in column text (null)" in done.stderr
 
 
 def test_rows_before_one_that_cannot_be_read_are_printed(tmp_path: Path) -> None:

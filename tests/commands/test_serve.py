@@ -234,7 +234,7 @@ def test_without_the_extra_one_line_says_how_to_install_it() -> None:
     done = call("serve", program=(sys.executable, "-c", script))
     assert done.code == 1
     assert done.remarks == [
-        "encoder-tui: the browser needs textual-serve, which is not installed; pip install 'encoder-tui[serve]'"
+        "encoder-tui: serve needs textual-serve, which is not installed; pip install 'encoder-tui[serve]'"
     ]
 
 
@@ -243,7 +243,7 @@ def test_a_port_that_is_taken_is_told_in_a_line() -> None:
         port = address.split(":")[2].partition("/")[0]
         done = call("serve", "--port", port)
     assert done.code == 1
-    assert f"127.0.0.1:{port} cannot be listened at" in done.remarks[0]
+    assert f"cannot listen on 127.0.0.1:{port}" in done.remarks[0]
     assert len(done.remarks) == 1
 
 

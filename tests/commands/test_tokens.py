@@ -239,7 +239,7 @@ def test_no_text_and_a_terminal_on_stdin_is_wrong_usage(tokens: Tokens) -> None:
         os.close(ours)
         os.close(its)
     assert (done.code, done.stdout) == (2, b"")
-    assert "there is no text" in done.stderr
+    assert "no text: give one" in done.stderr
 
 
 def test_of_a_pair_the_table_says_that_the_first_text_is_aligned(tokens: Tokens) -> None:
@@ -253,7 +253,7 @@ def test_an_empty_text_is_said_to_be_empty_and_nothing_is_asked_of_anybody(token
 
 
 def test_a_maximum_that_changes_nothing_is_told(tokens: Tokens) -> None:
-    words = "--max-length changes nothing without --truncation or --padding max_length"
+    words = "--max-length has no effect without --truncation or --padding max_length"
     assert words in tokens(*named(BUILTIN[0]), "a text", "--max-length", "3").stderr
     for option in (["--truncation"], ["--padding", "max_length"]):
         assert tokens(*named(BUILTIN[0]), "a text", "--max-length", "3", *option).stderr == ""

@@ -210,7 +210,7 @@ def test_everything_is_kept_in_folders_of_the_program(home: Path) -> None:
 
 def test_the_command_prints_the_path_and_where_each_setting_came_from(file: Path) -> None:
     none_yet = call("config").text.splitlines()
-    assert none_yet[0] == f"configuration file: {file} (there is none yet)"
+    assert none_yet[0] == f"configuration file: {file} (does not exist yet)"
     file.write_text('model = ["a", "b"]\ntext = "escape \\u001b[31m"\n')
     done = call("--device", "cpu", "config", "--debug", environ={"ENCODER_TUI_OFFLINE": "1"})
     first, *lines = done.text.splitlines()

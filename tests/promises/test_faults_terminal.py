@@ -212,7 +212,7 @@ def test_a_terminal_that_cannot_move_its_cursor_is_a_sentence_and_code_2(name: s
     with Terminal(encoder_tui(*PAIR), environ={"TERM": name}) as terminal:
         assert terminal.exit_code(PATIENCE) == 2
         said = terminal.output.decode().replace("\r\n", "")
-    assert said.startswith(f"encoder-tui: the terminal calls itself {name}")
+    assert said.startswith(f"encoder-tui: TERM={name} says that the terminal")
     assert "\x1b" not in said
 
 

@@ -272,7 +272,7 @@ def time_record(name: str, samples: Samples) -> dict[str, Any]:
     point, in_force = samples.point, samples.in_force
     found = samples.latency
     if found is None or in_force is None:
-        reason = samples.ended or "the measurement was broken off"
+        reason = samples.ended or "the measurement was interrupted"
         return {"model": name, "batch": point.batch, "length": point.length, "skipped": reason}
     cpu, on_device = samples.cpu_time, samples.device_time
     # Only what was requested has a key.

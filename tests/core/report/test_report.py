@@ -263,7 +263,7 @@ def test_sections_stand_in_the_reports_order_and_an_unknown_one_is_wrong_usage()
     assert re.findall("^## (.*)$", done.stdout, re.MULTILINE) == ["Models", "Tokens"]
     refused = call("report", "x", "--sections", "tokens,poems")
     assert refused.exit_code == 2
-    assert "there is no section 'poems'" in refused.stderr
+    assert "unknown section 'poems'" in refused.stderr
 
 
 def test_a_model_that_cannot_be_had_is_told_and_the_rest_is_there() -> None:

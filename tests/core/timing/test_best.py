@@ -124,7 +124,10 @@ def test_the_command_prints_the_sentence_the_options_and_why_others_were_not_mea
     report.run = found({"×2 float32 sdpa": 1.0, "×1 float32 eager": 0.5})
     report.names = ["bert"]
     lines = report.table()
-    assert lines[-2:] == [*verdict_sentences(report.run), "   to run so: --dtype float32 --attention eager --threads 1"]
+    assert lines[-2:] == [
+        *verdict_sentences(report.run),
+        "   use them with: --dtype float32 --attention eager --threads 1",
+    ]
     assert "A ×2 bfloat16 sdpa: broken off: too slow" in lines
     (best,) = report.records()["best"]
     assert best["settings"] == {"dtype": "float32", "attention": "eager", "threads": 1}

@@ -102,7 +102,7 @@ def test_the_state_of_a_device_is_told_as_far_as_it_is_known() -> None:
 def test_a_point_without_samples_is_printed_with_the_reason() -> None:
     record = time_record("m", Samples(Point(0, 1024, 1), ended="too long"))
     assert record == {"model": "m", "batch": 1, "length": 1024, "skipped": "too long"}
-    assert time_record("m", Samples(Point(0, 8), IN_FORCE))["skipped"] == "the measurement was broken off"
+    assert time_record("m", Samples(Point(0, 8), IN_FORCE))["skipped"] == "the measurement was interrupted"
 
 
 MODERNBERT = Dimensions(layers=22, heads=12, hidden=768, intermediate=1152)

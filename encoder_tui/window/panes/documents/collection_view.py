@@ -82,7 +82,7 @@ def figures(model: LengthCounts) -> str:
     """Median, p95, maximum and density of one model's tokens."""
     return (
         f"median {model.quantile(0.5):,.0f} tokens, p95 {model.quantile(0.95):,.0f}, max {model.longest:,}; "
-        f"{model.characters_per_token:.2f} characters a token"
+        f"{model.characters_per_token:.2f} characters per token"
     )
 
 
