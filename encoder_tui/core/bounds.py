@@ -1,7 +1,7 @@
-"""Numbers with bounds, for the fields of what is read from files and from the engine: anybody may have written it.
+"""Numbers with bounds, for fields that are read from files and from the engine, which are untrusted.
 
 msgspec refuses a number beyond its bounds, and NaN, when it decodes or converts; constructors check nothing. The bounds
-are wide: more than any machine measures, and few enough to draw.
+are wider than any measurement, and small enough to draw.
 """
 
 from __future__ import annotations

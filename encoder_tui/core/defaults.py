@@ -9,7 +9,7 @@ from encoder_tui import builtin
 DEFAULT_PAIR: Final = ("bert-base-cased", "answerdotai/ModernBERT-base")
 BUILTIN_NAMES: Final = tuple(f"builtin:{name}" for name in builtin.MODELS)
 MAXIMUM: Final = 4
-"""The most models at once: as many as fit beside each other on a screen, with letters that a reader can keep apart."""
+"""The most models at once: as many as fit side by side on a screen and a reader can keep apart."""
 LETTERS: Final = "ABCD"
 BESIDE: Final = 170
 """The width in columns from which a pane shows two things side by side instead of one at a time."""

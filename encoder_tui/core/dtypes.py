@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 
 class Dtype(NamedTuple):
-    """Bits per value, the name in safetensors files and that in numpy's; None if the format has none."""
+    """Bits per value, and the names in safetensors and numpy files; None if the format lacks the dtype."""
 
     bits: int
     safetensors: str | None = None
@@ -44,11 +44,11 @@ BY_SAFETENSORS: Final = {dtype.safetensors: name for name, dtype in DTYPES.items
 """The name of torch's dtype, by the name in safetensors files."""
 
 OFFERED: Final = ("float32", "float16", "bfloat16")
-"""What models can be asked to run in."""
+"""The dtypes that a user can request."""
 HALF: Final = ("bfloat16", "float16")
-"""The ones of 16 bits, in the order in which a search tries them."""
+"""The 16-bit dtypes, in the order in which a search tries them."""
 COMPUTED: Final = (*OFFERED, "float64")
-"""What a model can be built in; transformers widens anything else."""
+"""The dtypes that a model can be built in; transformers converts anything else to a wider one."""
 
 
 def bits(dtype: str) -> int:

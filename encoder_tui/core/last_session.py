@@ -36,10 +36,10 @@ PATIENCE: Final = 1.0
 
 
 class Remembered(msgspec.Struct, frozen=True):
-    """What comes back. None or empty means that it was never changed in a window, so the default of the settings holds.
+    """What is restored. None or empty means that it was never changed in a window, so the settings' default applies.
 
     `documents_sort` counts the orders of the list of documents: 0 the source's, 1 characters, 2 the first model's
-    tokens. `earlier_texts` are texts that a window which did not begin with them would have overwritten, newest first.
+    tokens. `earlier_texts` are texts that another window would otherwise have overwritten, newest first.
     """
 
     version: int = VERSION
@@ -148,7 +148,7 @@ class Memory:
             with self._taking:
                 self._changes = {**changes, **self._changes}
                 self._recent = {what: [*names, *self._recent[what]] for what, names in recent.items()}
-            self._complain(f"this session cannot be remembered: {path} cannot be written: {error.strerror or error}")
+            self._complain(f"this session cannot be saved: {path} cannot be written: {error.strerror or error}")
         else:
             if "text" in changes and _bytes(changes["text"]) <= LARGEST:
                 self._begun_with = changes["text"]
@@ -157,7 +157,7 @@ class Memory:
         """Return what is on the disk, with this window's changes."""
         changes = dict(changes)
         if "text" in changes and _bytes(changes["text"]) > LARGEST:
-            self._complain("a text of more than 1 MB is not remembered; the next start brings back the one before it")
+            self._complain("a text of more than 1 MB is not saved; the next start opens the one before it")
             del changes["text"]
         for what, names in recent.items():
             known = getattr(on_disk, what)
@@ -166,7 +166,7 @@ class Memory:
             changes[what] = known
         before = on_disk.text
         if "text" in changes and before not in {None, "", self._begun_with, changes["text"]}:
-            # Another window's text, or that of before a text on the command line: nobody has taken leave of it.
+            # Another window's text, or one from before a text on the command line: keep it.
             earlier = _kept([before, *changes.get("earlier_texts", on_disk.earlier_texts)])
             changes["earlier_texts"] = earlier
             with self._taking:
@@ -188,15 +188,15 @@ def read(path: Path) -> tuple[Remembered, str]:
         found = json.loads(read_file(path))
         version = found["version"]
         if version != VERSION:
-            words = f"is of version {str(version)[:20]}, and this program reads {VERSION}"
-            return Remembered(), f"the last session does not come back: {path} {words}"
+            words = f"has version {str(version)[:20]}, but this program reads version {VERSION}"
+            return Remembered(), f"the last session cannot be restored: {path} {words}"
         return msgspec.convert(found, Remembered), ""
     except (FileNotFoundError, NotADirectoryError):
         return Remembered(), ""
     except OSError as error:
-        return Remembered(), f"the last session does not come back: {path} cannot be read: {error.strerror or error}"
+        return Remembered(), f"the last session cannot be restored: {path} cannot be read: {error.strerror or error}"
     except (msgspec.MsgspecError, ValueError, KeyError, TypeError, RecursionError):
-        return Remembered(), f"the last session does not come back: {path} is damaged"
+        return Remembered(), f"the last session cannot be restored: {path} is damaged"
 
 
 def aside(path: Path) -> Path:

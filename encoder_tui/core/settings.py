@@ -38,7 +38,7 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """What the user asked for. Each field is also a key of the file and a variable `ENCODER_TUI_…`.
+    """What the user set. Each field is also a key of the file and a variable `ENCODER_TUI_…`.
 
     A variable separates list items with commas; an empty variable counts as unset. `sources` says where each value that
     is not a default came from. `keys` holds key bindings by id; they can be set only in a table of the file.
@@ -126,7 +126,7 @@ def load(command_line: Mapping[str, Any], environ: Mapping[str, str] | None = No
     for name, value in command_line.items():
         values[name] = value
         sources[name] = "command line"
-    # Those in force: what stands in the file may have been overruled.
+    # Check only the effective values: those of the file may be overridden.
     for name, choices in _CHOICES.items():
         if values.get(name) not in {None, *choices}:
             line = _line_of(name, path) if sources[name] == str(path) else ""
@@ -148,7 +148,7 @@ def _from_file(path: Path) -> dict[str, Any]:
         known = ", ".join([*NAMES, "keys"])
         raise SettingsError(
             f"the configuration file {path} has no setting named {unknown[0]}{_line_of(unknown[0], path)};"
-            f" there are {known}"
+            f" the settings are {known}"
         )
     return table
 
@@ -170,7 +170,7 @@ def _checked(name: str, value: Any, where: str) -> Any:
 
 
 def _converted(name: str, value: Any, where: str) -> Any:
-    """A value in the type of its field; raises `SettingsError` if it is of another type or beyond its bounds."""
+    """Convert a value to the type of its field. Raises `SettingsError` if its type or value is not allowed."""
     try:
         return msgspec.convert(value, _types()[name])
     except msgspec.ValidationError as error:
@@ -192,7 +192,7 @@ def _keys(value: Any, where: str) -> dict[str, str]:
             raise SettingsError(f"{name} in [keys] of {where} must be a key or a list of keys", name)
         found[name] = ",".join(keys)
     if not isinstance(value, dict):
-        raise SettingsError(f"keys in {where} must be a table: [keys], and below it an id = a key")
+        raise SettingsError(f"keys in {where} must be a table: [keys], then lines of id = key")
     return found
 
 

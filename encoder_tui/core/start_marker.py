@@ -1,8 +1,8 @@
-"""Whether the last start died: a file for each window that is in its first minute.
+"""Detect whether the last start crashed: a file for each window that is in its first minute.
 
-A model or a text that kills the window would kill it at every start, because both are remembered. So a window writes a
-marker when it opens and removes it when it ends by itself, or after a minute. A marker whose process is gone tells the
-next window that the last start died.
+A model or a text that crashes the window would crash it at every start, because both are remembered. So a window writes
+a marker when it opens, and removes it when it exits normally or after a minute. If a marker's process is gone, the next
+window knows that the last start crashed.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ _PREFIX: Final = "starting-"
 
 
 class Process(msgspec.Struct, frozen=True):
-    """A process of a machine: `started` tells apart two that have the same id one after the other."""
+    """A process of a machine; `started` distinguishes processes that reuse the same id."""
 
     machine: str
     pid: int
     started: str
 
     def lives(self) -> bool:
-        """Whether it is still there; that of another machine counts as living, because nobody can tell."""
+        """Return whether it is still running; one of another machine counts as running, because that is unknown."""
         if self.machine != platform.node():
             return True
         return started(self.pid) == self.started
 
 
 class StartMarker:
-    """The marker of this process, in a folder of the program's own; without a folder nothing is read or written."""
+    """The marker of this process in one of the program's folders; without a folder nothing is read or written."""
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
         self._path = None if folder is None else folder / f"{_PREFIX}{os.getpid()}.json"
 
     def found_dead(self) -> bool:
-        """Return whether an earlier start died, and forget that it did."""
+        """Return whether an earlier start crashed, and delete its marker."""
         is_found = False
         if self._folder is not None:
             with contextlib.suppress(OSError):
@@ -57,7 +57,7 @@ class StartMarker:
         return is_found
 
     def write(self) -> None:
-        """Note that this process has begun; where that cannot be written, the next start will not know."""
+        """Record that this process has begun. If writing fails, the next start will not know."""
         if self._path is not None:
             process = Process(platform.node(), os.getpid(), started(os.getpid()))
             with contextlib.suppress(OSError):
@@ -65,7 +65,7 @@ class StartMarker:
                 write_private(self._path, msgspec.json.encode(process))
 
     def remove(self) -> None:
-        """Note that this process has succeeded, or ends by itself."""
+        """Delete the marker: the start has succeeded, or the window exits normally."""
         if self._path is not None:
             with contextlib.suppress(OSError):
                 self._path.unlink(missing_ok=True)
@@ -79,7 +79,7 @@ def _read(path: Path) -> Process | None:
 
 
 def started(pid: int) -> str:
-    """When a process began, as its machine counts it; empty if there is no such process."""
+    """Return when a process began, in its machine's units; empty if it does not exist."""
     try:
         # After the name, which is in parentheses and may hold anything.
         fields = (Path("/proc") / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
@@ -91,7 +91,7 @@ def started(pid: int) -> str:
 
 
 def _by_signal(pid: int) -> str:
-    """Where there is no /proc: a word for every process that lives."""
+    """Return a fixed word for a running process, for machines without /proc; empty if it does not exist."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -174,7 +174,7 @@ def test_the_hub_is_asked_and_what_it_says_is_told(fake_hub: FakeHub) -> None:
     assert (done.code, len(done.remarks)) == (1, 3)
     assert "is gated: accept its terms at" in gated["error"]
     assert "is not on the Hub at" in missing["error"]
-    assert "has a fault of its own (HTTP 500: Internal Error" in hurt["error"]
+    assert "has an internal error (HTTP 500: Internal Error" in hurt["error"]
     assert tiny["encodings"][0]["tokens"] == ["[CLS]", "Tiny", "tokens", "fly", ".", "[SEP]"]
     assert not any(path.endswith(".safetensors") for path in fake_hub.paths())
 

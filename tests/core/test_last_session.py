@@ -64,7 +64,7 @@ def test_a_damaged_file_is_ignored_with_a_sentence(tmp_path_factory: pytest.Temp
     path.write_bytes(content)
     state, why = read(path)
     assert state == Memory(None).state
-    assert "does not come back" in why
+    assert "cannot be restored" in why
     assert "\n" not in why
 
 
@@ -73,7 +73,7 @@ def test_the_file_of_another_version_is_put_aside_and_not_lost(path: Path) -> No
     newer = json.dumps({"version": VERSION + 1, "text": "of the newer program"})
     path.write_text(newer)
     memory = Memory(path)
-    assert f"is of version {VERSION + 1}" in memory.complaint
+    assert f"has version {VERSION + 1}" in memory.complaint
     memory.remember(text="of this one")
     memory.write()
     assert after(path).state.text == "of this one"
@@ -163,7 +163,7 @@ def test_a_folder_that_cannot_be_written_is_told_once_and_tried_again(path: Path
     memory = Memory(path)
     memory.remember(text="mine")
     memory.write()
-    assert "cannot be remembered" in memory.complaint
+    assert "cannot be saved" in memory.complaint
     memory.complaint = ""
     memory.write()
     assert memory.complaint == ""

@@ -144,11 +144,11 @@ def test_a_flag_that_is_neither_is_refused() -> None:
         ("[engine]\ncommand = 'x'", "engine in {file} must be a string"),
         (
             "colour = 'red'",
-            "the configuration file {file} has no setting named colour (line 1); there are model, text,",
+            "the configuration file {file} has no setting named colour (line 1); the settings are model, text,",
         ),
         (
             "sources = 'x'",
-            "the configuration file {file} has no setting named sources (line 1); there are model, text,",
+            "the configuration file {file} has no setting named sources (line 1); the settings are model, text,",
         ),
         ("model = ", "the configuration file {file} is not valid TOML: "),
         ("model = 'a'\nmodel = 'b'", "the configuration file {file} is not valid TOML: "),

@@ -28,7 +28,7 @@ def test_a_small_file_of_which_no_length_was_stated_has_a_bound_all_the_same(
 ) -> None:
     fake.states_hashes = False
     monkeypatch.setattr(listing, "SMALL_FILE", 100)
-    assert "tokenizer.json is too long to be true; check HF_ENDPOINT" in refusal()
+    assert "tokenizer.json is larger than 64 MiB; check HF_ENDPOINT" in refusal()
     assert not partial_files(home)
 
 
@@ -71,13 +71,13 @@ def test_a_download_that_stays_cut_fails_and_the_next_call_takes_it_up(fake: Fak
         ("/api/*", "401", "", ["not on the Hub", "spelling", "set HF_TOKEN"]),
         ("/api/*", "404", "hf_x", ["not on the Hub", "your HF_TOKEN may read"]),
         ("/api/*", "bare 404", "", ["not on the Hub"]),
-        ("/api/*", "token", "hf_x", ["refuses your token", "Invalid credentials", "renew HF_TOKEN"]),
+        ("/api/*", "token", "hf_x", ["rejects your token", "Invalid credentials", "renew HF_TOKEN"]),
         ("*/config.json", "gated", "", ["gated", "accept its terms", REPO, "set HF_TOKEN"]),
         ("*/config.json", "gated", "hf_x", ["gated", "accept its terms", "account of your HF_TOKEN"]),
         ("/api/*", "403", "", ["HTTP 403", "disabled"]),
-        ("/api/*", "429", "", ["limits how often", "try again", "set HF_TOKEN"]),
-        ("*/vocab.txt", "429", "hf_x", ["limits how often", "try again"]),
-        ("/api/*", "500", "", ["fault of its own", "HTTP 500", "Error ␛[31mred", "try later"]),
+        ("/api/*", "429", "", ["limits the number of requests", "try again", "set HF_TOKEN"]),
+        ("*/vocab.txt", "429", "hf_x", ["limits the number of requests", "try again"]),
+        ("/api/*", "500", "", ["internal error", "HTTP 500", "Error ␛[31mred", "try later"]),
         ("*/vocab.txt", "503", "", ["HTTP 503", "try later"]),
         ("*/vocab.txt", "bare 404", "", ["lists vocab.txt", "no such file"]),
         ("/api/*", "html", "", ["no Hub", "HF_ENDPOINT"]),
@@ -182,7 +182,7 @@ def test_an_address_that_is_none_is_one_sentence_of_a_command_that_begins_with_i
     done = call("-m", "own/er", "tokens", "x", environ={"HF_ENDPOINT": "http://[::1", "HOME": home})
     assert (done.code, done.remarks) == (
         1,
-        ["encoder-tui: own/er: HF_ENDPOINT is no address (Invalid IPv6 URL); mend or unset it"],
+        ["encoder-tui: own/er: HF_ENDPOINT is not an address (Invalid IPv6 URL); fix or unset it"],
     )
 
 

@@ -114,7 +114,7 @@ def test_an_atomic_file_follows_a_link_and_takes_no_pipes_place(folder: Path) ->
         file.write(b"new")
     assert (path.read_bytes(), link.is_symlink()) == (b"new", True)
     os.mkfifo(pipe)
-    with pytest.raises(OSError, match="is no file"), AtomicFile(pipe) as file:
+    with pytest.raises(OSError, match="is not a regular file"), AtomicFile(pipe) as file:
         file.write(b"new")
     assert pipe.is_fifo()
     assert sorted(folder.iterdir()) == [path, link, pipe]

@@ -42,4 +42,4 @@ def test_in_a_small_terminal_the_pane_opens_with_the_program() -> None:
         screen = terminal.wait_for(lambda text: "all 10 documents counted" in text and "A sees" in text)
         assert "built-in samples · positive" in screen
         terminal.send("v", "v")
-        terminal.wait_for("B with 8,192 still cuts 30 % of the documents")
+        terminal.wait_for("B with 8,192 still cuts 30 % of documents")

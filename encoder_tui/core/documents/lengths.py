@@ -156,18 +156,18 @@ def reopen(data: bytes) -> CollectionCounts:
     try:
         counts = msgspec.json.decode(data, type=CollectionCounts)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise ValueError(f"these are no counts that encoder-tui saved ({error})") from error
+        raise ValueError(f"this file does not hold counts saved by encoder-tui ({error})") from error
     if counts.format != FORMAT:
-        raise ValueError(f"these counts are of format {counts.format}, this version reads {FORMAT}")
+        raise ValueError(f"these counts have format {counts.format}, but this version reads format {FORMAT}")
     if any(length < model.special for model in counts.models for length in model.documents):
-        raise ValueError("these are no counts that encoder-tui saved (no documents have such lengths)")
+        raise ValueError("this file does not hold counts saved by encoder-tui (impossible lengths)")
     return counts
 
 
 def load(path: Path) -> CollectionCounts:
     """Read counts from a file. Raises OSError, or ValueError with a sentence."""
     if path.stat().st_size > LONGEST:
-        raise ValueError("it is too long for counts")
+        raise ValueError("it is too large to be a file of counts")
     return reopen(read_file(path))
 
 
@@ -230,23 +230,23 @@ def card(models: Sequence[LengthCounts], stride: int, names: Sequence[str] | Non
     longest, long_name = max(known, key=lambda entry: unlimited if entry[0].limit is None else entry[0].limit)
     if shortest.limit is None:
         return [
-            f"{short_name} has no limit: it reads every document whole.",
+            f"{short_name} has no limit and reads every document whole.",
             "No windows are needed.",
             _all_read(known),
         ]
     beyond = shortest.documents_beyond(shortest.limit)
     if not beyond:
         whole = count(shortest.total, "document")
-        reads = f"{short_name} reads {shortest.limit:,} tokens and sees all of {whole}; the longest has "
+        reads = f"{short_name} reads {shortest.limit:,} tokens, which covers all of {whole}; the longest has "
         return [f"{reads}{shortest.longest:,}.", "No document needs a second window.", _all_read(known)]
     tokens = shortest.tokens_beyond(shortest.limit)
     first = (
-        f"{short_name} reads {shortest.limit:,} tokens: {percent(beyond)} of the documents go on beyond that, "
-        f"with {percent(tokens)} of all tokens."
+        f"{short_name} reads {shortest.limit:,} tokens: {percent(beyond)} of documents are longer; "
+        f"{percent(tokens)} of all tokens are never seen."
     )
     needed = _windows(shortest, stride)
     second = (
-        f"A stride of {stride} leaves nothing new in windows of {shortest.limit:,}; choose a smaller one."
+        f"With a stride of {stride}, windows of {shortest.limit:,} hold no new tokens; choose a smaller stride."
         if needed is None
         else f"To see it all, {short_name} needs {needed:.1f} windows of {shortest.limit:,} with a stride of {stride}"
         " for an average document."
@@ -263,7 +263,7 @@ def _still_cut(model: LengthCounts, name: str, *, has_other: bool) -> str:
     if not beyond:
         return f"{name} with {model.limit:,} cuts nothing: the longest document has {model.longest:,} tokens."
     lost = percent(model.tokens_beyond(model.limit))
-    return f"{name} with {model.limit:,} still cuts {percent(beyond)} of the documents and {lost} of all tokens."
+    return f"{name} with {model.limit:,} still cuts {percent(beyond)} of documents and loses {lost} of all tokens."
 
 
 def _all_read(known: Sequence[tuple[LengthCounts, str]]) -> str:
@@ -271,6 +271,6 @@ def _all_read(known: Sequence[tuple[LengthCounts, str]]) -> str:
     fewest, name = min(known, key=lambda entry: entry[0].own_tokens)
     most, _ = max(known, key=lambda entry: entry[0].own_tokens)
     if len(known) == 1 or fewest.own_tokens == most.own_tokens:
-        return f"{name} makes a token of {fewest.characters_per_token:.1f} characters."
+        return f"{name} has {fewest.characters_per_token:.1f} characters per token."
     share = percent(1 - fewest.own_tokens / most.own_tokens)
     return f"{name} needs the fewest tokens, {share} fewer than the model that needs the most."

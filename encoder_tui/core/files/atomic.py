@@ -1,4 +1,4 @@
-"""The one way in which files are written: beside their place under a random name, then moved there."""
+"""Writing files: first under a random name in the same folder, then moved into place."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from pathlib import Path
 from typing import IO, Final
 
 MOST_LINKS: Final = 40
-"""Links that are followed one after the other, as many as Linux follows."""
+"""The longest chain of links that is followed, as on Linux."""
 TRUSTED: Final = frozenset({0})
-"""Users whose links are followed beside one's own: root can write anywhere without them."""
+"""Other users whose links are followed: root can write anywhere anyway."""
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
 
 
 class FileExistsAlready(Exception):
-    """There is a file of this name, and nobody said that it may be replaced."""
+    """A file of this name exists, and `replace` was not given."""
 
 
 class AtomicFile:
     """A file that appears under its name whole or not at all; used as a context manager. Raises OSError.
 
-    After any failure, and after a cancellation, the file that was there is still there and nothing else is.
+    After a failure or a cancellation, the old file is unchanged and no partial file is left.
 
-    A file that the user saves keeps the permissions it had, and a link is followed by the rule of `file_to_write`.
-    With `private`, only the owner may read the file, and whatever has the name, even a link, is replaced; `follow`
-    alone says the second. With `replace=False` a file that is there already raises `FileExistsAlready`. With
-    `durable` the content is on the disk before it gets its name.
+    A file that the user saves keeps its permissions, and links are followed by the rule of `file_to_write`. With
+    `private`, only the owner may read the file, and whatever has the name, even a link, is replaced; `follow=False`
+    does only the latter. With `replace=False`, an existing file raises `FileExistsAlready`. With `durable`, the
+    content is on the disk before it gets its name.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class AtomicFile:
         return self._file
 
     def write(self, data: bytes) -> None:
-        """Write some more; raises OSError."""
+        """Write more data. Raises OSError."""
         self._file.write(data)
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
@@ -75,7 +75,7 @@ class AtomicFile:
             self._temporary.replace(self.path)
             return
         try:
-            # A hard link fails if somebody made the file meanwhile; not every file system has them.
+            # A hard link fails if the file was created meanwhile; not every file system has them.
             self.path.hardlink_to(self._temporary)
         except FileExistsError:
             raise FileExistsAlready(str(self.path)) from None
@@ -87,7 +87,7 @@ class AtomicFile:
             self._temporary.replace(self.path)
 
     def _new_file(self) -> int:
-        """A descriptor of the file beside: for the owner alone, as permitted as the file that it replaces, or new."""
+        """Open the temporary file: private, with the permissions of the file that it replaces, or new."""
         if self._is_private:
             return os.open(self._temporary, _NEW, 0o600)
         try:
@@ -98,7 +98,7 @@ class AtomicFile:
             return os.open(self._temporary, _NEW, 0o666)
         user = os.geteuid()
         if user not in {before.st_uid, 0}:
-            # Whoever owned the file has not decided who may read this one: no more than the umask grants.
+            # The old owner has not decided who may read this file: grant no more than the umask.
             return os.open(self._temporary, _NEW, before.st_mode & 0o666)
         descriptor = os.open(self._temporary, _NEW, 0o600)
         with contextlib.suppress(OSError):
@@ -107,24 +107,24 @@ class AtomicFile:
 
 
 def _permit_as(descriptor: int, before: os.stat_result) -> None:
-    """Give a file the owner, the group and the permissions of the one that it replaces; raises OSError."""
+    """Give a file the owner, group and permissions of the one that it replaces. Raises OSError."""
     mode = before.st_mode & 0o777
     now = os.fstat(descriptor)
     if (now.st_uid, now.st_gid) != (before.st_uid, before.st_gid):
         try:
             os.fchown(descriptor, before.st_uid, before.st_gid)
         except OSError:
-            # The group is another one, to which nothing was granted that not everybody had.
+            # The group differs, so it gets no more than everybody had.
             mode &= 0o707 | (mode & 0o007) << 3
     os.fchmod(descriptor, mode)
 
 
 def file_to_write(path: Path) -> Path:
-    """The file that saving to `path` writes: itself, or the regular file that a link names; raises OSError.
+    """Return the file that saving to `path` writes: itself, or the regular file that a link names. Raises OSError.
 
-    One rule, that of editors, for everything that a user saves: a link stays a link, and the file that it names gets
-    the new content. Refused are a link of another user, who may have laid it into a shared folder, a link to nothing,
-    and whatever is neither a regular file nor missing: a folder, a pipe, a socket, a device.
+    As in editors, a link stays a link, and the file that it names gets the new content. Refused are a link of another
+    user, who may have put it into a shared folder, a link to a missing file, and anything that exists but is not a
+    regular file: a folder, a pipe, a socket, a device.
     """
     place = path
     for _ in range(MOST_LINKS):
@@ -138,7 +138,7 @@ def file_to_write(path: Path) -> Path:
             if stat.S_ISDIR(found.st_mode):
                 raise IsADirectoryError(errno.EISDIR, "it is a directory", str(path))
             if not stat.S_ISREG(found.st_mode):
-                raise OSError(errno.EINVAL, "it is there and is no file", str(path))
+                raise OSError(errno.EINVAL, "it exists and is not a regular file", str(path))
             return place
         if found.st_uid not in TRUSTED | {os.geteuid()}:
             raise PermissionError(errno.EPERM, "it is a link that belongs to another user", str(path))
@@ -147,15 +147,15 @@ def file_to_write(path: Path) -> Path:
 
 
 def write_whole(path: Path, content: str | bytes, *, replace: bool = False) -> None:
-    """Write a file that the user asked for, by the rules of `AtomicFile`.
+    """Write a file that the user requested, by the rules of `AtomicFile`.
 
-    Raises `FileExistsAlready` if there is one and `replace` is not given, and `OSError`.
+    Raises `FileExistsAlready` if it exists and `replace` is not given, and OSError.
     """
     with AtomicFile(path, replace=replace) as file:
         file.write(content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content)
 
 
 def write_private(path: Path, content: str | bytes, *, durable: bool = False) -> None:
-    """Write a file of the program's own, which its owner alone may read; raises OSError."""
+    """Write one of the program's own files, readable only by its owner. Raises OSError."""
     with AtomicFile(path, private=True, durable=durable) as file:
         file.write(content.encode() if isinstance(content, str) else content)

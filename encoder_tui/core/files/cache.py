@@ -1,4 +1,4 @@
-"""What the engine found out, kept on disk: one file each."""
+"""A cache of the engine's results on disk, one file each."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ T = TypeVar("T")
 
 
 class DiskCache(Generic[T]):
-    """Values on disk under a fingerprint of what they were made from and the versions that made them.
+    """Values on disk, by a fingerprint of their source and the versions of the libraries that made them.
 
-    `kind` names the values and the version of their format, `libraries` those whose versions matter. A cache
-    that cannot be read or written is no error: the value is made again. `complaint` then says why.
+    `kind` names the values and the version of their format; `libraries` are those whose versions matter. If the
+    cache cannot be read or written, the value is made again, and `complaint` says why.
     """
 
     def __init__(self, folder: Path, value: type[T], kind: str, libraries: Sequence[str]) -> None:
@@ -35,15 +35,15 @@ class DiskCache(Generic[T]):
         return self.folder / f"{key[:40]}.msgpack"
 
     def get(self, fingerprint: str, versions: dict[str, str]) -> T | None:
-        """The value, or None where there is none or what is there is damaged."""
+        """Return the value, or None if it is missing or damaged."""
         try:
             refuse_foreign_folder(self.folder)
             return msgspec.msgpack.decode(read_file(self._path(fingerprint, versions)), type=self._value)
-        except (OSError, ValueError, RecursionError):  # a text that is no UTF-8 is no MsgspecError
+        except (OSError, ValueError, RecursionError):  # invalid UTF-8 does not raise a MsgspecError
             return None
 
     def put(self, fingerprint: str, versions: dict[str, str], value: T) -> None:
-        """Keep a value; written beside its place and moved there, so that no reader sees half of one."""
+        """Store a value; the file is moved into place, so that no reader sees half of it."""
         path = self._path(fingerprint, versions)
         try:
             private_folder(self.folder)

@@ -1,11 +1,11 @@
-"""Names that come from outside (a listing of the Hub, an index of weights, a configuration), made into paths.
+"""Making paths from untrusted names: of a listing of the Hub, an index of weights, a configuration.
 
-This is the one rule for all of them. A name is relative and printable, at most `LONGEST` bytes long, and has no empty
-part, no `.` or `..`, no backslash and no colon (a drive, or a stream of a file). The path that it gives, links
-followed, stays inside the folder that is meant. Three more places are allowed for links, because they belong to the
-same model: the cache's repository, when the folder is one of its snapshots (their files are links to `../../blobs`),
-and the folder in which the file that states the name really lies (a folder of links to another folder is the work of
-its owner). Links with names that do not come from outside, such as `config.json`, are the owner's own as well.
+One rule holds for all of them. A name is relative and printable, at most `LONGEST` bytes long, and has no empty
+part, no `.` or `..`, no backslash and no colon (a drive, or a stream of a file). Its path, links
+followed, stays inside the given folder. Links may lead to two more places, because they belong to the same model: the
+cache's repository, if the folder is one of its snapshots (their files are links to `../../blobs`), and the folder that
+really holds the file that states the name (a folder of links to another folder was made by its owner). Links whose
+names do not come from outside, such as `config.json`, are the owner's as well.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from typing import Final
 from encoder_tui.core.text.safe import shorten, visible
 
 LONGEST: Final = 180
-"""Bytes of a whole name; a commit, a suffix and a hash have to fit into a file's name beside it."""
+"""Bytes of a whole name; a commit, a suffix and a hash must fit into the same file name."""
 
 
 class NameRefused(ValueError):
-    """A name from outside that is not used; the message is a clause that names it, such as `names ../x, which …`."""
+    """An untrusted name is refused; the message is a clause such as `names ../x, which …`."""
 
 
 def refuse_name(name: str) -> None:
-    """Raise `NameRefused` for a text that cannot be the name of a file inside a folder."""
+    """Raise `NameRefused` for a text that is not a valid name of a file inside a folder."""
     if not name or len(name.encode("utf-8", "surrogatepass")) > LONGEST:
         raise NameRefused(f"names {shown(name)}, which is {'longer than a name may be' if name else 'empty'}")
     if not name.isprintable():
@@ -35,7 +35,7 @@ def refuse_name(name: str) -> None:
 
 
 def is_name(name: str) -> bool:
-    """Whether `refuse_name` accepts a name."""
+    """Return whether `refuse_name` accepts a name."""
     try:
         refuse_name(name)
     except NameRefused:
@@ -44,7 +44,7 @@ def is_name(name: str) -> bool:
 
 
 def inside(folder: Path, name: str, stated_by: Path | None = None) -> Path:
-    """The path of a name from outside in a folder; raises `NameRefused`.
+    """Return the path of an untrusted name in a folder. Raises `NameRefused`.
 
     The path need not exist: this holds for reading and for writing. `stated_by` is the file that states the name.
     """
@@ -67,7 +67,7 @@ def inside(folder: Path, name: str, stated_by: Path | None = None) -> Path:
 
 
 def refuse_special(path: Path) -> None:
-    """Raise `NameRefused` where a pipe, a socket or a device is in the place of a file; what is missing passes."""
+    """Raise `NameRefused` for a pipe, a socket or a device; a missing file passes."""
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError):
@@ -77,5 +77,5 @@ def refuse_special(path: Path) -> None:
 
 
 def shown(name: str) -> str:
-    """A name for a message, safe to print."""
+    """Return a name for a message, safe to print."""
     return shorten(visible(name), 80)

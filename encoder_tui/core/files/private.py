@@ -1,4 +1,4 @@
-"""Files and folders of the program's own, and opening what may be no file at all."""
+"""The program's own files and folders, and opening what may not be a regular file."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 _AT_ONCE: Final = getattr(os, "O_NONBLOCK", 0)
-"""A pipe is opened without waiting for somebody at its other end."""
+"""Open a pipe without waiting for its other end."""
 _NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0)
 
 
 def open_file(path: Path, flags: int, mode: int = 0o600) -> int:
-    """A descriptor of a regular file, or of the null device, which is as good as one; raises OSError.
+    """Return a descriptor of a regular file or of the null device. Raises OSError.
 
-    `mode` holds for a file that is made. A pipe, a socket or a device is refused at once: it may give bytes without
-    an end, or neither bytes nor an end. For reading, links are followed; for writing they are not, as anybody may
-    have laid one, unless it leads to the null device.
+    `mode` is for a new file. A pipe, a socket or a device is refused at once: it may give endless bytes, or block
+    forever. For reading, links are followed; for writing they are not, because another user may have put one there,
+    unless it leads to the null device.
     """
     is_written = flags & (os.O_WRONLY | os.O_RDWR)
     try:
@@ -28,7 +28,7 @@ def open_file(path: Path, flags: int, mode: int = 0o600) -> int:
             return os.open(os.devnull, flags & ~(os.O_CREAT | os.O_EXCL))
         if error.errno == errno.ELOOP and path.is_symlink():
             raise OSError(errno.ELOOP, "it is a link", str(path)) from None
-        if error.errno == errno.ENXIO:  # a socket, or a pipe that nobody reads
+        if error.errno == errno.ENXIO:  # a socket, or a pipe without a reader
             raise _no_plain_file(path) from None
         raise
     found = os.fstat(descriptor)
@@ -41,25 +41,25 @@ def open_file(path: Path, flags: int, mode: int = 0o600) -> int:
 
 
 def _no_plain_file(path: Path) -> OSError:
-    return OSError(errno.EINVAL, "it is no plain file", str(path))
+    return OSError(errno.EINVAL, "it is not a regular file", str(path))
 
 
 def open_regular(path: Path) -> BinaryIO:
-    """Open a regular file to read its bytes; raises OSError at once if a pipe, a socket or a device is there."""
+    """Open a regular file to read bytes. Raises OSError at once for a pipe, a socket or a device."""
     return os.fdopen(open_file(path, os.O_RDONLY), "rb")
 
 
 def read_file(path: Path) -> bytes:
-    """All of a file; raises OSError, also where it is a pipe or a device."""
+    """Return the content of a file. Raises OSError, also for a pipe or a device."""
     with open_regular(path) as file:
         return file.read()
 
 
 def refuse_foreign_folder(folder: Path) -> None:
-    """Raise OSError with a sentence if somebody else could put files into a folder of the program's own.
+    """Raise OSError with a sentence if another user could put files into one of the program's folders.
 
-    That is a folder which belongs to another user, or which group or others may write. A folder that is missing, or
-    cannot be looked at, passes: nothing is read from it either.
+    That is a folder that belongs to another user, or that group or others may write to. A folder that is missing or
+    cannot be checked passes: nothing is read from it either.
     """
     try:
         found = folder.stat()
@@ -72,9 +72,9 @@ def refuse_foreign_folder(folder: Path) -> None:
 
 
 def private_folder(folder: Path) -> None:
-    """Make a folder, and those above it that are missing, for the user alone; raises OSError.
+    """Create a folder and its missing parents for the user alone. Raises OSError.
 
-    One that is there already is refused by the rule of `refuse_foreign_folder`.
+    An existing folder must pass `refuse_foreign_folder`.
     """
     if not folder.is_dir():
         if folder.parent != folder and not folder.parent.is_dir():

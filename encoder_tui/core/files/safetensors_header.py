@@ -1,8 +1,8 @@
-"""Headers of safetensors files, read without the library and without trusting them.
+"""Reading the headers of safetensors files without the library and without trusting them.
 
 A file begins with eight bytes, the little-endian length of the header; the header is a JSON object that gives
-every tensor's dtype, shape and place; the values follow. A header may come from a stranger: nothing is
-allocated or read because it says so before it has been checked against what the file is.
+every tensor's dtype, shape and place; the values follow. A header is untrusted: nothing is allocated or read
+by its numbers before they are checked against the size of the file.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ PREFIX: Final = 8
 LONGEST_HEADER: Final = 100_000_000
 """Bytes; the bound of the safetensors library."""
 MOST_TENSORS: Final = 100_000
-"""No encoder has more; a tree of more could not be looked at."""
+"""No encoder has more."""
 MOST_DIMENSIONS: Final = 64
 """torch's own bound."""
 
 
 class HeaderError(ValueError):
-    """A file that is no safetensors file, or lies about itself; the message says how."""
+    """A file is not a valid safetensors file; the message says why."""
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -44,7 +44,7 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class _Written(msgspec.Struct):
-    """An entry as it is written."""
+    """An entry as it is in the header."""
 
     dtype: str
     shape: list[int]
@@ -52,26 +52,26 @@ class _Written(msgspec.Struct):
 
 
 def header_length(prefix: bytes, file_size: int) -> int:
-    """The length of the header, from the first eight bytes of a file of so many bytes; raises `HeaderError`."""
+    """Return the length of the header, from the first eight bytes of a file of this size. Raises `HeaderError`."""
     if file_size < PREFIX or len(prefix) < PREFIX:
         raise HeaderError(f"the file has {file_size:,} bytes, too few for a safetensors file")
     length: int = struct.unpack("<Q", prefix[:PREFIX])[0]
     if length > LONGEST_HEADER:
-        raise HeaderError(f"the header claims {length:,} bytes; more than {LONGEST_HEADER:,} is not to be believed")
+        raise HeaderError(f"the header claims {length:,} bytes; at most {LONGEST_HEADER:,} are allowed")
     if PREFIX + length > file_size:
-        raise HeaderError(f"the header claims {length:,} bytes, and the file has {file_size:,}: it is truncated")
+        raise HeaderError(f"the header claims {length:,} bytes, but the file has {file_size:,}: it is truncated")
     return length
 
 
 def parse_header(body: bytes, file_size: int) -> list[Entry]:
-    """The tensors that a header describes, in the order of their values; raises `HeaderError`.
+    """Return the tensors that a header describes, in the order of their values. Raises `HeaderError`.
 
-    `body` is the header without the eight bytes before it; every dtype, size and place is checked against the
-    others and against the size of the file.
+    `body` is the header without its eight-byte prefix. Every dtype, size and place is checked against the others
+    and against the size of the file.
     """
     if not body.startswith(b"{"):
         raise HeaderError("the header does not begin with an object")
-    # Entries are counted before anything is built from them; every one of them has this word, names aside.
+    # Count the entries before building anything: every entry has this word.
     if body.count(b'"data_offsets"') > MOST_TENSORS:
         raise HeaderError(f"the header lists more than {MOST_TENSORS:,} tensors, which no encoder has")
     try:
@@ -94,7 +94,7 @@ def parse_header(body: bytes, file_size: int) -> list[Entry]:
         place = entry.end
     if place > file_size:
         raise HeaderError(
-            f"the tensors need {place:,} bytes, and the file has {file_size:,}: it is truncated, fetch it again"
+            f"the tensors need {place:,} bytes, but the file has {file_size:,}: it is truncated, fetch it again"
         )
     if place < file_size:
         raise HeaderError(f"{file_size - place:,} bytes at the end of the file belong to no tensor")
@@ -116,7 +116,7 @@ def _entry(name: str, written: msgspec.Raw, first: int) -> Entry:
         raise HeaderError(f"{_shown(name)} ends before it begins")
     needed = prod(stated.shape) * bits(dtype)
     if needed != 8 * (end - start):
-        raise HeaderError(f"{_shown(name)} needs {-(-needed // 8):,} bytes by its shape and has {end - start:,}")
+        raise HeaderError(f"{_shown(name)} needs {-(-needed // 8):,} bytes by its shape but has {end - start:,}")
     return Entry(name, dtype, tuple(stated.shape), first + start, first + end)
 
 
@@ -125,7 +125,7 @@ def _shown(name: str) -> str:
 
 
 def read_header(path: Path) -> list[Entry]:
-    """The tensors of a file; raises `HeaderError`, or OSError where it cannot be read."""
+    """Return the tensors of a file. Raises `HeaderError`, or OSError if it cannot be read."""
     with os.fdopen(open_file(path, os.O_RDONLY), "rb") as file:
         size = os.fstat(file.fileno()).st_size
         length = header_length(file.read(PREFIX), size)
@@ -133,7 +133,7 @@ def read_header(path: Path) -> list[Entry]:
 
 
 def parse_index(data: bytes) -> list[str]:
-    """The files that `model.safetensors.index.json` names, each once, in order; raises `HeaderError`."""
+    """Return the files that `model.safetensors.index.json` names, each once, sorted. Raises `HeaderError`."""
     try:
         index = msgspec.json.decode(data, type=_Index)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
@@ -150,6 +150,6 @@ def parse_index(data: bytes) -> list[str]:
 
 
 class _Index(msgspec.Struct):
-    """What of the index is of interest."""
+    """The part of the index that is read."""
 
     weight_map: dict[str, str]

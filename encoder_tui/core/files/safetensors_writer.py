@@ -1,4 +1,4 @@
-"""Writing a `.safetensors` file piece by piece, so that outputs larger than the memory at hand can be saved.
+"""Writing a `.safetensors` file piece by piece, so that outputs larger than memory can be saved.
 
 The format: eight bytes, the little-endian length of the header; the header, JSON; the tensors' bytes one after the
 other (https://huggingface.co/docs/safetensors). The library's own writer wants all of them in memory at once.
@@ -33,12 +33,12 @@ class SavedTensor(msgspec.Struct, frozen=True):
 
 
 def in_file_order(tensors: Sequence[SavedTensor]) -> list[SavedTensor]:
-    """The order in which their bytes stand in the file: large values first, so that each begins where it may."""
+    """Return tensors in the order of their bytes in the file: larger dtypes first, so that all are aligned."""
     return sorted(tensors, key=lambda tensor: -tensor.item)
 
 
 def header(tensors: Sequence[SavedTensor], metadata: Mapping[str, str]) -> bytes:
-    """What comes before the tensors' bytes."""
+    """Return the header before the tensors' bytes."""
     entries: dict[str, object] = {"__metadata__": dict(metadata)} if metadata else {}
     offset = 0
     for tensor in tensors:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def typed_path(text: str) -> Path:
-    """The path that somebody typed, `~` and `~someone` followed; raises OSError where it can be none."""
+    """Return the path that a user typed, with `~` and `~user` expanded. Raises OSError if it cannot be a path."""
     try:
         path = Path(text.strip()).expanduser()
     except RuntimeError as error:

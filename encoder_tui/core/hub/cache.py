@@ -1,4 +1,4 @@
-"""What the local cache holds of the Hugging Face Hub's models.
+"""The local cache of Hugging Face Hub models.
 
 Reading the cache needs no library; importing huggingface_hub for it would cost 0.2 s and 20 MB.
 """
@@ -16,11 +16,11 @@ from encoder_tui.core.models.files import ModelFiles, from_directory, has_vocabu
 from encoder_tui.core.models.names import ModelName
 
 SETTINGS: Final = "tokenizer_config.json"
-"""What a tokenizer works without, and differently: other programs fetch files one by one, and may have left it out."""
+"""A tokenizer loads without this file, but gives other tokens. Programs that fetch single files may leave it out."""
 
 
 def cache_folder() -> Path:
-    """The cache of the Hub's files, found as huggingface_hub finds it."""
+    """Return the Hub's cache folder, by the same rules as huggingface_hub."""
     for variable in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
         if folder := os.environ.get(variable):
             return _expanded(folder)
@@ -38,7 +38,7 @@ def repository_folder(repo: str) -> Path:
 
 
 def _snapshot(repo: str, revision: str, needs_tokenizer: bool = True) -> Path | None:
-    """The folder of a revision's files in the cache, if its configuration and, where needed, a vocabulary are there."""
+    """Return the folder of a revision in the cache, if it has a configuration and, if needed, a vocabulary."""
     folder = repository_folder(repo)
     try:
         commit = revision if COMMIT.fullmatch(revision) else read_file(folder / "refs" / revision).decode("ascii")
@@ -51,7 +51,7 @@ def _snapshot(repo: str, revision: str, needs_tokenizer: bool = True) -> Path | 
 
 
 def lacking_of(names: Iterable[str], needs_tokenizer: bool = True) -> str:
-    """What of a configuration and a vocabulary is missing among these files; empty if nothing is."""
+    """Return what these files lack: a configuration or a tokenizer; an empty string if neither."""
     there = set(names)
     if "config.json" not in there:
         return "config.json"
@@ -59,10 +59,10 @@ def lacking_of(names: Iterable[str], needs_tokenizer: bool = True) -> str:
 
 
 def cached(name: ModelName, *, needs_tokenizer: bool = True, needs_settings: bool = True) -> ModelFiles | None:
-    """What the cache holds of a Hub id at its revision; None where a part is missing.
+    """Return the cached files of a Hub id at its revision; None if a part is missing.
 
-    A tokenizer is whole with its settings, or where the repository is known to have none; `needs_settings` says
-    whether it has to be. Asks nobody. Raises `ModelError` where the files are there and cannot be read.
+    If `needs_settings`, the tokenizer's settings must be there, unless the repository is known to have none.
+    Sends no request. Raises `ModelError` if the files are there but cannot be read.
     """
     snapshot = _snapshot(name.location, name.revision or "main", needs_tokenizer)
     if snapshot is None or (needs_tokenizer and needs_settings and not _has_settings(snapshot)):
@@ -72,23 +72,23 @@ def cached(name: ModelName, *, needs_tokenizer: bool = True, needs_settings: boo
 
 
 def _has_settings(snapshot: Path) -> bool:
-    """Whether all that the repository has of a tokenizer's settings is here."""
+    """Return whether the tokenizer's settings are here, or the repository is known to have none."""
     return (snapshot / SETTINGS).is_file() or absence(snapshot).is_file()
 
 
 def absence(snapshot: Path, file: str = SETTINGS) -> Path:
-    """The empty file by which huggingface_hub notes that a repository has no such file, by default no settings."""
+    """Return the empty file by which huggingface_hub records that a repository lacks `file`."""
     return snapshot.parent.parent / ".no_exist" / snapshot.name / file
 
 
 def cached_models() -> list[str]:
-    """The Hub ids of which the cache holds a tokenizer at their main revision, the last used first."""
+    """Return the Hub ids whose tokenizer is in the cache at the main revision, most recently used first."""
     used: dict[str, float] = {}
     for folder in cache_folder().glob("models--*"):
         repo = folder.name.removeprefix("models--").replace("--", "/")
         snapshot = _snapshot(repo, "main")
         if snapshot is not None:
             config = (snapshot / "config.json").stat()
-            # Many disks note no reading, or one a day; a file is not younger than its last use either way.
+            # Many disks do not record access times, or only daily; the last use is never before the modification.
             used[repo] = max(config.st_atime, config.st_mtime)
     return sorted(used, key=lambda repo: (-used[repo], repo))

@@ -1,10 +1,10 @@
-"""Asking the Hugging Face Hub and downloading from it, with bounded patience.
+"""Requests to the Hugging Face Hub and downloads from it, with bounded waiting.
 
-The session (proxies, certificates), the token and the locks are those of huggingface_hub, its requests are
-not. In version 2.4 `hf_hub_download` asks an unreachable Hub once with 10 s of patience, then six times more
-with 60 s each and 23 s of sleep between them; it deletes a partial file, so that nothing resumes; it sleeps
-for as long as an answer 429 tells it to; and to make up its user agent it asks the Hub for a list of AI
-agents, with 3 s of patience for each address. Its arguments turn none of this off.
+This uses the session (proxies, certificates), the token and the locks of huggingface_hub, but not its requests.
+In version 2.4, `hf_hub_download` asks an unreachable Hub once with a time-out of 10 s, then six times more
+with 60 s each and 23 s of sleep between them; it deletes a partial file, so nothing resumes; after an answer 429
+it sleeps for as long as the answer says; and for its user agent it requests a list of AI agents from the Hub,
+with a time-out of 3 s for each address. None of this can be turned off by its arguments.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from encoder_tui.core.hub.token import may_carry_token
 from encoder_tui.core.models.names import ModelError
 
 RESUMPTIONS: Final = 5
-"""How often one call takes up a download again that the other side cut; each time bytes must have come."""
+"""How often one call resumes a download that the server cut off; each attempt must have received bytes."""
 
 LARGEST_LISTING: Final = 64 << 20
 MEMORY: Final = 3.0
-"""Seconds for which a silent Hub is not asked again, so that four models do not wait four times."""
+"""Seconds for which a silent Hub gets no new request, so that four models do not wait four times."""
 
 _silent_until: dict[str, float] = {}
 
@@ -51,16 +51,16 @@ def _seconds(variable: str, default: float) -> float:
 
 
 class HubClient:
-    """One conversation with the Hub about one repository.
+    """Requests to the Hub about one repository.
 
     `name` is the model as the user gave it, for messages. `progress(text, done, total, unit)` is called ten
-    times a second until the Hub answers and before every file; what it raises ends the conversation and
-    leaves what has arrived on the disk. Every failure is a `ModelError` of one sentence, but for a disk's,
-    which is an OSError.
+    times a second until the Hub answers and before every file; what it raises ends the request, and
+    what has arrived stays on the disk. Every failure is a `ModelError` with one sentence, except failures of
+    the disk, which are OSErrors.
 
-    Patience: the first answer has to begin within `patience` seconds (2, or HF_HUB_ETAG_TIMEOUT), name
-    look-up and every address tried included. After that, silence ends a transfer (10 s, or
-    HF_HUB_DOWNLOAD_TIMEOUT), its length does not.
+    The first answer must begin within `patience` seconds (2, or HF_HUB_ETAG_TIMEOUT), including name
+    look-up and every address tried. After that, a transfer may take any time, but it ends after
+    `silence` seconds without data (10, or HF_HUB_DOWNLOAD_TIMEOUT).
     """
 
     def __init__(self, name: str, repo: str, progress: Callable[..., None]) -> None:
@@ -71,8 +71,8 @@ class HubClient:
         try:
             _ = urlsplit(self.endpoint).port
         except ValueError as error:
-            # huggingface_hub cannot even be imported then.
-            raise ModelError(f"{name}: HF_ENDPOINT is no address ({words(str(error))}); mend or unset it") from error
+            # With this address huggingface_hub cannot even be imported.
+            raise ModelError(f"{name}: HF_ENDPOINT is not an address ({words(str(error))}); fix or unset it") from error
         from huggingface_hub import get_session  # noqa: PLC0415
 
         self.shown = words(re.sub(r"//[^/@]*@", "//", self.endpoint))
@@ -88,9 +88,9 @@ class HubClient:
         self._http: Any = importlib.import_module(type(self._session).__module__.partition(".")[0])
 
     def listing(self, revision: str) -> Listing:
-        """The repository's files at a revision."""
+        """Return the repository's files at a revision. Raises `ModelError`."""
         if _silent_until.get(self.endpoint, 0) > time.monotonic():
-            raise self._unreachable("it did not a moment ago")
+            raise self._unreachable("no answer a moment ago")
         kind = "" if self.repo.startswith("datasets/") else "models/"
         url = f"{self.endpoint}/api/{kind}{self.repo}/revision/{quote(revision, safe='')}?blobs=true"
         body = self._ask(url, revision)
@@ -99,14 +99,14 @@ class HubClient:
         except ValueError as error:
             why = words(str(error))
             raise ModelError(
-                f"{self.name}: what answers at {self.shown} is no Hub ({why}); check HF_ENDPOINT"
+                f"{self.name}: {self.shown} does not look like a Hugging Face Hub ({why}); check HF_ENDPOINT"
             ) from error
 
     def _ask(self, url: str, revision: str) -> bytes:
-        """The body behind a URL, asked for in a thread.
+        """Return the body behind a URL, requested in a thread.
 
-        No time-out of the HTTP library bounds the look-up of a name, and its bound on connecting holds for
-        each of a host's addresses anew. The thread of a Hub that does not answer is left behind.
+        The HTTP library has no time-out for name look-up, and its time-out for connecting starts again for
+        each address of a host. If the Hub does not answer, the thread is abandoned.
         """
         answer: concurrent.futures.Future[bytes] = concurrent.futures.Future()
         begun = threading.Event()
@@ -117,7 +117,7 @@ class HubClient:
                 answer.set_result(self._whole_body(url, revision, begun))
             except self._http.HTTPError as error:
                 answer.set_exception(self._unreachable(words(str(error)) or type(error).__name__))
-            except BaseException as error:  # noqa: BLE001  # it is raised where the answer is waited for
+            except BaseException as error:  # noqa: BLE001  # raised again by the thread that waits for the answer
                 answer.set_exception(error)
 
         threading.Thread(target=work, name="hub", daemon=True).start()
@@ -139,15 +139,17 @@ class HubClient:
             for piece in response.iter_bytes():
                 body += piece
                 if len(body) > LARGEST_LISTING:
-                    raise ModelError(f"{self.name}: the list of files from {self.shown} is too long to be true")
+                    raise ModelError(
+                        f"{self.name}: the list of files from {self.shown} is larger than {LARGEST_LISTING >> 20} MiB"
+                    )
         return bytes(body)
 
     def download(self, commit: str, file: RemoteFile, blob: Path, arrived: Callable[[int], None]) -> None:
-        """Bring a file to `blob` in the cache, taking up what an earlier download left in `blob`.incomplete.
+        """Download a file to `blob` in the cache, resuming from `blob`.incomplete if it exists.
 
-        Two programs that want the same file wait for each other, with the lock that huggingface_hub uses.
-        `arrived` is told how many bytes are there. No more than `file.bound` is written. Raises
-        `ModelError`, OSError, and what `progress` or `arrived` raises.
+        Two programs that want the same file wait for each other, with the lock of huggingface_hub. `arrived`
+        is called with the number of bytes so far. At most `file.bound` bytes are written. Raises `ModelError`,
+        OSError, and what `progress` or `arrived` raises.
         """
         from huggingface_hub.utils import WeakFileLock  # type: ignore[attr-defined]  # noqa: PLC0415
 
@@ -163,7 +165,7 @@ class HubClient:
                     held.enter_context(WeakFileLock(lock, timeout=0.3))
                     break
                 except TimeoutError:
-                    self.progress(f"waiting for another program that fetches {file.name}", 0, None, "")
+                    self.progress(f"waiting for another program that is fetching {file.name}", 0, None, "")
             resumptions = 0
             while not blob.is_file():
                 before = _length(partial)
@@ -184,7 +186,7 @@ class HubClient:
                     raise ModelError(f"{self.name}: {file.name} arrived damaged; try again, or check HF_ENDPOINT")
 
     def _receive(self, url: str, partial: Path, file: RemoteFile, arrived: Callable[[int], None]) -> None:
-        """Append to a partial file what is missing; one request."""
+        """Append the missing bytes to a partial file, with one request."""
         done = _length(partial)
         # Ranges count the bytes of the encoded body, so the body must not be encoded.
         headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={done}-"} if done else {})
@@ -202,17 +204,17 @@ class HubClient:
                     done += len(piece)
                     if file.bound is not None and done > file.bound:
                         partial.unlink(missing_ok=True)
-                        told = "too long to be true" if file.size is None else f"longer than {self.shown} said"
-                        raise ModelError(f"{self.name}: {file.name} is {told}; check HF_ENDPOINT")
+                        longer = f"{file.bound >> 20} MiB" if file.size is None else f"{self.shown} said"
+                        raise ModelError(f"{self.name}: {file.name} is larger than {longer}; check HF_ENDPOINT")
                     view = memoryview(piece)
                     while view:
                         view = view[out.write(view) :]
                     arrived(done)
 
     def part(self, commit: str, file: str, start: int, end: int) -> tuple[bytes, int]:
-        """Bytes `start` to `end` of a file, fewer where it ends before, and the size of the whole; one request.
+        """Return bytes `start` to `end` of a file, fewer if it is shorter, and the size of the whole file.
 
-        The rest is not fetched, even where the server ignores ranges. Raises `ModelError`.
+        Sends one request. The rest is not fetched even if the server ignores ranges. Raises `ModelError`.
         """
         self.progress(f"reading the header of {file}", 0, None, "")
         url = f"{self.endpoint}/{self.repo}/resolve/{commit}/{quote(file)}"
@@ -238,7 +240,7 @@ class HubClient:
 
     @contextmanager
     def _get(self, url: str, headers: dict[str, str], silence: float) -> Iterator[Any]:
-        """A GET whose body is not read yet, redirections followed; reading it may raise `HTTPError`."""
+        """Send a GET, following redirects; yield the response, whose body is unread. Reading may raise `HTTPError`."""
         timeout = self._http.Timeout(silence, connect=self.patience)
         with ExitStack() as opened:
             try:
@@ -251,10 +253,10 @@ class HubClient:
             yield response
 
     def _identification(self) -> dict[str, str]:
-        """Headers that say who asks. May itself ask the Hub, to renew a token of `hf auth login`.
+        """Return headers that identify the user. May itself send a request, to renew a token of `hf auth login`.
 
-        A token is never sent in clear; the HTTP library takes it out when an answer leads to another host, another port
-        or another scheme.
+        A token is never sent unencrypted; the HTTP library drops it when it is redirected to another host, port or
+        scheme.
         """
         from huggingface_hub import get_token  # noqa: PLC0415
         from huggingface_hub.constants import HF_HUB_DISABLE_IMPLICIT_TOKEN  # noqa: PLC0415
@@ -263,7 +265,7 @@ class HubClient:
             token = None if HF_HUB_DISABLE_IMPLICIT_TOKEN else get_token()
         except Exception as error:
             raise ModelError(
-                f"{self.name}: the token for the Hub cannot be had ({words(str(error))}); set HF_TOKEN"
+                f"{self.name}: cannot get the token for the Hub ({words(str(error))}); set HF_TOKEN"
             ) from error
         if token and not may_carry_token(self.endpoint):
             self._withheld = "; your token was not sent, because the address does not begin with https"
@@ -284,13 +286,13 @@ class HubClient:
 
     def _cut(self, file: str, error: Exception) -> ModelError:
         return ModelError(
-            f"{self.name}: the connection to {self.shown} broke off in the middle of {file}"
-            f" ({words(str(error)) or type(error).__name__}); what has arrived is kept, try again"
+            f"{self.name}: the connection to {self.shown} was lost while fetching {file}"
+            f" ({words(str(error)) or type(error).__name__}); try again, what has arrived is kept"
         )
 
 
 def _length(file: Path) -> int:
-    """Bytes of a file, 0 if there is none; a link is not followed."""
+    """Return the bytes of a file, 0 if it does not exist; a link is not followed."""
     try:
         return file.lstat().st_size
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""How the files of a model of the Hugging Face Hub come into the local cache."""
+"""Fetching a model's files from the Hugging Face Hub into the local cache."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ UNRELATED: Final = re.compile(
     r"\.(json|txt)|.*\.index\.json|.*onnx.*",
     re.IGNORECASE,
 )
-"""Files at the top of repositories that no tokenizer reads, whatever their suffix."""
+"""Files at the top of a repository that no tokenizer reads, despite their suffix."""
 
 
 def fetch(name: ModelName, *, offline: bool, progress: Callable[..., None], needs_tokenizer: bool = True) -> ModelFiles:
-    """Bring the small files of a Hub id into the cache: configuration and tokenizer, never weights.
+    """Fetch the small files of a Hub id into the cache: configuration and tokenizer, never weights.
 
-    `progress(text, done, total, unit)` is called many times a second and may raise to cancel; what has
-    arrived by then is taken up by the next call. The files appear in the cache all at once, so that no half
-    of a tokenizer is ever taken for the whole. Raises `ModelError`.
+    `progress(text, done, total, unit)` is called many times a second and may raise to cancel; the next
+    call resumes the download. The files appear in the cache all at once, so that a partial tokenizer is never
+    used. Raises `ModelError`.
     """
     forbidden = forbidden_by(offline)
     if forbidden:
@@ -51,7 +51,7 @@ def fetch(name: ModelName, *, offline: bool, progress: Callable[..., None], need
     wanted = [file for file in listing.files if _is_wanted(file)]
     lacking = lacking_of((file.name for file in wanted), needs_tokenizer)
     if lacking:
-        raise ModelError(f"{name.text}: the repository has no {lacking}, so it is no encoder that can be shown")
+        raise ModelError(f"{name.text}: the repository has no {lacking}, so it cannot be shown as an encoder")
     try:
         in_folders, absent = _of_modules(client, listing, wanted)
         snapshot = bring(client, listing, [*wanted, *in_folders])
@@ -65,14 +65,14 @@ def fetch(name: ModelName, *, offline: bool, progress: Callable[..., None], need
     except OSError as error:
         raise ModelError(
             f"{name.text}: the cache {cache_folder()} cannot be written ({error.strerror or error});"
-            " make room there, or set HF_HOME to a folder that can be written"
+            " free some space, or set HF_HOME to a writable folder"
         ) from error
     where = {"repo": name.location, "commit": listing.commit}
     return from_directory(name.text, snapshot, "hub", needs_tokenizer=needs_tokenizer, **where)
 
 
 def _of_modules(client: HubClient, listing: Listing, wanted: list[RemoteFile]) -> tuple[list[RemoteFile], list[str]]:
-    """The small files in the folders that `modules.json` names, and those of them that the repository lacks."""
+    """Return the small files in the folders that `modules.json` names, and the names that the repository lacks."""
     listed = {file.name: file for file in listing.files if is_name(file.name) and (file.size or 0) <= SMALL_FILE}
     found: dict[str, RemoteFile] = {}
     names: list[str] = []
@@ -82,7 +82,7 @@ def _of_modules(client: HubClient, listing: Listing, wanted: list[RemoteFile]) -
         try:
             names = files_wanted(read_modules(client.name, snapshot) or [])
         except ModelError:
-            break  # whoever asks for the card is told; the rest of the model can be shown
+            break  # the card will report it; the rest of the model can be shown
         # The settings of a Router name further folders, so they are brought first.
         brought = [listed[name] for name in names if name in listed and name not in found and name.endswith(ROUTES)]
         found |= {name: listed[name] for name in names if name in listed}
@@ -90,7 +90,7 @@ def _of_modules(client: HubClient, listing: Listing, wanted: list[RemoteFile]) -
 
 
 def _is_wanted(file: RemoteFile) -> bool:
-    """Whether `AutoTokenizer` or `AutoConfig` may read a file: one at the top of the repository."""
+    """Return whether `AutoTokenizer` or `AutoConfig` may read a file; only files at the top of the repository."""
     return (
         Path(file.name).suffix in TOKENIZER_SUFFIXES
         and "/" not in file.name
@@ -101,9 +101,9 @@ def _is_wanted(file: RemoteFile) -> bool:
 
 
 def bring(client: HubClient, listing: Listing, wanted: list[RemoteFile]) -> Path:
-    """Download what the snapshot lacks, then link it there; the snapshot's folder.
+    """Download the files that the snapshot lacks, link them there, and return the snapshot's folder.
 
-    Raises `ModelError` for a file that would not lie in the snapshot.
+    Raises `ModelError` for a file that would be outside the snapshot.
     """
     repository = repository_folder(client.repo)
     snapshot = repository / "snapshots" / listing.commit
@@ -111,7 +111,7 @@ def bring(client: HubClient, listing: Listing, wanted: list[RemoteFile]) -> Path
         pointers = {file.name: inside(snapshot, file.name) for file in wanted}
     except NameRefused as error:
         raise ModelError(f"{client.name}: the repository {error}, so it is not fetched") from error
-    # The configuration comes last: without it nobody takes the snapshot for complete.
+    # The configuration comes last: without it, the snapshot counts as incomplete.
     missing = sorted(
         (file for file in wanted if not pointers[file.name].is_file()),
         key=lambda file: file.name == "config.json",
@@ -141,13 +141,13 @@ def bring(client: HubClient, listing: Listing, wanted: list[RemoteFile]) -> Path
 
 
 def _unhashed(commit: str, name: str) -> str:
-    """The name of a blob of which the server states no hash; never a path."""
+    """Return the name of a blob without a hash from the server; never a path."""
     plain = name if "/" not in name else hashlib.sha256(name.encode()).hexdigest()
     return f"{commit}-{plain}"
 
 
 def _link(blob: Path, pointer: Path) -> None:
-    """Put a blob into a snapshot: a relative link, or a copy where the file system has no links."""
+    """Put a blob into a snapshot, as a relative link, or as a copy if the file system has no links."""
     pointer.parent.mkdir(parents=True, exist_ok=True)
     if pointer.is_symlink() and not pointer.exists():
         pointer.unlink()
@@ -161,7 +161,7 @@ def _link(blob: Path, pointer: Path) -> None:
 
 
 def _write_reference(path: Path, commit: str) -> None:
-    """Note the commit of a branch or tag; moved into place, so that nobody reads half of it."""
+    """Record the commit of a branch or tag; the file is moved into place, so it is never half written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with AtomicFile(path, follow=False) as file:
         file.write(commit.encode("ascii"))

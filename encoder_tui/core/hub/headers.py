@@ -1,4 +1,4 @@
-"""The tensors of a checkpoint on the Hub, by its headers alone: some hundred kilobytes instead of gigabytes."""
+"""The tensors of a checkpoint on the Hub, read from its headers: some hundred kilobytes, not gigabytes."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from encoder_tui.core.models.weight_files import LARGEST_INDEX
 from encoder_tui.core.parameters.checkpoint import INDEX, SINGLE
 
 FIRST: Final = 128 << 10
-"""Bytes of the first request; most headers are shorter, so that one request is enough."""
+"""Bytes of the first request; most headers are shorter, so one request is enough."""
 
 
 def remote_entries(name: str, repo: str, commit: str, progress: Callable[..., None]) -> list[Entry]:
-    """Every tensor of a repository's safetensors files; raises `ModelError`. Offsets are within each shard."""
+    """Return every tensor of a repository's safetensors files; offsets are within each shard. Raises `ModelError`."""
     client = HubClient(name, repo, progress)
     files = {file.name for file in client.listing(commit).files}
     try:
         if SINGLE in files:
             return _entries(client, commit, SINGLE)
         if INDEX not in files:
-            raise ModelError(f"{name} has no safetensors file, so there is no header to read without downloading it")
+            raise ModelError(f"{name} has no safetensors file, so its tensors cannot be listed without downloading it")
         index, size = client.part(commit, INDEX, 0, LARGEST_INDEX)
         if size > LARGEST_INDEX:
             raise HeaderError(f"{INDEX} is larger than the {LARGEST_INDEX >> 20} MiB allowed")

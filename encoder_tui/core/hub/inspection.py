@@ -1,4 +1,4 @@
-"""What a model is, by its name: its card, wherever its files are."""
+"""Inspecting a model by its name: its card, wherever its files are."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from encoder_tui.core.models.stored_weights import tensors_of
 
 
 def inspect_here(name: ModelName) -> Inspected | None:
-    """What a model is if its files are complete on this machine, None otherwise. Raises `ModelError`."""
+    """Inspect a model if its files are complete on this machine, else return None. Raises `ModelError`."""
     directory = directory_here(name)
     if directory is not None:
         return _inspect(name, directory, "builtin" if name.is_builtin else "directory")
@@ -27,9 +27,9 @@ def inspect_here(name: ModelName) -> Inspected | None:
 
 
 def inspect(name: ModelName, *, offline: bool, progress: Callable[..., None]) -> tuple[Inspected, str]:
-    """What a model is, with a remark if not all of its files could be had. Raises `ModelError`.
+    """Inspect a model; also return a remark if some of its files are missing. Raises `ModelError`.
 
-    The small files of a model of the Hub are fetched; `progress` is that of `fetch`.
+    Small files of a model on the Hub are fetched; `progress` is as in `fetch`.
     """
     here = inspect_here(name)
     if here is not None:
@@ -48,7 +48,7 @@ def inspect(name: ModelName, *, offline: bool, progress: Callable[..., None]) ->
 
 
 def files_lacking(name: str, snapshot: Path) -> list[str]:
-    """The files in folders that `modules.json` names and a snapshot of the Hub lacks. Raises `ModelError`."""
+    """Return the files that a snapshot lacks in the folders that `modules.json` names. Raises `ModelError`."""
     wanted = files_wanted(read_modules(name, snapshot) or [])
     return [file for file in wanted if not (snapshot / file).is_file() and not absence(snapshot, file).is_file()]
 
@@ -62,6 +62,6 @@ def _inspect(name: ModelName, directory: Path, source: Source, **where: str | No
     place = directory / card.folder
     files = None
     if (place / "config.json").is_file():
-        # transformers knows a repository by its id only if the transformer lies at the top.
+        # transformers loads a repository by its id only if the transformer is at the top.
         files = from_directory(name.text, place, source, needs_tokenizer=False, **({} if card.folder else where))
     return Inspected(card, files, tensors_of(directory, card.weights, card.folder))

@@ -1,4 +1,4 @@
-"""What the Hub says of a repository's files."""
+"""The Hub's list of a repository's files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HASH: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 class Lfs(msgspec.Struct, frozen=True):
-    """What the Hub says of a large file."""
+    """What the Hub states about a large file."""
 
     sha256: str | None = None
 
@@ -34,17 +34,17 @@ class RemoteFile(msgspec.Struct, frozen=True):
 
     @property
     def hash(self) -> str | None:
-        """SHA-256 of a large file, git's SHA-1 of any other; None where the server states neither."""
+        """The SHA-256 of a large file, git's SHA-1 of any other; None if the server states neither."""
         stated = self.lfs.sha256 if self.lfs else self.git_hash
         return stated if stated and HASH.fullmatch(stated) else None
 
     @property
     def bound(self) -> int | None:
-        """Bytes that may arrive at most: the stated size, else what a small file may have; weights have no such."""
+        """The most bytes to accept: the stated size, or a default for small files; None (no limit) for weights."""
         return self.size if self.size is not None or Path(self.name).suffix not in TOKENIZER_SUFFIXES else SMALL_FILE
 
     def is_whole(self, path: Path) -> bool:
-        """Whether a download is what the server promised, as far as it promised anything."""
+        """Return whether a download has the size and the hash that the server stated, if it stated any."""
         if not path.is_file():
             return False
         length = path.stat().st_size
@@ -61,7 +61,7 @@ class RemoteFile(msgspec.Struct, frozen=True):
 
 
 def _ends_where_it_should(path: Path, suffix: str) -> bool:
-    """Whether a file of which nothing was promised is whole by its own word; most kinds do not say."""
+    """Return whether a file without stated size and hash is complete; only some formats can tell."""
     from encoder_tui.core.files.safetensors_header import HeaderError, read_header  # noqa: PLC0415  # for such mirrors alone
 
     try:
@@ -82,9 +82,9 @@ class Listing(msgspec.Struct, frozen=True):
 
 
 def parse_listing(body: bytes) -> Listing:
-    """Read the answer of `/api/models/…?blobs=true`; raises ValueError where it is none."""
+    """Parse the answer of `/api/models/…?blobs=true`. Raises ValueError if it is not such an answer."""
     listing = msgspec.json.decode(body, type=Listing)
     if not COMMIT.fullmatch(listing.commit):
-        raise ValueError("it names no commit")
-    # Names that lead out of a folder are as if they were not there: nothing ever asks for such a file.
+        raise ValueError("its answer names no commit")
+    # Names that lead out of a folder are dropped, so such a file is never requested.
     return Listing(listing.commit, [file for file in listing.files if is_name(file.name)])

@@ -1,4 +1,4 @@
-"""Whether the Hub may be asked."""
+"""Whether requests to the Hub are allowed."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import os
 
 
 def forbidden_by(offline: bool) -> str:
-    """What forbids asking the Hub: `--offline` or a variable with its value; empty if nothing does."""
+    """Return what forbids requests to the Hub: `--offline`, or a variable with its value; empty if nothing."""
     return "--offline" if offline else offline_by_environment()
 
 
 def offline_by_environment() -> str:
-    """The variable by which huggingface_hub is told to stay offline, with its value; empty if none does."""
+    """Return the variable that sets huggingface_hub offline, with its value; empty if none is set."""
     for variable in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
         if value := os.environ.get(variable):
             return f"{variable}={value}" if value.upper() in {"1", "ON", "YES", "TRUE"} else ""

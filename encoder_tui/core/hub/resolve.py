@@ -1,4 +1,4 @@
-"""Where a model's small files are: built-in, in a directory, in the Hub's cache, on the Hub, in this order."""
+"""Finding a model's small files: built in, in a directory, in the Hub's cache, or on the Hub, in this order."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from encoder_tui.core.models.names import ModelError, ModelName
 
 
 def on_this_machine(name: ModelName, *, needs_tokenizer: bool = True) -> ModelFiles | None:
-    """A model's small files if they are complete on this machine, None otherwise. Raises `ModelError`.
+    """Return a model's small files if they are complete on this machine, else None. Raises `ModelError`.
 
-    Takes some milliseconds and asks nobody.
+    Takes some milliseconds and sends no request.
     """
     return resolve_here(name, needs_tokenizer=needs_tokenizer) or cached(name, needs_tokenizer=needs_tokenizer)
 
@@ -21,9 +21,9 @@ def on_this_machine(name: ModelName, *, needs_tokenizer: bool = True) -> ModelFi
 def resolve(
     name: ModelName, *, offline: bool, progress: Callable[..., None], needs_tokenizer: bool = True
 ) -> tuple[ModelFiles, str]:
-    """A model's small files, fetched from the Hub if they are not here, and a remark on them, empty if there is none.
+    """Return a model's small files, fetched from the Hub if necessary, and a remark on them (possibly empty).
 
-    If the Hub cannot be asked, incomplete files from the cache are used. Raises `ModelError`, and what `progress`
+    If the Hub cannot be reached, incomplete files from the cache are used. Raises `ModelError`, and what `progress`
     raises.
     """
     files = on_this_machine(name, needs_tokenizer=needs_tokenizer)

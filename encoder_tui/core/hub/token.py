@@ -1,4 +1,4 @@
-"""Where the token for the Hub may be sent: never in clear, where everybody on the way can read it."""
+"""Where the token for the Hub may be sent: never over an unencrypted connection."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 
 def may_carry_token(url: str) -> bool:
-    """Whether a token may be sent to an address: over https, or to this machine."""
+    """Return whether a token may be sent to an address: over https, or to this machine."""
     try:
         parts = urlsplit(url)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The weights of a model of the Hub, brought into the cache beside its small files when they are first needed."""
+"""Fetching a Hub model's weights into the cache when they are first needed."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from encoder_tui.core.models.weight_files import DAMAGED, INDEX, PREFERRED, name
 
 
 def fetch_weights(name: str, repo: str, commit: str, *, offline: bool, progress: Callable[..., None]) -> str | None:
-    """Bring the weights into the snapshot of a commit; None once they are there, else why they cannot be had.
+    """Fetch the weights into the snapshot of a commit. Return None if they are there, else why not.
 
-    A download that was begun and fails raises `ModelError` instead; what has arrived is taken up by the next call.
-    `progress` is that of `hub.fetch`.
+    If a download has begun and fails, this raises `ModelError` instead; the next call resumes it. `progress` is as in
+    `hub.fetch`.
     """
     forbidden = forbidden_by(offline)
     if forbidden:
@@ -39,13 +39,13 @@ def fetch_weights(name: str, repo: str, commit: str, *, offline: bool, progress:
     except OSError as error:
         raise ModelError(
             f"{name}: the cache {cache_folder()} cannot be written ({error.strerror or error});"
-            " make room there, or set HF_HOME to a folder that can be written"
+            " free some space, or set HF_HOME to a writable folder"
         ) from error
     return None
 
 
 def _shards(client: HubClient, listing: Listing, there: dict[str, RemoteFile], index: str) -> list[RemoteFile]:
-    """The files that an index names; a name that is not one of the repository's files is refused."""
+    """Return the files that an index names. Raises `ModelError` for a name that the repository does not have."""
     path = fetch.bring(client, listing, [there[index]]) / index
     try:
         names = named(path)

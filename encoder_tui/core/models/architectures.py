@@ -1,7 +1,7 @@
-"""What is particular about an architecture: one table by `model_type`, and the rules that read a configuration by it.
+"""What differs between architectures: one table by `model_type`, and the rules that read a configuration with it.
 
-An architecture that is not in the table is treated as the default row says. A new one gets a row here; only the names
-of its parameters are elsewhere, in `core/parameters/roles`, as most of them are shared by several architectures.
+An architecture that is not in the table gets the default row. A new one gets a row here; only the names of its
+parameters are elsewhere, in `core/parameters/roles`, because several architectures share most of them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 class Architecture(NamedTuple):
     """One row.
 
-    `positions` is how many there are if config.json states none: the default of its configuration in transformers.
+    `positions` is their number if config.json does not state it: the default of its configuration in transformers.
     """
 
     positions: int | None = None
@@ -22,11 +22,11 @@ class Architecture(NamedTuple):
     padding: int | None = None
     """The `pad_token_id` that positions are counted from, whatever the configuration states."""
     is_packable: bool = False
-    """Position ids count from 0 in each row, and the rows' bounds are handed on to flash attention."""
+    """Position ids count from 0 in each row, and the rows' bounds are passed on to flash attention."""
     has_local_kernel: bool = False
-    """Masks are known to reach no further than the `sliding_window` that its layers state (`sdpa_local`)."""
+    """Its masks never reach beyond the `sliding_window` of its layers (`sdpa_local`)."""
     norms_after_attention: bool = False
-    """`post_attention_layernorm` is the norm of the attention; elsewhere it stands before the feed-forward."""
+    """`post_attention_layernorm` is the norm of the attention; elsewhere it comes before the feed-forward."""
     norms_relative_positions: bool = False
     """`encoder.LayerNorm` is the norm of the relative positions; elsewhere it is the last norm."""
 
@@ -75,21 +75,21 @@ DEFAULT: Final = Architecture()
 
 WIDTH: Final = ("hidden_size", "d_model", "dim", "n_embd", "emb_dim")
 HEADS: Final = ("num_attention_heads", "n_heads")
-"""What configurations call the width of a vector and the number of attention heads."""
+"""The names of the vector width and of the number of attention heads in configurations."""
 
 
 def architecture(kind: object) -> Architecture:
-    """The row of a `model_type`."""
+    """Return the row of a `model_type`."""
     return ARCHITECTURES.get(str(kind), DEFAULT)
 
 
 def kinds_that(has: Callable[[Architecture], bool]) -> tuple[str, ...]:
-    """The `model_type`s whose rows have something."""
+    """Return the `model_type`s whose rows fulfil a condition."""
     return tuple(kind for kind, row in ARCHITECTURES.items() if has(row))
 
 
 def count_of(config: dict[str, Any], names: tuple[str, ...]) -> int | None:
-    """The first positive integer that a configuration states by one of these names."""
+    """Return the value of the first of these names in a configuration; None unless it is a positive integer."""
     stated = next((config[name] for name in names if name in config), None)
     return stated if isinstance(stated, int) and not isinstance(stated, bool) and stated > 0 else None
 
@@ -100,7 +100,7 @@ def count_of(config: dict[str, Any], names: tuple[str, ...]) -> int | None:
 
 
 def window_of(setting: Callable[[str], Any], kind: str, layer: int) -> int | None:
-    """How many tokens a token of a layer sees, both sides together; None for all of them.
+    """Return how many tokens a token of a layer sees, both sides together; None for all of them.
 
     `setting` gives the value of a name in the configuration as transformers completes it, `kind` is the layer's entry
     in `layer_types`.
@@ -118,7 +118,7 @@ def window_of(setting: Callable[[str], Any], kind: str, layer: int) -> int | Non
 
 
 def reach_of(config: dict[str, Any], layer: int) -> int | None:
-    """How many tokens to either side a layer's attention reaches by config.json; None if it reaches all.
+    """Return how many tokens to either side a layer's attention reaches by config.json; None if it reaches all.
 
     ModernBERT states the whole width of its window (`local_attention`), and every third layer is global.
     """

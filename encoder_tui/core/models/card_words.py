@@ -12,7 +12,7 @@ NORMALIZED: Final = "Normalize"
 
 
 def line(card: Card) -> str:
-    """A card in a line: `sentence-transformer · 256 tokens · mean, normalized · 384`."""
+    """Return a card in one line: `sentence-transformer · 256 tokens · mean, normalized · 384`."""
     parts: list[str] = [card.kind]
     if card.limit is not None:
         parts.append(count(card.limit, "token"))
@@ -29,7 +29,7 @@ def line(card: Card) -> str:
 
 
 def limit_words(card: Card) -> str:
-    """How much a model reads and what sets that limit: `256 as trained; its positions allow 512`."""
+    """Return a model's limit and what sets it: `256 as trained; its positions allow 512`."""
     limits = card.limits
     if card.limit is None:
         return "texts of any length"
@@ -44,7 +44,7 @@ def limit_words(card: Card) -> str:
 
 
 def module_words(card: Card) -> str:
-    """The modules in their order: `Transformer, Pooling (mean) in 1_Pooling, Normalize in 2_Normalize`."""
+    """Return the modules in their order: `Transformer, Pooling (mean) in 1_Pooling, Normalize in 2_Normalize`."""
     steps = []
     for module in card.modules:
         modes = f" ({', '.join(card.pooling)})" if card.pooling and module.name.endswith("Pooling") else ""
@@ -53,7 +53,7 @@ def module_words(card: Card) -> str:
 
 
 def weight_words(card: Card) -> str:
-    """The files of weights, their size, and how many values have which dtype."""
+    """Return the files of weights, their size, and the number of values of each dtype."""
     weights = card.weights
     if weights is None:
         return "none here"
@@ -63,7 +63,7 @@ def weight_words(card: Card) -> str:
 
 
 def card_rows(card: Card) -> list[tuple[str, str]]:
-    """What a card says in rows of a label and its text, without the remarks; what does not apply is left out."""
+    """Return a card as rows of a label and a text, without remarks and without what does not apply."""
     prompts = {name: text for name, text in card.prompts.items() if text}
     rows = [
         ("class", visible(card.class_name or "")),

@@ -39,10 +39,10 @@ VOCABULARY_FILES: Final = (
 
 
 class ModelFiles(msgspec.Struct, frozen=True, kw_only=True):
-    """The small files of one model, where they lie and what they say.
+    """The small files of one model: where they are, and their content.
 
     `fingerprint` hashes every file that `AutoTokenizer` might read, with its name; `tokenizer_json` is the plain
-    file, which the app may show until the exact form is there. `weights` changes when a file of weights does,
+    file, which the app may show until the exact form has loaded. `weights` changes when a file of weights does,
     `code` when a Python file does. `code_of` names the other repositories and directories whose code it refers to.
     """
 
@@ -66,9 +66,8 @@ def from_directory(
 ) -> ModelFiles:
     """Read the small files of a model directory.
 
-    `name` is the model as it was given; `where` carries `repo` and `commit` for a snapshot of the Hub.
-    Raises `ModelError` where the directory is missing, its configuration cannot be read, or it has no tokenizer
-    where one is needed.
+    `name` is the model as it was given; `where` holds `repo` and `commit` for a snapshot of the Hub. Raises
+    `ModelError` if the directory is missing, its configuration cannot be read, or a needed tokenizer is missing.
     """
     shown = shorten(visible(name), 200)
     if not is_directory_here(str(path)):
@@ -105,7 +104,7 @@ def from_directory(
         if file.name == "tokenizer.json" or fnmatchcase(file.name, CONFIGURATIONS):
             contents[file.name] = data
     if needs_tokenizer and not has_vocabulary(file.name for file in small):
-        raise ModelError(f"{shown}: there is no tokenizer here (tokenizer.json, vocab.txt or the like)")
+        raise ModelError(f"{shown}: the directory has no tokenizer (tokenizer.json, vocab.txt or the like)")
     plain = contents.get("tokenizer.json")
     return ModelFiles(
         name=name,
@@ -124,7 +123,7 @@ def from_directory(
 
 
 def _weights_stamp(path: Path, weights: list[Path]) -> str:
-    """Names, sizes and ages of the files of weights and of their index, hashed; empty where there are none."""
+    """Return a hash of the names, sizes and times of the weights and their index; empty if there are none."""
     stamps = []
     for file in [*weights, *(path / index for index in INDICES)]:
         with contextlib.suppress(OSError):
@@ -134,7 +133,7 @@ def _weights_stamp(path: Path, weights: list[Path]) -> str:
 
 
 def _classes(configurations: Iterable[bytes]) -> set[str]:
-    """Every class of Python code that configurations name; what is no JSON names none."""
+    """Return every Python class that configurations name; a file that is not JSON names none."""
     found: set[str] = set()
     for data in configurations:
         with contextlib.suppress(ValueError, RecursionError):
@@ -143,7 +142,7 @@ def _classes(configurations: Iterable[bytes]) -> set[str]:
 
 
 def _code_stamp(files: list[Path]) -> str:
-    """Names and contents of the Python files, hashed; empty where there are none."""
+    """Return a hash of the names and contents of the Python files; empty if there are none."""
     digests = []
     for file in files:
         if file.suffix == ".py":
@@ -154,7 +153,7 @@ def _code_stamp(files: list[Path]) -> str:
 
 
 def has_vocabulary(names: Iterable[str]) -> bool:
-    """Whether one of these files holds a vocabulary; `vocab.json` does with `merges.txt` only."""
+    """Return whether one of these files holds a vocabulary; `vocab.json` counts only with `merges.txt`."""
     there = set(names)
     if "merges.txt" not in there:
         there.discard("vocab.json")
@@ -162,7 +161,7 @@ def has_vocabulary(names: Iterable[str]) -> bool:
 
 
 def directory_here(name: ModelName) -> Path | None:
-    """The directory that a name stands for, whether it exists or not; None if it is a Hub id. Raises `ModelError`."""
+    """Return the directory of a name, whether it exists or not; None for a Hub id. Raises `ModelError`."""
     if name.is_builtin:
         return builtin.directory(name.location.removeprefix("builtin:"))
     if not name.is_directory:
@@ -176,7 +175,7 @@ def directory_here(name: ModelName) -> Path | None:
 
 
 def resolve_here(name: ModelName, *, needs_tokenizer: bool = True) -> ModelFiles | None:
-    """The files of a built-in model or a directory; None where the name is a Hub id. Raises `ModelError`."""
+    """Return the files of a built-in model or a directory; None for a Hub id. Raises `ModelError`."""
     path = directory_here(name)
     if path is None:
         return None
@@ -186,5 +185,5 @@ def resolve_here(name: ModelName, *, needs_tokenizer: bool = True) -> ModelFiles
 
 
 def name_of(files: ModelFiles) -> ModelName:
-    """What `from_pretrained` finds a model by: transformers knows a built-in one by its folder only."""
+    """Return the name for `from_pretrained`; a built-in model is loaded by its folder."""
     return ModelName(files.name, files.path) if files.source == "builtin" else parse_name(files.name, is_elsewhere=True)

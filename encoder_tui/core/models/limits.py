@@ -1,4 +1,4 @@
-"""How long an input may be, and how large what a configuration claims may be."""
+"""The longest input of a model, and the largest values that a configuration may claim."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from encoder_tui.core.models.names import ModelError
 
 
 def positions_of(config: dict[str, Any]) -> int | None:
-    """The longest input that a model's positions allow, in tokens; None where nothing is known of them."""
+    """Return the longest input that a model's positions allow, in tokens; None if unknown."""
     row = architecture(config.get("model_type"))
     positions = count_of(config, ("max_position_embeddings",)) or count_of(config, ("n_positions",))
     if "max_position_embeddings" not in config:
@@ -21,10 +21,10 @@ def positions_of(config: dict[str, Any]) -> int | None:
 
 
 def limit(config: dict[str, Any], model_max_length: int | None) -> int | None:
-    """The longest input a model takes, in tokens, special tokens included; None where nothing bounds it.
+    """Return the longest input a model accepts, in tokens, including special tokens; None if there is no limit.
 
-    The smaller of what its positions allow and what its tokenizer states (`model_max_length`, None where the
-    tokenizer states nothing sane).
+    It is the smaller of what its positions allow and what its tokenizer states (`model_max_length`, None if the
+    tokenizer states nothing plausible).
     """
     positions = positions_of(config)
     bounds = [bound for bound in (positions, model_max_length) if bound is not None and bound > 0]
@@ -32,7 +32,7 @@ def limit(config: dict[str, Any], model_max_length: int | None) -> int | None:
 
 
 class Bound(NamedTuple):
-    """The most that settings of these names may state; `noun` is what they count."""
+    """The largest value of these settings; `noun` is what they count."""
 
     noun: str
     most: int
@@ -58,13 +58,13 @@ BOUNDS: Final = (
     Bound("experts", 4_096, ("num_experts", "num_local_experts", "n_experts", "num_feedforward_networks")),
     Bound("values in a kernel", 65_536, ("conv_kernel_size", "num_conv_pos_embeddings")),
 )  # fmt: skip
-"""What no encoder has. transformers builds whatever is claimed, until the machine's memory is full."""
+"""Values above those of any encoder. transformers would build whatever is claimed, until memory is full."""
 
 _BOUND_OF: Final = {setting: bound for bound in BOUNDS for setting in bound.settings}
 
 
 def refuse_beyond_bounds(name: str, config: Any, file: str = "config.json") -> None:
-    """Raise `ModelError` where a configuration, or one within it, claims more than `BOUNDS`. Nothing is built."""
+    """Raise `ModelError` if a configuration, or one nested in it, exceeds `BOUNDS`. Nothing is built."""
     if isinstance(config, list):
         for item in config:
             refuse_beyond_bounds(name, item, file)
@@ -82,7 +82,7 @@ def refuse_beyond_bounds(name: str, config: Any, file: str = "config.json") -> N
 
 
 def _numbers(value: Any) -> list[float]:
-    """What a setting claims: its number, those in its list, or how many entries it maps."""
+    """Return the numbers that a setting claims: itself, those in its list, or its number of entries."""
     if isinstance(value, dict):
         return [len(value)]
     items = value if isinstance(value, list) else [value]

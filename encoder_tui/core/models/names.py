@@ -12,15 +12,15 @@ from encoder_tui import builtin
 from encoder_tui.core.text.safe import last_part, shorten, visible
 
 REVISION: Final = re.compile(r"(?!.*\.\.)\w[\w.+/-]{0,199}", re.ASCII)
-"""A branch, a tag, a commit, or a reference such as refs/pr/1; never a way out of a folder of the cache."""
+"""A branch, a tag, a commit, or a reference such as refs/pr/1; never a path out of the cache."""
 
 
 HUB_ID: Final = re.compile(r"(?!.*(\.\.|--))[A-Za-z0-9_]([\w.-]*\w)?(/[A-Za-z0-9_]([\w.-]*\w)?)?", re.ASCII)
-"""OWNER/NAME by the Hub's own rule: no `..`, and no `--`, which separates the parts in names of the cache's folders."""
+"""OWNER/NAME by the Hub's rule: no `..`, and no `--`, which separates the parts in names of cache folders."""
 
 
 class ModelError(Exception):
-    """A model that cannot be had; the message is one sentence that says why and what to do."""
+    """A model cannot be used; the message is one sentence that says why and what to do."""
 
 
 class ModelName(msgspec.Struct, frozen=True):
@@ -36,7 +36,7 @@ class ModelName(msgspec.Struct, frozen=True):
 
     @property
     def is_directory(self) -> bool:
-        """Whether the name can only be a directory, or is one."""
+        """Whether the name can only be a directory, or one of this name exists."""
         return is_path(self.location) or is_directory_here(self.location)
 
     @property
@@ -46,21 +46,21 @@ class ModelName(msgspec.Struct, frozen=True):
 
 
 def parse_name(text: str, is_elsewhere: bool = False) -> ModelName:
-    """Read a model's name; raises `ModelError` for one that cannot name a model.
+    """Parse a model's name. Raises `ModelError` if it cannot name a model.
 
-    Where the models are elsewhere, on the engine's side, what can be no Hub id may be a directory there.
+    If the engine is remote (`is_elsewhere`), a name that is not a valid Hub id may be a directory on that machine.
     """
     if not text.strip():
-        raise ModelError("a model's name is empty; name a Hub id, a directory, or builtin:bert")
+        raise ModelError("the model's name is empty; give a Hub id, a directory, or builtin:bert")
     shown = shorten(visible(text), 100)
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise ModelError(f"{shown}: the name is not valid UTF-8; rename the directory")
     if text.startswith("builtin:"):
         if text.removeprefix("builtin:") not in builtin.MODELS:
             known = " and ".join(f"builtin:{name}" for name in builtin.MODELS)
-            raise ModelError(f"there is no {shown}; the built-in models are {known}")
+            raise ModelError(f"{shown} does not exist; the built-in models are {known}")
         return ModelName(text, text)
-    # A directory has no revisions, so what follows an @ is a part of its name.
+    # A directory has no revisions, so an @ is part of its name.
     whole = ModelName(text, text)
     if whole.is_directory:
         return whole
@@ -71,19 +71,19 @@ def parse_name(text: str, is_elsewhere: bool = False) -> ModelName:
     if is_elsewhere and not (is_id and is_revision):
         return whole
     if not is_id:
-        raise ModelError(f"{shown} is neither a directory here nor a Hub id of the form OWNER/NAME")
+        raise ModelError(f"{shown} is neither a directory here nor a Hub id (OWNER/NAME)")
     if not is_revision:
-        raise ModelError(f"{shown}: what follows the @ is no branch, tag or commit")
+        raise ModelError(f"{shown}: the part after the @ is not a branch, tag or commit")
     return name
 
 
 def is_path(text: str) -> bool:
-    """Whether a name can only be a directory, whatever there is."""
+    """Return whether a name can only be a directory, whether it exists or not."""
     return text.startswith(("/", "./", "../", "~")) or text in {".", ".."}
 
 
 def is_directory_here(text: str) -> bool:
-    """Whether there is a directory of this name; one that cannot be looked at, or cannot be, is none."""
+    """Return whether a directory of this name exists; False if that cannot be checked."""
     try:
         return Path(text).is_dir()
     except (OSError, ValueError):

@@ -13,7 +13,7 @@ CODE: Final = "auto_map"
 
 
 def classes_of(config: Any) -> set[str]:
-    """Every class that an `auto_map` anywhere in a configuration names, as it is written there."""
+    """Return every class named by an `auto_map` anywhere in a configuration, as it is written there."""
     if isinstance(config, list):
         return set().union(*map(classes_of, config))
     if not isinstance(config, dict):
@@ -31,5 +31,5 @@ def _texts(value: Any) -> Iterable[str]:
 
 
 def others(classes: Iterable[str]) -> list[str]:
-    """The repositories and directories, other than the model's own, whose code these classes are."""
+    """Return the other repositories and directories whose code these classes belong to."""
     return sorted({name.rpartition("--")[0] for name in classes if "--" in name})

@@ -1,4 +1,4 @@
-"""Where and how a model runs: what was asked for, and what is in force."""
+"""Where and how a model runs: requested settings, and effective ones."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from encoder_tui.core.settings import Settings
 
 Weights = Literal["checkpoint", "random"]
 Head = Literal["masked_lm"]
-"""What a model is loaded with beyond its encoder; None for the encoder alone."""
+"""The head that a model is loaded with; None for the encoder alone."""
 
 
 class ModelSource(msgspec.Struct, frozen=True):
-    """A model that the engine is to load: its name as given, and `builtin:NAME` or a directory on the engine's side.
+    """A model for the engine to load: its name as given, and `builtin:NAME` or a directory on the engine's machine.
 
-    `repo` and `commit` tell where weights that are not in that directory yet may be fetched, unless `offline`.
-    `also_allowed` are others whose code a model that is trusted refers to, and that are trusted too.
+    `repo` and `commit` say where missing weights may be fetched, unless `offline`. `also_allowed` are other
+    repositories whose code a trusted model refers to, and that are trusted too.
     """
 
     name: str
@@ -34,9 +34,9 @@ class ModelSource(msgspec.Struct, frozen=True):
 
 
 class Placement(msgspec.Struct, frozen=True):
-    """What was asked for; None leaves it to the machine (device, threads), the checkpoint (dtype), the architecture.
+    """Requested settings; None leaves one to the machine (device, threads), checkpoint (dtype) or architecture.
 
-    `threads` are those of the processor that a pass is computed in. Weights do not depend on them.
+    `threads` is the number of CPU threads for a pass. Weights do not depend on it.
     """
 
     device: str | None = None
@@ -46,11 +46,11 @@ class Placement(msgspec.Struct, frozen=True):
 
 
 class InForce(msgspec.Struct, frozen=True):
-    """How a loaded model runs. `device` is named in full and, like `dtype`, read from the parameters.
+    """How a loaded model runs. `device` is the full name and, like `dtype`, read from the parameters.
 
-    `new` are tensors that the checkpoint lacks or has in another shape, and that are therefore random; `unused`
-    are those that the checkpoint has beyond the model, for example of a head. `remarks` are sentences for people.
-    `threads` is what was obtained where a number was asked for, None otherwise.
+    `new` are tensors that the checkpoint lacks or has in another shape, so they are random; `unused` are
+    tensors of the checkpoint that the model does not have, for example of a head. `remarks` are sentences for
+    people. `threads` is the number obtained if one was requested, None otherwise.
     """
 
     device: str
@@ -65,7 +65,7 @@ class InForce(msgspec.Struct, frozen=True):
 
     @property
     def where(self) -> str:
-        """The device, with the number of threads where one was asked for: `cpu ×2`."""
+        """The device, with the number of threads if one was requested: `cpu ×2`."""
         return self.device if self.threads is None else f"{self.device} ×{self.threads}"
 
     @property
@@ -74,14 +74,14 @@ class InForce(msgspec.Struct, frozen=True):
         return f"{self.device} · {self.dtype} · {self.attention}"
 
     def words(self, modes: Sequence[str] = ()) -> str:
-        """The settings in a line, as the commands print them; `modes` are what else a pass was run with."""
+        """Return the settings in one line, as commands print them; `modes` are further settings of a pass."""
         weights = "random weights" if self.weights == "random" else "weights of the checkpoint"
         return ", ".join([self.where, self.dtype, f"{self.attention} attention", *modes, weights])
 
 
 class Offers(msgspec.Struct, frozen=True):
-    """What is in force for a model, and what it could run with on that device: attention implementations that its
-    architecture has and this installation offers, and the cores of its processor. `threads` are those in force.
+    """The effective settings of a model, and those that it supports on its device: attention implementations that its
+    architecture has and this installation offers, and CPU cores. `threads` is the current number.
     """
 
     in_force: InForce
@@ -91,12 +91,12 @@ class Offers(msgspec.Struct, frozen=True):
 
 
 def placement_of(settings: Settings) -> Placement:
-    """Where and how the user wants models to run."""
+    """Return where and how the user wants models to run."""
     return Placement(settings.device, settings.dtype, settings.attention, settings.threads)
 
 
 def source_of(files: ModelFiles, trusted: tuple[str, ...] = (), offline: bool = False) -> ModelSource:
-    """The source of a model whose small files were found; `trusted` is what `is_trusted` goes by."""
+    """Return the source of a model whose small files were found; `trusted` is as in `is_trusted`."""
     location = files.name if files.source == "builtin" else files.path
     runs_code = is_trusted(files, trusted)
     also = also_allowed(files.code_of, trusted) if runs_code else ()

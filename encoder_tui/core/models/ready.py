@@ -1,4 +1,4 @@
-"""A model that can be worked with, and one that was asked for."""
+"""A model that is ready, and one that was requested."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from encoder_tui.core.tokens.tokenizer import ModelTokenizer
 
 @dataclass(frozen=True)
 class ReadyModel:
-    """A model whose small files and tokenizer are there; `name` as the user gave it."""
+    """A model whose small files and tokenizer have loaded; `name` is as the user gave it."""
 
     name: str
     files: ModelFiles
@@ -21,17 +21,17 @@ class ReadyModel:
 
     @property
     def limit(self) -> int | None:
-        """The longest input in tokens, special tokens included; None if nothing bounds it."""
+        """The longest input in tokens, including special tokens; None if there is no limit."""
         return limit(self.files.config, self.tokenizer.form.model_max_length)
 
     def source(self, settings: Settings) -> ModelSource:
-        """Where the engine loads the model from, and what it may do for it."""
+        """Return where the engine loads the model from, and with which permissions."""
         return source_of(self.files, settings.trust_remote_code, settings.offline)
 
 
 @dataclass(frozen=True)
 class RequestedModel:
-    """A model that was asked for: `ready`, or `error` with the reason why it is not; neither while it is loading."""
+    """A requested model: `ready`, or `error` with the reason why not; neither while it is loading."""
 
     name: str
     ready: ReadyModel | None = None
@@ -39,5 +39,5 @@ class RequestedModel:
 
     @property
     def tokenizer(self) -> ModelTokenizer | None:
-        """The tokenizer, if it is there."""
+        """The tokenizer, if it has loaded."""
         return None if self.ready is None else self.ready.tokenizer

@@ -1,4 +1,4 @@
-"""The small JSON files of a model's directory, of which each may be hostile, too large, or not there."""
+"""Reading the small JSON files of a model's directory; each may be hostile, too large, or missing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from encoder_tui.core.text.safe import shorten, visible
 SMALL_FILE: Final = 64 << 20
 """Bytes; the largest tokenizer.json in use (XLM-R's kind) has 17 MB, the smallest weights have more than this."""
 POINTER: Final = b"version https://git-lfs.github.com/spec/v1\n"
-"""How a file begins that Git LFS left in the place of a large one."""
+"""How a file begins that Git LFS left in place of a large one."""
 POINTER_WORDS: Final = "is a Git LFS pointer and not the file itself; run git lfs pull in its directory"
 LARGEST_POINTER: Final = 1024
 """Bytes; Git LFS writes about 130."""
@@ -26,16 +26,16 @@ Object = dict[str, Any]
 
 
 def read_object(name: str, directory: Path, file: str) -> Object | None:
-    """The JSON object of a file in a model's directory; None if there is no such file.
+    """Return the JSON object in a file of a model's directory; None if the file does not exist.
 
-    `name` is the model's. Raises `ModelError`, which names the file, if it holds something else or must not be read.
+    `name` is the model's. Raises `ModelError`, naming the file, if it holds something else or must not be read.
     """
     found: Object | None = _read(name, directory, file, dict)
     return found
 
 
 def read_list(name: str, directory: Path, file: str) -> list[Any] | None:
-    """The JSON list of a file; None if there is no such file. Raises `ModelError` as `read_object` does."""
+    """Return the JSON list in a file; None if the file does not exist. Raises `ModelError` as `read_object` does."""
     found: list[Any] | None = _read(name, directory, file, list)
     return found
 
@@ -55,9 +55,9 @@ def _read(name: str, directory: Path, file: str, kind: type) -> Any:
 
 
 def parsed(shown: str, data: bytes, kind: type) -> Any:
-    """The JSON value in a file's bytes, which has to be a `kind`, dict or list; raises `ModelError`.
+    """Return the JSON value in a file's bytes, which must be a `kind`, dict or list. Raises `ModelError`.
 
-    `shown` is the model's name and the file's, as the message begins with them.
+    `shown` is the model's name and the file's; the message begins with it.
     """
     if data.startswith(POINTER):
         raise ModelError(f"{shown} {POINTER_WORDS}")
@@ -68,12 +68,12 @@ def parsed(shown: str, data: bytes, kind: type) -> Any:
     except (ValueError, RecursionError) as error:
         raise ModelError(f"{shown} is not valid JSON ({error})") from error
     if not isinstance(value, kind):
-        raise ModelError(f"{shown} holds no JSON {'list' if kind is list else 'object'}")
+        raise ModelError(f"{shown} does not hold a JSON {'list' if kind is list else 'object'}")
     return value
 
 
 def pointer_size(path: Path) -> int | None:
-    """The bytes of the file that a Git LFS pointer stands for (0 if it does not say); None if it is no pointer."""
+    """Return the size of the file that a Git LFS pointer refers to (0 if not stated); None if it is not a pointer."""
     try:
         if path.stat().st_size > LARGEST_POINTER:
             return None
@@ -88,10 +88,10 @@ def pointer_size(path: Path) -> int | None:
 
 
 def text_of(value: Any) -> str | None:
-    """A value that ought to be a text; None for anything else, and for an empty one."""
+    """Return a value if it is a non-empty text, otherwise None."""
     return value if isinstance(value, str) and value else None
 
 
 def number_of(value: Any) -> int | None:
-    """A value that ought to be a positive whole number; None for anything else."""
+    """Return a value if it is a positive integer, otherwise None."""
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None

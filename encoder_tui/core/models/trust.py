@@ -1,7 +1,7 @@
-"""Whose Python code may run: that of models which the user named in `trust_remote_code`, and no other's.
+"""Whose Python code may run: only that of models which the user named in `trust_remote_code`.
 
-A Hub id in that list stands for the repository's default branch and for commits that are named in full; `OWNER/NAME@X`
-stands for the revision X alone. References such as `refs/pr/1`, to which anybody may push, are never trusted.
+A Hub id in that list allows the repository's default branch, and commits with their full hash; `OWNER/NAME@X` allows
+only the revision X. References such as `refs/pr/1`, to which anybody may push, are never trusted.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 
 
 def is_trusted(files: ModelFiles, trusted: Iterable[str]) -> bool:
-    """Whether the user allowed a model's own code: a repository by its Hub id, a directory by a path.
+    """Return whether the user allowed a model's own code: a repository by its Hub id, a directory by a path.
 
     An ambiguous name counts as a Hub id, so a directory of the same name is never trusted by accident.
     """
@@ -34,7 +34,7 @@ def is_trusted(files: ModelFiles, trusted: Iterable[str]) -> bool:
 
 
 def _is_place(name: str, files: ModelFiles) -> bool:
-    """Whether a path leads to a model's directory; one on another machine has to be written in full."""
+    """Return whether a path leads to a model's directory; on another machine it must be the same full path."""
     return name == files.name or _same_place(name, files.path)
 
 
@@ -46,7 +46,7 @@ def _same_place(first: str, second: str) -> bool:
 
 
 def also_allowed(others: Iterable[str], trusted: Iterable[str]) -> tuple[str, ...]:
-    """Those of other repositories and directories whose code may run for a model, because they are trusted too."""
+    """Return those of `others` (repositories, directories) whose code may run too, because they are trusted."""
     known = set(trusted)
     return tuple(
         sorted(
@@ -58,10 +58,10 @@ def also_allowed(others: Iterable[str], trusted: Iterable[str]) -> tuple[str, ..
 
 
 def refuse_code(name: str, directory: Path, classes: Iterable[str], own: str | None, allowed: Iterable[str]) -> None:
-    """Raise `ModelError` where a trusted model would run code that nobody trusted.
+    """Raise `ModelError` if a trusted model would run code that the user did not trust.
 
-    That is the code of another repository or directory that is not among `allowed`, and a module that is not a file
-    inside the model's own directory. `own` is the model's Hub id, if it has one.
+    That is code of another repository or directory that is not in `allowed`, and a module that is not a file inside
+    the model's own directory. `own` is the model's Hub id, if it has one.
     """
     for written in sorted(classes):
         other, dashes, reference = written.rpartition("--")

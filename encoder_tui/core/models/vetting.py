@@ -1,8 +1,8 @@
-"""What is looked at in a model's directory before transformers reads it.
+"""Checks of a model's directory before transformers reads it.
 
-transformers follows whatever the files of a model say: an index of weights names files anywhere, a configuration names
-other configurations and the code of other repositories, a pipe in the place of a file is waited for. Nothing that is
-refused here has been opened by transformers before.
+transformers follows whatever a model's files say: an index of weights may name files anywhere, a configuration may
+name other configurations and code of other repositories, and it waits for a pipe in place of a file. The checks run
+before transformers opens anything.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ NAMING: Final = ("configuration_files", "fast_tokenizer_files", "transformers_we
 """Settings that name further files beside the one that states them."""
 
 KEPT: Final = "special_tokens_map_file"
-"""A path of the machine on which a tokenizer was saved; transformers keeps it and does not read it."""
+"""A path on the machine where the tokenizer was saved; transformers keeps it but does not read it."""
 
 
 def vet(
     name: str, directory: Path, *, own: str | None = None, runs_code: bool = False, allowed: Iterable[str] = ()
 ) -> None:
-    """Raise `ModelError` for a directory that transformers must not read; what is merely damaged passes.
+    """Raise `ModelError` for a directory that transformers must not read; merely damaged files pass.
 
-    `own` is the model's Hub id, if it has one. `runs_code` says that its own code is trusted, and `allowed` names the
-    others whose code it may run as well.
+    `own` is the model's Hub id, if it has one. `runs_code` says that its own code is trusted; `allowed` are others
+    whose code it may run as well.
     """
     try:
         for file in [*directory.iterdir(), *directory.glob("additional_chat_templates/*")]:
@@ -56,7 +56,7 @@ def vet(
 
 
 def _read(file: Path) -> Any:
-    """A configuration, None where it is no JSON or too long to be read by anybody."""
+    """Return a configuration; None if it is not JSON or too large to be read."""
     try:
         return json.loads(read_file(file)) if file.stat().st_size <= SMALL_FILE else None
     except (OSError, ValueError, RecursionError):
@@ -64,7 +64,7 @@ def _read(file: Path) -> Any:
 
 
 def _vet_index(directory: Path, index: Path) -> None:
-    """Raise `NameRefused` where an index of weights names a file that is not one of the model's."""
+    """Raise `NameRefused` if an index of weights names a file outside the model's directory."""
     try:
         names = named(index)
     except (OSError, *DAMAGED):
@@ -77,7 +77,7 @@ def _vet_index(directory: Path, index: Path) -> None:
 
 
 def _vet_settings(directory: Path, file: Path, config: Any) -> None:
-    """Raise `NameRefused` where a setting names a file outside the model's directory."""
+    """Raise `NameRefused` if a setting names a file outside the model's directory."""
     if not isinstance(config, dict):
         return
     for setting in NAMING:
@@ -88,7 +88,7 @@ def _vet_settings(directory: Path, file: Path, config: Any) -> None:
                     raise NameRefused(f"names {shown(name)}, which is not a file beside it")
                 inside(directory, name, file)
     for setting, stated in config.items():
-        # What was written on another machine names a file that is not here; transformers says so.
+        # A path written on another machine may not exist here; transformers then reports it.
         if setting.endswith("_file") and setting != KEPT and isinstance(stated, str) and _exists(stated):
             try:
                 inside(directory, stated, file)

@@ -19,22 +19,22 @@ PREFERRED: Final = (
     "pytorch_model.bin",
     f"pytorch_model.bin{INDEX}",
 )
-"""Where weights stand in a repository, in the order in which transformers looks for them."""
+"""The names of weights in a repository, in the order in which transformers looks for them."""
 INDICES: Final = tuple(name for name in PREFERRED if name.endswith(INDEX))
 
 USUAL: Final = re.compile(r"(model(-\d+-of-\d+)?\.safetensors|pytorch_model(-\d+-of-\d+)?\.bin)\Z")
-"""Names that transformers gives; other programs' weights, and other precisions, lie beside them."""
+"""Names that transformers uses; other programs' weights and other precisions may be in the same folder."""
 LARGEST_INDEX: Final = 64 << 20
 """Bytes."""
 
 DAMAGED: Final = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
-"""What reading an index that is none may raise."""
+"""Exceptions raised by reading an invalid index."""
 
 
 def weight_files(directory: Path) -> list[Path]:
-    """The files of weights that are there, by name: those with the usual names, and those that an index names.
+    """Return the existing files of weights, sorted: those with the usual names, and those that an index names.
 
-    Raises OSError where the folder cannot be listed.
+    Raises OSError if the folder cannot be listed.
     """
     found = {file for file in directory.iterdir() if USUAL.match(file.name)}
     for index in INDICES:
@@ -44,14 +44,14 @@ def weight_files(directory: Path) -> list[Path]:
 
 
 def _shards(directory: Path, index: Path) -> Iterator[Path]:
-    """The files that an index names and that may be looked at; the others are refused where somebody reads them."""
+    """Yield the files that an index names; names that lead outside are skipped here and refused on reading."""
     for name in named(index):
         with contextlib.suppress(ValueError):
             yield inside(directory, name, index)
 
 
 def are_whole(directory: Path) -> bool:
-    """Whether all of the weights that transformers would read is in a folder, by the index where they have one."""
+    """Return whether a folder has all weights that transformers would read, by the index if there is one."""
     first = next((name for name in PREFERRED if (directory / name).is_file()), "")
     try:
         index = directory / first
@@ -62,7 +62,7 @@ def are_whole(directory: Path) -> bool:
 
 
 def named(index: Path) -> list[str]:
-    """The names that an index states, each once, as they stand there: `inside` makes paths of them.
+    """Return the names in an index, each once and unchanged; `inside` makes paths of them.
 
     Raises `DAMAGED` and OSError.
     """

@@ -19,11 +19,11 @@ ADVICE: Final = (
     (r"(HF_HUB|TRANSFORMERS|HF_DATASETS)_OFFLINE|offline mode", "it needs the Hub, which must not be asked now"),
     (r"verify\s*=\s*False|CERT_NONE|_DISABLE_SSL|check_hostname", "the server's certificate cannot be verified"),
 )
-"""What a message advises, and the sentence in its place. A person who is told to switch a protection off may do so."""
+"""Patterns of messages with unsafe advice, and the sentences that replace them: users might follow the advice."""
 
 _COMPILED: Final = tuple((re.compile(pattern, re.IGNORECASE), sentence) for pattern, sentence in ADVICE)
 
 
 def without_advice(message: str) -> str:
-    """The message of another library, or a sentence of ours if it speaks of a protection that can be lowered."""
+    """Return the message of another library, or our sentence if it advises to lower a protection."""
     return next((sentence for pattern, sentence in _COMPILED if pattern.search(message)), message)

@@ -1,15 +1,15 @@
-"""Numbers for people: counts, bytes, factors and times; a name says the unit."""
+"""Formatting numbers for people: counts, bytes, factors and times."""
 
 from __future__ import annotations
 
 
 def count(number: int, noun: str, plural: str | None = None) -> str:
-    """A count with its noun: `1 token`, `1,204 tokens`."""
+    """Return a count with its noun: `1 token`, `1,204 tokens`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def decimal_size(number: int) -> str:
-    """A number of bytes in three digits and a decimal unit: `71 GB`, `1.4 GB`, `412 kB`."""
+    """Format bytes in three digits and a decimal unit: `71 GB`, `1.4 GB`, `412 kB`."""
     value = float(number)
     for unit in ("B", "kB", "MB", "GB"):
         if value < 999.5:
@@ -19,24 +19,24 @@ def decimal_size(number: int) -> str:
 
 
 def factor(value: float) -> str:
-    """How many times as much: `1.24`, `127`, `0.003`; never `0.00` for what is small."""
+    """Format a ratio: `1.24`, `127`, `0.003`; never `0.00` for a small one."""
     return f"{value:,.0f}" if value >= 99.995 else f"{value:.2f}" if value >= 0.00995 or not value else f"{value:.1g}"
 
 
 def seconds(value: float) -> str:
-    """A time in three digits: `1.24 s`, `12.4 ms`, `350 µs`."""
+    """Format a time in three digits: `1.24 s`, `12.4 ms`, `350 µs`."""
     scaled, unit = _in_unit(value)
     return f"{scaled:,.0f} {unit}" if scaled >= 99.95 else f"{scaled:#.3g} {unit}"
 
 
 def about_seconds(value: float) -> str:
-    """A guess of a time, in two digits: `1.2 s`, `12 ms`, `350 µs`."""
+    """Format an estimated time in two digits: `1.2 s`, `12 ms`, `350 µs`."""
     scaled, unit = _in_unit(float(f"{value:.2g}"))
     return f"{scaled:,.0f} {unit}" if scaled >= 9.95 else f"{scaled:.1f} {unit}"
 
 
 def _in_unit(value: float) -> tuple[float, str]:
-    """Seconds in the largest unit of which they are at least one, or in the smallest."""
+    """Return seconds in the largest unit that gives at least 1, or in the smallest, and the unit."""
     for factor, unit in ((1.0, "s"), (1e3, "ms")):
         if value * factor >= 0.9995:
             return value * factor, unit

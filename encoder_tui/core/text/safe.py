@@ -1,4 +1,4 @@
-"""Making text from outside safe to show."""
+"""Making untrusted text safe to show."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _INVISIBLE: Final = frozenset(
 """Letters, marks and symbols that are drawn as nothing: fillers, joiners, selectors, the empty Braille cell; and
 skin tones, which are a part of the character before them."""
 _JAMO: Final = frozenset([*range(0x1160, 0x1200), *range(0xD7B0, 0xD7FC)])
-"""Hangul vowels and finals that are drawn upon the letter before them, though they are letters themselves."""
+"""Hangul vowels and finals: letters that are drawn together with the letter before them."""
 _BIDI: Final = {0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)}
 
 
@@ -48,10 +48,10 @@ def _visible_character(character: str) -> str:
 
 
 def visible(text: str) -> str:
-    """Text with every control, formatting or unpaired character replaced by a visible symbol.
+    """Return a text with every control, formatting or unpaired character replaced by a visible symbol.
 
-    Nothing that a terminal would obey is left, and nothing vanishes. Line ends and tabs become symbols too: the
-    result is one line. Characters that are drawn as they are stay as they are.
+    Nothing that a terminal would interpret is left, and nothing vanishes. Line ends and tabs become symbols too: the
+    result is one line. All other characters are unchanged.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -59,9 +59,9 @@ def visible(text: str) -> str:
 
 
 def visible_in_place(text: str) -> str:
-    """`visible` with one character for each, for an editor, whose columns must stay the text's own.
+    """Return `visible` text with one character for each, for an editor, whose columns must match the text.
 
-    What `visible` spells out is a replacement character here; the ideographic space stays as it is.
+    A character for which `visible` needs several becomes U+FFFD; the ideographic space is unchanged.
     """
     if text.isprintable() and (text.isascii() or not _SELDOM.search(text)):
         return text
@@ -79,23 +79,23 @@ class _InPlace(dict[int, str]):
 
 _IN_PLACE: Final = _InPlace()
 _SELDOM: Final = re.compile(f"[{''.join(map(chr, sorted(_INVISIBLE)))}\U000e0100-\U000e01ef]")
-"""What `str.isprintable` lets pass and `visible` does not."""
+"""Characters that `str.isprintable` accepts but `visible` replaces."""
 
 
 def visible_piece(text: str) -> str:
-    """`visible` for a piece cut out of a text: spaces are drawn, a leading combining mark gets a circle to stand on."""
+    """Return `visible` for a piece of a text: spaces become symbols, a leading combining mark gets a circle."""
     shown = visible(text).replace(" ", "␣")
     combines = shown and (unicodedata.category(shown[0]).startswith("M") or ord(shown[0]) in _JAMO)
     return f"◌{shown}" if combines else shown
 
 
 def last_part(name: str) -> str:
-    """The end of a Hub id or a path, by which people call a model."""
+    """Return the last part of a Hub id or a path, which is what people call a model."""
     return name.rstrip("/").rsplit("/", 1)[-1] or name
 
 
 def shorten(text: str, width: int) -> str:
-    """At most `width` characters of a name, the middle left out with a sign."""
+    """Shorten a name to at most `width` characters, with … in place of its middle."""
     if len(text) <= width:
         return text
     if width <= 1:

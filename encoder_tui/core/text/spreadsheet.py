@@ -6,16 +6,16 @@ import re
 from typing import Final
 
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet runs a cell that begins with one of these as a formula, or looks past it for one that does."""
+"""A spreadsheet runs a cell that begins with one of these as a formula, or skips it and then finds one."""
 _NUMBER: Final = re.compile(r"[+-]\d[\d,]*(\.\d+)?(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 
 
 def text_cell(text: str) -> str:
-    """Return a cell of text that no spreadsheet takes for a formula.
+    """Return a cell of text that no spreadsheet runs as a formula.
 
-    One rule for every table that is written to a file: text that begins with one of `FORMULA` gets an apostrophe
-    before it, which makes it text. Numbers are no text: a minus before a number is written as it is. What is copied
-    to the clipboard, and what programs read (JSON), stays as it is too.
+    In every table that is written to a file, text that begins with one of `FORMULA` gets an apostrophe before it,
+    which makes it text. Numbers are written unchanged, also with a minus. So are the clipboard, and files that programs
+    read (JSON).
     """
     return f"'{text}" if text.startswith(FORMULA) else text
 

@@ -89,7 +89,7 @@ def run_of(lines: list[str]) -> Run:
     try:
         head = msgspec.convert(_of_today(json.loads(lines[0])), FirstLine, str_keys=True)
         if head.encoder_tui_timing != FORMAT:
-            raise FileProblem(f"it is of format {head.encoder_tui_timing}, and this version reads {FORMAT}")
+            raise FileProblem(f"it has format {head.encoder_tui_timing}, but this version reads format {FORMAT}")
         # The current settings decide whether a model's own code may run; the file does not.
         run = Run(head.plan, [trusting(column, {}) for column in head.columns], head.rows, head.groups, head.kind)
         run.environment = head.environment
@@ -101,7 +101,7 @@ def run_of(lines: list[str]) -> Run:
                 raise FileProblem("a point of it belongs to no row or column")
             run.skip(row, samples)
     except NONSENSE as error:
-        raise FileProblem("it holds no run of encoder-tui") from error
+        raise FileProblem("it does not hold a run saved by encoder-tui") from error
     return run
 
 
@@ -134,12 +134,12 @@ def load(path: Path) -> Run:
     """Read a run. Raises `FileProblem`."""
     try:
         if path.stat().st_size > LONGEST:
-            raise FileProblem(f"{path.name}: it is too long for a run")
+            raise FileProblem(f"{path.name}: it is too large to be a run")
         return run_of(read_file(path).decode().splitlines())
     except FileProblem as error:
         raise FileProblem(f"{path.name}: {error}") from error
     except UnicodeDecodeError as error:
-        raise FileProblem(f"{path.name}: it holds no run of encoder-tui") from error
+        raise FileProblem(f"{path.name}: it does not hold a run saved by encoder-tui") from error
     except OSError as error:
         raise FileProblem(f"{path.name} cannot be read: {error.strerror}") from error
 
@@ -206,7 +206,7 @@ def csv_of(run: Run) -> str:
 
 
 def _as_text(value: Any) -> Any:
-    """Return a cell whose text is one line, and no formula."""
+    """Return a cell whose text is one line and not a formula."""
     if not isinstance(value, str):
         return value
     return text_cell(visible(value))

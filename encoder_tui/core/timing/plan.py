@@ -98,9 +98,9 @@ def numbers(text: str, what: str, most: int) -> list[int]:
     try:
         found = [int(part) for part in text.replace(" ", ",").split(",") if part]
     except ValueError:
-        raise PlanError(f"{what}: write numbers with commas between them") from None
+        raise PlanError(f"{what}: enter numbers separated by commas") from None
     if not found:
-        raise PlanError(f"{what}: give at least one")
+        raise PlanError(f"{what}: enter at least one")
     if min(found) < 1 or max(found) > most:
         raise PlanError(f"{what}: from 1 to {most:,}")
     return list(dict.fromkeys(found))
@@ -150,7 +150,7 @@ def points_of(
         for column, limit in enumerate(limits):
             point = Point(column, row.length, row.batch, real)
             if limit is not None and row.length > limit:
-                reason = f"{row.length:,} tokens are more than the {limit:,} that it takes"
+                reason = f"{row.length:,} tokens are more than the model's limit of {limit:,}"
                 skipped.append(Samples(point, ended=reason, short=f"limit {limit:,}"))
             else:
                 groups[-1].append(point)

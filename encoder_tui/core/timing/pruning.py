@@ -67,4 +67,4 @@ class Pruning:
         times = mine / best if (best := min(self._fastest.values())) > 0 else 1.0
         if times <= CONTENDING:
             return None
-        return f"{times:.1f} × the fastest in its warm-up ({mine:,.3g} s)"
+        return f"{times:.1f} times as slow as the fastest in its warm-up ({mine:,.3g} s)"

@@ -56,6 +56,6 @@ def encoded(tokenizer: ModelTokenizer, text: str, most: int) -> Batch:
     """Return a text as a batch of one row of at most `most` tokens. Raises `TokenizationError` if it has no tokens."""
     encoding = tokenizer.encode([text], options=EncodeOptions(truncation=True, max_length=most))[0]
     if not len(encoding):
-        raise TokenizationError("a text without tokens cannot be measured; give one that has some")
+        raise TokenizationError("a text without tokens cannot be measured; enter some text")
     types = encoding.token_type_ids
     return Batch([encoding.ids], [encoding.attention_mask], None if types is None else [types])

@@ -78,18 +78,18 @@ def growth_words(label: str, points: Sequence[tuple[float, float]]) -> str | Non
     short, long, power = found
     if power < -0.15:
         return (
-            f"{label} gets faster from {short:,.0f} to {long:,.0f} tokens (power {power:.2f}): too noisy to tell how it"
-            " grows"
+            f"{label} gets faster from {short:,.0f} to {long:,.0f} tokens (exponent {power:.2f}): too noisy to tell how"
+            " its time grows"
         )
     bounds = (
         (0.15, "hardly at all"),
-        (0.9, "less than in proportion"),
-        (1.1, "in proportion"),
-        (1.75, "more than in proportion"),
+        (0.9, "less than linearly"),
+        (1.1, "linearly"),
+        (1.75, "more than linearly"),
         (2.25, "with the square of the length"),
     )
     how = next((words for bound, words in bounds if power < bound), "faster than the square")
-    return f"{label} grows {how} from {short:,.0f} to {long:,.0f} tokens (power {power:.2f})"
+    return f"{label}'s time grows {how} from {short:,.0f} to {long:,.0f} tokens (exponent {power:.2f})"
 
 
 # A run as a whole
@@ -165,7 +165,7 @@ def run_settings(run: Run) -> str:
     words = [" and ".join(dict.fromkeys(values)) for values in zip(*each, strict=True)] or [""] * 3
     asked = dict.fromkeys(one for one in run.plan.attentions if one is not None)
     if words[2] and (missed := [one for one in asked if one not in words[2].split(" and ")]):
-        words[2] += f" (asked for {' and '.join(missed)})"
+        words[2] += f" (requested: {' and '.join(missed)})"
     words += _modes(run)
     if run.plan.best:
         # Each line has its own.
@@ -194,7 +194,7 @@ def _modes(run: Run) -> list[str]:
     for what in dict.fromkeys(word for obtained, asked in modes for word in [*obtained, *asked]):
         has = [what in obtained for obtained, asked in modes]
         wished = any(what in asked and what not in obtained for obtained, asked in modes)
-        words.append(f"not {what}, though asked for" if wished else what if all(has) else f"{what} or not")
+        words.append(f"not {what}, though requested" if wished else what if all(has) else f"{what} or not")
     return words
 
 
@@ -230,10 +230,10 @@ def _detail(samples: Samples | None) -> str:
     each = f" of {samples.calls} passes" if samples.calls > 1 else ""
     words.append(f"{count(len(samples.samples_s), 'sample')}{each}, warm-up {samples.warm_up}")
     if samples.retaken:
-        words.append(f"{samples.retaken} taken again because of keys")
+        words.append(f"{samples.retaken} repeated because of keys")
     words += [] if samples.device_state is None else samples.device_state.words()
     if (samples.other_load or 0) >= BUSY:
-        words.append(f"others {samples.other_load:.1f} cores")
+        words.append(f"other processes {samples.other_load:.1f} cores")
     if samples.ended is not None:
         words.append(samples.ended)
     return " · ".join(words)
@@ -254,8 +254,8 @@ def _tokens(samples: Samples, median: float) -> list[str]:
 def verdict_summary(verdict: Verdict) -> str:
     """Return the fastest settings and their gain in a few words."""
     if not verdict.is_faster:
-        return "as it is"
-    return f"{verdict.settings}, {factor(verdict.gain.median)} times as fast"
+        return "current settings"
+    return f"{verdict.settings}, {factor(verdict.gain.median)} × faster"
 
 
 def verdict_sentence(verdict: Verdict) -> str:
@@ -263,16 +263,16 @@ def verdict_sentence(verdict: Verdict) -> str:
     now = f"{verdict.first_settings}, {seconds(verdict.first_seconds)}"
     busy = ""
     if verdict.others >= BUSY:
-        busy = f"; other processes used up to {verdict.others:.1f} cores, so ask again later"
+        busy = f"; other processes used up to {verdict.others:.1f} cores, so measure again later"
     letter, at = LETTERS[verdict.slot], f"at {count(verdict.length, 'token')}"
     if not verdict.is_faster:
-        return f"{letter}: nothing tried is measurably faster {at} than what is in force ({now}){busy}"
+        return f"{letter}: nothing tried is measurably faster {at} than the current settings ({now}){busy}"
     gain = verdict.gain
     spread = f"{factor(gain.first_quartile)} to {factor(gain.third_quartile)}"
     apart = f"; its last hidden state {verdict.distance}" if verdict.distance else ""
     return (
-        f"{letter}: {verdict.settings} is {factor(gain.median)} times as fast ({spread}) {at} as what is"
-        f" in force: {seconds(verdict.seconds)} against {now}{apart}{busy}"
+        f"{letter}: {verdict.settings} is {factor(gain.median)} × faster ({spread}) {at} than the"
+        f" current settings: {seconds(verdict.seconds)} against {now}{apart}{busy}"
     )
 
 

@@ -122,7 +122,7 @@ class ModelRunner:
     def _look_at_limit(self) -> None:
         if self._deadline is not None and time.perf_counter() > self._deadline:
             self._short, self._deadline = "too slow", None
-            raise Ended(f"stopped after {self._allowed:,.3g} s, {HOPELESS:g} × the fastest")
+            raise Ended(f"stopped after {self._allowed:,.3g} s: {HOPELESS:g} times as slow as the fastest")
 
     def mark(self) -> None:
         """Let the accelerator record its own time."""

@@ -156,37 +156,37 @@ def test_counts_are_saved_and_reopened_as_they_were() -> None:
 )
 def test_counts_that_no_documents_have_are_not_reopened(edited: dict[str, Any]) -> None:
     model = msgspec.structs.replace(counted([2, 600, 600]), **edited)
-    with pytest.raises(ValueError, match="these are no counts"):
+    with pytest.raises(ValueError, match="does not hold counts"):
         reopen(save(CollectionCounts("documents.jsonl", "text", [model])))
 
 
 @pytest.mark.parametrize("number", [0, 5])
 def test_counts_of_no_model_or_of_too_many_are_not_reopened(number: int) -> None:
-    with pytest.raises(ValueError, match="these are no counts"):
+    with pytest.raises(ValueError, match="does not hold counts"):
         reopen(save(CollectionCounts("documents.jsonl", "text", [counted([2, 600])] * number)))
 
 
 def test_counts_are_not_read_from_a_pipe_or_from_a_file_that_is_too_long(tmp_path: Path) -> None:
     pipe, long = tmp_path / "pipe", tmp_path / "long"
     os.mkfifo(pipe)
-    with pytest.raises(OSError, match="it is no plain file"):
+    with pytest.raises(OSError, match="it is not a regular file"):
         load(pipe)
     with long.open("wb") as file:
         file.truncate(LONGEST + 1)
-    with pytest.raises(ValueError, match="too long for counts"):
+    with pytest.raises(ValueError, match="too large to be a file of counts"):
         load(long)
 
 
 def test_the_card_says_what_is_beyond_what_it_takes_and_what_is_still_cut() -> None:
     first, second, third = card([counted([512, 1022, 1022, 9000]), counted([512, 1022, 1022, 9000], 8192, "long")], 0)
-    assert first == "short reads 512 tokens: 75 % of the documents go on beyond that, with 82 % of all tokens."
+    assert first == "short reads 512 tokens: 75 % of documents are longer; 82 % of all tokens are never seen."
     assert second == "To see it all, short needs 5.8 windows of 512 with a stride of 0 for an average document."
-    assert third == "long with 8,192 still cuts 25 % of the documents and 7 % of all tokens."
+    assert third == "long with 8,192 still cuts 25 % of documents and loses 7 % of all tokens."
 
 
 def test_the_card_of_documents_that_fit_says_so() -> None:
     first, second, third = card([counted([10, 20]), counted([9, 18], 8192, "long")], 64)
-    assert first == "short reads 512 tokens and sees all of 2 documents; the longest has 20."
+    assert first == "short reads 512 tokens, which covers all of 2 documents; the longest has 20."
     assert second == "No document needs a second window."
     assert third == "long needs the fewest tokens, 12 % fewer than the model that needs the most."
 

@@ -170,7 +170,7 @@ def test_what_is_no_file_keeps_its_place(folder: Path, write: Callable[[Path], N
             path = folder / f"link to {name}"
             path.symlink_to(name)
         before = path.stat()
-        with pytest.raises(OSError, match="it is there and is no file"):
+        with pytest.raises(OSError, match="it exists and is not a regular file"):
             write(path)
         assert os.path.samestat(before, path.stat())
     with pytest.raises(IsADirectoryError):
@@ -269,7 +269,7 @@ def test_a_state_folder_that_others_may_write_is_refused(folder: Path) -> None:
         state, why = read(session)
         assert state.text is None
         assert (
-            why == f"the last session does not come back: {session} cannot be read: others may write to {folder};"
+            why == f"the last session cannot be restored: {session} cannot be read: others may write to {folder};"
             " forbid it with chmod go-w"
         )
         memory = Memory(session)

@@ -33,14 +33,14 @@ def odd(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def test_it_is_no_file_to_read(odd: Path) -> None:
-    with pytest.raises(OSError, match="it is no plain file"):
+    with pytest.raises(OSError, match="it is not a regular file"):
         read_file(odd)
 
 
 def test_a_remembered_session_does_not_come_back_from_it_and_the_next_is_kept(odd: Path) -> None:
     state, why = read(odd)
     assert state == Memory(None).state
-    assert why == f"the last session does not come back: {odd} cannot be read: it is no plain file"
+    assert why == f"the last session cannot be restored: {odd} cannot be read: it is not a regular file"
     memory = Memory(odd)
     memory.remember(text="new")
     memory.write()
@@ -59,7 +59,7 @@ def test_a_session_is_kept_where_the_lock_is_one(odd: Path) -> None:
 def test_settings_are_not_read_from_it(odd: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENCODER_TUI_CONFIG", str(odd))
     assert config_path() == odd
-    with pytest.raises(SettingsError, match="cannot be read: it is no plain file"):
+    with pytest.raises(SettingsError, match="cannot be read: it is not a regular file"):
         load({})
 
 
@@ -86,7 +86,7 @@ def test_a_log_that_is_the_null_device_leaves_it_to_everybody(tmp_path: Path, mo
 
 def test_no_run_is_read_from_it(odd: Path) -> None:
     for of in (load_run, delete):
-        with pytest.raises(FileProblem, match="it is no plain file"):
+        with pytest.raises(FileProblem, match="it is not a regular file"):
             of(odd)
 
 

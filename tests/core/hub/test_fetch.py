@@ -202,7 +202,7 @@ def test_another_program_that_fetches_the_same_file_is_waited_for(fake: FakeHub,
             lock.release()
 
     fetch(progress=release_when_waited_for)
-    assert "waiting for another program that fetches vocab.txt" in seen
+    assert "waiting for another program that is fetching vocab.txt" in seen
 
 
 def test_a_file_system_without_links_gets_copies(fake: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:

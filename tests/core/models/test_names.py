@@ -65,7 +65,7 @@ def test_a_hub_id_may_have_a_revision(revision: str) -> None:
 
 @pytest.mark.parametrize("revision", [" ", "../../x", "a/../b", "/etc", "\x1b[31m", "a b", "x" * 300])
 def test_a_revision_that_can_be_none_is_refused(revision: str) -> None:
-    assert "no branch, tag or commit" in error_of(f"someone/model@{revision}")
+    assert "not a branch, tag or commit" in error_of(f"someone/model@{revision}")
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def test_a_sentence_says_which_is_the_fastest_how_much_and_how_far_its_values_ar
     run = found({"×2 float32 sdpa": 1.0, "×2 float32 eager": 1.2, "×2 bfloat16 sdpa": 0.5})
     (sentence,) = verdict_sentences(run)
     assert sentence == (
-        "A: ×2 bfloat16 sdpa is 2.00 times as fast (1.98 to 2.02) at 400 tokens as what is in force: 500 ms against"
+        "A: ×2 bfloat16 sdpa is 2.00 × faster (1.98 to 2.02) at 400 tokens than the current settings: 500 ms against"
         " ×2 float32 sdpa, 1.00 s; its last hidden state differs from float32's by at most 0.03, lowest cosine of a"
         " token 0.999000"
     )
@@ -106,7 +106,7 @@ def test_a_gain_within_the_spread_is_none() -> None:
     run = found({"×2 float32 sdpa": 1.0, "×2 float32 eager": 0.98})
     assert not verdicts(run)[0].is_faster
     assert (
-        "nothing tried is measurably faster at 400 tokens than what is in force (×2 float32 sdpa, 1.00 s)"
+        "nothing tried is measurably faster at 400 tokens than the current settings (×2 float32 sdpa, 1.00 s)"
         in (verdict_sentences(run)[0])
     )
 

@@ -38,7 +38,7 @@ def test_the_limit_is_that_of_the_fastest_so_far_and_no_less_than_a_second() -> 
 def test_what_is_no_contender_after_its_warm_up_gets_no_samples_and_says_how_slow_it_is() -> None:
     _, (first, slower, close) = choose(1.0, 2.5, 1.4)
     assert slower.wall == []
-    assert slower.ended == "2.5 × the fastest in its warm-up (2.5 s)"
+    assert slower.ended == "2.5 times as slow as the fastest in its warm-up (2.5 s)"
     assert slower.cold == 2.5
     assert len(first.wall) == len(close.wall) == 3
     assert close.ended is None

@@ -49,7 +49,7 @@ def measured(plan: Plan | None = None, seconds: float = 0.1) -> Run:
 def test_a_plan_has_a_point_for_each_model_that_takes_the_length() -> None:
     run = sweep([A, B], Plan([1024, 512]), 2)
     assert run.planned == [(0, 0), (0, 1), (1, 1)]
-    assert run.samples[1, 0].ended == "1,024 tokens are more than the 512 that it takes"
+    assert run.samples[1, 0].ended == "1,024 tokens are more than the model's limit of 512"
     assert run.samples[1, 0].short == "limit 512"
     assert [len(group) for group in run.request().groups] == [2, 1]
 
@@ -129,7 +129,7 @@ def test_growth_is_that_of_the_longest_lengths() -> None:
     assert found is not None
     assert found[:2] == (512.0, 2048.0)
     assert found[2] == pytest.approx(2.0)
-    assert "with the square of the length from 512 to 2,048 tokens (power 2.00)" in str(
+    assert "with the square of the length from 512 to 2,048 tokens (exponent 2.00)" in str(
         growth_words("B", flat_then_square)
     )
     assert growth_words("A", [(16.0, 1.0)]) is None
@@ -137,7 +137,7 @@ def test_growth_is_that_of_the_longest_lengths() -> None:
 
 def test_a_curve_that_falls_is_not_said_to_grow() -> None:
     told = growth_words("A", [(16.0, 0.176), (32.0, 0.122)])
-    assert told == "A gets faster from 16 to 32 tokens (power -0.53): too noisy to tell how it grows"
+    assert told == "A gets faster from 16 to 32 tokens (exponent -0.53): too noisy to tell how its time grows"
     assert "grows hardly at all" in str(growth_words("A", [(16.0, 0.100), (32.0, 0.095)]))
 
 
@@ -243,7 +243,7 @@ async def test_the_list_of_kept_runs_names_their_models_and_says_so_of_those_tha
         kept = app.query_one(SavedRuns)
         await until(pilot, lambda: len(kept._files) == len(EDITS) + 1)
         said = [kept._rows[path][1] for path in kept._files]
-        assert len([words for words in said if "holds no run of encoder-tui" in words]) == len(EDITS)
+        assert len([words for words in said if "does not hold a run saved by encoder-tui" in words]) == len(EDITS)
         assert "bert, modern" in said
 
 

@@ -164,5 +164,5 @@ def test_what_takes_a_files_place_while_it_is_read_is_refused_at_once(
     source.reach(1, job)
     path.unlink()
     ODD[kind](path)
-    with pytest.raises(TaskError, match="cannot be read: it is no plain file"):
+    with pytest.raises(TaskError, match="cannot be read: it is not a regular file"):
         next(source.iterate(0, "text"))

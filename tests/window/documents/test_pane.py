@@ -134,7 +134,7 @@ async def test_windows_and_the_collection(tmp_path: Path) -> None:
         expected = pane.readings[0].tokens.windows(512, 64)
         await until(pilot, lambda: f"A takes {len(expected)} windows of 512 with a stride of 64" in screen(pilot))
         await pilot.press("v")
-        await until(pilot, lambda: "A reads 512 tokens: 50 % of the documents go on beyond that" in screen(pilot))
+        await until(pilot, lambda: "A reads 512 tokens: 50 % of documents are longer" in screen(pilot))
         await until(pilot, lambda: "█" in screen(pilot))
         assert pane.query_one(CollectionView).display
         assert pane.query_one(Figures).virtual_size.height > 10

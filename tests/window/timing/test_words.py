@@ -44,8 +44,8 @@ def replaced(run: Run, **changes: Any) -> Run:
 def test_what_was_asked_for_stands_beside_what_was_obtained() -> None:
     run = made_up_runs.whole([A, B], Plan([16, 64], attentions=["flash_attention_2"], compiled=[True]))
     settings = run_settings(run)
-    assert "sdpa (asked for flash_attention_2)" in settings
-    assert "not compiled, though asked for" in settings
+    assert "sdpa (requested: flash_attention_2)" in settings
+    assert "not compiled, though requested" in settings
     obtained = replaced(run, mode=Mode(compiled=True))
     assert " · compiled · " in run_settings(obtained)
     both = made_up_runs.whole([A], Plan([16], compiled=[False, True]))
