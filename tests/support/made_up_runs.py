@@ -89,11 +89,16 @@ def best(models: Sequence[TimedModel]) -> Run:
             if asked.dtype is not None:
                 alone = asked.attention is None and asked.threads is None
                 reason = (
-                    "stopped after 14.2 s: 3 times as slow as the fastest" if alone else f"not tried: {asked.dtype} alone is slower"
+                    "stopped after 14.2 s: 3 times as slow as the fastest"
+                    if alone
+                    else f"not tried: {asked.dtype} alone is slower"
                 )
                 changes = {"ended": reason, "short": "too slow", "samples_s": []}
             elif factor > 1.5:
-                changes = {"ended": f"{factor:.1f} times as slow as the fastest in its warm-up (1.5 s)", "samples_s": []}
+                changes = {
+                    "ended": f"{factor:.1f} times as slow as the fastest in its warm-up (1.5 s)",
+                    "samples_s": [],
+                }
             elif factor != 1:
                 changes = {"distance": Distance(2.4e-6, 0.9999999)}
             kind = msgspec.structs.replace(force, attention=asked.attention or "sdpa", threads=asked.threads)
