@@ -17,11 +17,11 @@ from encoder_tui.commands import running
 from encoder_tui.commands.console import say, tell
 from encoder_tui.commands.options import gather, shared_options
 from encoder_tui.core.defaults import LETTERS, STRIDE
-from encoder_tui.core.documents.document import lost, percent
+from encoder_tui.core.documents.document import lost
 from encoder_tui.core.documents.lengths import summary
 from encoder_tui.core.models.ready import RequestedModel
 from encoder_tui.core.settings import Settings
-from encoder_tui.core.text.numbers import count
+from encoder_tui.core.text.numbers import count, share_percent
 from encoder_tui.core.text.safe import visible
 from encoder_tui.protocol.documents import Row, RowsAnswer, SourceSpec
 from encoder_tui.protocol.frames import Progress
@@ -170,7 +170,9 @@ def _line(row: Row, counted: list[CountedModel]) -> str:
     figures = f"{row.index:>7,}{row.characters:>12,}"
     for model, tokens, cut in zip(counted, row.tokens, row.cuts, strict=True):
         share = lost(tokens or 0, model.limit, model.special)
-        figures += f"{tokens:>12,}{percent(share) if share else '–':>10}{'–' if cut is None else format(cut, ','):>10}"
+        figures += (
+            f"{tokens:>12,}{share_percent(share) if share else '–':>10}{'–' if cut is None else format(cut, ','):>10}"
+        )
     room = max(running.terminal_width() - len(figures) - 2, 16)
     beginning = visible(row.beginning)
     if cell_len(beginning) > room:
@@ -216,7 +218,7 @@ def _summary_table(figures: dict[str, Any], sentence: str, letters: list[str]) -
             *_windows_line(model["windows"]),
             "   beyond     documents    tokens",
             *(
-                f"   {entry['limit']:>6,}  {percent(entry['documents']):>12}{percent(entry['tokens']):>10}"
+                f"   {entry['limit']:>6,}  {share_percent(entry['documents']):>12}{share_percent(entry['tokens']):>10}"
                 for entry in model["beyond"]
             ),
             "",

@@ -17,7 +17,7 @@ from encoder_tui.core.models.card import Card, Inspected
 from encoder_tui.core.models.card_words import card_rows, line
 from encoder_tui.core.parameters.description import Description
 from encoder_tui.core.parameters.fit import Fit, fit
-from encoder_tui.core.text.numbers import count
+from encoder_tui.core.text.numbers import count, first_of
 from encoder_tui.core.text.safe import visible
 
 
@@ -91,7 +91,7 @@ def fit_remarks(found: Fit | None, description: Description, card: Card) -> list
     elif found.missing:
         are = count(len(found.missing), "parameter is", "parameters are")
         remarks.append(
-            f"{are} not in {file}, and random when {description.class_name} is loaded: {_some(found.missing)}"
+            f"{are} not in {file}, and random when {description.class_name} is loaded: {first_of(found.missing, 4)}"
         )
     remarks += [f"{misfit.words}, so its values would be random" for misfit in found.misfits[:4]]
     if len(found.misfits) > 4:
@@ -101,10 +101,6 @@ def fit_remarks(found: Fit | None, description: Description, card: Card) -> list
 
 def _with_remarks(card: Card, more: list[str]) -> Card:
     return msgspec.structs.replace(card, remarks=[*card.remarks, *map(visible, more)])
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:4]) + (f" and {len(names) - 4:,} more" if len(names) > 4 else "")
 
 
 def report(models: list[tuple[str, Told | str]]) -> dict[str, Any]:

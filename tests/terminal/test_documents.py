@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from encoder_tui import builtin
 from encoder_tui.client.loader import builtin_form
-from encoder_tui.core.documents.document import percent
 from encoder_tui.core.models.files import resolve_here
 from encoder_tui.core.models.names import parse_name
+from encoder_tui.core.text.numbers import share_percent
 from encoder_tui.core.tokens.tokenizer import ModelTokenizer
 from encoder_tui.engine.documents.counting import document_tokens
 from tests.support.terminal import Terminal, encoder_tui
@@ -19,7 +19,7 @@ def test_f4_opens_the_documents_with_the_cut_a_key_away() -> None:
     files = resolve_here(parse_name("builtin:bert"))
     assert files is not None
     tokens = document_tokens(ModelTokenizer(builtin_form(files)), text)
-    share = percent(1 - tokens.lost(512))
+    share = share_percent(1 - tokens.lost(512))
     with Terminal(encoder_tui(*PAIR, "--docs", "builtin")) as terminal:
         terminal.wait_for("blocks agree")
         terminal.send("f4")

@@ -149,17 +149,6 @@ def lost(total: int, limit: int | None, special: int) -> float:
     return 1 - max(limit - special, 0) / own
 
 
-def percent(share: float) -> str:
-    """Format a share of 0 to 1 for people. 0 % and 100 % are used only for none and all."""
-    if share <= 0:
-        return "0 %"
-    if share >= 1:
-        return "100 %"
-    if share < 0.01:
-        return "under 1 %"
-    return "over 99 %" if share > 0.99 else f"{100 * share:.0f} %"
-
-
 def packed(numbers: Sequence[int]) -> bytes:
     """Return offsets as bytes, 32 bits each, for a frame."""
     return array("I", numbers).tobytes()

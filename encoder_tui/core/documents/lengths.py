@@ -11,9 +11,9 @@ from msgspec import Meta
 
 from encoder_tui.core.bounds import Exact
 from encoder_tui.core.defaults import MAXIMUM
-from encoder_tui.core.documents.document import LIMITS, percent, window_count
+from encoder_tui.core.documents.document import LIMITS, window_count
 from encoder_tui.core.files.private import read_file
-from encoder_tui.core.text.numbers import count
+from encoder_tui.core.text.numbers import count, share_percent
 
 FORMAT: Final = 1
 """The version of saved counts; other versions are refused."""
@@ -241,8 +241,8 @@ def card(models: Sequence[LengthCounts], stride: int, names: Sequence[str] | Non
         return [f"{reads}{shortest.longest:,}.", "No document needs a second window.", _all_read(known)]
     tokens = shortest.tokens_beyond(shortest.limit)
     first = (
-        f"{short_name} reads {shortest.limit:,} tokens: {percent(beyond)} of documents are longer; "
-        f"{percent(tokens)} of all tokens are never seen."
+        f"{short_name} reads {shortest.limit:,} tokens: {share_percent(beyond)} of documents are longer; "
+        f"{share_percent(tokens)} of all tokens are never seen."
     )
     needed = _windows(shortest, stride)
     second = (
@@ -262,8 +262,8 @@ def _still_cut(model: LengthCounts, name: str, *, has_other: bool) -> str:
     beyond = model.documents_beyond(model.limit)
     if not beyond:
         return f"{name} with {model.limit:,} cuts nothing: the longest document has {model.longest:,} tokens."
-    lost = percent(model.tokens_beyond(model.limit))
-    return f"{name} with {model.limit:,} still cuts {percent(beyond)} of documents and loses {lost} of all tokens."
+    lost = share_percent(model.tokens_beyond(model.limit))
+    return f"{name} with {model.limit:,} still cuts {share_percent(beyond)} of documents and loses {lost} of all tokens."
 
 
 def _all_read(known: Sequence[tuple[LengthCounts, str]]) -> str:
@@ -272,5 +272,5 @@ def _all_read(known: Sequence[tuple[LengthCounts, str]]) -> str:
     most, _ = max(known, key=lambda entry: entry[0].own_tokens)
     if len(known) == 1 or fewest.own_tokens == most.own_tokens:
         return f"{name} has {fewest.characters_per_token:.1f} characters per token."
-    share = percent(1 - fewest.own_tokens / most.own_tokens)
+    share = share_percent(1 - fewest.own_tokens / most.own_tokens)
     return f"{name} needs the fewest tokens, {share} fewer than the model that needs the most."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from array import array
 from collections.abc import Sequence
 from typing import Literal
@@ -70,19 +69,6 @@ def shape_numbers(output: OutputFacts) -> str:
 def shape_short(output: OutputFacts) -> str:
     """Format a shape: `1 × 17 tokens × 768 hidden`. The batch is always first and needs no name."""
     return shape_words(output).replace(" batch", "", 1)
-
-
-def number(value: float | None, digits: int = 4, width: int = 0) -> str:
-    """Format a statistic for people, in at most `width` characters if given; a dash if there is none."""
-    if value is None:
-        return "–"
-    if not math.isfinite(value):
-        return str(value)
-    words = f"{value:.{digits}g}"
-    if width and len(words) > width:
-        # What does not fit has an exponent, and that must not be what is cut.
-        words = next((w for d in range(digits, -1, -1) if len(w := f"{value:.{d}e}") <= width), f"{value:.0e}")
-    return words
 
 
 def pairs_out_of_sight(tokens: int, reach: int) -> int:

@@ -6,6 +6,8 @@ from math import inf, isfinite
 
 import msgspec
 
+from encoder_tui.core.text.numbers import relative_percent
+
 
 class TensorStatistics(msgspec.Struct, frozen=True, kw_only=True):
     """One tensor of a checkpoint. `mean`, `std`, `minimum`, `maximum` and `norm` are of the finite values.
@@ -75,18 +77,10 @@ def sentence(found: Differences, letters: str) -> str:
     ]
     if changed:
         most = max(changed, key=lambda change: change.relative)
-        words.append(f"largest change: {most.name}, {percent(most.relative)} of its norm")
+        words.append(f"largest change: {most.name}, {relative_percent(most.relative)} of its norm")
     for names, who in ((found.only_first, first), (found.only_second, second)):
         if names:
             words.append(f"{len(names):,} only in {who}")
     if found.other_shape:
         words.append(f"{len(found.other_shape):,} with another shape")
     return "; ".join(words)
-
-
-def percent(relative: float) -> str:
-    """Format a relative norm in per cent, for people."""
-    if relative == inf:
-        return "∞"
-    value = 100 * relative
-    return f"{value:,.0f} %" if value >= 100 else f"{value:.3g} %"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
 from encoder_tui.core.parameters.description import Description, LayerFact, Parameter
-from encoder_tui.core.text.numbers import count
+from encoder_tui.core.text.numbers import count, first_of
 
 
 class Node:
@@ -164,22 +164,17 @@ def _difference(signature: dict[str, tuple[object, ...]], usual: dict[str, tuple
     other = _modules(name for name, what in signature.items() if name in usual and usual[name] != what)
     words = []
     if missing:
-        words.append(f"has no {_listed(missing)}")
+        words.append(f"has no {first_of(missing, 3)}")
     if more:
-        words.append(f"has {_listed(more)} as well")
+        words.append(f"has {first_of(more, 3)} as well")
     if other:
-        words.append(f"has {_listed(other)} with another shape or dtype")
+        words.append(f"has {first_of(other, 3)} with another shape or dtype")
     return " and ".join(words)
 
 
 def _modules(names: Iterable[str]) -> list[str]:
     """Return the module names of parameters, each once."""
     return list(dict.fromkeys(name.removesuffix(".weight").removesuffix(".bias") for name in names))
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = list(names[:3])
-    return ", ".join(shown) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _layers(indices: Sequence[int]) -> str:

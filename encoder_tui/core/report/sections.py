@@ -11,7 +11,6 @@ from typing import Final
 
 from encoder_tui import __version__
 from encoder_tui.core.defaults import LETTERS, STRIDE
-from encoder_tui.core.documents.document import percent
 from encoder_tui.core.documents.lengths import summary
 from encoder_tui.core.outputs.runs import OUTPUT_COLUMNS, output_cells
 from encoder_tui.core.parameters import configuration, correspondence
@@ -20,7 +19,7 @@ from encoder_tui.core.parameters.roles import label
 from encoder_tui.core.report.material import Material
 from encoder_tui.core.settings import CHOSEN
 from encoder_tui.core.text.markdown import bullets, cell, cell_words, code, fence, table, words
-from encoder_tui.core.text.numbers import count
+from encoder_tui.core.text.numbers import count, share_percent
 from encoder_tui.core.text.safe import visible_piece, without_surrogates
 from encoder_tui.core.timing.words import COLUMNS, environment_words, remarks, row_cells
 from encoder_tui.core.tokens.comparison import Comparison
@@ -207,7 +206,7 @@ def documents_section(material: Material) -> list[str]:
         [
             f"{longest:,}",
             *(
-                percent(entries[longest][what]) if longest in entries else "–"
+                share_percent(entries[longest][what]) if longest in entries else "–"
                 for entries in beyond
                 for what in ("documents", "tokens")
             ),

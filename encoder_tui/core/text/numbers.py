@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """Return a count with its noun: `1 token`, `1,204 tokens`."""
@@ -51,3 +54,53 @@ def binary_size(count: int) -> str:
             break
         value, unit = value / 1024, larger
     return f"{count} B" if unit == "B" else f"{value:.{0 if value >= 100 else 1}f} {unit}"
+
+
+def share_percent(share: float) -> str:
+    """Format a share of 0 to 1 for people. 0 % and 100 % are used only for none and all."""
+    if share <= 0:
+        return "0 %"
+    if share >= 1:
+        return "100 %"
+    if share < 0.01:
+        return "under 1 %"
+    return "over 99 %" if share > 0.99 else f"{100 * share:.0f} %"
+
+
+def relative_percent(relative: float) -> str:
+    """Format a relative norm in per cent, for people."""
+    if relative == math.inf:
+        return "∞"
+    value = 100 * relative
+    return f"{value:,.0f} %" if value >= 100 else f"{value:.3g} %"
+
+
+def statistic(value: float | None, digits: int = 4, width: int = 0) -> str:
+    """Format a statistic for people, in at most `width` characters if given; a dash if there is none."""
+    if value is None:
+        return "–"
+    if not math.isfinite(value):
+        return str(value)
+    words = f"{value:.{digits}g}"
+    if width and len(words) > width:
+        # What does not fit has an exponent, and that must not be what is cut.
+        words = next((w for d in range(digits, -1, -1) if len(w := f"{value:.{d}e}") <= width), f"{value:.0e}")
+    return words
+
+
+def duration(seconds: float) -> str:
+    """Format a time: `58 s`, `12 min`, `3 h`."""
+    if seconds < 99.5:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5940 else f"{seconds / 3600:.0f} h"
+
+
+def enumeration(names: Sequence[str]) -> str:
+    """Join names in a sentence: `a`, `a and b`, `a, b and c`."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def first_of(names: Sequence[str], most: int) -> str:
+    """Join the first names in a sentence and count the others: `a, b, c and 12 more`."""
+    others = len(names) - most
+    return ", ".join(names[:most]) + (f" and {others:,} more" if others > 0 else "")

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from encoder_tui.core.text.numbers import decimal_size
+from encoder_tui.core.text.numbers import decimal_size, duration
 
 BEGINNING: Final = 0.5
 """Seconds before a speed is shown, because earlier it would be a guess."""
@@ -38,10 +38,3 @@ class Transfer:
             return words
         speed = (done - self._had) / seconds
         return f"{words}, {decimal_size(round(speed))}/s, {duration((total - done) / speed)} left"
-
-
-def duration(seconds: float) -> str:
-    """Format a time: `58 s`, `12 min`, `3 h`."""
-    if seconds < 99.5:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5940 else f"{seconds / 3600:.0f} h"

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import Any, Final
 
-from encoder_tui.core.text.numbers import count
+from encoder_tui.core.text.numbers import count, enumeration
 from encoder_tui.core.text.safe import without_surrogates
 from encoder_tui.core.tokens.alignment import Alignment
 from encoder_tui.core.tokens.tokenizer import EncodeOptions, Encoding, ModelTokenizer, TokenizationError, align
@@ -98,7 +98,7 @@ class Comparison:
             shown = list(self.differing_texts.items())[:names_shown]
             names = [_named(text, times) for text, times in shown]
             more = len(self.differing) - sum(times for _, times in shown)
-            listed = f"{', '.join(names)} and {more:,} more" if more else _listed(names)
+            listed = f"{', '.join(names)} and {more:,} more" if more else enumeration(names)
             words.append(f"they differ at {listed}")
         return "; ".join([*words, *self._saving(letters)])
 
@@ -120,10 +120,6 @@ def _named(text: str, times: int) -> str:
     """Return a text in quotes, with the number of its blocks if there is more than one."""
     name = f'"{text}"' if text else "white space"
     return name if times == 1 else f"{name} ({times:,})"
-
-
-def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def compare(

@@ -155,7 +155,7 @@ def _read(
     absent = [key for key in new if key not in mismatched]
     if absent:
         are = numbers.count(len(absent), "tensor is", "tensors are")
-        remarks.append(f"{name}: {are} not in the checkpoint and therefore random: {_some(absent)}")
+        remarks.append(f"{name}: {are} not in the checkpoint and therefore random: {numbers.first_of(absent, 4)}")
     remarks += [
         f"{name}: {key} is {_shape(there)} in the checkpoint but {_shape(wanted)} in the model, and therefore random"
         for key, (there, wanted) in sorted(mismatched.items())
@@ -194,15 +194,11 @@ def load_with_head(
     parameters = {name for name, _ in model.named_parameters()}
     absent = sorted((set(info["missing_keys"]) | {key for key, *_ in info["mismatched_keys"]}) & parameters)
     if absent:
-        names = ", ".join(absent[:3]) + (f" and {len(absent) - 3:,} more" if len(absent) > 3 else "")
+        names = numbers.first_of(absent, 3)
         raise TaskError(f"{source.name}: its checkpoint has no {words} ({names} would be random)")
     model = model.to(device).eval()
     attention = str(model.config._attn_implementation)
     return LoadedModel(source, model, device, "checkpoint", attention, head=head)
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:4]) + (f" and {len(names) - 4:,} more" if len(names) > 4 else "")
 
 
 def _shape(shape: tuple[int, ...]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from encoder_tui.core.documents.document import DocumentTokens, lost, packed, percent, unpacked, window_count
+from encoder_tui.core.documents.document import DocumentTokens, lost, packed, unpacked, window_count
 from encoder_tui.core.documents.lengths import (
     LONGEST,
     CollectionCounts,
@@ -23,6 +23,7 @@ from encoder_tui.core.documents.lengths import (
     save,
     summary,
 )
+from encoder_tui.core.text.numbers import share_percent
 
 
 def words(count: int, special: int = 2, side: str = "right") -> DocumentTokens:
@@ -95,7 +96,7 @@ def test_offsets_survive_the_pipe() -> None:
 
 
 def test_shares_are_0_and_100_per_cent_only_where_they_are() -> None:
-    assert [percent(share) for share in (0, 0.0001, 0.5, 0.9999, 1)] == [
+    assert [share_percent(share) for share in (0, 0.0001, 0.5, 0.9999, 1)] == [
         "0 %",
         "under 1 %",
         "50 %",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from encoder_tui.core.text.transfer import Transfer, duration
+from encoder_tui.core.text.numbers import duration
+from encoder_tui.core.text.transfer import Transfer
 
 MEGABYTE = 1_000_000
 

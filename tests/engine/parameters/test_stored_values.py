@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy
 import pytest
 
-from encoder_tui.core.parameters.statistics import Differences, TensorStatistics, percent, sentence
+from encoder_tui.core.parameters.statistics import Differences, TensorStatistics, sentence
+from encoder_tui.core.text.numbers import relative_percent
 from encoder_tui.engine.job import Job, JobCancelled, TaskError
 from encoder_tui.engine.operations import difference, tensor
 from encoder_tui.engine.parameters import stored_values
@@ -254,6 +255,6 @@ def test_what_is_no_number_in_both_is_equal_and_what_is_in_one_alone_is_infinite
 def test_what_came_of_nothing_is_infinitely_far() -> None:
     from encoder_tui.core.parameters.statistics import Change
 
-    assert percent(Change("a", (1,), 0.0, 1.0, 1.0).relative) == "∞"
+    assert relative_percent(Change("a", (1,), 0.0, 1.0, 1.0).relative) == "∞"
     assert Change("a", (1,), 0.0, 0.0, 0.0).relative == 0.0
     assert sentence(Differences(), "AB") == "A and B have no tensor of the same name and shape"

@@ -15,8 +15,9 @@ from textual.strip import Strip
 from textual.widgets import Static
 
 from encoder_tui.core.defaults import LETTERS, STRIDE
-from encoder_tui.core.documents.document import LIMITS, percent
+from encoder_tui.core.documents.document import LIMITS
 from encoder_tui.core.documents.lengths import CollectionCounts, LengthCounts, card
+from encoder_tui.core.text.numbers import share_percent
 from encoder_tui.core.text.safe import last_part, visible
 from encoder_tui.window.panes.documents.counting import Counting
 from encoder_tui.window.widgets.cycle import Cycle
@@ -91,8 +92,8 @@ def shares(model: LengthCounts, width: int) -> list[str]:
     limits = sorted({*SHOWN, *([] if model.limit is None else [model.limit])})
     cell = min(max((width - 10) // len(limits), 10), 11)
     heads = "".join(f"{limit:>{cell},}" for limit in limits)
-    documents = "".join(f"{percent(model.documents_beyond(limit)):>{cell}}" for limit in limits)
-    tokens = "".join(f"{percent(model.tokens_beyond(limit)):>{cell}}" for limit in limits)
+    documents = "".join(f"{share_percent(model.documents_beyond(limit)):>{cell}}" for limit in limits)
+    tokens = "".join(f"{share_percent(model.tokens_beyond(limit)):>{cell}}" for limit in limits)
     windows = "".join(
         f"{model.windows(limit, STRIDE):>{cell}.1f}" if limit - model.special > STRIDE else f"{'–':>{cell}}"
         for limit in limits

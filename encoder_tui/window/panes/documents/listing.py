@@ -16,8 +16,8 @@ from textual.timer import Timer
 from encoder_tui.client.client import EngineError, TaskFailed
 from encoder_tui.client.collection import Collection, CountedModel
 from encoder_tui.core.defaults import LETTERS
-from encoder_tui.core.documents.document import lost, percent
-from encoder_tui.core.text.numbers import count
+from encoder_tui.core.documents.document import lost
+from encoder_tui.core.text.numbers import count, share_percent
 from encoder_tui.core.text.safe import visible
 from encoder_tui.protocol.documents import Row, RowsAnswer
 from encoder_tui.protocol.frames import Progress
@@ -176,7 +176,7 @@ class DocumentList(Table):
             if tokens is None and counted and index < len(counted[0]):
                 tokens = counted[0][index]
             share = lost(tokens or 0, limit, model.special)
-            figures += ["…", "…"] if tokens is None else [f"{tokens:,}", percent(share) if share else "–"]
+            figures += ["…", "…"] if tokens is None else [f"{tokens:,}", share_percent(share) if share else "–"]
         return [f"{index:,}", f"{found.characters:,}", *figures, f" {' '.join(found.beginning.split())}"]
 
     def _want(self, index: int) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from encoder_tui.core.defaults import LETTERS
-from encoder_tui.core.documents.document import DocumentTokens, percent
+from encoder_tui.core.documents.document import DocumentTokens
+from encoder_tui.core.text.numbers import share_percent
 from encoder_tui.core.tokens.alignment import Span
 
 
@@ -26,7 +27,7 @@ class Reading:
         """What stands at the cut."""
         verb = "begins" if self.tokens.side == "left" else "stops"
         told = f"{LETTERS[self.slot]} {verb} reading here: {self.limit:,} tokens"
-        return f"{told}, {percent(self.share) if self.tokens.is_whole else 'counting…'}"
+        return f"{told}, {share_percent(self.share) if self.tokens.is_whole else 'counting…'}"
 
     @property
     def mark(self) -> int | None:

@@ -8,8 +8,7 @@ from rich.cells import cell_len
 from textual.content import Content
 
 from encoder_tui.core.defaults import LETTERS, STRIDE
-from encoder_tui.core.documents.document import percent
-from encoder_tui.core.text.numbers import count
+from encoder_tui.core.text.numbers import count, share_percent
 from encoder_tui.core.text.safe import visible
 from encoder_tui.protocol.frames import Progress
 from encoder_tui.window.panes.documents.counting import Counting
@@ -20,7 +19,7 @@ from encoder_tui.window.widgets.table import shortened
 
 def progress_words(progress: Progress) -> str:
     """What the engine is doing, and how much of it is done."""
-    done = f", {percent(progress.done / progress.total)}" if progress.total and progress.done else ""
+    done = f", {share_percent(progress.done / progress.total)}" if progress.total and progress.done else ""
     return f"{progress.text}{done}"
 
 
@@ -75,7 +74,7 @@ def _of_model(reading: Reading) -> str:
         return f"{letter} sees {count(reading.seen[1], 'character')}; its tokens are being counted"
     if reading.cut is None or reading.limit is None:
         return f"{letter} sees all {reading.tokens.total:,} tokens of it"
-    told = f"{letter} sees {percent(reading.share)} of this document"
+    told = f"{letter} sees {share_percent(reading.share)} of this document"
     try:
         windows = len(reading.tokens.windows(reading.limit, STRIDE))
     except ValueError:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from textual.content import Content
 
 from encoder_tui.core.models.architectures import reach_of
-from encoder_tui.core.outputs.slices import number, pairs_out_of_sight
+from encoder_tui.core.outputs.slices import pairs_out_of_sight
+from encoder_tui.core.text.numbers import statistic
 from encoder_tui.core.text.safe import visible_piece
 from encoder_tui.window.panes.outputs.matrix_views import HeatmapView, span_words
 from encoder_tui.window.panes.outputs.view import ChosenOutput
@@ -56,7 +57,7 @@ class AttentionView(HeatmapView):
         return Content(f"query {span_words(rows)} {query} → key {span_words(columns)} {key}")
 
     def colours(self, matrix: Matrix) -> list[Content | tuple[str, str]]:
-        limit = number(matrix.full_colour, 2)
+        limit = statistic(matrix.full_colour, 2)
         root = ", by the root" if self.is_wide else " by √"
         return [("   0 ", QUIET), ("██", POSITIVE.hex), (f" {limit}{root}", QUIET)]
 

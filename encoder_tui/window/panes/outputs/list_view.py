@@ -9,7 +9,8 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
-from encoder_tui.core.outputs.slices import number, shape_numbers, shape_short, shape_words
+from encoder_tui.core.outputs.slices import shape_numbers, shape_short, shape_words
+from encoder_tui.core.text.numbers import statistic
 from encoder_tui.core.text.safe import visible
 from encoder_tui.window.panes.outputs.view import ChosenOutput, OutputsState, OutputView
 from encoder_tui.window.theme import QUIET
@@ -114,7 +115,8 @@ def row_of(chosen: ChosenOutput, wide: bool, room: int) -> tuple[str, ...]:
     output = chosen.output
     named = shape_short(output)
     statistics = [
-        number(value, 4 if wide else 3, 8 if wide else 7) for value in (output.mean, output.std, output.min, output.max)
+        statistic(value, 4 if wide else 3, 8 if wide else 7)
+        for value in (output.mean, output.std, output.min, output.max)
     ]
     return (
         chosen.letter,

@@ -12,8 +12,8 @@ from textual.events import Resize
 from textual.widgets import Static
 
 from encoder_tui.core.defaults import BESIDE
-from encoder_tui.core.outputs.slices import Window, dimension_names, number
-from encoder_tui.core.text.numbers import count
+from encoder_tui.core.outputs.slices import Window, dimension_names
+from encoder_tui.core.text.numbers import count, statistic
 from encoder_tui.core.text.safe import visible_piece
 from encoder_tui.window.panes.outputs.tensor_view import Look
 from encoder_tui.window.panes.outputs.view import ChosenOutput, OutputView
@@ -106,7 +106,7 @@ class MatrixLook(Look):
         rows, columns = matrix.span()
         value = matrix.value
         is_one = len(rows) == len(columns) == 1
-        spelled = "…" if value is None else repr(float(f"{value:.9g}")) if is_one else f"mean {number(value)}"
+        spelled = "…" if value is None else repr(float(f"{value:.9g}")) if is_one else f"mean {statistic(value)}"
         return Content.assemble(
             " ",
             self.where(chosen, rows, columns),
@@ -125,7 +125,7 @@ class MatrixLook(Look):
 
     def colours(self, matrix: Matrix) -> list[Content | tuple[str, str]]:
         """The ends of the scale."""
-        limit = number(matrix.full_colour, 2)
+        limit = statistic(matrix.full_colour, 2)
         return [
             (f"   -{limit} ", QUIET),
             ("██", NEGATIVE.hex),

@@ -6,8 +6,7 @@ from textual.content import Content
 
 from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.outputs.runs import MemoryAnswer
-from encoder_tui.core.outputs.slices import number
-from encoder_tui.core.text.numbers import count, decimal_size
+from encoder_tui.core.text.numbers import count, decimal_size, statistic
 from encoder_tui.core.text.safe import shorten, visible
 from encoder_tui.window.panes.outputs.runs import ModelRun, Runs
 from encoder_tui.window.panes.registry import PANES
@@ -160,4 +159,4 @@ def _gives(letter: str, run: ModelRun) -> str:
     if first.min is None or first.max is None:
         return words
     shape = "×".join(map(str, first.shape[1:]))
-    return f"{words}, {shape} states from {number(first.min, 2)} to {number(first.max, 2)}"
+    return f"{words}, {shape} states from {statistic(first.min, 2)} to {statistic(first.max, 2)}"

@@ -15,7 +15,8 @@ from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.models.files import ModelFiles
 from encoder_tui.core.parameters.correspondence import shared_names
 from encoder_tui.core.parameters.description import shape_text
-from encoder_tui.core.parameters.statistics import Change, Differences, percent, sentence
+from encoder_tui.core.parameters.statistics import Change, Differences, sentence
+from encoder_tui.core.text.numbers import relative_percent
 from encoder_tui.core.text.safe import visible
 from encoder_tui.protocol.frames import Progress
 from encoder_tui.protocol.operations import DIFFERENCE
@@ -127,7 +128,12 @@ class DifferenceView(Vertical):
 
 def _cells(change: Change) -> list[str]:
     numbers = (f"{change.difference:.4g}", f"{change.largest:.3g}") if change.difference else ("0", "0")
-    return [change.name, shape_text(change.shape), percent(change.relative) if change.difference else "equal", *numbers]
+    return [
+        change.name,
+        shape_text(change.shape),
+        relative_percent(change.relative) if change.difference else "equal",
+        *numbers,
+    ]
 
 
 def comparable(entries: Sequence[Described]) -> tuple[tuple[int, ModelFiles], tuple[int, ModelFiles]] | str:

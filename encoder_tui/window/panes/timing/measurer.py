@@ -11,7 +11,7 @@ from encoder_tui.client.client import EngineError, TaskFailed
 from encoder_tui.core.models.placement import Offers, placement_of
 from encoder_tui.core.outputs.runs import Batch
 from encoder_tui.core.settings import data_path
-from encoder_tui.core.text.transfer import duration
+from encoder_tui.core.text.numbers import duration
 from encoder_tui.core.timing.best import best_run
 from encoder_tui.core.timing.files import FileProblem, save
 from encoder_tui.core.timing.plan import Plan, TimedModel

@@ -10,9 +10,8 @@ from textual.content import Content
 
 from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.models.placement import source_of
-from encoder_tui.core.text.numbers import count
+from encoder_tui.core.text.numbers import count, duration
 from encoder_tui.core.text.safe import last_part, shorten, visible
-from encoder_tui.core.text.transfer import duration
 from encoder_tui.core.timing.plan import RunColumn
 from encoder_tui.core.timing.run import Run
 from encoder_tui.core.timing.words import (
