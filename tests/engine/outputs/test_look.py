@@ -14,10 +14,11 @@ from encoder_tui.core.files.safetensors_writer import SavedTensor
 from encoder_tui.core.models.architectures import reach_of
 from encoder_tui.core.models.placement import Placement, source_of
 from encoder_tui.core.outputs.runs import OutputFacts
-from encoder_tui.core.outputs.slices import Window, number, pairs_out_of_sight, shape_short, shape_words
+from encoder_tui.core.outputs.slices import Window, pairs_out_of_sight, shape_short, shape_words
 from encoder_tui.core.report.reproduce import RunToReproduce, run_snippet
 from encoder_tui.core.tasks.masked import why_no_predictions, with_mask
 from encoder_tui.core.tasks.pooling import builtin_triplets, cosine, cut, norm, ways, windows
+from encoder_tui.core.text.numbers import statistic
 from encoder_tui.engine.job import TaskError
 from encoder_tui.protocol.outputs import LookRequest
 from encoder_tui.protocol.tasks import MaskedRequest, VectorsRequest
@@ -227,11 +228,11 @@ def test_dimensions_are_named() -> None:
 @pytest.mark.parametrize("value", [-3.79123e-9, 1.0, -0.0205777, 123456.789, -1e-300, 0.0])
 def test_a_statistic_fits_its_column_and_keeps_its_exponent(value: float) -> None:
     for width in (7, 8):
-        words = number(value, 4, width)
+        words = statistic(value, 4, width)
         assert len(words) <= width + (abs(value) < 1e-99)
         assert float(words) == pytest.approx(value, rel=0.5)
-    assert number(None) == "–"
-    assert number(math.inf) == "inf"
+    assert statistic(None) == "–"
+    assert statistic(math.inf) == "inf"
 
 
 def test_numpy_reads_the_archive() -> None:

@@ -12,6 +12,7 @@ from encoder_tui.core.parameters import description as parameters
 from encoder_tui.core.parameters.description import Description
 from encoder_tui.core.parameters.roles import ROLES as ROLE_NAMES
 from encoder_tui.core.parameters.roles import label, role_of
+from encoder_tui.core.text.numbers import binary_size
 from encoder_tui.engine.job import Job, TaskError
 from encoder_tui.engine.operations import describe
 from encoder_tui.protocol.parameters import DescribeRequest
@@ -187,7 +188,7 @@ def test_a_description_survives_the_way_through_a_frame(tmp_path: Path) -> None:
 
 
 def test_sizes_are_said_in_the_unit_that_fits() -> None:
-    assert [parameters.size(n) for n in (512, 2048, 433_241_088)] == ["512 B", "2.0 KiB", "413 MiB"]
+    assert [binary_size(n) for n in (512, 2048, 433_241_088)] == ["512 B", "2.0 KiB", "413 MiB"]
     assert [parameters.million(n) for n in (999, 108_310_272, 10_353_320_960)] == ["999", "108.3 M", "10.4 B"]
     assert [parameters.share(n, 1000) for n in (0, 1000, 25, 500)] == ["0 %", "100 %", "2.5 %", "50 %"]
     assert parameters.share(1, 10**6) == "< 0.1 %"
