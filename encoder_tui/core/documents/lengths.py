@@ -263,7 +263,9 @@ def _still_cut(model: LengthCounts, name: str, *, has_other: bool) -> str:
     if not beyond:
         return f"{name} with {model.limit:,} cuts nothing: the longest document has {model.longest:,} tokens."
     lost = share_percent(model.tokens_beyond(model.limit))
-    return f"{name} with {model.limit:,} still cuts {share_percent(beyond)} of documents and loses {lost} of all tokens."
+    return (
+        f"{name} with {model.limit:,} still cuts {share_percent(beyond)} of documents and loses {lost} of all tokens."
+    )
 
 
 def _all_read(known: Sequence[tuple[LengthCounts, str]]) -> str:
