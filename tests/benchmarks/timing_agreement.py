@@ -52,7 +52,7 @@ class Window:
         self.kept = folder / "data"
         environ = {"XDG_DATA_HOME": str(self.kept), "XDG_STATE_HOME": str(folder / "state")}
         self.terminal = Terminal(encoder_tui(*named(models), "--pane", "timing", "--offline"), environ=environ)
-        self.terminal.wait_for("s starts", 120)
+        self.terminal.wait_for("press s to start", 120)
         self.terminal.wait_for("engine ready", 120)
         self._fill(", ".join(map(str, LENGTHS)), f"{seconds:g}")
 

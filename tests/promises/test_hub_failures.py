@@ -19,7 +19,7 @@ from tests.support.hub_case import ENTRIES, REPO, fetch, partial_files, ranges, 
 
 def test_a_file_that_is_longer_than_announced_is_refused(fake: FakeHub, home: Path) -> None:
     fake.fault("*/tokenizer.json", "longer")
-    assert "longer" in refusal()
+    assert "larger" in refusal()
     assert not partial_files(home)
 
 
@@ -28,7 +28,7 @@ def test_a_small_file_of_which_no_length_was_stated_has_a_bound_all_the_same(
 ) -> None:
     fake.states_hashes = False
     monkeypatch.setattr(listing, "SMALL_FILE", 100)
-    assert "tokenizer.json is larger than 64 MiB; check HF_ENDPOINT" in refusal()
+    assert "tokenizer.json is larger than the 100 B allowed; check HF_ENDPOINT" in refusal()
     assert not partial_files(home)
 
 
@@ -80,7 +80,7 @@ def test_a_download_that_stays_cut_fails_and_the_next_call_takes_it_up(fake: Fak
         ("/api/*", "500", "", ["internal error", "HTTP 500", "Error ␛[31mred", "try later"]),
         ("*/vocab.txt", "503", "", ["HTTP 503", "try later"]),
         ("*/vocab.txt", "bare 404", "", ["lists vocab.txt", "no such file"]),
-        ("/api/*", "html", "", ["no Hub", "HF_ENDPOINT"]),
+        ("/api/*", "html", "", ["does not look like a Hugging Face Hub", "HF_ENDPOINT"]),
     ],
 )  # fmt: skip
 def test_each_refusal_is_one_request_and_one_line_with_a_remedy(

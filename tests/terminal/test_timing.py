@@ -15,8 +15,8 @@ pytest.importorskip("torch")
 def test_a_sweep_grows_row_by_row(tmp_path: Path) -> None:
     model = str(saved("bert-cased", tmp_path))
     with Terminal(encoder_tui("-m", model, "--pane", "timing", "--offline")) as terminal:
-        terminal.wait_for("will grow here")
-        terminal.wait_for("3 points of 1 model, 3 beyond", 60)
+        terminal.wait_for("appears here while")
+        terminal.wait_for("3 points for 1 model, 3 too long", 60)
         # A field is selected when it gets the focus, so that typing replaces it.
         for keys, seen in (("e", "lengths"), ("8,16,32", "lengths 8,16,32"), ("tab", ""), ("tab", ""), ("0.3", "0.3")):
             terminal.send(keys)
@@ -24,7 +24,7 @@ def test_a_sweep_grows_row_by_row(tmp_path: Path) -> None:
             terminal.wait_for(seen)
         terminal.send("enter")
         first = terminal.wait_for(lambda text: "Measuring at 8 tokens" in text, 90)
-        assert "will grow here" not in first
+        assert "appears here while" not in first
         growing = terminal.wait_for(lambda text: "1 of 3 points" in text, 60)
         assert "left; x stops" in growing
         done = terminal.wait_for("measured in", 60)

@@ -57,7 +57,7 @@ async def test_opening_documents_is_told_and_escape_stops_it(monkeypatch: pytest
         await until(pilot, lambda: "esc back" in key_line(app))
         await pilot.press("escape")
         await until(pilot, lambda: opening.given_up == 1)
-        await until(pilot, lambda: "stopped; r reads again" in said())
+        await until(pilot, lambda: "stopped; press r to read again" in said())
         await pilot.press("r")
         await until(pilot, lambda: opening.begun == 2)
 

@@ -27,6 +27,7 @@ from encoder_tui.core.hub.errors import proxy_for, refusal, words
 from encoder_tui.core.hub.listing import Listing, RemoteFile, parse_listing
 from encoder_tui.core.hub.token import may_carry_token
 from encoder_tui.core.models.names import ModelError
+from encoder_tui.core.text.numbers import decimal_size
 
 RESUMPTIONS: Final = 5
 """How often one call resumes a download that the server cut off; each attempt must have received bytes."""
@@ -204,8 +205,8 @@ class HubClient:
                     done += len(piece)
                     if file.bound is not None and done > file.bound:
                         partial.unlink(missing_ok=True)
-                        longer = f"{file.bound >> 20} MiB" if file.size is None else f"{self.shown} said"
-                        raise ModelError(f"{self.name}: {file.name} is larger than {longer}; check HF_ENDPOINT")
+                        bound = f"the {decimal_size(file.bound)} allowed" if file.size is None else f"{self.shown} said"
+                        raise ModelError(f"{self.name}: {file.name} is larger than {bound}; check HF_ENDPOINT")
                     view = memoryview(piece)
                     while view:
                         view = view[out.write(view) :]

@@ -138,7 +138,7 @@ def test_counts_are_saved_and_reopened_as_they_were() -> None:
     counts = CollectionCounts("documents.jsonl", "text", [counted([2, 600, 600]), counted([2, 500], None, "long")])
     assert reopen(save(counts)) == counts
     for damaged in (b"", b"{}", b"[1]", save(counts)[:-9], save(counts).replace(b'"format": 1', b'"format": 9')):
-        with pytest.raises(ValueError, match="these "):
+        with pytest.raises(ValueError, match=r"these counts have format|does not hold counts"):
             reopen(damaged)
 
 

@@ -87,8 +87,8 @@ def test_a_directory_without_a_configuration_is_said(model: Path, instead: str) 
         (b'{"a": "\xff"}', "not valid JSON"),
         (b'{"a": "\\ud800"}', "not valid JSON"),
         (b"[" * 100_000, "not valid JSON"),
-        (b"[1, 2]", "no JSON object"),
-        (b"null", "no JSON object"),
+        (b"[1, 2]", "not hold a JSON object"),
+        (b"null", "not hold a JSON object"),
     ],
     ids=["empty", "cut off", "no UTF-8", "half a pair", "deep", "a list", "null"],
 )

@@ -62,7 +62,7 @@ async def test_a_search_that_ended_is_said_to_be_under_way_no_longer(
         await pilot.press("f", *"two", "enter")
         await until(pilot, lambda: pane.reader.text == "two" and bool(pane.readings))
         assert pane.is_stoppable
-        pane._heard("'two' stands in 1 document of 2; escape stops")
+        pane._heard('"two" is in 1 document of 2; escape stops')
         counting, pane.listing.counting = pane.listing.counting, None
         pane.listing.filter("> 999")
         assert pane.is_stoppable  # a filter that cannot be had ends no search
@@ -102,11 +102,11 @@ async def test_figures_of_a_model_that_is_gone_are_gone_too_and_counting_says_wh
         pane.show_collection()
         await until(pilot, lambda: "A reads 512 tokens" in screen(pilot) and "median" in screen(pilot))
         app.session.replace(0, str(tmp_path / "nothing"))
-        await until(pilot, lambda: "once a model's tokenizer is there." in screen(pilot))
+        await until(pilot, lambda: "once a tokenizer has loaded." in screen(pilot))
         await until(pilot, lambda: "median" not in screen(pilot) and "A reads" not in screen(pilot))
         assert (app.session.counts, pane.query_one(Figures).copied()) == (None, "")
         await pilot.press("space")
-        wanted = "documents are counted once a model's tokenizer is there"
+        wanted = "documents can be counted once a tokenizer has loaded"
         await until(pilot, lambda: wanted in [notice.message for notice in app._notifications])
 
 

@@ -54,7 +54,7 @@ async def test_a_filter_and_an_order_hold_together_and_are_told_in_eighty_column
         await pilot.press("f")
         assert pane.query_one("#prompt", Input).value == ">20"
         await pilot.press(*"Document 3", "enter")
-        await until(pilot, lambda: " 11 of 40 rows: holding 'Document 3', most characters first" in told(pane))
+        await until(pilot, lambda: ' 11 of 40 rows: containing "Document 3", most characters first' in told(pane))
         assert list(listing.order or ()) == [*range(39, 29, -1), 3]
         await pilot.press("f", "delete", "enter")
         assert " 40 of 40 rows, most characters first" in told(pane)
@@ -67,10 +67,14 @@ async def test_a_list_that_a_filter_left_empty_says_so_and_another_source_knows_
     async with app_of(rows_file(tmp_path, ["one", "two"])).run_test(size=(80, 24)) as pilot:
         pane = await settled(pilot)
         await pilot.press("f", *">250", "enter")
-        await until(pilot, lambda: "no document passes the filter: > 250 A tokens; f changes it" in screen(pilot))
+        await until(
+            pilot, lambda: "no document matches the filter: > 250 A tokens; press f to change it" in screen(pilot)
+        )
         await pilot.press("f", *"three", "enter")
-        await until(pilot, lambda: "no document passes the filter: holding 'three'; f changes it" in screen(pilot))
-        assert "0 of 2 rows: holding 'three'" in told(pane)
+        await until(
+            pilot, lambda: 'no document matches the filter: containing "three"; press f to change it' in screen(pilot)
+        )
+        assert '0 of 2 rows: containing "three"' in told(pane)
         pane.open("builtin")
         await until(pilot, lambda: "built-in" in told(pane) and "rows: " not in told(pane))
         await pilot.press("f")
@@ -81,7 +85,7 @@ async def test_a_comma_is_no_length(tmp_path: Path) -> None:
     async with app_of(rows_file(tmp_path, ["a > , b", "two"])).run_test(size=(80, 24)) as pilot:
         pane = await settled(pilot)
         await pilot.press("f", *"> ,", "enter")
-        await until(pilot, lambda: "1 of 2 rows: holding '> ,'" in told(pane))
+        await until(pilot, lambda: '1 of 2 rows: containing "> ,"' in told(pane))
 
 
 async def test_the_document_under_the_cursor_is_the_one_that_is_read_after_a_filter_by_text(tmp_path: Path) -> None:
@@ -147,12 +151,12 @@ async def test_what_hangs_on_characters_or_a_text_stays_when_models_change(tmp_p
     async with app_of(path).run_test(size=(80, 24)) as pilot:
         pane = await settled(pilot)
         await pilot.press("s", "f", *"document 3", "enter")
-        await until(pilot, lambda: "11 of 40 rows: holding 'document 3', most characters first" in told(pane))
+        await until(pilot, lambda: '11 of 40 rows: containing "document 3", most characters first' in told(pane))
         before = pane.counting
         pilot.app.session.swap(0, 1)  # type: ignore[attr-defined]
         await until(pilot, lambda: pane.counting is not None and pane.counting is not before)
         await settled(pilot)
-        assert "11 of 40 rows: holding 'document 3', most characters first" in told(pane)
+        assert '11 of 40 rows: containing "document 3", most characters first' in told(pane)
 
 
 @pytest.fixture
@@ -222,7 +226,7 @@ async def test_a_filter_of_wide_characters_leaves_the_order_in_sight(tmp_path: P
     async with app_of(rows_file(tmp_path, ["灯台" * 20, "two"])).run_test(size=(80, 24)) as pilot:
         pane = await settled(pilot)
         await pilot.press("s", "s", "f", *("灯台" * 15), "enter")
-        await until(pilot, lambda: "of 2 rows: holding" in told(pane) and "so far" not in told(pane))
+        await until(pilot, lambda: "of 2 rows: containing" in told(pane) and "so far" not in told(pane))
         await until(pilot, lambda: "most A tokens first\n" in screen(pilot))
 
 

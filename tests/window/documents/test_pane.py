@@ -132,7 +132,7 @@ async def test_windows_and_the_collection(tmp_path: Path) -> None:
         windows = pane.query_one(WindowsView)
         await until(pilot, lambda: windows._windows is not None)
         expected = pane.readings[0].tokens.windows(512, 64)
-        await until(pilot, lambda: f"A takes {len(expected)} windows of 512 with a stride of 64" in screen(pilot))
+        await until(pilot, lambda: f"A needs {len(expected)} windows of 512 with a stride of 64" in screen(pilot))
         await pilot.press("v")
         await until(pilot, lambda: "A reads 512 tokens: 50 % of documents are longer" in screen(pilot))
         await until(pilot, lambda: "█" in screen(pilot))

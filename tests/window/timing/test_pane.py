@@ -73,7 +73,7 @@ def said(pane: TimingPane, name: str) -> str:
 
 async def test_a_sweep_from_the_plan_to_the_kept_file(pair: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     async with window(pair, "8, 16, 65") as (app, pilot, pane):
-        assert "4 points of 2 models, 2 beyond a limit, about" in said(pane, "sentence")
+        assert "4 points for 2 models, 2 too long, about" in said(pane, "sentence")
         words = pane.query_one(Chart).words
         assert any(word.startswith("s  measures") for word in words)
         notes: list[tuple[str, int]] = []

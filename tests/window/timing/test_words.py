@@ -79,7 +79,7 @@ def test_what_no_device_offers_is_refused_in_a_sentence() -> None:
     session: Any = SimpleNamespace(hello=Hello({}, "", "", 2, None, [Device("cpu", "Made-up")]))
     for plan, why in (
         (Plan(unpadded=[False, True]), "unpadded rows need flash attention on an accelerator"),
-        (Plan(tf32=[True]), "TF32 is of NVIDIA's accelerators"),
+        (Plan(tf32=[True]), "TF32 needs an NVIDIA GPU"),
     ):
         with pytest.raises(PlanError, match=why):
             measurable.refuse_what_is_not_offered(session, plan)
@@ -134,7 +134,7 @@ async def test_costs_are_of_the_document_at_hand_and_of_the_counted_collection()
         await until(pilot, lambda: all(slot.tokenizer is not None for slot in app.session.slots))
         pane.query_one("#timing-view", Choice).chosen = "cost"
         table = pane.query_one(CostTable)
-        await until(pilot, lambda: table.display and "once a sweep was measured" in "\n".join(lines(table)))
+        await until(pilot, lambda: table.display and "appear here after a sweep" in "\n".join(lines(table)))
         pane.measurer.run = made_up_runs.whole(measurable.timed_models(pane.session))
         pane.redraw()
         await until(pilot, lambda: "Documents (F4) counts its lengths" in "\n".join(lines(table)))

@@ -1,4 +1,4 @@
-"""Which documents the list holds, and in which order."""
+"""The filter and the order of the list of documents."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ LENGTH: Final = re.compile(r"\s*([<>])\s*(\d[\d,]{0,18})\s*")
 
 
 def length_asked(typed: str) -> tuple[str, int] | None:
-    """What a filter by length compares with, `> 512` or `< 512`; None for a filter by text."""
+    """Return the sign and the number of a filter by length, `> 512` or `< 512`; None for a filter by text."""
     compared = LENGTH.fullmatch(typed)
     return None if compared is None else (compared[1], int(compared[2].replace(",", "")))
 
 
 @dataclass
 class Arrangement:
-    """A filter and an order, which hold together.
+    """A filter and an order that apply together.
 
-    `typed` is the filter as it was typed, `words` what it lets pass, and `rows` are the documents that pass, in the
-    order of the source: None where there is no filter. `is_part` says that others have not been looked at.
+    `typed` is the filter as it was typed, `words` describes it, and `rows` are the documents that pass, in the
+    order of the source; None without a filter. If `is_part`, other documents have not been checked yet.
     `by` is 0 for the order of the source, 1 for characters, 2 and more for the tokens of each model; `first` says which
-    documents are first then, and `is_sorted_in_part` that others have no length yet.
-    `sort_wanted` and `filter_wanted` are an order and a filter by length that are put off until there are counts.
+    documents come first; if `is_sorted_in_part`, others have no length yet. `sort_wanted` and `filter_wanted` are an
+    order and a filter by length that wait for counts.
     """
 
     typed: str = ""
@@ -39,26 +39,26 @@ class Arrangement:
     filter_wanted: str = ""
 
     def filter(self, typed: str, words: str, rows: array[int] | None, *, is_part: bool = False) -> None:
-        """Let other documents pass, in the order in force."""
+        """Apply another filter; the order stays."""
         self.filter_wanted = ""
         self.typed, self.words, self.rows, self.is_part = typed, words, rows, is_part
 
     def filter_by_length(self, typed: str, lengths: Sequence[int], letter: str, *, is_part: bool) -> None:
-        """Let those pass that are as long as the filter wants, of all that were counted under the model of a letter."""
+        """Filter by length, among the documents that were counted for the model with this letter."""
         sign, than = length_asked(typed) or ("", 0)
         passing = (i for i, length in enumerate(lengths) if (length > than if sign == ">" else length < than))
         self.filter(typed, f"{sign} {than:,} {letter} tokens", array("I", passing), is_part=is_part)
 
     def sort(self, by: int) -> None:
-        """List in another order, by the user's wish."""
+        """Apply an order that the user chose."""
         self.by, self.sort_wanted = by, 0
 
     def put_off_order(self) -> None:
-        """List in the order of the source until there is what the order in force goes by."""
+        """List in the order of the source until the current order's values are known."""
         self.sort_wanted, self.by = self.sort_wanted or self.by, 0
 
     def put_off_tokens(self) -> list[str]:
-        """Put off what hangs on the tokens of models that are gone; returns that in words."""
+        """Suspend the filter and the order that use tokens of removed models; return both in words."""
         left = []
         if self.is_by_length:
             left.append(self.words)
@@ -72,24 +72,24 @@ class Arrangement:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether an order or a filter was put off, and none was chosen since."""
+        """Whether a suspended order or filter is waiting, and no other was chosen since."""
         return bool(self.filter_wanted) or (bool(self.sort_wanted) and not self.by)
 
     @property
     def is_done_in_part(self) -> bool:
-        """Whether documents that had no length yet may have one by now."""
+        """Whether documents were left out or unsorted because they had no length yet."""
         return (self.is_by_length and self.is_part) or (bool(self.by) and self.is_sorted_in_part)
 
     def take_up(self, orders: int) -> None:
-        """Take up an order that was put off; `orders` is how many there are by now."""
+        """Apply a suspended order, if it exists by now; `orders` is the number of orders."""
         if not self.by:
             self.by = min(self.sort_wanted, orders - 1)
             if self.by == self.sort_wanted:
-                self.sort_wanted = 0  # otherwise it is by the tokens of a model that is still to come
+                self.sort_wanted = 0  # otherwise it needs a model that has not loaded yet
 
     @property
     def is_by_length(self) -> bool:
-        """Whether the filter lets documents of some length pass."""
+        """Whether the filter is by length."""
         return self.rows is not None and length_asked(self.typed) is not None
 
     @property
@@ -98,9 +98,9 @@ class Arrangement:
         return self.rows is None and not self.by
 
     def order(self, lengths: Sequence[int]) -> Sequence[int] | None:
-        """The documents in the order of the list, None for all of them in that of the source.
+        """Return the documents in the order of the list; None for all of them in the order of the source.
 
-        `lengths` are what they are sorted by; those that have none yet come last.
+        They are sorted by `lengths`; documents without a length come last.
         """
         if not self.by:
             return self.rows
@@ -109,12 +109,12 @@ class Arrangement:
         return array("I", sorted(rows, key=lambda row: lengths[row] if row < known else -1, reverse=True))
 
     def summary(self, listed: int, rows: str) -> str:
-        """How many documents are listed of the source's `rows`, and why these, and in which order."""
+        """Return how many of the source's `rows` are listed, the filter and the order, in words."""
         is_filtered, is_in_part = self.rows is not None, bool(self.by) and self.is_sorted_in_part
         so_far = self.is_part if is_filtered else is_in_part
-        told = f"{listed:,} of {rows}{' so far' if so_far else ''}"
+        line = f"{listed:,} of {rows}{' so far' if so_far else ''}"
         if is_filtered:
-            told += f": {self.words}"
+            line += f": {self.words}"
         if self.by:
-            told += f", {self.first}{' so far' if is_in_part and not so_far else ''}"
-        return told
+            line += f", {self.first}{' so far' if is_in_part and not so_far else ''}"
+        return line

@@ -1,4 +1,4 @@
-"""The collection: the card, each model's figures and its histogram of lengths."""
+"""The collection: a summary, and each model's statistics and histogram of lengths."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from encoder_tui.window.widgets.table import shortened
 
 SAMPLES: Final = (("all rows", None), *((f"{rows:,} rows", rows) for rows in (100, 1_000, 10_000)))
 SHORTEST: Final = 12
-"""Cells of a name that still tells one model from another."""
+"""The fewest cells of a name that still identify a model."""
 SHOWN: Final = tuple(limit for limit in LIMITS if limit >= 512)
 
 
 class Figures(Lines):
-    """Figures and histograms, one model after the other."""
+    """Statistics and histograms, one model after the other."""
 
     def __init__(self) -> None:
         super().__init__(id="figures")
@@ -46,7 +46,7 @@ class Figures(Lines):
         for slot, model in zip(slots, counts.models, strict=True):
             if not model.total:
                 continue
-            # The last cell may be the scroll bar's. A view that is hidden has no width, and is written all the same.
+            # The last cell may be the scroll bar's. A hidden view has no width, but is filled all the same.
             room = max(self.size.width, 40) - 1
             self._lines += [(line, slot) for line in heading(LETTERS[slot], model, room)]
             self._lines += [(f"    {line}", None) for line in shares(model, room - 4)]
@@ -56,12 +56,12 @@ class Figures(Lines):
         self.set_size(len(self._lines))
 
     def clear(self) -> None:
-        """Show none."""
+        """Show nothing."""
         self._lines = []
         self.set_size(0)
 
     def copied(self) -> str:
-        """The figures as they are shown."""
+        """Return the statistics as they are shown."""
         return "\n".join(text for text, _ in self._lines)
 
     def line(self, index: int) -> Strip:
@@ -70,17 +70,17 @@ class Figures(Lines):
 
 
 def heading(letter: str, model: LengthCounts, width: int) -> list[str]:
-    """A model's name and figures in a line, the name without its folder where it needs to be; or in two and more."""
-    told, name = figures(model), visible(model.model)
-    room = width - len(f" {letter}  : {told}")
+    """Return a model's name and statistics in one line if they fit (shortening the name), otherwise in several."""
+    shown, name = figures(model), visible(model.model)
+    room = width - len(f" {letter}  : {shown}")
     last = last_part(name)
     if room >= min(cell_len(last), SHORTEST):
-        return [f" {letter}  {name if cell_len(name) <= room else shortened(last, room)}: {told}"]
-    return [f" {letter}  {shortened(name, width - 4)}", *(f"    {line}" for line in textwrap.wrap(told, width - 4))]
+        return [f" {letter}  {name if cell_len(name) <= room else shortened(last, room)}: {shown}"]
+    return [f" {letter}  {shortened(name, width - 4)}", *(f"    {line}" for line in textwrap.wrap(shown, width - 4))]
 
 
 def figures(model: LengthCounts) -> str:
-    """Median, p95, maximum and density of one model's tokens."""
+    """Return median, p95 and maximum length, and characters per token, of one model."""
     return (
         f"median {model.quantile(0.5):,.0f} tokens, p95 {model.quantile(0.95):,.0f}, max {model.longest:,}; "
         f"{model.characters_per_token:.2f} characters per token"
@@ -88,7 +88,7 @@ def figures(model: LengthCounts) -> str:
 
 
 def shares(model: LengthCounts, width: int) -> list[str]:
-    """What lies beyond each limit, and the windows that it would take."""
+    """Return a table of limits: the shares of documents and tokens beyond each, and windows per document."""
     limits = sorted({*SHOWN, *([] if model.limit is None else [model.limit])})
     cell = min(max((width - 10) // len(limits), 10), 11)
     heads = "".join(f"{limit:>{cell},}" for limit in limits)
@@ -102,7 +102,7 @@ def shares(model: LengthCounts, width: int) -> list[str]:
 
 
 class CollectionView(Vertical):
-    """What a whole collection loses under each model."""
+    """How much of a whole collection each model loses."""
 
     DEFAULT_CSS = """
     CollectionView { height: 1fr; }
@@ -127,33 +127,33 @@ class CollectionView(Vertical):
     def show(
         self, counting: Counting | None, slots: list[int], reopened: CollectionCounts | None, is_open: bool
     ) -> None:
-        """Show how far the counting is, and what came of it so far; `is_open` says that there are documents."""
+        """Show the progress and the results of counting; `is_open` is whether a source is open."""
         self._shown = (counting, slots, reopened, is_open)
         words = self.query_one("#counting-words", Static)
         counts = reopened or (counting.counts if counting is not None else None)
         if counts is None:
-            wanted = "a model's tokenizer is there" if is_open else "a source is open"
-            words.update(Content(f"The figures stand here once {wanted}."))
-            # Those of a model that is gone must not stand there as another's.
+            wanted = "a tokenizer has loaded" if is_open else "a source is open"
+            words.update(Content(f"Statistics appear here once {wanted}."))
+            # Results of a removed model must not be shown as another's.
             self.query_one("#card", Static).update("")
             self.query_one(Figures).clear()
             return
-        told = counts.sentence() if reopened is not None or counting is None else counting.summary()
+        line = counts.sentence() if reopened is not None or counting is None else counting.summary()
         if reopened is not None:
             # How much was counted comes first: a narrow window cuts the end.
-            told = f"reopened: {told} · {visible(counts.source)} · {visible(counts.column)}"
+            line = f"reopened: {line} · {visible(counts.source)} · {visible(counts.column)}"
             slots = list(range(len(counts.models)))[: len(LETTERS)]
         elif counting is not None and counting.counters:
-            told += f" · by {', '.join(dict.fromkeys(counting.counters))}"
-        words.update(Content(told))
+            line += f" · by {', '.join(dict.fromkeys(counting.counters))}"
+        words.update(Content(line))
         names = [f"{LETTERS[slot]}" for slot in slots]
         counted = card(counts.models, STRIDE, names) if len(names) == len(counts.models) else []
-        empty = "Press space: this counts the tokens of the collection in the background."
+        empty = "Press space to count the tokens of the collection in the background."
         self.query_one("#card", Static).update(Content("\n".join(counted) or empty))
         self.query_one(Figures).show(counts, slots)
 
     def copied(self) -> str:
-        """What stands here, as text."""
+        """Return what the view shows, as text."""
         return self.query_one(Figures).copied()
 
     def on_resize(self) -> None:

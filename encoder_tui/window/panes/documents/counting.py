@@ -17,10 +17,10 @@ State = Literal["idle", "counting", "paused", "done", "failed"]
 
 
 class Counting:
-    """The counts of one collection under the models at hand, and how far they are.
+    """The counts of one collection under the current models, and their progress.
 
-    `tokens` has each model's length of every counted row, `characters` the same; `changed` is called after
-    every slice. A slice that was counted is kept whatever happens to the next.
+    `tokens` holds the length of every counted row in each model's tokens, `characters` in characters; `changed` is
+    called after every slice. A counted slice is kept even if the next one fails.
     """
 
     def __init__(
@@ -52,11 +52,11 @@ class Counting:
 
     @property
     def is_part(self) -> bool:
-        """Whether there are documents that have no length yet: the counting goes on, or is of a sample."""
+        """Whether some documents have no length yet: counting is not finished, or only counts a sample."""
         return self.state != "done" or self.counts.sample is not None
 
     def start(self) -> None:
-        """Begin, or go on."""
+        """Start or resume counting."""
         if self.state in {"idle", "paused", "failed"} and self.models:
             if self._task is not None and not self._task.done():
                 self.state = "counting"
@@ -65,13 +65,13 @@ class Counting:
             self._task = asyncio.create_task(self._run())
 
     def pause(self) -> None:
-        """Ask for no further slice."""
+        """Request no further slice."""
         if self.state == "counting":
             self.state = "paused"
             self._changed()
 
     def stop(self) -> None:
-        """End at once; what was counted stays."""
+        """Stop at once; what was counted is kept."""
         if self._task is not None:
             self._task.cancel()
         if self.state == "counting":
@@ -87,7 +87,7 @@ class Counting:
                 self.known = answer.known
                 self.remarks += [remark for remark in answer.remarks if remark not in self.remarks]
                 self._changed()
-                # While Timing measures, nothing else may use the machine.
+                # While Timing measures, nothing else should use the machine.
                 await self.session.nothing_measured.wait()
                 if self.state == "paused":
                     return
@@ -98,8 +98,8 @@ class Counting:
         self._changed()
 
     def summary(self) -> str:
-        """How far the counting is, for the margin."""
+        """Return the progress of counting in words."""
         if self.state == "idle":
             return "space counts the collection"
-        told = self.counts.sentence()
-        return {"paused": f"{told}, paused", "failed": f"{told}, failed"}.get(self.state, told)
+        line = self.counts.sentence()
+        return {"paused": f"{line}, paused", "failed": f"{line}, failed"}.get(self.state, line)

@@ -18,7 +18,7 @@ CHOICES: Final = tuple((f"{number:,}", number) for number in LIMITS)
 
 
 def counted_models(session: Session) -> tuple[list[int], list[CountedModel]]:
-    """The places of the models whose exact tokenizers are there, and these models with their own limits."""
+    """Return the slots of the models whose exact tokenizers have loaded, and these models."""
     slots, models = [], []
     for index, slot in enumerate(session.slots):
         if slot.state == "exact" and (ready := slot.ready) is not None:
@@ -39,7 +39,7 @@ class LimitsRow(Horizontal):
             yield Cycle(f"{letter} reads", CHOICES, id=f"limit-{index}")
 
     def take(self, slots: Sequence[int], models: Sequence[CountedModel]) -> None:
-        """Begin with each model's own limit."""
+        """Set each model to its own limit."""
         self._slots = list(slots)
         for index in range(len(LETTERS)):
             cycle = self.query_one(f"#limit-{index}", Cycle)
@@ -50,5 +50,5 @@ class LimitsRow(Horizontal):
                 cycle.take(list(dict.fromkeys([shown, *CHOICES])), own)
 
     def chosen(self) -> list[int | None]:
-        """The limits in force, in the order of the models; None where there is none."""
+        """Return the current limits, in the order of the models; None for no limit."""
         return [self.query_one(f"#limit-{slot}", Cycle).value for slot in self._slots]

@@ -1,4 +1,4 @@
-"""The list of documents, its order and its filter: only the rows in sight are asked for."""
+"""The list of documents, its order and its filter; only visible rows are requested."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ from encoder_tui.window.widgets.table import Column, Table, fitted, shortened
 
 KEPT: Final = 4_000
 AHEAD: Final = 16
-"""Rows asked for beyond those in sight, where they follow on them."""
+"""Rows to request beyond the visible ones."""
 ERROR_SHOWN: Final = 5.0
-"""Seconds for which the source's line tells why rows could not be had."""
+"""Seconds for which the source's line shows why rows could not be read."""
 DIGITS: Final = 9
-"""Of an index: more documents than any list holds."""
+"""The most digits of an index: enough for any list."""
 
 
 class DocumentList(Table):
-    """Documents with their characters, tokens and losses, in the order that was asked for."""
+    """Documents with their characters, tokens and losses, in the requested order."""
 
     DEFAULT_CSS = """
     DocumentList { height: 30%; min-height: 4; }
     """
 
     def __init__(self, session: Session, on_progress: Callable[[str], None], on_arranged: Callable[[], None]) -> None:
-        """`on_progress` takes what is being done, "" once it is done; `on_arranged` is for words on what is listed."""
+        """Call `on_progress` with the current work ("" when done), and `on_arranged` when the list changes."""
         super().__init__(self._columns(0), id="list", gap=1)
         self.session = session
         self.collection: Collection | None = None
@@ -56,7 +56,7 @@ class DocumentList(Table):
         self.known = 0
         self.total: int | None = None
         self._gone_to = -1
-        """The document that the user wants to see, where nobody knows yet whether there is one."""
+        """The index that the user went to, while it is unknown whether that document exists."""
         self._rows: OrderedDict[int, Row] = OrderedDict()
         self._wanted: set[int] = set()
         self._asking: asyncio.Task[None] | None = None
@@ -79,7 +79,7 @@ class DocumentList(Table):
         self.stop_searching()
 
     def forget(self) -> None:
-        """Know no row any more."""
+        """Drop all rows."""
         if self._asking is not None:
             self._asking.cancel()
             self._asking = None
@@ -88,7 +88,7 @@ class DocumentList(Table):
         self._wanted.clear()
 
     def open(self, collection: Collection, sort_wanted: int = 0) -> None:
-        """Show another source, or another column of it, in an order that is taken up once it is counted."""
+        """Show another source, or another column of it, in an order that applies once it is counted."""
         self.forget()
         self.collection = collection
         self.known, self.total = collection.answer.known, collection.answer.total
@@ -107,7 +107,7 @@ class DocumentList(Table):
         self.show_again()
 
     def show_again(self) -> None:
-        """Show as many rows as there are now; one more where it is not known how many follow."""
+        """Show the rows known so far, and one more if it is unknown how many follow."""
         rows = max(self.known, self._gone_to) + 1 if self.total is None else self.total
         if self.order is not None:
             rows = len(self.order)
@@ -115,21 +115,21 @@ class DocumentList(Table):
         self.refresh()
 
     def summary(self) -> str:
-        """How many documents the source has and, unless that is all of them in its order, what is listed of them."""
+        """Return the source's number of documents and, if they are filtered or sorted, what is listed."""
         rows = f"{self.known:,} rows so far" if self.total is None else count(self.total, "row")
         return rows if self.arranged.is_everything else self.arranged.summary(self.row_count, rows)
 
     def render_line(self, y: int) -> Strip:
-        """The table; where a filter left nothing of it, what did so."""
+        """Draw the table; if the filter leaves no document, say so."""
         if y != 1 or self.row_count or self.arranged.rows is None:
             return super().render_line(y)
         so_far = " so far" if self.arranged.is_part else ""
-        told = f" no document passes the filter{so_far}: {self.arranged.words}; f changes it"
-        told = fitted(visible(told), self.size.width)
-        return self._cropped(Strip([Segment(told, self.get_component_rich_style("table--quiet"))]))
+        message = f" no document matches the filter{so_far}: {self.arranged.words}; press f to change it"
+        message = fitted(visible(message), self.size.width)
+        return self._cropped(Strip([Segment(message, self.get_component_rich_style("table--quiet"))]))
 
     def go_to_typed(self, typed: str) -> None:
-        """Put the cursor on the document whose index was typed; say so if there is none."""
+        """Move the cursor to the document whose index was typed; say so if it does not exist."""
         digits = typed.strip().replace(",", "")
         if not digits.isdecimal():
             self.session.notice("an index is a number, 0 for the first document", "warning")
@@ -143,23 +143,23 @@ class DocumentList(Table):
             self.session.notice(f"document {int(digits):,} is not in this list of {self.row_count:,}", "warning")
 
     def go_to(self, index: int) -> None:
-        """Put the cursor on a document, which may be one that nobody has seen yet."""
+        """Move the cursor to a document, even if its row is not known yet."""
         self._gone_to = index if self.total is None and index >= self.known else -1
         self.show_again()
         self.cursor = index
 
     def index_of(self, row: int) -> int:
-        """The document that stands in a row of the list."""
+        """Return the index of the document in a row of the list."""
         return row if self.order is None else self.order[row]
 
     def row_of(self, index: int) -> int | None:
-        """The row of the list in which a document stands; None where it is not listed."""
+        """Return the row of a document in the list; None if it is not listed."""
         if self.order is None:
             return index if 0 <= index < self.row_count else None
         return self.order.index(index) if index in self.order else None
 
     def cells(self, row: int) -> Sequence[str]:
-        """A row of the list; one that is not here yet is asked for."""
+        """Return the cells of a row; if they are not here yet, request them."""
         index = self.index_of(row)
         found = self._rows.get(index)
         if found is None or (self.models and not found.tokens and found.characters is not None):
@@ -185,7 +185,7 @@ class DocumentList(Table):
             self._end_error()
             self._asking = asyncio.create_task(self._ask())
         elif index not in self._asked and not self._is_in_sight(self._asked):
-            # What is being fetched has been scrolled away from.
+            # The rows being fetched are no longer visible.
             self._asking.cancel()
             self._asking = asyncio.create_task(self._ask())
 
@@ -197,8 +197,8 @@ class DocumentList(Table):
         return [self.index_of(row) for row in range(top, min(top + self.size.height, self.row_count))]
 
     async def _ask(self) -> None:
-        """Ask for the rows in sight, the nearest first, until none is missing."""
-        # The rest of this frame wants rows too.
+        """Request the visible rows, nearest first, until none is missing."""
+        # The rest of this frame needs rows too.
         await asyncio.sleep(0.01)
         while self.collection is not None and (indices := [i for i in self._sight() if i in self._wanted]):
             start = indices[0]
@@ -213,7 +213,7 @@ class DocumentList(Table):
                     start, stop - start, self.models, on_partial=self._take, on_progress=self._tell
                 )
             except (TaskFailed, EngineError) as error:
-                # Asked again as soon as a row that is missing is drawn, but not at once: it would fail again at once.
+                # Missing rows are requested again when one is drawn, but not at once: that would fail again.
                 self.session.notice(str(error), "error")
                 self._on_progress(str(error))
                 self._error_shown = self.set_timer(ERROR_SHOWN, lambda: self._on_progress(""))
@@ -252,17 +252,17 @@ class DocumentList(Table):
         self.refresh()
 
     def counted(self, index: int, tokens: list[int]) -> None:
-        """Take the tokens of a document that was tokenized for another purpose."""
+        """Show the number of tokens of a document that was tokenized for another purpose."""
         row = self._rows.get(index)
         if row is not None and len(tokens) == len(self.models):
             self._rows[index] = msgspec.structs.replace(row, tokens=list(tokens))
             self.refresh()
 
     def learn(self, known: int, total: int | None) -> None:
-        """More of the source has been seen."""
+        """More rows of the source are known."""
         known, total = max(known, self.known), self.total if total is None else total
         if total is not None and total < known:
-            total = None  # a data set's card said less than there is
+            total = None  # the data set's card stated too few rows
         if (known, total) != (self.known, self.total):
             self.known, self.total = known, total
             if total is not None and self._gone_to >= total:
@@ -271,10 +271,10 @@ class DocumentList(Table):
                 self._gone_to = -1
             self.show_again()
 
-    # Order and filter: what hangs on the counts as they come in
+    # Order and filter, which depend on the counts as they arrive
 
     def count_on(self, counting: Counting | None) -> None:
-        """Take what a counting has counted by now; the same one goes on adding to it."""
+        """Use the lengths that a `Counting` has so far; it keeps adding to them."""
         self.counting = counting
         if counting is not None:
             self.learn(counting.known, counting.counts.total)
@@ -284,7 +284,7 @@ class DocumentList(Table):
     def sort(self) -> None:
         """Order by index, then by characters, then by tokens under each model; the longest first."""
         if self.counting is None or not self.counting.has_lengths:
-            self.session.notice("documents are sorted by length once they are counted; space counts", "warning")
+            self.session.notice("sorting by length needs counts; press space to count", "warning")
             return
         self.arranged.sort((self.arranged.by + 1) % self._orders)
         self.session.remember(documents_sort=self.arranged.by)
@@ -295,8 +295,8 @@ class DocumentList(Table):
         """List only documents that hold a text, or that are longer or shorter than `> 512` or `< 512`; "" lists all."""
         is_by_length = length_asked(typed) is not None
         if is_by_length and (self.counting is None or not self.counting.has_lengths):
-            # A search that is under way goes on: nothing takes its place.
-            self.session.notice("documents are filtered by length once they are counted; space counts", "warning")
+            # A search in progress goes on: nothing replaces it.
+            self.session.notice("filtering by length needs counts; press space to count", "warning")
             return
         if self.is_searching:
             self.stop_searching()
@@ -315,23 +315,23 @@ class DocumentList(Table):
         return self._searching is not None and not self._searching.done()
 
     def stop_searching(self) -> None:
-        """Give up searching; what was found stays listed."""
+        """Stop searching; what was found stays listed."""
         if self._searching is not None:
             self._searching.cancel()
 
     async def _search(self, collection: Collection, wanted: str) -> None:
         rows: array[int] = array("I")
-        self.arranged.filter(wanted, f"holding {shortened(wanted, 20)!r}", rows, is_part=True)
+        self.arranged.filter(wanted, f'containing "{shortened(visible(wanted), 20)}"', rows, is_part=True)
         self._list_from_first()
         try:
             async for found, reached, is_end in collection.find(wanted):
                 rows.extend(found)
                 self.arranged.is_part = not is_end
                 self._list_again()
-                told = f"{wanted!r} stands in {count(len(rows), 'document')} of {reached:,}"
-                self._on_progress("" if is_end else f"{told}; escape stops")
+                message = f'"{visible(wanted)}" is in {count(len(rows), "document")} of {reached:,}'
+                self._on_progress("" if is_end else f"{message}; escape stops")
                 if is_end:
-                    self.session.notice(told)
+                    self.session.notice(message)
         except (TaskFailed, EngineError) as error:
             self._on_progress("")
             self.session.notice(str(error), "error")
@@ -341,17 +341,17 @@ class DocumentList(Table):
         self.arranged.filter_by_length(typed, lengths, letter, is_part=counting.is_part)
         self._list_from_first()
         sign, than = length_asked(typed) or ("", 0)
-        told = f"{count(len(self.arranged.rows or ()), 'document')} of {len(lengths):,} counted have"
-        self.session.notice(f"{told} {sign} {than:,} tokens under {letter}")
+        message = f"{count(len(self.arranged.rows or ()), 'document')} of {len(lengths):,} counted have"
+        self.session.notice(f"{message} {sign} {than:,} tokens under {letter}")
 
     def put_off_tokens(self) -> None:
-        """Models have changed: what hangs on the tokens of those before is put off until there are others."""
+        """The models changed: suspend an order or a filter by their tokens until the new ones have counted."""
         if left := self.arranged.put_off_tokens():
             self._list_again()
-            self.session.notice(f"{', '.join(left)}: so again once the models at hand have counted")
+            self.session.notice(f"{', '.join(left)}: will be applied again when counting has finished")
 
     def _take_up(self) -> None:
-        """All is counted: take up what was put off, unless another was chosen since, and what was done in part."""
+        """Counting has finished: apply what was suspended, and complete what was partial."""
         arranged, counting, is_waiting = self.arranged, self.counting, self.arranged.is_waiting
         if counting is None or not (is_waiting or arranged.is_done_in_part):
             return
@@ -365,14 +365,14 @@ class DocumentList(Table):
 
     def _tell_order(self) -> None:
         arranged = self.arranged
-        told = []
+        message = []
         if not arranged.is_everything:
             so_far = arranged.is_part if arranged.rows is not None else arranged.is_sorted_in_part
-            told.append(count(self.row_count, "document") + (" so far" if so_far else ""))
+            message.append(count(self.row_count, "document") + (" so far" if so_far else ""))
         if arranged.rows is not None:
-            told.append(arranged.words)
-        told.append(arranged.first if arranged.by else "in the order of the source")
-        self.session.notice(", ".join(told))
+            message.append(arranged.words)
+        message.append(arranged.first if arranged.by else "in the order of the source")
+        self.session.notice(", ".join(message))
 
     def _list_from_first(self) -> None:
         """List documents as they are arranged, and go to the first."""

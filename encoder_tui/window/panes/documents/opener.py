@@ -16,7 +16,7 @@ from encoder_tui.window.session.session import Session
 class Opener:
     """Opens one source at a time: `source` was asked for last, `collection` is the last one that could be opened.
 
-    `on_progress` is told what is being done, `on_open` that there is another collection.
+    `on_progress` is called with the current work, `on_open` when another collection is open.
     """
 
     def __init__(self, session: Session, on_progress: Callable[[str], None], on_open: Callable[[], None]) -> None:

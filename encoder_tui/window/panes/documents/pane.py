@@ -21,6 +21,7 @@ from encoder_tui.core.documents.lengths import CollectionCounts, load, save
 from encoder_tui.core.files.typed_paths import typed_path
 from encoder_tui.core.report.material import Material
 from encoder_tui.core.text.numbers import count
+from encoder_tui.core.text.safe import visible
 from encoder_tui.window.panes.documents import words
 from encoder_tui.window.panes.documents.collection_view import CollectionView
 from encoder_tui.window.panes.documents.counting import Counting
@@ -135,7 +136,7 @@ class DocumentsPane(Pane):
             "Copy the view",
             show=False,
             id="documents.copy",
-            tooltip="Copy the document, its windows, or the figures of the collection",
+            tooltip="Copy the document, its windows, or the statistics of the collection",
         ),
         Binding("escape", "leave", "Back", id="documents.leave"),
     ]
@@ -152,7 +153,7 @@ class DocumentsPane(Pane):
         self.readings: list[Reading] = []
         self._doing = ""
         self._sort_wanted = 0
-        """The last session's order, which the first source that opens takes up."""
+        """The order of the last session, which the first source gets."""
         self._starting: asyncio.Task[None] | None = None
 
     @classmethod
@@ -196,7 +197,7 @@ class DocumentsPane(Pane):
             self.counting.stop()
 
     def on_resize(self, event: Resize) -> None:
-        # Lines of two hundred characters are hard to read: the list stands beside the text then.
+        # Lines of two hundred characters are hard to read: put the list beside the text.
         self.set_class(event.size.width >= BESIDE, "-wide")
         self._show_words()
 
@@ -216,8 +217,8 @@ class DocumentsPane(Pane):
 
     def add_to_report(self, material: Material) -> None:
         if self.readings:
-            told = words.document_summary(self.readings, len(self.reader.text))
-            material.document = f"Document {self.reader.index:,}: {told}"
+            sentence = words.document_summary(self.readings, len(self.reader.text))
+            material.document = f"Document {self.reader.index:,}: {sentence}"
         counting = None if self.counting is None else self.counting.counts
         material.counts = self.reopened or counting
 
@@ -269,16 +270,16 @@ class DocumentsPane(Pane):
     @property
     def is_stoppable(self) -> bool:
         """Whether documents are being opened or searched."""
-        # Between two slices of a search the document that was found is read, and says in its turn what is being done.
+        # Between two slices of a search, the document that was found is read, which has its own progress.
         return self.listing.is_searching or (self.opener.is_opening and bool(self._doing))
 
     def stop(self) -> bool:
-        """Give up opening or searching; whether there was anything to give up."""
+        """Stop opening or searching; return whether there was anything to stop."""
         if not self.is_stoppable:
             return False
         self.opener.stop()
         self.listing.stop_searching()
-        self._heard("stopped; r reads again" if self.collection is None else "")
+        self._heard("stopped; press r to read again" if self.collection is None else "")
         self.session.notice("stopped; what was found so far stays listed")
         return True
 
@@ -287,7 +288,7 @@ class DocumentsPane(Pane):
     @on(Table.Moved, "#list")
     def _row_chosen(self) -> None:
         listing = self.listing
-        # Where the cursor is by now: rows may have been arranged otherwise since, with the same document under it.
+        # Read the cursor now: rows may have been sorted since, with the same document under it.
         if self.collection is not None and listing.cursor < listing.row_count:
             index = listing.index_of(listing.cursor)
             if index != self.reader.index:
@@ -381,7 +382,7 @@ class DocumentsPane(Pane):
         self._counted()
 
     async def _start_after_text(self, counting: Counting) -> None:
-        """Start counting once the text of the document at hand is there: the engine does one thing after the other."""
+        """Start counting after the text of the current document has come: the engine handles one request at a time."""
         await self.reader.has_text.wait()
         if counting is self.counting and counting.state == "idle":
             counting.start()
@@ -397,8 +398,8 @@ class DocumentsPane(Pane):
     def action_count(self) -> None:
         """Count the collection, or pause."""
         if self.counting is None:
-            wanted = "a source is open" if self.collection is None else "a model's tokenizer is there"
-            self.session.notice(f"documents are counted once {wanted}", "warning")
+            wanted = "a source is open" if self.collection is None else "a tokenizer has loaded"
+            self.session.notice(f"documents can be counted once {wanted}", "warning")
             return
         self.reopened = None
         if self.counting.state == "counting":
@@ -408,7 +409,7 @@ class DocumentsPane(Pane):
         self._counted()
 
     def action_cancel_counting(self) -> None:
-        """Forget what was counted, or the counts that were reopened."""
+        """Drop the counts, or those that were reopened."""
         self.reopened = None
         self._new_counting(start=False)
 
@@ -416,7 +417,7 @@ class DocumentsPane(Pane):
         """Ask for a path to save the counts to."""
         counting = self.counting
         if counting is None or not counting.counts.documents:
-            self.session.notice("there are no counts to save yet; space counts", "warning")
+            self.session.notice("there are no counts to save yet; press space to count", "warning")
             return
         from encoder_tui.window.dialogs.save import Saveable, SaveDialog  # noqa: PLC0415
 
@@ -436,14 +437,14 @@ class DocumentsPane(Pane):
             self.session.counts = self.reopened
             self.show_collection()
 
-    # What is typed
+    # The prompt
 
     def action_prompt(self, mode: Mode) -> None:
-        """Ask for words."""
+        """Open the prompt for a search, a filter, an index or a file."""
         self.query_one(PromptLine).ask(mode, self.listing.arranged.typed if mode == "filter" else "")
 
     def action_leave(self) -> None:
-        """Stop what is under way, leave the line of words, or go back to the list."""
+        """Stop the work in progress, leave the prompt, or go back to the list."""
         prompt = self.query_one(PromptLine)
         if not prompt.display and self.stop():
             return
@@ -467,18 +468,18 @@ class DocumentsPane(Pane):
         text = self.query_one(DocumentText)
         found = text.search(wanted)
         if wanted:
-            self.session.notice(f"{wanted!r} stands {count(found, 'time')} in this document")
+            self.session.notice(f'{count(found, "match", "matches")} for "{visible(wanted)}"')
         text.focus()
 
     def action_sort(self) -> None:
-        """Order the list by index, then by characters, then by tokens under each model; the longest first."""
+        """Sort the list by index, then by characters, then by tokens under each model; the longest first."""
         self.listing.sort()
 
     def action_copy(self) -> None:
-        """Copy what is in front: the document, its windows, or the figures of the collection."""
+        """Copy the current view: the document, its windows, or the statistics of the collection."""
         chosen = self.view_choice.chosen
         if chosen == "collection":
-            copy(self, self.query_one(CollectionView).copied(), "the figures")
+            copy(self, self.query_one(CollectionView).copied(), "the statistics")
         elif chosen == "windows":
             copy(self, self.query_one(WindowsView).copied(), "the windows")
         else:
@@ -521,8 +522,8 @@ class DocumentsPane(Pane):
             label, self._doing, listing.summary(), counted, self.size.width, is_arranged=is_arranged
         )
         self.query_one("#source", Static).update(line)
-        told = words.document_summary(self.readings, len(self.reader.text))
+        sentence = words.document_summary(self.readings, len(self.reader.text))
         if self.collection is None:
-            told = "Documents stand here once a source is open: o opens one."
-        lines = textwrap.wrap(told, max(self.size.width - 2, 20), max_lines=2, placeholder="…")
+            sentence = "Press o to open documents."
+        lines = textwrap.wrap(sentence, max(self.size.width - 2, 20), max_lines=2, placeholder="…")
         self.query_one("#document-sentence", Static).update(Content("\n".join(lines)))

@@ -1,4 +1,4 @@
-"""The bar beside a document: where in it one is, and what each model sees."""
+"""The bar beside a document: the reading position, and what each model sees."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from encoder_tui.window.widgets.model_letters import letter_style
 
 
 class DocumentBar(Widget):
-    """The whole document from top to bottom: what is in sight, and what each model sees."""
+    """The whole document from top to bottom: the visible part, and what each model sees."""
 
     DEFAULT_CSS = """
     DocumentBar { width: 8; height: 1fr; color: $text-muted; }
@@ -38,7 +38,7 @@ class DocumentBar(Widget):
         self._readings: list[Reading] = []
 
     def show(self, length: int, sight: Span, readings: Sequence[Reading]) -> None:
-        """Show where one is in a document of `length` characters."""
+        """Show the position in a document of `length` characters."""
         self._length, self._sight, self._readings = length, sight, list(readings)
         self.styles.width = 2 + 2 * max(len(self._readings), 1)
         self.refresh()

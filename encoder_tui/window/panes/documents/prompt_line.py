@@ -1,4 +1,4 @@
-"""The line in which the pane asks for words: a text to find, a filter, an index, a file."""
+"""The prompt of the pane: for a text to find, a filter, an index, or a file."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from encoder_tui.window.widgets.field import Field
 
 Mode = Literal["search", "filter", "index", "reopen"]
 PROMPTS: Final[dict[Mode, str]] = {
-    "search": "search this document: n and N go to the next and the previous place",
-    "filter": "list only documents that hold a text, or > 512 or < 512 tokens; empty lists all",
+    "search": "search this document: n and N go to the next and the previous match",
+    "filter": "list only documents that contain a text, or > 512 or < 512 tokens; empty lists all",
     "index": "go to the document with this index",
     "reopen": "reopen counts from (a JSON file)",
 }
 
 
 class PromptLine(Field):
-    """A field that is shown only while it asks for something."""
+    """A field that is shown only while input is requested."""
 
     class Answered(Message):
-        """Enter was pressed: `mode` is what was asked for, `value` what was typed."""
+        """Enter was pressed: `mode` is what was requested, `value` what was typed."""
 
         def __init__(self, mode: Mode, value: str) -> None:
             super().__init__()
@@ -34,7 +34,7 @@ class PromptLine(Field):
         self._mode: Mode = "search"
 
     def ask(self, mode: Mode, value: str = "") -> None:
-        """Ask for words, beginning with these."""
+        """Show the field for a mode, with an initial value."""
         self._mode = mode
         self.placeholder = PROMPTS[mode]
         self.value = value

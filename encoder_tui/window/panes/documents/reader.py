@@ -1,4 +1,4 @@
-"""Reading the document that the list is at: its text, then its tokens under each model; no widget."""
+"""Reading the document under the list's cursor: its text, then its tokens under each model; no widget."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from encoder_tui.window.session.session import Session
 from encoder_tui.window.session.slot import DocumentRow
 
 PASSING: Final = 0.05
-"""Seconds that the list stays at a document before it is read: a held arrow key passes many."""
+"""Seconds for which the cursor must stay on a document before it is read: a held arrow key passes many."""
 
 
 class DocumentReader:
-    """The document at hand: `index` is its row in the collection, -1 for none, `text` and `tokens` what is known of it.
+    """The current document: `index` is its row in the collection (-1 for none), `text` and `tokens` what is known.
 
-    `has_text` is set while nothing is read, or once the engine has sent the text: what else it is asked by then comes
-    after the document. `on_progress` is told what is being done, `on_change` that text or tokens changed, and whether
-    the text is the same.
+    `has_text` is set while nothing is read, and once the engine has sent the text: later requests then come after the
+    document. `on_progress` is called with the current work; `on_change` when text or tokens changed, with whether the
+    text is the same.
     """
 
     def __init__(self, session: Session, on_progress: Callable[[str], None], on_change: Callable[[bool], None]) -> None:
@@ -32,7 +32,7 @@ class DocumentReader:
         self.text = ""
         self.tokens: list[DocumentTokens] = []
         self.is_read = False
-        """Whether these are all the tokens there are."""
+        """Whether these are all tokens of the document."""
         self.has_text = asyncio.Event()
         self.has_text.set()
         self._on_progress = on_progress
@@ -40,14 +40,14 @@ class DocumentReader:
         self._reading: asyncio.Task[None] | None = None
 
     def read(self, collection: Collection, index: int, models: Sequence[CountedModel]) -> None:
-        """Read a document; one that is being read is given up."""
+        """Read a document; reading another one stops."""
         self.close()
         self.index = index
         self.has_text.clear()
         self._reading = asyncio.create_task(self._read(collection, index, models))
 
     def close(self) -> None:
-        """Give up reading."""
+        """Stop reading."""
         if self._reading is not None:
             self._reading.cancel()
 
@@ -77,7 +77,7 @@ class DocumentReader:
             if index < (collection.answer.total or index + 1):
                 self._on_progress(str(error))
             if has_text:
-                # Its tokens failed: it is the document at hand all the same.
+                # Its tokens failed, but it is the current document all the same.
                 self.session.set_document(self.text, DocumentRow(collection, index))
             return
         self._on_progress("")

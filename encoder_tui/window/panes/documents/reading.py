@@ -1,4 +1,4 @@
-"""What one model sees of the document at hand."""
+"""What one model sees of the current document."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from encoder_tui.core.tokens.alignment import Span
 
 
 class Reading:
-    """What one model sees of the document at hand."""
+    """What one model sees of the current document."""
 
     def __init__(self, slot: int, tokens: DocumentTokens, limit: int | None, length: int) -> None:
         self.slot = slot
@@ -24,14 +24,14 @@ class Reading:
         return 1 - self.tokens.lost(self.limit)
 
     def rule(self) -> str:
-        """What stands at the cut."""
+        """Return the words at the cut."""
         verb = "begins" if self.tokens.side == "left" else "stops"
-        told = f"{LETTERS[self.slot]} {verb} reading here: {self.limit:,} tokens"
-        return f"{told}, {share_percent(self.share) if self.tokens.is_whole else 'counting…'}"
+        line = f"{LETTERS[self.slot]} {verb} reading here: {self.limit:,} tokens"
+        return f"{line}, {share_percent(self.share) if self.tokens.is_whole else 'counting…'}"
 
     @property
     def mark(self) -> int | None:
-        """Where the rule stands: the cut, or the beginning of what is seen where truncation takes from the left."""
+        """The offset of the rule: the cut or, if truncation is on the left, the first character that is seen."""
         if self.cut is None:
             return None
         return self.seen[0] if self.tokens.side == "left" else self.cut

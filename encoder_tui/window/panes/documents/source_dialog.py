@@ -1,4 +1,4 @@
-"""Choosing other documents: typed in, recent, or what is always there."""
+"""Choosing other documents: typed, recent, or one of the defaults."""
 
 from __future__ import annotations
 

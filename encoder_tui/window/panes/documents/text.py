@@ -1,4 +1,4 @@
-"""A document's text with every model's cut in it, drawn line by line."""
+"""A document's text with every model's cut, drawn line by line."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ from encoder_tui.window.widgets.lines import Lines
 from encoder_tui.window.widgets.model_letters import letter_style
 
 AT_ONCE: Final = 300_000
-"""Characters that are laid out between two keys; more goes to a thread."""
+"""The longest text, in characters, that is laid out at once; a longer one is laid out in a thread."""
 BEGINNING: Final = 50_000
-"""Characters of a longer text that stand there meanwhile."""
+"""Characters of a longer text that are shown meanwhile."""
 
 UNSEEN: Final = 0.45
 UNSEEN_BY_ALL: Final = 0.65
-"""How far towards the background the colour of text moves that some model, or none, sees."""
+"""How far text moves towards the background colour if only some models, or none, see it."""
 
 TOKEN: Final = 0.2
 FOUND: Final = 0.35
 HERE: Final = 1.0
-"""How strong the marks of every other token, of a place found, and of the place found last are."""
+"""The strength of the marks of every other token, of a match, and of the current match."""
 
 
 class DocumentText(Lines):
-    """The text, wrapped, with rules at the cuts; what some model does not see stands back."""
+    """The text, wrapped, with rules at the cuts; what some model does not see is dimmed."""
 
     DEFAULT_CSS = """
     DocumentText { scrollbar-size-vertical: 0; width: 1fr; }
@@ -50,19 +50,19 @@ class DocumentText(Lines):
         Binding("C", "cut(-1)", "Previous cut", show=False, id="documents.previous-cut"),
         Binding("n", "match(1)", "Next match", show=False, id="documents.next-match"),
         Binding("N", "match(-1)", "Previous match", show=False, id="documents.previous-match"),
-        Binding("w", "wrap", "Wrap", show=False, id="documents.wrap", tooltip="Wrap long lines, or do not"),
+        Binding("w", "wrap", "Wrap", show=False, id="documents.wrap", tooltip="Turn wrapping of long lines on or off"),
         Binding(
             "b",
             "boundaries",
             "Token boundaries",
             show=False,
             id="documents.token-boundaries",
-            tooltip="Show the token boundaries of no model, then of each model",
+            tooltip="Show no token boundaries, then those of each model",
         ),
     ]
 
     class Scrolled(Message):
-        """Other characters are in sight: those of `in_sight`."""
+        """Other characters are visible: those of `in_sight`."""
 
         def __init__(self, in_sight: Span) -> None:
             super().__init__()
@@ -81,7 +81,7 @@ class DocumentText(Lines):
         self._laying: asyncio.Task[None] | None = None
 
     def show(self, text: str, readings: Sequence[Reading], *, keep_place: bool = False) -> None:
-        """Show a text; with `keep_place` the same characters stay in sight."""
+        """Show a text; with `keep_place`, the same characters stay visible."""
         place = self.in_sight[0] if keep_place and self.layout_ is not None and text is self.text else 0
         if text is not self.text:
             self._found, self._here = [], -1
@@ -112,7 +112,7 @@ class DocumentText(Lines):
     async def _lay_out_long(self, width: int, cuts: dict[int, str]) -> None:
         text = self.text
         layout = await asyncio.to_thread(Layout, text, width, cuts)
-        # One may have scrolled meanwhile.
+        # The user may have scrolled meanwhile.
         self._take(layout, self.in_sight[0])
 
     def _take(self, layout: Layout, place: int) -> None:
@@ -134,7 +134,7 @@ class DocumentText(Lines):
 
     @property
     def in_sight(self) -> Span:
-        """The characters between the first and the last line in sight."""
+        """The span of characters from the first to the last visible line."""
         layout = self.layout_
         if layout is None or not len(layout):
             return (0, 0)
@@ -143,7 +143,7 @@ class DocumentText(Lines):
         return (layout.starts[top], layout.ends[bottom])
 
     def go_to(self, offset: int) -> None:
-        """Bring a character into sight, with some lines before it."""
+        """Scroll to a character, with some lines before it."""
         if self.layout_ is not None:
             row = self.layout_.row_of(offset)
             self.scroll_to(y=max(row - self.size.height // 3, 0), animate=False)
@@ -151,7 +151,7 @@ class DocumentText(Lines):
     # Keys
 
     def action_cut(self, step: int) -> None:
-        """Go to the next cut, round the ends."""
+        """Go to the next cut, wrapping around."""
         layout = self.layout_
         rows = sorted(layout.rules) if layout is not None else []
         if not rows:
@@ -166,7 +166,7 @@ class DocumentText(Lines):
         self.scroll_to(y=max(row - self.size.height // 3, 0), animate=False)
 
     def search(self, wanted: str) -> int:
-        """Mark a text wherever it occurs, whatever its case, and go to the first place after the first line."""
+        """Mark all matches of a text, ignoring case, and go to the first one after the first line."""
         self._wanted = wanted
         self._found = []
         text, wanted = _folded(self.text), _folded(wanted)
@@ -181,7 +181,7 @@ class DocumentText(Lines):
         return len(self._found)
 
     def action_match(self, step: int) -> None:
-        """Go to the next place where the text that was searched for occurs."""
+        """Go to the next match."""
         if self._found:
             self._here = (self._here + step) % len(self._found)
             self.go_to(self._found[self._here])
@@ -197,8 +197,8 @@ class DocumentText(Lines):
         slots = [None, *(reading.slot for reading in self.readings)]
         at = slots.index(self.boundaries_of) if self.boundaries_of in slots else 0
         self.boundaries_of = slots[(at + 1) % len(slots)]
-        told = "token boundaries are off" if self.boundaries_of is None else f"tokens of {LETTERS[self.boundaries_of]}"
-        self.notify(told, markup=False)
+        line = "token boundaries are off" if self.boundaries_of is None else f"tokens of {LETTERS[self.boundaries_of]}"
+        self.notify(line, markup=False)
         self.refresh()
 
     # Drawing
@@ -210,7 +210,7 @@ class DocumentText(Lines):
             return Strip.blank(width, self.rich_style)
         start, end = layout.starts[index], layout.ends[index]
         if not self.wraps:
-            # Only what is in sight: a line may have millions of characters.
+            # Only the visible part: a line may have millions of characters.
             start = min(start + self.scroll_offset.x, end)
             end = min(end, start + width)
         segments = self._segments(start, end)
@@ -226,7 +226,7 @@ class DocumentText(Lines):
         return [Segment(left, style), Segment(words, style), Segment(" " + "╌" * (dashes - dashes // 2), style)]
 
     def _segments(self, start: int, end: int) -> list[Segment]:
-        """The characters from `start` to `end`, cut wherever their look changes."""
+        """Return the characters from `start` to `end`, split wherever their style changes."""
         places = {start, end}
         for reading in self.readings:
             places |= {place for place in reading.seen if start < place < end}
@@ -256,18 +256,18 @@ class DocumentText(Lines):
 
     @property
     def _has_shades(self) -> bool:
-        """Whether colours can be mixed: the terminal's own are not known."""
+        """Whether colours can be mixed: the terminal's own colours are unknown."""
         return not (self.app.no_color or self.app.current_theme.ansi)
 
     def _dimmed(self, share: float) -> Style:
-        """The text's colour, moved towards the background."""
+        """Return the text's colour, moved towards the background."""
         _, _, background, colour = self.colors
         if not self._has_shades:
             return Style(dim=True)
         return Style(color=background.blend(colour, 1 - share).rich_color)
 
     def _marked(self, variable: str, share: float) -> Style:
-        """A background of the theme's colour, as strong as `share`: partial styles of CSS know no transparency."""
+        """Return a background of the theme's colour with strength `share`: component styles have no transparency."""
         _, _, background, _ = self.colors
         if not self._has_shades:
             return Style(reverse=True) if share == HERE else Style(underline=True)
@@ -280,7 +280,7 @@ class DocumentText(Lines):
         return self._found[low : bisect_left(self._found, end)]
 
     def _tokens_between(self, start: int, end: int) -> list[tuple[int, int, bool]]:
-        """The tokens of the chosen model, every other one marked."""
+        """Return the tokens of the chosen model, every other one marked."""
         for reading in self.readings:
             if reading.slot == self.boundaries_of:
                 first = bisect_right(reading.tokens.ends, start)
@@ -290,6 +290,6 @@ class DocumentText(Lines):
 
 
 def _folded(text: str) -> str:
-    """Lower case, with as many characters as before: offsets stay."""
+    """Return a text in lower case with the same number of characters, so that offsets stay."""
     lowered = text.lower()
     return lowered if len(lowered) == len(text) else "".join(c if len(c.lower()) != 1 else c.lower() for c in text)

@@ -1,4 +1,4 @@
-"""Where sliding windows fall on the document at hand."""
+"""The sliding windows over the current document."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STRIDES: Final = tuple((str(number), number) for number in (0, 16, 32, 64, 128, 
 
 
 class WindowsView(Vertical):
-    """A table of windows, with the one that holds the reading position marked."""
+    """A table of windows; the one at the reading position is marked."""
 
     DEFAULT_CSS = """
     WindowsView { height: 1fr; }
@@ -64,7 +64,7 @@ class WindowsView(Vertical):
         yield Table(columns, id="window-table")
 
     def show(self, text: str, readings: Sequence[Reading], place: int) -> None:
-        """Show the windows of a document; `place` is the character one is at."""
+        """Show the windows of a document; `place` is the offset of the reading position."""
         self._text, self._readings, self._place = text, list(readings), place
         model = self.query_one("#window-model", Cycle)
         letters = [LETTERS[reading.slot] for reading in self._readings]
@@ -83,7 +83,7 @@ class WindowsView(Vertical):
         letter = self.query_one("#window-model", Cycle).value
         reading = next((reading for reading in self._readings if LETTERS[reading.slot] == letter), None)
         if reading is None or not reading.tokens.is_whole:
-            words.update(Content("Windows stand here once the document is tokenized."))
+            words.update(Content("Windows appear here once the document is tokenized."))
             table.show_rows(0, lambda row: ())
             return
         size: int = self.query_one("#window-size", Cycle).value
@@ -100,7 +100,7 @@ class WindowsView(Vertical):
         share = f", {windows.processed / own:.2f} times as many" if own else ""
         words.update(
             Content(
-                f"{letter} takes {count(len(windows), 'window')} of {size:,} with a stride of {stride}: "
+                f"{letter} needs {count(len(windows), 'window')} of {size:,} with a stride of {stride}: "
                 f"{windows.processed:,} tokens processed for the document's own {own:,}{share}."
             )
         )
@@ -108,7 +108,7 @@ class WindowsView(Vertical):
         table.show_rows(len(windows), lambda row: self._row(windows, row, row in holding))
 
     def copied(self) -> str:
-        """The windows, tab-separated under a header, with every digit; empty where there are none yet."""
+        """Return the windows, tab-separated under a header, with all digits; empty if there are none yet."""
         windows, model = self._windows, self.query_one("#window-model", Cycle).value
         if windows is None or not self.query_one("#window-table", Table).row_count:
             return ""

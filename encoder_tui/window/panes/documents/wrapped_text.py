@@ -1,4 +1,4 @@
-"""A document as lines of a screen, broken at white space and at every cut."""
+"""A document as lines on the screen, broken at white space and at every cut."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ UNWRAPPED: Final = 1 << 30
 
 @lru_cache(maxsize=8192)
 def width_of(character: str) -> int:
-    """The cells that a character takes once it is made visible."""
+    """Return the width in cells of a character after `visible`."""
     return cell_len(visible(character))
 
 
@@ -29,7 +29,7 @@ class Layout:
     """
 
     def __init__(self, text: str, width: int, cuts: Mapping[int, str]) -> None:
-        """`cuts` maps offsets to the words of the rule that stands there."""
+        """`cuts` maps offsets to the words of the rule there."""
         self.text = text
         self.width = width
         self.starts = array("L")
@@ -75,7 +75,7 @@ class Layout:
         return len(self.starts)
 
     def says(self, text: str, width: int, cuts: Mapping[int, str]) -> bool:
-        """Whether this is the layout of a text with these cuts, once its rules have these words, which it takes."""
+        """Return whether this layout fits a text with these cuts; if so, its rules get these words."""
         if text is not self.text or width != self.width or cuts.keys() != self._cuts.keys():
             return False
         if any(len(words) > len(self._cuts[cut]) for cut, words in cuts.items()):
@@ -86,12 +86,12 @@ class Layout:
         return True
 
     def row_of(self, offset: int) -> int:
-        """The row that holds a character."""
+        """Return the row that holds a character."""
         return max(bisect_right(self.starts, offset) - 1, 0)
 
 
 def _wrapped(text: str, start: int, end: int, width: int) -> Iterator[tuple[int, int]]:
-    """The rows of one paragraph; an empty one is one row."""
+    """Return the rows of one paragraph; an empty one is one row."""
     if end - start <= width and (width == UNWRAPPED or text[start:end].isascii()):
         yield (start, end)
         return

@@ -1,4 +1,4 @@
-"""The settings that were tried for each model, and taking those of a line for the session."""
+"""The settings that were tried for each model; those of a line can be used for the session."""
 
 from __future__ import annotations
 
@@ -30,17 +30,15 @@ COLUMNS: Final = (
     Column("from float32", 0),
 )
 SPREAD: Final = 3
-"""The place of the column that a narrow window has no room for."""
+"""The index of the column that is left out in a narrow window."""
 FAILED: Final = -1
-"""In place of the row of settings that failed."""
+"""Used in place of a row for settings that failed."""
 NARROW: Final = 100
-NOTHING: Final = (
-    "b measures which threads, dtype and attention are the fastest for the text at hand; they will stand here."
-)
+NOTHING: Final = "Press b to find the fastest threads, dtype and attention for the current text."
 
 
 class BestTable(Table):
-    """A line for each model and each of its settings."""
+    """One line for each setting of each model."""
 
     BINDINGS = [
         Binding(
@@ -53,7 +51,7 @@ class BestTable(Table):
     ]
 
     class Taken(Message):
-        """The session is to run with these settings."""
+        """The user chose to run with these settings."""
 
         def __init__(self, settings: dict[str, Any]) -> None:
             super().__init__()
@@ -66,7 +64,7 @@ class BestTable(Table):
         self._lines: list[tuple[int, int, int]] = []
 
     def look(self, run: Run | None, is_over: bool) -> None:
-        """Show a run that looks for the best settings; the cursor goes to the first model's fastest at its end."""
+        """Show a search for the best settings; at its end the cursor goes to the first model's fastest."""
         had, was_over = self._run, self._is_over
         self._run = run if run is not None and run.plan.best else None
         self._is_over = self._run is not None and is_over
@@ -91,12 +89,12 @@ class BestTable(Table):
         found = run.statistics(row, column)
         letter = f" {LETTERS[about.slot]}"
         if row == FAILED:
-            # Settings are named where the model ran with others.
+            # Name the settings if the model ran with others.
             is_whole = others + 1 == sum(1 for one in run.columns if one.slot == about.slot)
             what = "" if is_whole else f"{about.apart} and {others} more: " if others else f"{about.apart}: "
             return [letter, f"{what}{run.failures[column]}"]
         if others:
-            return [letter, f"{others} more", "", "", "", "not tried, since one of their parts alone is slower"]
+            return [letter, f"{others} more", "", "", "", "not tried: one of their parts alone is slower"]
         if found is None or samples is None:
             reason = "" if samples is None else visible(samples.ended or "")
             return [letter, about.apart, "" if reason else state(run, row, column, samples), "", "", reason]
@@ -122,9 +120,9 @@ class BestTable(Table):
 
 
 def _lines_of(run: Run, is_over: bool) -> Iterator[tuple[int, int, int]]:
-    """Row, column, and for the last line of a model how many settings it stands for that were not tried.
+    """Return row, column, and for the last line of a model the number of settings that were not tried.
 
-    What failed stands first, in `FAILED` as its row, with how many more settings failed so. Then fastest first once
+    Failures come first, in `FAILED` as its row, with how many more settings failed so. Then fastest first once
     all is measured; until then in the order in which they are tried.
     """
     for columns in failures(run).values():
@@ -149,7 +147,7 @@ def _was_not_tried(run: Run, row: int, column: int) -> bool:
 def _apart(samples: Samples, is_first: bool) -> str:
     far = samples.distance
     if samples.ended is not None or far is None:
-        return samples.ended or ("what is in force" if is_first else "")
+        return samples.ended or ("current settings" if is_first else "")
     if far.largest is None or far.cosine is None:
         return far.words()
     return f"≤ {far.largest:.1g}, cosine {far.cosine:.6f}"

@@ -23,7 +23,7 @@ SCALES: Final = ("log length", "log both", "linear")
 
 
 class Chart(Widget, can_focus=True):
-    """Draws the lines that were made elsewhere; or, where there is nothing to plot, a few sentences."""
+    """Draws a finished plot or, if there is nothing to plot, a few sentences."""
 
     COMPONENT_CLASSES = {"chart--quiet"}
     DEFAULT_CSS = """
@@ -32,7 +32,7 @@ class Chart(Widget, can_focus=True):
     """
 
     class Resized(Message):
-        """The plot must be built anew, for another size."""
+        """The size changed, so the plot must be built again."""
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -40,7 +40,7 @@ class Chart(Widget, can_focus=True):
         self.words: list[str] = []
 
     def show(self, lines: list[list[Span]], words: list[str]) -> bool:
-        """Show a plot, or the words where it has no lines; False where that changes nothing."""
+        """Show a plot, or the words if it has no lines; return False if nothing changes."""
         if lines == self.lines and words == self.words:
             return False
         self.lines, self.words = lines, words
@@ -48,7 +48,7 @@ class Chart(Widget, can_focus=True):
         return True
 
     def _written(self) -> list[str]:
-        """The words in lines that fit; what goes on stands under what it goes on from."""
+        """Return the words in lines that fit; continued lines are indented."""
         room = max(self.size.width - 3, 20)
         lines: list[str] = []
         for words in self.words:
@@ -64,7 +64,7 @@ class Chart(Widget, can_focus=True):
         segments: list[Segment] = []
         if self.lines:
             for text, colour in self.lines[y] if y < len(self.lines) else []:
-                # A cell that lines of several curves share has one colour; axes stand back.
+                # A cell shared by several curves has one colour; axes are dimmed.
                 segments.append(Segment(text, quiet if colour is None else letter_style(self, colour)))
         elif y - 1 in range(len(written := self._written())):
             style = quiet if y > 1 else Style(bold=True)
@@ -75,7 +75,7 @@ class Chart(Widget, can_focus=True):
 
 
 def plot_of(run: Run, plot: str, scale: str, row: int, under: Run | None = None) -> tuple[str, list[Curve], Axes]:
-    """What is plotted: its title, the curves (those of the run laid under in small letters first), the axes."""
+    """Return a plot's title, curves (those of the overlay first, with small letters) and axes."""
     if plot == "samples":
         return _samples(run, row)
     batch = run.rows[row].batch if row < len(run.rows) else run.rows[0].batch
@@ -89,7 +89,7 @@ def plot_of(run: Run, plot: str, scale: str, row: int, under: Run | None = None)
         lengths |= {x for curve in curves for x, _ in curve.points}
     rows = f", batch {batch}" if run.plan.batches != [1] else ""
     units = {"latency": tick, "throughput": throughput, "memory": lambda value: decimal_size(round(value))}
-    names = {"latency": "latency", "throughput": "real tokens a second", "memory": "peak memory"}
+    names = {"latency": "latency", "throughput": "real tokens per second", "memory": "peak memory"}
     by = " by sequence length" if under is None else ""
     title = f"{names[plot]}{by}{rows}, {scale}"
     if under is not None:
@@ -122,7 +122,7 @@ def _curve(run: Run, column: int, plot: str, batch: int, is_under: bool) -> Curv
 
 
 def _samples(run: Run, row: int) -> tuple[str, list[Curve], Axes]:
-    """Every sample of a row in the order in which it was taken, with the quartiles at the right edge."""
+    """Return the samples of a row in the order in which they were taken, with quartiles at the right edge."""
     curves, most = [], 1
     for column, about in enumerate(run.columns):
         samples = run.samples.get((row, column))
@@ -138,17 +138,17 @@ def _samples(run: Run, row: int) -> tuple[str, list[Curve], Axes]:
     step = max(1, most // 6)
     ticks = [1.0, *(float(place) for place in range(step, most + 1, step))]
     words = run.rows[row].words if row < len(run.rows) else "no tokens"
-    title = f"samples at {words}, in their order"
+    title = f"samples at {words}, in order"
     return title, curves, Axes(sorted(set(ticks)), tick, log_x=False)
 
 
 def tick(value: float) -> str:
-    """A time as an axis writes it: `0`, `2.5 s`, `20 ms`."""
+    """Format a time for an axis: `0`, `2.5 s`, `20 ms`."""
     if value >= 1 or value <= 0:
         return f"{value:g} s"
     return f"{value * 1e3:g} ms" if value >= 1e-3 else f"{value * 1e6:g} µs"
 
 
 def throughput(value: float) -> str:
-    """Tokens a second as an axis writes them: `2.5k`."""
+    """Format tokens per second for an axis: `2.5k`."""
     return f"{value / 1000:g}k" if value >= 1000 else f"{value:g}"

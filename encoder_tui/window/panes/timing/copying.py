@@ -9,7 +9,7 @@ from encoder_tui.window.widgets.table import Table
 
 
 def table(run: Run | None, of_view: Table | None) -> str:
-    """What is in front, tab-separated under its header: the view's own table where it has one, else that of the plots.
+    """Return the current view as tab-separated text under a header: its own table, or the table of the plots.
 
     Empty where there is none yet: its place is taken by a sentence, whose row has no first cell.
     """

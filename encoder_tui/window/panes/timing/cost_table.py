@@ -1,4 +1,4 @@
-"""What the text at hand, and an average document of the counted collection, cost under each model."""
+"""The cost of the current text, and of an average document of the collection, under each model."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from encoder_tui.window.widgets.table import Column, Row, Table
 
 MAXIMUM: Final = 20
 GUESS: Final = "≈"
-"""Before seconds of lengths that were not measured."""
+"""Shown before seconds at lengths that were not measured."""
 UNKNOWN: Final = "–"
-"""In place of seconds that nobody can tell."""
+"""Shown in place of unknown seconds."""
 COLUMNS: Final = (
     Column("", 3),
     Column("how", 0),
@@ -29,9 +29,9 @@ COLUMNS: Final = (
     Column("an hour", 11, "right"),
 )
 TAKEN: Final = 9
-"""Cells that the first column, gaps, the margin and a scroll bar leave no sentence."""
+"""Cells of the first column, gaps, the margin and a scroll bar, which a sentence cannot use."""
 Found = list[Cost] | str
-"""The costs of each way, or why there are none."""
+"""The cost of each way to run a document, or the reason why there is none."""
 
 
 class CostTable(Table):
@@ -42,7 +42,7 @@ class CostTable(Table):
         self._kept: dict[object, tuple[object, Found]] = {}
 
     def look(self, session: Session, run: Run | None, text: str) -> None:
-        """Show what the curves of a run say of the text at hand and of the collection."""
+        """Show the costs of the current text and of the collection, from the curves of a run."""
         rows = list(self._rows_of(session, run, text))
         if any(UNKNOWN in row[3:] for row in rows):
             rows.append(_sentence(f"{UNKNOWN} {TOO_FAR}"))
@@ -51,10 +51,10 @@ class CostTable(Table):
 
     def _rows_of(self, session: Session, run: Run | None, text: str) -> Iterator[Row]:
         if run is None or not run.has_results:
-            yield _sentence("What documents cost will stand here once a sweep was measured; s starts one.")
+            yield _sentence("Document costs appear here after a sweep; press s to start one.")
             return
         if run.plan.text or run.plan.rows != "full" or all(row.batch != 1 for row in run.rows):
-            yield _sentence("Only a sweep of single texts, rows full and batch 1, says what a document costs.")
+            yield _sentence("Document costs need a sweep with batch size 1 and no padding.")
             return
         yield from self._of_text(session, run, text)
         yield _sentence("")
@@ -63,7 +63,7 @@ class CostTable(Table):
         yield _sentence(f"{GUESS} at lengths that were not measured")
 
     def _of_text(self, session: Session, run: Run, text: str) -> Iterator[Row]:
-        yield _sentence("the text at hand" if session.document is None else "the document at hand")
+        yield _sentence("the current text" if session.document is None else "the current document")
         refused: set[int] = set()
         for index, column in enumerate(run.columns):
             slot = session.slots[column.slot] if column.slot < len(session.slots) else None
@@ -75,7 +75,7 @@ class CostTable(Table):
                 self._keep(key, _of_one(ready.tokenizer, text, ready.limit, run.curve(index, 1)))
             found = self._kept[key][1]
             if isinstance(found, str):
-                # Once for a model, in whatever settings it was measured.
+                # Once per model, whatever settings it was measured with.
                 found = "" if column.slot in refused else found
                 refused.add(column.slot)
             yield from self._lines(run, index, found)
@@ -85,8 +85,8 @@ class CostTable(Table):
         if counts is None or not counts.documents:
             yield _sentence(f"a collection: Documents ({PANES['documents'].shown_key}) counts its lengths")
             return
-        told = "" if counts.is_complete and counts.sample is None else ", so far"
-        end = f", the mean of {count(counts.documents, 'document')}{told}"
+        so_far = "" if counts.is_complete and counts.sample is None else ", so far"
+        end = f", the mean of {count(counts.documents, 'document')}{so_far}"
         yield _sentence(f"{shorten(visible(counts.source), max(self._room - len(end), 8))}{end}")
         for index, column in enumerate(run.columns):
             counted = next((one for one in counts.models if one.model == column.name), None)
@@ -99,7 +99,7 @@ class CostTable(Table):
             yield from self._lines(run, index, self._kept[key][1])
 
     def _keep(self, key: object, found: Found, of: object = None) -> None:
-        """Tens of thousands of lengths need not be gone through at every look.
+        """Cache the costs: there may be tens of thousands of lengths.
 
         What is known by its id is held with it: another one could have that id later.
         """
@@ -109,7 +109,7 @@ class CostTable(Table):
 
     @property
     def _room(self) -> int:
-        """Cells of a sentence."""
+        """Return the lines of the costs as cells."""
         return max(self.app.size.width - TAKEN, 20)
 
     def _lines(self, run: Run, index: int, found: Found) -> Iterator[Row]:
@@ -130,7 +130,7 @@ def _sentence(text: str) -> Row:
 
 
 def _of_one(tokenizer: ModelTokenizer, text: str, bound: int | None, curve: Sequence[tuple[float, float]]) -> Found:
-    """What a text costs, or why a tokenizer cannot tell."""
+    """Return the costs of a text, or why it cannot be tokenized."""
     try:
         encoding = tokenizer.encode([text])[0]
     except TokenizationError as error:
@@ -139,7 +139,7 @@ def _of_one(tokenizer: ModelTokenizer, text: str, bound: int | None, curve: Sequ
 
 
 def _figures(cost: Cost) -> tuple[str, str]:
-    """The time of a document and how many an hour holds; of a guess in two digits."""
+    """Return the time of a document and documents per hour; estimates in two digits."""
     if cost.seconds is None:
         return UNKNOWN, UNKNOWN
     hour = 3600 / cost.seconds
@@ -149,5 +149,5 @@ def _figures(cost: Cost) -> tuple[str, str]:
 
 
 def _hours(number: float, whole: float) -> str:
-    """How many an hour holds, from `whole` on without a fraction."""
+    """Format a number of documents per hour, from `whole` on without a fraction."""
     return f"{number:,.0f}" if number >= whole else f"{number:,.1f}"

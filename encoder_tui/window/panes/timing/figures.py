@@ -12,7 +12,7 @@ from encoder_tui.window.widgets.table import Table
 
 
 class Figures(Vertical):
-    """What stands beside the plot of a run."""
+    """The table, and the samples of a point, beside the plot of a run."""
 
     def compose(self) -> ComposeResult:
         yield Table([], id="timing-table")
@@ -29,7 +29,7 @@ class Figures(Vertical):
         return self.query_one(Chart)
 
     def show(self, is_shown: bool, with_point: bool = False) -> None:
-        """Show these figures or not, with the point or without it."""
+        """Show or hide the table, with or without the samples of a point."""
         self.display = self.table.display = is_shown
         self.point.display = with_point
         self.set_class(with_point, "-with-point")

@@ -1,4 +1,4 @@
-"""What the Timing pane can measure here: the models of the window, on its machine, by the plan or at a text."""
+"""What the Timing pane can measure: the window's models on the engine's machine, by a plan or with a text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from encoder_tui.window.session.session import Session
 
 
 def timed_models(session: Session) -> list[TimedModel]:
-    """The models of the window whose files are there, in their order."""
+    """Return the models of the window whose files are available, in their order."""
     found = []
     for index, slot in enumerate(session.slots):
         if slot.files is not None and slot.state != "failed":
@@ -28,15 +28,15 @@ def timed_models(session: Session) -> list[TimedModel]:
 
 
 def no_models(session: Session) -> str:
-    """Why nothing can be measured."""
+    """Return why nothing can be measured."""
     failed = [slot for slot in session.slots if slot.state == "failed"]
     if len(failed) == len(session.slots):
-        return visible(failed[0].message) or "no model could be had"
-    return "the models are still being looked up; try again in a moment"
+        return visible(failed[0].message) or "no model loaded"
+    return "the models are still loading; try again in a moment"
 
 
 def machine(session: Session) -> tuple[int, bool]:
-    """Cores of the engine's machine, and whether models run on an accelerator unless told otherwise."""
+    """Return the cores of the engine's machine, and whether models run on an accelerator by default."""
     hello = session.hello
     if hello is None:
         return 2, False
@@ -45,7 +45,7 @@ def machine(session: Session) -> tuple[int, bool]:
 
 
 def devices(session: Session) -> list[str | None]:
-    """The devices that a text is measured on: the chosen one, else all; [None] while they are not known."""
+    """Return the devices to measure a text on: the chosen one, otherwise all; [None] while they are unknown."""
     if session.settings.device is not None:
         return [session.settings.device]
     hello = session.hello
@@ -53,7 +53,7 @@ def devices(session: Session) -> list[str | None]:
 
 
 def sweep_run(session: Session, plan_of: Callable[[], Plan]) -> Run:
-    """The sweep of a plan, with nothing measured yet; raises `PlanError`."""
+    """Return the sweep of a plan, with nothing measured yet. Raises `PlanError`."""
     models = _models(session)
     plan = plan_of()
     refuse_what_is_not_offered(session, plan)
@@ -61,7 +61,7 @@ def sweep_run(session: Session, plan_of: Callable[[], Plan]) -> Run:
 
 
 def run_of_text(session: Session, plan_of: Callable[[], Plan]) -> Run:
-    """The run of the text at hand on every device; raises `PlanError` or `TokenizationError`."""
+    """Return the run of the current text on every device. Raises `PlanError` or `TokenizationError`."""
     models, tokenizers = _models_with_tokenizers(session)
     plan = plan_of()
     refuse_what_is_not_offered(session, plan)
@@ -69,7 +69,7 @@ def run_of_text(session: Session, plan_of: Callable[[], Plan]) -> Run:
 
 
 def search_inputs(session: Session) -> tuple[list[TimedModel], dict[int, Batch]]:
-    """The models, and the ids of the text at hand by slot; raises `PlanError` or `TokenizationError`."""
+    """Return the models, and the ids of the current text by slot. Raises `PlanError` or `TokenizationError`."""
     models, tokenizers = _models_with_tokenizers(session)
     return models, {
         model.slot: encoded(tokenizer, session.document_or_text, min(model.limit or LONGEST, LONGEST))
@@ -94,11 +94,11 @@ def _models_with_tokenizers(session: Session) -> tuple[list[TimedModel], list[Mo
 
 
 def refuse_what_is_not_offered(session: Session, plan: Plan) -> None:
-    """Raise `PlanError` where no device of the engine's machine has what a plan asks for; the engine looks closer."""
+    """Raise `PlanError` if no device of the engine supports what a plan requests; the engine checks in detail."""
     if session.hello is None or session.hello.devices is None:
         return
     offered = {what for device in session.hello.devices for what in device.offers}
     if True in plan.unpadded and not any(what.startswith("flash") for what in offered):
-        raise PlanError("unpadded rows need flash attention on an accelerator; there is none here")
+        raise PlanError("unpadded rows need flash attention on an accelerator; none is available here")
     if True in plan.tf32 and "tf32" not in offered:
-        raise PlanError("TF32 is of NVIDIA's accelerators since Ampere; there is none here")
+        raise PlanError("TF32 needs an NVIDIA GPU (Ampere or newer); none is available here")

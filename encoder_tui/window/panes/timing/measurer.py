@@ -23,12 +23,11 @@ from encoder_tui.protocol.operations import MEASURE, OFFERS
 from encoder_tui.window.session.session import Session
 
 Change = Literal["run", "row", "samples"]
-"""What changed: the run as a whole (it began, it ended, what the engine does before it measures), the row that is
-measured, or the samples of that row."""
+"""What changed: the run as a whole (its start, end, or preparation), the current row, or the samples of that row."""
 
 
 class Measurer:
-    """A run and its state: `activity` is what the engine does before it measures, `ending` how the run ended.
+    """A run and its state: `activity` is how the engine prepares the run, `ending` how the run ended.
 
     `on_change` draws what changed, and returns once that is on the screen: the engine waits for it before it measures
     on, so that drawing disturbs no sample.
@@ -45,42 +44,42 @@ class Measurer:
 
     @property
     def is_measuring(self) -> bool:
-        """Whether a run is under way."""
+        """Whether a run is in progress."""
         return self._working is not None and not self._working.done()
 
     def measure(self, run: Run) -> None:
-        """Begin a run."""
+        """Start a run."""
         self._begin(run, self._measure(run))
 
     def look_for_best(self, models: Sequence[TimedModel], inputs: Mapping[int, Batch], compiled: bool) -> None:
-        """Begin a search for the fastest settings of each model; `inputs` are by slot."""
+        """Start a search for the fastest settings of each model; `inputs` are by slot."""
         self._begin(Run(Plan(best=True), [], [], [], "best"), self._look_for_best(models, inputs, compiled))
 
     def show(self, run: Run, ending: str) -> None:
-        """Take a run that was measured before; `ending` says where it comes from."""
+        """Show a run that was measured before; `ending` says where it comes from."""
         self.run, self.ending = run, ending
 
     def stop(self) -> bool:
-        """Stop measuring, and keep what was measured; returns whether anything was being measured."""
+        """Stop measuring and keep the results; return whether a run was in progress."""
         if self._working is None or not self.is_measuring:
             return False
         self._working.cancel()
         return True
 
     def close(self) -> None:
-        """End all work: the pane is gone."""
+        """Stop all work: the pane has been removed."""
         for task in [self._working, *self._telling]:
             if task is not None:
                 task.cancel()
 
     def _begin(self, run: Run, work: Coroutine[None, None, None]) -> None:
-        self.run, self.ending, self.activity = run, "", "the engine is asked"
+        self.run, self.ending, self.activity = run, "", "asking the engine"
         self.session.is_measuring = True
         self._working = asyncio.create_task(work)
         self._working.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        """Tell that nothing is measured any more; of a search that knew no settings yet, nothing stays.
+        """Report that measuring has ended; a search that had no settings yet leaves nothing.
 
         Not at the end of the work itself: a key that stops it may come before its first step.
         """
@@ -91,7 +90,7 @@ class Measurer:
             self._tell("run")
 
     async def _look_for_best(self, models: Sequence[TimedModel], inputs: Mapping[int, Batch], compiled: bool) -> None:
-        """Ask what each model could run with, then measure that."""
+        """Request the settings that each model supports, then measure them."""
         self._tell("run")
         asked = placement_of(self.session.settings)
         offers: dict[int, Offers | str] = {}
@@ -106,7 +105,7 @@ class Measurer:
         await self._measure(run)
 
     async def _measure(self, run: Run) -> None:
-        """Ask the engine, and keep what it tells whatever happens."""
+        """Run the request, and save its results whatever happens."""
         self._tell("run")
         begun = time.monotonic()
         ending = "stopped"
@@ -124,7 +123,7 @@ class Measurer:
                 self._save(run)
 
     def _save(self, run: Run) -> None:
-        """Keep what was measured; a run without a sample is none."""
+        """Save the run, unless it has no samples."""
         if run.has_results:
             try:
                 save(run, data_path() / "timing")
@@ -132,7 +131,7 @@ class Measurer:
                 self.session.notice(str(error), "warning")
 
     def _hear_progress(self, progress: Progress) -> None:
-        """What the engine does before it measures; afterwards nothing is drawn but when it waits for it."""
+        """Show how the engine prepares the run; while it measures, drawing only happens when it waits for it."""
         if self.run is not None and self.run.environment is None and progress.text != self.activity:
             self.activity = progress.text
             self._tell("run")
@@ -143,7 +142,7 @@ class Measurer:
             self._keep(self._show_and_note("row" if self.run.next else "samples", measurement.number))
 
     async def _show_and_note(self, change: Change, number: int) -> None:
-        """Have a partial answer drawn, and tell the engine to go on."""
+        """Draw a partial answer, then let the engine go on."""
         await self._on_change(change)
         self.session.engine.note(DRAWN, number)
 

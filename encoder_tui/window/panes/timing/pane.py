@@ -1,4 +1,4 @@
-"""The Timing pane: a plan, the curves as they grow, a table, and what they say."""
+"""The Timing pane: a plan, curves that grow while measuring, a table, and sentences about them."""
 
 from __future__ import annotations
 
@@ -45,17 +45,17 @@ from encoder_tui.window.widgets.key_line import possible_changed
 from encoder_tui.window.widgets.table import Table
 
 WIDE: Final = 100
-"""Columns from which on the table stands beside the plot."""
+"""The width in columns from which the table is beside the plot."""
 HIGH: Final = 40
-"""Lines from which on, in a wide window, every sample of the point at hand is drawn under the table."""
+"""The height in lines from which, in a wide window, the samples of the current point are under the table."""
 TINY: Final = 72
-"""Columns that the settings of the plan need to stand in one line."""
+"""The width in columns that the settings of the plan need in one line."""
 FRAME: Final = 0.25
 """Seconds between two frames while measuring."""
 
 
 class TimingPane(Pane):
-    """Latency, throughput and memory by length, measured while one watches."""
+    """Latency, throughput and memory by length, drawn while they are measured."""
 
     VIEWS = (*PLOTS, "best", "cost", "saved")
     VIEW_CHOICE = "timing-view"
@@ -65,7 +65,7 @@ class TimingPane(Pane):
         Binding(
             "n",
             "notebook",
-            "Text at hand",
+            "Current text",
             id="timing.text-at-hand",
             tooltip="Measure the current text, cut to 512 tokens, on every device",
         ),
@@ -83,7 +83,7 @@ class TimingPane(Pane):
         Binding(
             "u",
             "clear_under",
-            "Take the laid run away",
+            "Remove the overlay",
             show=False,
             id="timing.take-the-laid-run-away",
             tooltip="Show only the current run again",
@@ -139,7 +139,7 @@ class TimingPane(Pane):
         self.session.text_changed.subscribe(self, lambda _: self.redraw())
         self.session.document_changed.subscribe(self, lambda _: self.redraw())
         self.session.engine_changed.subscribe(self, lambda _: self._learn_devices())
-        # Nothing is drawn under a dialog, in which models may change places.
+        # Do not draw under a dialog, in which models may change places.
         self.app.screen_change_signal.subscribe(self, lambda _: self.redraw())
         self._learn_devices()
         self._show_figures(False)
@@ -164,10 +164,10 @@ class TimingPane(Pane):
         self.redraw()
 
     def take_focus(self) -> None:
-        """Not a text field: there a digit would be text and no pane."""
+        """Focus a widget that is not a text field, so that digits select panes."""
         places = self.query("#timing-saved, #timing-best, #timing-cost, #timing-table, #timing-view")
         there = (widget for widget in places if widget.display)
-        # At once: the next key is meant for it.
+        # At once, because the next key is for it.
         self.screen.set_focus(min(there, key=lambda widget: widget.id == "timing-view"))
 
     def _learn_devices(self) -> None:
@@ -176,7 +176,7 @@ class TimingPane(Pane):
             self.query_one(PlanLine).offer_devices(hello.devices)
 
     def possible(self, action: str) -> bool:
-        """Whether an action would do something now, for the line of keys."""
+        """Return whether an action would do something now, for the footer."""
         if action == "leave":
             return isinstance(self.app.focused, Input)
         if action in {"start", "notebook", "best", "stop"}:
@@ -186,7 +186,7 @@ class TimingPane(Pane):
         return True
 
     def add_to_report(self, material: Material) -> None:
-        """What was measured."""
+        """Add the current run."""
         run = self.measurer.run
         if run is not None and run.has_results:
             points = [(run.label(place[1]), run.samples[place]) for place, _ in run.records()]
@@ -196,7 +196,7 @@ class TimingPane(Pane):
     # Measuring
 
     def _plan(self) -> Plan:
-        """What the fields of the plan say; raises `PlanError`."""
+        """Return the plan in the fields. Raises `PlanError`."""
         return self.query_one(PlanLine).plan()
 
     def action_start(self) -> None:
@@ -205,17 +205,17 @@ class TimingPane(Pane):
         def start() -> None:
             run = measurable.sweep_run(self.session, self._plan)
             if not run.planned:
-                raise PlanError("no model takes any of these lengths")
+                raise PlanError("no model accepts any of these lengths")
             self.measurer.measure(run)
 
         self._begin(start)
 
     def action_notebook(self) -> None:
-        """Measure the text at hand, cut to 512 tokens, on every device."""
+        """Measure the current text, cut to 512 tokens, on every device."""
         self._begin(lambda: self.measurer.measure(measurable.run_of_text(self.session, self._plan)))
 
     def action_best(self) -> None:
-        """Measure which threads, dtype and attention are the fastest for the text at hand."""
+        """Find the fastest threads, dtype and attention for the current text."""
 
         def start() -> None:
             models, inputs = measurable.search_inputs(self.session)
@@ -224,7 +224,7 @@ class TimingPane(Pane):
         self._begin(start)
 
     def _begin(self, start: Callable[[], None]) -> None:
-        """Begin a run, unless one is under way or `start` says why it cannot."""
+        """Start a run, unless one is in progress or `start` fails."""
         if self.measurer.is_measuring:
             self._warn("a run is under way; x stops it")
             return
@@ -239,7 +239,7 @@ class TimingPane(Pane):
         self.notify(visible(sentence), severity="warning", markup=False)
 
     def _begun(self) -> None:
-        """Show the run that has begun in place of the list of kept ones."""
+        """Show the new run in place of the list of saved runs."""
         view = self.view_choice
         is_best = self.measurer.run is not None and self.measurer.run.plan.best
         if is_best or view.chosen not in PLOTS:
@@ -286,7 +286,7 @@ class TimingPane(Pane):
         return self.is_mounted and self.display and self.app.screen is self.screen
 
     async def draw(self) -> None:
-        """Build the plot in a thread, then draw all at once; what is as before is left alone."""
+        """Build the plot in a thread, then draw everything at once; unchanged parts are left alone."""
         if not self._is_in_sight or not self.size.width:
             return
         self._drawn_at = time.monotonic()
@@ -334,20 +334,20 @@ class TimingPane(Pane):
     def _show_texts(self) -> None:
         run, width = self.measurer.run, self.size.width
         if run is not None:
-            told = words.run_summary(run, self.measurer, width)
+            line = words.run_summary(run, self.measurer, width)
         else:
             try:
-                told = words.plan_summary(measurable.sweep_run(self.session, self._plan))
+                line = words.plan_summary(measurable.sweep_run(self.session, self._plan))
             except PlanError as error:
-                told = str(error)
-        self._say("timing-sentence", words.headline(told, width))
+                line = str(error)
+        self._say("timing-sentence", words.headline(line, width))
         view = self.view_name
         is_plot = view in PLOTS
         under = self.under if is_plot else None
         self._say("timing-settings", words.settings(self.session, run, under, width))
         is_low = self.has_class("-low")
         self._say("timing-words", words.remarks(run, width, is_low))
-        # As high as it will be once everything is known: the plot above it does not move meanwhile.
+        # Reserve the final height, so that the plot above does not move.
         self.query_one("#timing-words").styles.height = lines = words.room_for_remarks(run, is_low)
         row = self.query_one("#timing-table", Table).cursor
         self._say("timing-detail", words.detail(run, row, width))
@@ -368,11 +368,11 @@ class TimingPane(Pane):
         self.redraw()
 
     async def bring_view(self, name: str) -> None:
-        # Nothing is switched between: what other views do not need is hidden.
+        # Views are not switched: widgets that a view does not need are hidden.
         self._show_view()
 
     def _show_view(self) -> None:
-        """What documents cost, or the list of kept runs, takes the place of plot and table."""
+        """Show the plot and table, or in their place the costs, the best settings or the saved runs."""
         kept, cost, best = self.query_one(SavedRuns), self.query_one(CostTable), self.query_one(BestTable)
         view = self.view_name
         had_focus = self.screen.focused in {kept, cost, best, self.query_one("#timing-table", Table)}
@@ -388,7 +388,7 @@ class TimingPane(Pane):
 
     @on(SavedRuns.Chosen)
     def _use_saved(self, event: SavedRuns.Chosen) -> None:
-        """Open a kept run, lay it under the one on the screen, or run it again."""
+        """Open a saved run, show it as an overlay, or run it again."""
         if event.deed == "under":
             self.under = event.run
         elif event.deed == "repeat":
@@ -410,11 +410,11 @@ class TimingPane(Pane):
 
     @on(BestTable.Taken)
     def _run_with(self, event: BestTable.Taken) -> None:
-        """Run with settings that were tried; what the plan says of them follows."""
+        """Run with settings that were tried, and put them into the plan."""
         self.session.run_with(**event.settings)
         self.query_one(PlanLine).run_with(self.session.settings)
         said = options(event.settings, Mode())
-        self.notify(f"models run with these until the window is closed; a command takes {said}", markup=False)
+        self.notify(f"models use these settings until the window is closed; in a command: {said}", markup=False)
 
     @on(PlanLine.Submitted)
     def _submitted(self) -> None:
@@ -423,16 +423,16 @@ class TimingPane(Pane):
     # Keys
 
     def action_scale(self) -> None:
-        """Linear or logarithmic axes."""
+        """Switch between linear and logarithmic axes."""
         self.scale = SCALES[(SCALES.index(self.scale) + 1) % len(SCALES)]
         self.redraw()
 
     def action_edit(self) -> None:
-        """Go to the plan."""
+        """Focus the plan."""
         self.query_one("#lengths").focus()
 
     def action_leave(self) -> None:
-        """From the plan to the table, where single keys are commands."""
+        """Leave the plan for the table, where single keys are commands."""
         self.take_focus()
 
     def action_copy(self) -> None:
@@ -441,7 +441,7 @@ class TimingPane(Pane):
         copy(self, copying.table(self.measurer.run, next(of_view, None)), "the table")
 
     def action_export(self) -> None:
-        """Ask for a path to save the run on the screen to, as CSV."""
+        """Ask for a path to save the current run as CSV."""
         run = self.measurer.run
         if run is None or not run.has_results:
             self._warn("nothing was measured yet")
@@ -454,6 +454,6 @@ class TimingPane(Pane):
         self.app.push_screen(SaveDialog([Saveable("run", f"timing-{started}.csv", made)]))
 
     def action_clear_under(self) -> None:
-        """Show the run on the screen alone again."""
+        """Remove the overlay."""
         self.under = None
         self.redraw()

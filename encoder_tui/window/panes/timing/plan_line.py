@@ -1,4 +1,4 @@
-"""What is to be measured, as two lines of fields."""
+"""The plan as two lines of fields."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class PlanLine(Vertical):
             yield Label("threads")
             threads = "" if self._settings.threads is None else str(self._settings.threads)
             yield Input(threads, placeholder="all", compact=True, id="threads", restrict=r"[\d, ]*")
-        # What has no room in a narrow window comes into sight as it gets the focus.
+        # In a narrow window, a field scrolls into view when it gets the focus.
         with HorizontalScroll(can_focus=False, id="placement"):
             started = self._settings
             yield Cycle("device", _first(started.device), id="device")
@@ -79,11 +79,11 @@ class PlanLine(Vertical):
             yield Cycle("TF32", SWITCH, id="tf32")
 
     def on_mount(self) -> None:
-        # Offered where there is an accelerator that has it.
+        # Offered if an accelerator supports it.
         self.query_one("#tf32").display = False
 
     def offer_devices(self, devices: Sequence[Device]) -> None:
-        """Offer the devices that there are, all of them together, and what they can do."""
+        """Offer each device, all of them together, and what they support."""
         names = [device.name for device in devices]
         self._cycle("device").offer(*map(swept, names), *([swept(*names)] if len(names) > 1 else []))
         can = list(dict.fromkeys(what for device in devices for what in device.offers))
@@ -101,7 +101,7 @@ class PlanLine(Vertical):
 
     @on(Cycle.Changed)
     def _keep_in_sight(self, event: Cycle.Changed) -> None:
-        """A longer value may have pushed what has the focus out of a narrow window."""
+        """Scroll to the focused field: a longer value may have pushed it out of a narrow window."""
         if event.cycle.has_focus:
             self.call_after_refresh(event.cycle.scroll_visible, animate=False)
 
@@ -110,7 +110,7 @@ class PlanLine(Vertical):
         self.post_message(self.Submitted())
 
     def plan(self) -> Plan:
-        """What the fields say; raises `PlanError`."""
+        """Return the plan in the fields. Raises `PlanError`."""
 
         def text(name: str) -> str:
             return self.query_one(f"#{name}", Input).value
@@ -118,9 +118,9 @@ class PlanLine(Vertical):
         try:
             min_time = float(text("min-time") or 1)
         except ValueError:
-            raise PlanError("seconds a point: write a number") from None
+            raise PlanError("seconds per point: enter a number") from None
         if not 0 <= min_time <= 600:
-            raise PlanError("seconds a point: from 0 to 600")
+            raise PlanError("seconds per point: from 0 to 600")
         threads: list[int | None] = [None]
         if text("threads"):
             threads = [*numbers(text("threads"), "threads", MOST_THREADS)]
@@ -159,7 +159,7 @@ class PlanLine(Vertical):
         self.query_one("#batches", Input).value = ", ".join(map(str, plan.batches))
         self.query_one("#min-time", Input).value = f"{plan.min_time:g}"
         self.query_one("#threads", Input).value = ", ".join(str(one) for one in plan.threads if one is not None)
-        # Of what a file says, no field takes more than it offers.
+        # A field only accepts values of a file that it offers.
         for name, value in (("rows", (plan.rows, plan.unpadded)), ("compiled", plan.compiled), ("tf32", plan.tf32)):
             cycle = self._cycle(name)
             cycle.value = value if value in cycle.values else cycle.values[0]
@@ -168,7 +168,7 @@ class PlanLine(Vertical):
 
 
 def _first(value: str | None, *others: tuple[str, list[str | None]]) -> list[tuple[str, list[str | None]]]:
-    """What a field can take, beginning with what the program was started with."""
+    """Return a field's choices, beginning with the one that the program was started with."""
     first = [] if value is None else [swept(value)]
     found = [*first, swept(None), *others]
     return [choice for place, choice in enumerate(found) if choice not in found[:place]]

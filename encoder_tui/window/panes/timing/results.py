@@ -13,11 +13,11 @@ from encoder_tui.core.timing.words import WIDE_SPREAD
 from encoder_tui.window.widgets.table import Column, Row
 
 DETAILS: Final = ("p90", "cold", "CPU", "peak")
-"""What a table with room for it has of every point beside the median and its spread."""
+"""Further columns of every point if the table has room."""
 
 
 def columns(run: Run, detailed: bool = False) -> list[Column]:
-    """The length, each column's median and spread, its details where asked for, and the ratio of the first two."""
+    """Return the columns: the length, each median and spread, details if requested, the ratio of the first two."""
     widest = max((len(row.label) for row in run.rows), default=6)
     found = [Column("tokens" if not run.plan.text else "text", max(widest, 6), "right")]
     for column in range(len(run.columns)):
@@ -32,7 +32,7 @@ def columns(run: Run, detailed: bool = False) -> list[Column]:
 
 
 def table_row(run: Run, row: int, detailed: bool = False) -> Row:
-    """The cells of a row, in the order of `columns`."""
+    """Return the cells of a row, in the order of `columns`."""
     cells = [run.rows[row].label]
     for column in range(len(run.columns)):
         found = run.statistics(row, column)
@@ -49,7 +49,7 @@ def table_row(run: Run, row: int, detailed: bool = False) -> Row:
 
 
 def _details(samples: Samples | None) -> list[str]:
-    """The cells of `DETAILS`, empty where nothing was measured (yet)."""
+    """Return the cells of `DETAILS`; empty if nothing was measured."""
     if samples is None:
         return [""] * len(DETAILS)
     found, cpu = samples.latency, samples.cpu_time
@@ -62,7 +62,7 @@ def _details(samples: Samples | None) -> list[str]:
 
 
 def state(run: Run, row: int, column: int, samples: Samples | None) -> str:
-    """What stands where no median does."""
+    """Return the word shown in place of a median."""
     if column in run.failures:
         return "failed"
     if samples is not None and samples.ended is not None:
@@ -73,11 +73,11 @@ def state(run: Run, row: int, column: int, samples: Samples | None) -> str:
 
 
 def spread(share: float) -> str:
-    """The interquartile range as a share of the median, with a sign where it is wide."""
+    """Format the interquartile range as a share of the median, with a mark if it is wide."""
     return f"{WIDE_SPREAD if share > SPREAD_LIMIT else ''}{100 * share:.0f} %"
 
 
 def tsv(run: Run, header: Sequence[Column]) -> str:
-    """The table as tab-separated text."""
+    """Return the table as tab-separated text."""
     rows = [[column.label for column in header], *(list(table_row(run, row)) for row in range(len(run.rows)))]
     return "\n".join("\t".join(map(visible, row)) for row in rows) + "\n"

@@ -1,4 +1,4 @@
-"""The runs that were kept, as a list to choose from."""
+"""The list of saved runs."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from encoder_tui.window.widgets.table import Column, Row, Table
 
 Deed = Literal["open", "under", "repeat"]
 MOST = 200
-"""Runs that are listed; older ones stay in their folder."""
+"""The most runs listed; older ones stay in the folder."""
 
 
 class SavedRuns(Table):
-    """Kept runs, newest first."""
+    """Saved runs, newest first."""
 
     BINDINGS = [
         Binding("enter", "choose('open')", "Open", id="timing.saved.open", tooltip="Show this run"),
         Binding(
             "o",
             "choose('under')",
-            "Lay under",
+            "Overlay",
             id="timing.saved.lay-under",
-            tooltip="Draw this run under the current one",
+            tooltip="Draw this run together with the current one",
         ),
         Binding("r", "choose('repeat')", "Repeat", id="timing.saved.repeat", tooltip="Measure the same again"),
         Binding(
@@ -37,19 +37,19 @@ class SavedRuns(Table):
             "delete",
             "Delete",
             id="timing.saved.delete",
-            tooltip="Delete this run; it can be brought back while the window is open",
+            tooltip="Delete this run; it can be restored while the window is open",
         ),
         Binding(
             "u",
             "bring_back",
-            "Bring back",
+            "Restore",
             id="timing.saved.bring-back",
-            tooltip="Bring back the run that was deleted last",
+            tooltip="Restore the run that was deleted last",
         ),
     ]
 
     class Chosen(Message):
-        """A run is to be opened, laid under the one on the screen, or repeated."""
+        """A run is to be opened, shown as an overlay, or repeated."""
 
         def __init__(self, run: Run, deed: Deed, name: str) -> None:
             super().__init__()
@@ -65,7 +65,7 @@ class SavedRuns(Table):
         self._deleted: list[tuple[Path, bytes]] = []
 
     def look(self, folder: Path) -> None:
-        """List what a folder holds; a file is read once."""
+        """List the runs in a folder; each file is read once."""
         self._files = saved(folder)[:MOST]
         for path in self._files:
             if path not in self._rows:
@@ -85,11 +85,11 @@ class SavedRuns(Table):
         return [when, names, what, device, ", ".join(dict.fromkeys(one.dtype for one in run.in_force))]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """A key that would do nothing is not offered."""
+        """Hide a key that would do nothing."""
         return bool(self._deleted) if action == "bring_back" else True
 
     def action_delete(self) -> None:
-        """Delete the run under the cursor; one key brings it back while the window is open."""
+        """Delete the run under the cursor; one key restores it while the window is open."""
         if not self._files:
             return
         path = self._files[self.cursor]
@@ -98,11 +98,11 @@ class SavedRuns(Table):
         except FileProblem as error:
             self.notify(str(error), severity="error", markup=False)
         else:
-            self.notify(f"deleted the run of {self._rows[path][0]}; u brings it back", markup=False)
+            self.notify(f"deleted the run of {self._rows[path][0]}; press u to restore it", markup=False)
         self._look_again(path)
 
     def action_bring_back(self) -> None:
-        """Bring back the run that was deleted last."""
+        """Restore the run that was deleted last."""
         path, content = self._deleted.pop()
         try:
             bring_back(path, content)
@@ -120,7 +120,7 @@ class SavedRuns(Table):
     def action_choose(self, deed: Deed) -> None:
         """Read the run under the cursor and hand it to the pane."""
         if not self._files:
-            self.notify("no run was kept yet; each is kept when it ends", markup=False)
+            self.notify("no saved runs yet; each run is saved when it ends", markup=False)
             return
         path = self._files[self.cursor]
         try:

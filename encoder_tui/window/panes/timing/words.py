@@ -1,4 +1,4 @@
-"""What the Timing pane says: the plan, the progress, the conclusion, the point under the cursor."""
+"""The Timing pane's words: the plan, the progress, the conclusion, the point under the cursor."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ from encoder_tui.window.widgets.model_letters import letter_markup
 
 LOW: Final = 3
 HIGH: Final = 7
-"""Lines that remarks may take in a low window, and in others."""
+"""The most lines of remarks in a low window, and in others."""
 
 
 def headline(text: str, width: int) -> Content:
-    """The first line of the pane."""
+    """Return the first line of the pane."""
     return Content.styled(f" {text}", "bold").truncate(max(width, 1), ellipsis=True)
 
 
 def run_summary(run: Run, measurer: Measurer, width: int) -> str:
-    """How far the run is, or what it says."""
+    """Return the run's progress, or its conclusion."""
     if measurer.is_measuring:
         return _progress(run, measurer.activity, width)
     whole = "" if run.done == len(run.planned) else f"{run.done} of {count(len(run.planned), 'point')} whole, "
@@ -49,13 +49,13 @@ def run_summary(run: Run, measurer: Measurer, width: int) -> str:
 
 
 def plan_summary(planned: Run) -> str:
-    """How many points a plan has and about how long they take."""
+    """Return how many points a plan has and about how long they take."""
     points = len(planned.planned)
     skipped = sum(1 for samples in planned.samples.values() if samples.ended)
-    beside = f", {skipped} beyond a limit" if skipped else ""
+    beside = f", {skipped} too long" if skipped else ""
     models = count(len({column.slot for column in planned.columns}), "model")
     about = duration(max(planned.seconds_left(), 1))
-    return f"{count(points, 'point')} of {models}{beside}, about {about} and the loading; s starts"
+    return f"{count(points, 'point')} for {models}{beside}, about {about} plus loading; press s to start"
 
 
 def _progress(run: Run, activity: str, width: int) -> str:
@@ -71,7 +71,7 @@ def _progress(run: Run, activity: str, width: int) -> str:
 
 
 def settings(session: Session, run: Run | None, under: Run | None, width: int) -> Content:
-    """What the letters of a run mean where the window's mean something else, and the settings in force."""
+    """Return the models of a run's letters if they are not the window's, and the settings used."""
     whose = [
         foreign_letters(session, run, width),
         foreign_letters(session, under, width, are_small=True),
@@ -83,15 +83,15 @@ def settings(session: Session, run: Run | None, under: Run | None, width: int) -
 
 
 def foreign_letters(session: Session, run: Run | None, width: int, are_small: bool = False) -> str:
-    """Which letters of a run stand for other models than the window's, and for which; empty where none does.
+    """Return the letters of a run that are not the window's models, and their models; empty if there are none.
 
-    Those of a run that is laid under are small.
+    The letters of an overlay are small.
     """
     columns = [] if run is None else run.columns
     named = {column.slot: column.name for column in columns if not _is_in_place(session, column)}
     if not named:
         return ""
-    # Owners and folders are left out, unless nothing else tells the models apart.
+    # Leave out owners and folders, unless they are needed to distinguish the models.
     every = {*named.values(), *(slot.name for slot in session.slots)}
     has_twins = len({last_part(name) for name in every}) < len(every)
     shown = {slot: visible(name if has_twins else last_part(name)) for slot, name in sorted(named.items())}
@@ -102,7 +102,7 @@ def foreign_letters(session: Session, run: Run | None, width: int, are_small: bo
 
 
 def _is_in_place(session: Session, column: RunColumn) -> bool:
-    """Whether the model of a run's column stands in the window where it stood, by whatever name it was given."""
+    """Return whether the model of a run's column is in the same slot of the window, by any name."""
     if column.slot >= len(session.slots):
         return False
     slot, source = session.slots[column.slot], column.variant.source
@@ -110,35 +110,35 @@ def _is_in_place(session: Session, column: RunColumn) -> bool:
 
 
 def room_for_remarks(run: Run | None, is_low: bool) -> int:
-    """Lines that the remarks on a run take once everything is known, as far as there is room."""
+    """Return the lines to reserve for the remarks on a run, as far as there is room."""
     if run is None:
         return 0
-    failed, told = len(failures(run)), len(model_remarks(run.samples.values()))
+    failed, remarked = len(failures(run)), len(model_remarks(run.samples.values()))
     if is_low:
         return min(1 + failed, LOW)
-    return min(told + 1 + (2 * len(run.rows) + failed if run.plan.best else len(run.columns)), HIGH)
+    return min(remarked + 1 + (2 * len(run.rows) + failed if run.plan.best else len(run.columns)), HIGH)
 
 
 def what_will_stand_here(session: Session, run: Run | None) -> list[str]:
-    """What an empty plot says: what will stand here, and the key that fills it."""
+    """Return the words of an empty plot: what will appear here, and the keys for it."""
     if run is not None and run.plan.best:
-        return ["What was measured last looks for the best settings; «best» shows it."]
+        return ['The last run searched for the best settings; see the "best" view.']
     if run is not None:
-        return ["The curves begin once the models are warmed up."]
+        return ["The curves appear once the models are warmed up."]
     return [
-        "Latency by sequence length will grow here while it is measured.",
+        "Latency by sequence length appears here while it is measured.",
         "",
-        "s  measures every model at every length, in turns, the cold pass apart",
-        "n  measures the text at hand, cut to 512 tokens, on every device",
-        "b  looks for the threads, dtype and attention that are the fastest for it",
-        "e  edits the plan: lengths, batch sizes, seconds a point, threads",
-        "v  shows throughput, memory, samples, what documents cost, kept runs",
+        "s  measures every model at every length, in turns, the cold pass separately",
+        "n  measures the current text, cut to 512 tokens, on every device",
+        "b  finds the fastest threads, dtype and attention for it",
+        "e  edits the plan: lengths, batch sizes, seconds per point, threads",
+        "v  shows throughput, memory, samples, document costs, saved runs",
         "a  changes the axes: linear or logarithmic",
     ]
 
 
 def remarks(run: Run | None, width: int, is_low: bool) -> Content:
-    """What went wrong, what the models said of themselves, and how latency grows; a sign where some has no room."""
+    """Return errors, remarks of the models, and how latency grows; … if there is no room for some."""
     room = room_for_remarks(run, is_low)
     lines = [] if run is None else [*_failures(run), *_of_results(run, width, is_low)]
     if len(lines) > room:
@@ -150,7 +150,7 @@ def _of_results(run: Run, width: int, is_low: bool) -> list[Content]:
     if not run.has_results:
         return []
     if run.plan.best:
-        # Where there is no room, the line at the top says the most of it.
+        # If there is no room, the headline has the essentials.
         found = [] if is_low else _wrapped(verdict_sentences(run), width)
     else:
         found = growths(run)
@@ -161,7 +161,7 @@ def _of_results(run: Run, width: int, is_low: bool) -> list[Content]:
     if (warning := spread_warning(run)) is not None:
         lines.append(Content.styled(f" {warning}", "$text-warning"))
     if is_low:
-        # One line: the warning, where there is one, matters more than the growth.
+        # One line: a warning matters more than the growth.
         lines = lines[-1:]
     return lines
 
@@ -175,7 +175,7 @@ def _failures(run: Run) -> list[Content]:
 
 
 def detail(run: Run | None, row: int, width: int) -> Content:
-    """The point under the cursor."""
+    """Return the details of the point under the cursor."""
     if run is None or row >= len(run.rows):
         return Content("")
     lines = [_line(slot, visible(text), "") for slot, text in point_details(run, row)]
