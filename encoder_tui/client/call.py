@@ -21,7 +21,7 @@ class TaskFailed(Exception):
 
 
 class Call:
-    """A request that waits for its answer; `abandoned` once only the engine is still at it."""
+    """A request that waits for its answer. `abandoned` is set once nobody waits, but the engine still works on it."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class Call:
         self._on_partial = on_partial
 
     def hear(self, message: frames.Progress | frames.Partial) -> None:
-        """Call back; what goes wrong there is raised where the answer is awaited."""
+        """Call the callback. An exception in it is raised where the answer is awaited."""
         if self.answer.done():
             return
         try:
@@ -47,11 +47,11 @@ class Call:
                     self._on_progress(message)
             elif self._on_partial is not None:
                 self._on_partial(self._decode(message.value))
-        except Exception as error:  # noqa: BLE001  # of whatever kind the app's own functions raise
+        except Exception as error:  # noqa: BLE001  # the callbacks are the app's own and may raise anything
             self.fail(error)
 
     def settle(self, message: frames.Result | frames.Failure | frames.Cancelled) -> None:
-        """Take in the last word, unless nobody waits for it any more."""
+        """Accept the final message, unless nobody waits for it any more."""
         if self.answer.done():
             return
         if isinstance(message, frames.Result):
@@ -62,17 +62,17 @@ class Call:
         elif isinstance(message, frames.Failure):
             self.fail(TaskFailed(message.message, message.traceback))
         else:
-            self.fail(TaskFailed("the engine broke this off by itself", ""))
+            self.fail(TaskFailed("the engine cancelled this by itself", ""))
 
     def fail(self, error: Exception) -> None:
         """Raise `error` where the answer is awaited."""
         if not self.answer.done():
             self.answer.set_exception(error)
-            # Whoever waits may be cancelled before it is seen; asyncio complains about errors nobody read.
+            # The waiting task may be cancelled before it sees the error, and asyncio warns of errors that nobody read.
             self.answer.exception()
 
     def _decode(self, value: bytes) -> Any:
         try:
             return msgspec.msgpack.decode(value, type=self._task.answer)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            raise TaskFailed(f"the engine's answer has another form: {error}", "") from error
+            raise TaskFailed(f"the engine's answer does not have the expected form: {error}", "") from error

@@ -1,4 +1,4 @@
-"""Requests that nobody waits for any more, and how long the engine has to say that it has ended them."""
+"""Cancelled requests, each with a deadline for the engine's acknowledgement."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Callable
 class Cancellations:
     """Cancelled requests that the engine has not answered yet.
 
-    While it cannot hear, because it is starting or reads a large library, no time is counted: an engine that is
-    killed then would only have to begin again.
+    No time is counted while the engine cannot receive cancellations, because it is starting or imports a large library:
+    an engine that is killed then would only have to start again.
     """
 
     def __init__(self, grace: Callable[[], float], overdue: Callable[[], None]) -> None:
@@ -21,17 +21,17 @@ class Cancellations:
         self._hears = False
 
     def add(self, request_id: int) -> None:
-        """One more, from now on."""
+        """Add a cancelled request; its time begins now."""
         self._waiting[request_id] = self._timer()
 
     def answered(self, request_id: int) -> None:
-        """The engine ended this one, if it was one."""
+        """Forget a request that the engine has ended; any other is ignored."""
         timer = self._waiting.pop(request_id, None)
         if timer is not None:
             timer.cancel()
 
     def listen(self, hears: bool) -> None:
-        """From now on the engine can hear, or cannot; either way the time begins anew."""
+        """Note whether the engine can receive cancellations, and restart all deadlines."""
         self._hears = hears
         for request_id, timer in self._waiting.items():
             if timer is not None:
@@ -39,7 +39,7 @@ class Cancellations:
             self._waiting[request_id] = self._timer()
 
     def clear(self) -> None:
-        """The engine is gone, and the next one cannot hear yet."""
+        """Forget all: the engine is gone, and the next one cannot receive cancellations yet."""
         self.listen(False)
         self._waiting.clear()
 

@@ -1,4 +1,4 @@
-"""The app's end of the engine: asks it for tasks, starts it again, survives its death."""
+"""The app's side of the engine: sends it requests, restarts it, and survives its death."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ CLOSE_GRACE: Final = 0.5
 
 
 class EngineClient:
-    """One engine process and the requests under way in it.
+    """One engine process and its current requests.
 
-    `command` is what the user gave with `--engine`, None for this installation's engine. `on_state` hears
-    of every change of state, from the event loop. `offline` forbids the engine to ask the Hub.
+    `command` is the value of `--engine`, None for this installation's engine. `on_state` is called in the event loop at
+    every change of state. `offline` forbids the engine to contact the Hub.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class EngineClient:
 
     @property
     def pid(self) -> int | None:
-        """The process, or the one that carries its frames."""
+        """The id of the engine's process or, if it is remote, of the process that carries its frames."""
         return None if self._child is None else self._child.pid
 
     async def run(
@@ -75,11 +75,11 @@ class EngineClient:
         on_progress: Callable[[frames.Progress], None] | None = None,
         on_partial: Callable[[R], None] | None = None,
     ) -> R:
-        """Ask for a task and wait for its final answer.
+        """Request an operation and wait for its final answer.
 
-        Cancelling the awaiting asyncio task cancels the request: the engine is told, and killed and started
-        again where it has not answered two seconds later. Requests that wait behind it are then asked again.
-        An exception of `on_progress` or `on_partial` ends the request likewise and is raised here.
+        Cancelling the awaiting asyncio task cancels the request: the engine receives a cancellation, and is killed and
+        restarted if it has not answered two seconds later. Requests that wait behind it are then sent again.
+        An exception in `on_progress` or `on_partial` also cancels the request, and is raised here.
         Raises `TaskFailed` or `EngineError`.
         """
         await self.start()
@@ -88,7 +88,7 @@ class EngineClient:
             frame = frames.pack(frames.Request(request_id, task.name, msgspec.msgpack.encode(request), self._offline))
         except (frames.ProtocolError, UnicodeEncodeError, OverflowError) as error:
             why = "a name is not valid UTF-8; rename it" if isinstance(error, UnicodeEncodeError) else str(error)
-            raise TaskFailed(f"the engine cannot be asked: {why}", "") from error
+            raise TaskFailed(f"the request cannot be sent to the engine: {why}", "") from error
         call = self._calls[request_id] = Call(task, frame, on_progress, on_partial)
         try:
             await self._send(frame)
@@ -104,9 +104,9 @@ class EngineClient:
         return answer
 
     async def once_more(self, ask: Callable[[], Awaitable[A]]) -> A:
-        """What `ask` gives. If the engine dies meanwhile, the next one is asked, once: the cause may be another.
+        """Return what `ask` returns. If the engine dies meanwhile, call `ask` once more: the cause may be another.
 
-        Raises what `ask` raises, `EngineError` at once if the engine is not started again.
+        Raises what `ask` raises; raises `EngineError` at once if the engine is not restarted.
         """
         try:
             return await ask()
@@ -116,7 +116,7 @@ class EngineClient:
             return await ask()
 
     def note(self, word: str, number: int = 0) -> None:
-        """Tell the tasks under way something that they may want to know; nobody waits for it to arrive."""
+        """Send a note to all running operations, without waiting for it to arrive."""
         if self._child is None or self._child.is_ending:
             return
         for request_id, call in self._calls.items():
@@ -124,7 +124,7 @@ class EngineClient:
                 self._child.write(frames.pack(frames.Note(request_id, word, number)))
 
     async def start(self) -> None:
-        """Start the process if it is not running; raises `EngineError` where it was given up or cannot."""
+        """Start the process if it is not running. Raises `EngineError` if it cannot be started or was given up."""
         if self._child is not None and self._child.is_ending and self._reading is not None:
             await asyncio.wait({self._reading})
         if self.state.status == "stopped":
@@ -137,7 +137,7 @@ class EngineClient:
             raise EngineError("the engine is closed")
 
     async def restart(self) -> None:
-        """Start again by the user's wish, forgetting earlier deaths; raises `EngineError` where it cannot."""
+        """Restart the engine at the user's wish, forgetting earlier deaths. Raises `EngineError` if that fails."""
         self._deaths.forget()
         if self._child is not None and self._reading is not None:
             self.kill("the engine was restarted")
@@ -148,7 +148,7 @@ class EngineClient:
         await self.start()
 
     async def close(self) -> None:
-        """End the engine for good: close its stdin, which ends it, and make sure."""
+        """End the engine for good: close its stdin, and kill it if that does not end it."""
         self._closing = True
         if self._starting is not None:
             with contextlib.suppress(EngineError):
@@ -163,7 +163,7 @@ class EngineClient:
         self._fail_calls("the engine is closed")
 
     def kill(self, reason: str) -> None:
-        """End the process now; `reason` is what people are told."""
+        """Kill the process now; `reason` is shown to the user."""
         if self._child is not None:
             self._reason = reason
             self._child.kill()
@@ -179,14 +179,14 @@ class EngineClient:
             self._fail_calls(str(error))
             raise EngineError(str(error)) from error
         self._child = child
-        # What waited behind a task that would not end is asked again, before anything newer.
+        # Requests that waited behind one that did not end are sent again, before any newer one.
         for call in self._calls.values():
             child.write(call.frame)
         self._pulse.start()
         self._reading = asyncio.create_task(self._read(child))
 
     async def _read(self, child: Child) -> None:
-        """Take in messages until the pipe ends, then find out why it did."""
+        """Handle messages until the pipe ends, then find out why it did."""
         broke_off = False
         try:
             await child.skip_banner()
@@ -196,19 +196,19 @@ class EngineClient:
                 if self.state.status == "silent":
                     self._show_activity(is_first=True)
                 self._handle(message)
-                # A pipe with much in it would not let anything else have its turn.
+                # A full pipe would otherwise keep the event loop busy.
                 await asyncio.sleep(0)
         except asyncio.IncompleteReadError as error:
             broke_off = bool(error.partial)
         except frames.ProtocolError as error:
-            self.kill(f"the engine's answer is not to be understood ({error})")
+            self.kill(f"the engine sent an unreadable answer ({error})")
         except OSError as error:
             self.kill(f"the engine's pipe broke ({error.strerror})")
         code = await child.end()
         await self._ended(child.post_mortem(code, self.state.status == "starting", broke_off))
 
     async def _ended(self, sentence: str) -> None:
-        """The process is gone, for a reason of its own or for ours: tell, and start the next one."""
+        """After the process has ended, by itself or killed by us: report it, and start the next one."""
         self._child = None
         self._pulse.stop()
         was_starting = self.state.status == "starting"
@@ -220,7 +220,7 @@ class EngineClient:
         if was_starting:
             self._set_state("stopped", sentence)
         elif self._is_overdue:
-            # Our doing, no sign that the next would die too. What else waits has not begun: one at a time.
+            # We killed it, so the next one need not die too. The other requests have not begun: one runs at a time.
             self._calls = {number: call for number, call in self._calls.items() if not call.answer.done()}
             self._set_state("died", sentence)
         elif self._deaths.add():
@@ -266,7 +266,7 @@ class EngineClient:
         self._cancelled.listen(True)
 
     async def _abandon(self, request_id: int) -> None:
-        """Nobody waits for this answer any more: tell the engine, and see to it that it ends."""
+        """Cancel a request that nobody waits for, and make sure that it ends."""
         call = self._calls.get(request_id)
         if call is None or self._child is None:
             return
@@ -286,7 +286,7 @@ class EngineClient:
 
     def _tell_of_silence(self) -> None:
         if self.state.status == "starting":
-            self._set_state("starting", "engine starting, no word yet")
+            self._set_state("starting", "engine starting, no answer yet")
         else:
             self._set_state("silent", "engine does not answer")
 
@@ -295,8 +295,8 @@ class EngineClient:
 
     async def _send(self, frame: bytes) -> None:
         if self._child is None:
-            raise EngineError("the engine ended before it could be asked")
-        # A pipe that is closed ends the reading too, and there it is found out why.
+            raise EngineError("the engine ended before the request was sent")
+        # A closed pipe also ends `_read`, which finds out why.
         with contextlib.suppress(OSError):
             self._child.write(frame)
             await self._child.drain()
@@ -311,5 +311,5 @@ class EngineClient:
         if state != self.state:
             self.state = state
             if self.on_state is not None:
-                # Not from here: an exception of a listener must not end the reading of frames.
+                # Called later, because an exception in it must not end the reading of frames.
                 asyncio.get_running_loop().call_soon(self.on_state, state)

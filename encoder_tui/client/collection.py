@@ -1,4 +1,4 @@
-"""Documents as the app and the commands see them: an opened source, asked for rows, texts and counts."""
+"""Documents as the app and the commands see them: an opened source that returns rows, texts and counts."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ OnProgress = Callable[[Progress], None]
 A = TypeVar("A", RowsAnswer, DocumentAnswer, ScanAnswer)
 
 SLICE: Final = 0.5
-"""Seconds that a slice of a scan takes: what else is asked of the engine waits no longer."""
+"""Seconds that a slice of a scan takes; other requests to the engine wait no longer than that."""
 COMMAND_SLICE: Final = 5.0
-"""The same where nobody else asks."""
+"""The same for a command, which sends no other requests."""
 
 
 class CountedModel:
-    """A model that documents are counted under: its name, its tokenizer and its limit in tokens."""
+    """A model whose tokens are counted: its name, its tokenizer and its limit in tokens."""
 
     def __init__(self, name: str, tokenizer: ModelTokenizer, limit: int | None) -> None:
         self.name = name
@@ -52,17 +52,17 @@ class CountedModel:
 
     @classmethod
     def of(cls, model: ReadyModel) -> CountedModel:
-        """A model with its own limit."""
+        """Return a model with its own limit."""
         return cls(model.name, model.tokenizer, model.limit)
 
     @cached_property
     def special(self) -> int:
-        """How many special tokens the model adds to a document."""
+        """The number of special tokens that the model adds to a document."""
         return self.tokenizer.special_count()
 
     @property
     def counted(self) -> Counted:
-        """The model as the engine is told of it."""
+        """The model as requests to the engine name it."""
         return Counted(self.key, self.limit)
 
 
@@ -74,7 +74,7 @@ def _tokens(answer: DocumentAnswer) -> list[DocumentTokens]:
 
 
 def form_key(form: TokenizerForm) -> str:
-    """What tells one tokenizer from another."""
+    """Return a key that differs between any two tokenizers."""
     parts = (form.json, form.truncation_side, str(form.split_special_tokens))
     return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
 
@@ -82,8 +82,8 @@ def form_key(form: TokenizerForm) -> str:
 class Collection:
     """One opened source. Every method raises `TaskFailed` or `EngineError`.
 
-    An engine that was started again knows neither source nor tokenizers: the source opens with the next
-    question, and tokenizers are handed over when the answer says that they are missing.
+    A restarted engine knows neither the source nor the tokenizers: the source is opened again with the next request,
+    and tokenizers are sent when an answer says that they are missing.
     """
 
     def __init__(self, engine: EngineClient, spec: SourceSpec, answer: SourceAnswer) -> None:
@@ -114,7 +114,7 @@ class Collection:
         on_partial: Callable[[RowsAnswer], None] | None = None,
         on_progress: OnProgress | None = None,
     ) -> RowsAnswer:
-        """Some rows, with each model's tokens."""
+        """Return rows, with the number of tokens of each model."""
         request = RowsRequest(self.spec, self.column, start, count, [model.counted for model in models], cuts)
         return await self._ask(models, partial(self.engine.run, operations.ROWS, request, on_progress, on_partial))
 
@@ -126,9 +126,10 @@ class Collection:
         on_progress: OnProgress | None = None,
         on_first: Callable[[list[DocumentTokens]], None] | None = None,
     ) -> tuple[str | None, list[DocumentTokens]]:
-        """A whole document and its tokens under each model.
+        """Return a whole document and each model's tokens of it.
 
-        The text is there first; of a long document then the first tokens, which every limit is among.
+        `on_text` receives the text as soon as it is read. If the document is long, `on_first` then receives its first
+        tokens, at least as many as the largest limit.
         """
         text: list[str | None] = [None]
 
@@ -156,14 +157,14 @@ class Collection:
         return text[0], tokens
 
     async def texts(self, index: int, columns: Sequence[str]) -> list[str | None]:
-        """Some columns of one row; None where the row holds no text there."""
+        """Return columns of one row; None for a column without text in this row."""
         requests = [DocumentRequest(self.spec, column, index) for column in columns]
         return [
             (await self._ask((), partial(self.engine.run, operations.DOCUMENT, request))).text for request in requests
         ]
 
     async def find(self, wanted: str, seconds: float = SLICE) -> AsyncIterator[tuple[Sequence[int], int, bool]]:
-        """The rows that hold a text, slice by slice, with the row that a slice reached and whether it is the last."""
+        """Yield for each slice the rows that contain a text, the row to continue with, and whether it was the last."""
         start, is_end = 0, False
         while not is_end:
             request = FindRequest(self.spec, self.column, wanted, start, seconds)
@@ -179,7 +180,7 @@ class Collection:
         seconds: float = SLICE,
         on_progress: OnProgress | None = None,
     ) -> AsyncIterator[ScanAnswer]:
-        """Go on counting where `counts` ends, slice by slice, adding to it; stopping is to take no further slice."""
+        """Continue counting where `counts` ends and add each slice to it. To stop, take no further slice."""
         while not counts.is_complete:
             rows = None if counts.sample is None else counts.sample - counts.next
             request = ScanRequest(
@@ -194,12 +195,12 @@ class Collection:
             counts.next, counts.empty = answer.next, counts.empty + answer.empty
             counts.total = answer.total
             if answer.is_end:
-                counts.sample = None  # the sample was to be as large as the whole, or larger
+                counts.sample = None  # the sample was as large as the source, or larger
             counts.is_complete = answer.is_end or counts.next == counts.sample
             yield answer
 
     def no_counts(self, models: Sequence[CountedModel], sample: int | None = None) -> CollectionCounts:
-        """Counts before anything is counted; `sample` is how many rows are to be, None for all."""
+        """Return counts to begin with; `sample` is the number of rows to count, None for all."""
         return CollectionCounts(
             self.answer.label,
             self.column,
@@ -209,12 +210,12 @@ class Collection:
         )
 
     async def _ask(self, models: Sequence[CountedModel], ask: Callable[[], Awaitable[A]]) -> A:
-        """An answer to a question about tokens, whatever the engine has forgotten by now."""
-        # All that the next engine needs can be told or opened again.
+        """Return the answer to a request about tokens, even if the engine was restarted meanwhile."""
+        # All that a new engine needs can be sent or opened again.
         return await self.engine.once_more(lambda: self._ask_with_tokenizers(models, ask))
 
     async def _ask_with_tokenizers(self, models: Sequence[CountedModel], ask: Callable[[], Awaitable[A]]) -> A:
-        """An answer; if the engine lacks tokenizers, they are handed over and it is asked again."""
+        """Return an answer. If the engine lacks tokenizers, send them and repeat the request."""
         answer = await ask()
         if answer.missing:
             forms = {model.key: model.tokenizer.form for model in models if model.key in answer.missing}

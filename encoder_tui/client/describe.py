@@ -1,4 +1,4 @@
-"""What a report says of the models' parameters, asked for as far as nobody has asked for it yet."""
+"""The descriptions of the models' parameters that a report needs and that were not requested before."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from encoder_tui.core.report.material import Material
 
 
 async def describe_models(material: Material, loader: Loader, begin: Callable[[str], None] = lambda name: None) -> None:
-    """Fill the material's descriptions, one for each model, and call `begin` with the name of each that is asked for.
+    """Fill in the material's descriptions, one for each model; call `begin` with the name of each that is requested.
 
-    A model that cannot be described has None, and why is one of the material's complaints.
+    If a model cannot be described, its description is None and the reason is added to the material's complaints.
     """
     known = material.descriptions or [None for _ in material.models]
     material.descriptions = list(known)

@@ -1,4 +1,4 @@
-"""Whether the engine is still there: asked where it is silent, told where it does not answer, given up in the end."""
+"""Check whether a silent engine is alive: ping it, report it if it does not answer, and give it up in the end."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from collections.abc import Callable
 from typing import Final
 
 BEAT: Final = 3.0
-"""Seconds between two looks. A silent engine is asked for a sign at each, so not while it tells of its progress."""
-TOLD_AFTER: Final = 3
-"""Looks without a sign until people are told. The engine answers from a thread of its own, which a long operation
-of torch does not hold up; one that holds the interpreter, such as reading a large library, takes a few seconds."""
+"""Seconds between two checks. At each, an engine that has sent nothing since the last one is pinged."""
+REPORTED_AFTER: Final = 3
+"""Checks without an answer until the user is informed. The engine answers from its own thread, which a long operation
+of torch does not block; what blocks the interpreter, such as importing a large library, takes a few seconds."""
 GIVEN_UP_AFTER: Final = 20
-"""Looks without a sign until the engine is killed."""
+"""Checks without an answer until the engine is killed."""
 
 
 class Pulse:
-    """Listens to one engine process.
+    """Watches one engine process.
 
-    Looks are counted, not seconds: while the app itself is stopped, there are none.
+    It counts checks, not seconds: while the app itself is stopped, there are none.
     """
 
     def __init__(self, ask: Callable[[], None], silent: Callable[[], None], given_up: Callable[[], None]) -> None:
-        """`ask` wants a sign of life; `silent` hears when none came, `given_up` when none ever will."""
+        """`ask` pings the engine; `silent` is called if it does not answer for a while, `given_up` if it never does."""
         self._ask = ask
         self._silent = silent
         self._given_up = given_up
@@ -31,18 +31,18 @@ class Pulse:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """A process begins."""
+        """Begin to watch a new process."""
         self.stop()
         self._missed, self._was_heard = 0, False
         self._task = asyncio.create_task(self._run())
 
     def heard(self) -> None:
-        """A message came."""
+        """Note that a message came."""
         self._was_heard = True
         self._missed = 0
 
     def stop(self) -> None:
-        """The process is gone."""
+        """Stop watching: the process is gone."""
         if self._task is not None:
             self._task.cancel()
 
@@ -54,7 +54,7 @@ class Pulse:
                 continue
             self._missed += 1
             self._ask()
-            if self._missed == TOLD_AFTER:
+            if self._missed == REPORTED_AFTER:
                 self._silent()
             elif self._missed == GIVEN_UP_AFTER:
                 self._given_up()

@@ -1,4 +1,4 @@
-"""From a model's name to its tokenizer: here where it is here, through the engine where it is not."""
+"""From a model's name to its tokenizer: read from this machine if it is cached here, else through the engine."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ R = TypeVar("R")
 OnProgress = Callable[[frames.Progress], None]
 
 STAND_INS: Final = dict(zip(DEFAULT_PAIR, BUILTIN_NAMES, strict=True))
-"""The built-in model that stands in for a default one, if nobody chose a model and the default one cannot be had."""
+"""The built-in model that replaces a default one, if the user chose no model and the default one is unavailable."""
 
 
 class Loader:
     """Finds models for the window and for the commands alike.
 
-    Where the engine is on another machine, so are the models' names and directories: everything but the built-in
-    pair is then asked of the engine. `remarks` are for the user, from whoever tells and clears them.
+    If the engine is remote, names and directories of models are those of its machine, and everything but the built-in
+    pair is requested from it. `remarks` are sentences for the user; the caller shows and clears them.
     """
 
     def __init__(
@@ -58,11 +58,11 @@ class Loader:
         )
 
     def parse(self, text: str) -> ModelName:
-        """Read a model's name, of which the engine's side has the last word; raises `ModelError`."""
+        """Parse a model's name. If the engine is remote, only it can check a directory. Raises `ModelError`."""
         return parse_name(text, self.engine.is_remote)
 
     def files_here(self, name: ModelName, *, needs_tokenizer: bool = True) -> ModelFiles | None:
-        """A model's small files without the engine; None where they are on its side or not cached.
+        """Return a model's small files without the engine; None if they are on its machine or not cached.
 
         Blocks on the disk for some milliseconds. Raises `ModelError`.
         """
@@ -73,7 +73,7 @@ class Loader:
     async def files(
         self, name: ModelName, on_progress: OnProgress | None = None, *, needs_tokenizer: bool = True
     ) -> tuple[ModelFiles, dict[str, str]]:
-        """A model's small files and the versions of the libraries that will read them.
+        """Return a model's small files and the versions of the libraries that will read them.
 
         Raises `ModelError`, `TaskFailed` or `EngineError`.
         """
@@ -85,7 +85,7 @@ class Loader:
     async def ask_for_files(
         self, name: ModelName, on_progress: OnProgress | None = None, *, needs_tokenizer: bool = True
     ) -> tuple[ModelFiles, dict[str, str]]:
-        """What `files` gives, of a model that is not here. Raises `TaskFailed` or `EngineError`."""
+        """Do what `files` does for a model that is not on this machine. Raises `TaskFailed` or `EngineError`."""
         request = FilesRequest(name.text, self.offline, needs_tokenizer)
         answer = await self.engine.run(operations.FILES, request, on_progress)
         if answer.remark and answer.remark not in self.remarks:
@@ -93,7 +93,7 @@ class Loader:
         return answer.files, answer.versions
 
     def inspected_here(self, name: ModelName) -> Inspected | None:
-        """What a model is, without the engine; None if its files are on the engine's side or incomplete.
+        """Return what a model is, without the engine; None if its files are on the engine's machine or incomplete.
 
         Blocks on the disk for some milliseconds. Raises `ModelError`.
         """
@@ -104,7 +104,7 @@ class Loader:
     async def inspected(
         self, name: ModelName, on_progress: OnProgress | None = None
     ) -> tuple[Inspected, dict[str, str]]:
-        """What a model is, and the versions of the libraries that read it.
+        """Return what a model is, and the versions of the libraries that read it.
 
         Raises `ModelError`, `TaskFailed` or `EngineError`.
         """
@@ -117,7 +117,7 @@ class Loader:
         return answer.inspected, answer.versions
 
     def form_here(self, files: ModelFiles, versions: dict[str, str]) -> TokenizerForm | None:
-        """The exact form if it ships with the program or is cached; None where the engine must be asked."""
+        """Return the exact form if it ships with the program or is cached; None if the engine must make it."""
         if files.source == "builtin":
             return builtin_form(files)
         return None if self._also_allowed(files) else self.cache.get(self._formed_by(files), versions)
@@ -125,14 +125,14 @@ class Loader:
     async def form(
         self, files: ModelFiles, versions: dict[str, str], on_progress: OnProgress | None = None, text: str = ""
     ) -> TokenizerForm:
-        """The exact form of a model's tokenizer, tried on a text. Raises `TaskFailed` or `EngineError`."""
+        """Return the exact form of a model's tokenizer, tried on a text. Raises `TaskFailed` or `EngineError`."""
         known = await asyncio.to_thread(self.form_here, files, versions)
         return known if known is not None else await self.ask_for_form(files, versions, on_progress, text)
 
     async def ask_for_form(
         self, files: ModelFiles, versions: dict[str, str], on_progress: OnProgress | None = None, text: str = ""
     ) -> TokenizerForm:
-        """What `form` gives, of a model whose form is not here; it is cached. Raises `TaskFailed` or `EngineError`."""
+        """Request the exact form from the engine and cache it. Raises `TaskFailed` or `EngineError`."""
         request = TokenizerRequest(
             files.name,
             files.repo or files.path,
@@ -148,26 +148,26 @@ class Loader:
         return form
 
     async def model(self, name: str) -> ReadyModel:
-        """A model, ready to be worked with. Raises `ModelError`, `TaskFailed`, `EngineError` or ValueError."""
+        """Return a model that is ready for use. Raises `ModelError`, `TaskFailed`, `EngineError` or ValueError."""
         files, versions = await self.files(self.parse(name))
         return ReadyModel(name, files, ModelTokenizer(await self.form(files, versions)))
 
     def trusts(self, files: ModelFiles) -> bool:
-        """Whether the user allowed this model's own code, by its name."""
+        """Return whether the user allowed this model's own code, by its name."""
         return is_trusted(files, self.trusted)
 
     def _also_allowed(self, files: ModelFiles) -> tuple[str, ...]:
-        """Others whose code a trusted model may run too. What it makes with that is not cached: it may change."""
+        """Return others whose code a trusted model may also run. What depends on it is not cached: it may change."""
         return also_allowed(files.code_of, self.trusted) if self.trusts(files) else ()
 
     def description_here(self, files: ModelFiles, versions: dict[str, str]) -> Description | None:
-        """What is inside a model, if that is cached; None where the engine must be asked."""
+        """Return the cached description of a model's parameters; None if the engine must make it."""
         return None if self._also_allowed(files) else self.descriptions.get(self._described_by(files), versions)
 
     async def description(
         self, files: ModelFiles, versions: dict[str, str], on_progress: OnProgress | None = None
     ) -> Description:
-        """What is inside a model, without its values. Raises `TaskFailed` or `EngineError`."""
+        """Return the description of a model's parameters, without values. Raises `TaskFailed` or `EngineError`."""
         known = await asyncio.to_thread(self.description_here, files, versions)
         if known is not None:
             return known
@@ -187,20 +187,20 @@ class Loader:
         return description
 
     def _formed_by(self, files: ModelFiles) -> str:
-        """What an exact form depends on: the tokenizer's files, and the model's own code where that may run."""
+        """Return a key of what an exact form depends on: the tokenizer's files, and the model's code if it may run."""
         if not self.trusts(files):
             return files.fingerprint
         return hashlib.sha256(f"{files.fingerprint} {files.code}".encode()).hexdigest()
 
     def _described_by(self, files: ModelFiles) -> str:
-        """What a description depends on: the configuration, the checkpoint, and the model's code where that may run."""
+        """Return a key of what a description depends on: configuration, checkpoint, and code if it may run."""
         place = [files.repo, files.commit] if self.trusts(files) or not files.weights else [None, None]
         parts = [files.config, files.weights, *place, files.code if self.trusts(files) else None]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def builtin_form(files: ModelFiles) -> TokenizerForm:
-    """The exact form that ships with a built-in model: `form.json`, and the tokenizer itself beside it."""
+    """Return the exact form that ships with a built-in model: `form.json` and the tokenizer beside it."""
     directory = builtin.directory(files.name.removeprefix("builtin:"))
     fields = msgspec.json.decode((directory / "form.json").read_bytes())
     return msgspec.convert({**fields, "json": files.tokenizer_json}, TokenizerForm)
@@ -209,14 +209,14 @@ def builtin_form(files: ModelFiles) -> TokenizerForm:
 async def load_or_stand_in(
     chosen: Sequence[str], load: Callable[[str], Awaitable[R | str]], tell: Callable[[str], None]
 ) -> AsyncIterator[tuple[str, R | str]]:
-    """Each model's name and what `load` gives for it; a str is the reason why it cannot be had.
+    """Yield each model's name and what `load` returns for it; a str is the reason why the model is unavailable.
 
-    If nobody chose a model, the default pair is loaded, and `STAND_INS` replace what cannot be had; `tell` says so.
+    If no model is chosen, the default pair is loaded. `STAND_INS` replace an unavailable one, which `tell` reports.
     """
     for name in chosen or DEFAULT_PAIR:
         found = await load(name)
         if isinstance(found, str) and not chosen:
-            tell(f"{found}; {STAND_INS[name]} stands in for it")
+            tell(f"{found}; {STAND_INS[name]} replaces it")
             yield STAND_INS[name], await load(STAND_INS[name])
         else:
             yield name, found

@@ -1,4 +1,4 @@
-"""The engine's process as the app sees it: started, listened to, ended, and the cause of its death found."""
+"""The engine's process as the app sees it: start it, exchange frames, end it, and find out why it died."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from encoder_tui.protocol import frames
 from encoder_tui.protocol.parent import environment
 
 END_GRACE: Final = 2.0
-"""Seconds that a process whose pipe is closed has to end before it is killed."""
+"""Seconds that a process has to end, once its pipe is closed, before it is killed."""
 LONGEST_LOG: Final = 1 << 20
-"""Bytes of a log from which on the next engine begins another."""
+"""Size in bytes beyond which the next engine begins a new log."""
 LOG_TAIL: Final = 1 << 16
-"""Bytes at the end of the log in which the last line is looked for."""
+"""Bytes at the end of the log that are searched for the last line."""
 
 
 class StartError(Exception):
@@ -33,7 +33,7 @@ class StartError(Exception):
 
 
 class Child:
-    """A running engine: its pipes, its part of the log, and the group of processes that it leads."""
+    """A running engine: its pipes, its part of the log, and its process group."""
 
     def __init__(self, process: asyncio.subprocess.Process, log: Path, log_start: int) -> None:
         assert process.stdin is not None
@@ -49,9 +49,9 @@ class Child:
 
     @classmethod
     async def spawn(cls, command: str | None, log: Path, offline: bool = False) -> Child:
-        """Start `command`, None for the engine of this installation; raises `StartError`.
+        """Start `command`, None for the engine of this installation. Raises `StartError`.
 
-        `offline` forbids it to ask the Hub; an engine on another machine hears of that with each request.
+        `offline` forbids the engine to contact the Hub; a remote engine receives that with each request.
         """
         words = command_words(command)
         try:
@@ -66,7 +66,7 @@ class Child:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log_file,
                 env={**environment(), **({"HF_HUB_OFFLINE": "1"} if offline else {})},
-                # A group of its own: ctrl+z and a closing terminal are the app's affair, and a shell between
+                # Its own process group: ctrl+z and a closing terminal concern only the app, and a shell between
                 # the app and the engine is killed together with it.
                 start_new_session=True,
             )
@@ -80,7 +80,7 @@ class Child:
     async def skip_banner(self) -> None:
         """Read up to and including the marker.
 
-        Raises `ProtocolError` where there is none in the first megabyte and `IncompleteReadError` at the end.
+        Raises `ProtocolError` if the first megabyte has none, and `IncompleteReadError` at the end.
         """
         skipped = 0
         while True:
@@ -94,21 +94,21 @@ class Child:
                 return
 
     async def receive(self) -> frames.FromEngine:
-        """The next message. Raises `ProtocolError`, `IncompleteReadError` at the end, `OSError`."""
+        """Return the next message. Raises `ProtocolError`, `IncompleteReadError` at the end, `OSError`."""
         header = await self._stdout.readexactly(frames.HEADER.size)
         return frames.unpack_from_engine(await self._stdout.readexactly(frames.body_length(header)))
 
     def write(self, frame: bytes) -> None:
-        """Put a whole frame into the pipe's queue; nothing happens where the engine has closed it.
+        """Put a whole frame into the pipe's queue; do nothing if the engine has closed the pipe.
 
-        That it is gone is found out by reading. asyncio counts what is written to a pipe it knows to be closed, and
-        logs a warning at the fifth time.
+        The reader notices that the engine is gone. asyncio counts writes to a closed pipe and logs a warning at the
+        fifth.
         """
         if not self._stdin.is_closing():
             self._stdin.write(frame)
 
     async def drain(self) -> None:
-        """Wait until the pipe has taken what was written; may raise `OSError` where it is closed."""
+        """Wait until the pipe has accepted what was written. May raise `OSError` if it is closed."""
         await self._stdin.drain()
 
     def hang_up(self) -> None:
@@ -116,12 +116,12 @@ class Child:
         self._stdin.close()
 
     def kill(self) -> None:
-        """End the process now, with all others of its group, even where the first of them is gone already."""
+        """Kill the process now, with all others of its group, even if the process itself has already ended."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
 
     async def end(self) -> int:
-        """Wait for the process to end, killing it where it only closed its pipe; return its exit code."""
+        """Wait for the process to end, kill it if it only closed its pipe, and return its exit code."""
         self.is_ending = True
         self.hang_up()
         for _ in range(2):
@@ -130,20 +130,20 @@ class Child:
                 break
             self._outlived_its_pipe = True
             self.kill()
-        # Whatever else its group had may hold a GPU as well as the engine itself.
+        # Other processes of its group may also hold a GPU.
         self.kill()
         code = self._process.returncode
         return -signal.SIGKILL if code is None else code
 
     async def _exhausted(self) -> None:
-        # Unread output would keep `wait` from returning: it waits for the pipes too, and a full one pauses.
+        # Unread output would keep `wait` from returning: it also waits for the pipes, and a full one blocks.
         while await self._stdout.read(1 << 16):
             pass
         await self._process.wait()
 
     def post_mortem(self, code: int, was_starting: bool, broke_off: bool) -> str:
-        """What became of the engine, in a sentence; `broke_off` tells that its last frame is not whole."""
-        number = -code if code < 0 else code - 128 if code > 128 else 0  # a shell says it so
+        """Return a sentence that says how the engine ended; `broke_off` means that its last frame is incomplete."""
+        number = -code if code < 0 else code - 128 if code > 128 else 0  # as a shell reports a signal
         if number == signal.SIGKILL and self._outlived_its_pipe:
             return "the engine closed its output and was ended"
         if number == signal.SIGKILL:
@@ -157,11 +157,11 @@ class Child:
         if was_starting:
             return f"the engine did not start: {last or f'exit code {code}'}"
         if broke_off and not code:
-            return "the engine's answer broke off in the middle"
+            return "the engine's answer is incomplete: it ended in the middle"
         return f"the engine ended with exit code {code}{last and ': '}{last}"
 
     def _last_log_line(self) -> str:
-        """The last line that the engine, or what was to start it, wrote to the log."""
+        """Return the last line that the engine, or the command that should start it, wrote to the log."""
         with contextlib.suppress(OSError), os.fdopen(open_file(self._log, os.O_RDONLY), "rb") as file:
             file.seek(max(self._log_start, file.seek(0, os.SEEK_END) - LOG_TAIL))
             lines = file.read(LOG_TAIL).decode("utf-8", "replace").splitlines()
@@ -170,9 +170,9 @@ class Child:
 
 
 def open_log(log: Path) -> int:
-    """A descriptor that appends to the log, which its owner alone can read; raises OSError.
+    """Return a descriptor that appends to the log, which only its owner can read. Raises OSError.
 
-    A log that has become long is put aside as `.1`, in the place of the one before: there are never more than two.
+    A long log is renamed to `.1` and replaces the previous one, so there are never more than two.
     """
     private_folder(log.parent)
     with contextlib.suppress(FileNotFoundError):
@@ -180,16 +180,17 @@ def open_log(log: Path) -> int:
             log.replace(log.with_name(f"{log.name}.1"))
     descriptor = open_file(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     with contextlib.suppress(OSError):
-        # Another's null device is no file of its own.
+        # Not the mode of a null device, which belongs to root.
         if stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.fchmod(descriptor, 0o600)
     return descriptor
 
 
 def command_words(command: str | None) -> list[str]:
-    """The words of a command as a shell would cut it; raises `StartError`.
+    """Split a command into words as a shell would. Raises `StartError`.
 
-    `-P` for the engine of this installation: no folder named torch where the user stands is to be imported.
+    The engine of this installation is started with `-P`, so that no folder named torch in the working directory is
+    imported.
     """
     if command is None:
         return [sys.executable, "-P", "-m", "encoder_tui.engine"]
@@ -203,27 +204,27 @@ def command_words(command: str | None) -> list[str]:
 
 
 def cannot_start(reason: str) -> StartError:
-    """The sentence for a command that is none."""
+    """Return the error for a command that cannot be started."""
     return StartError(f"the engine cannot be started: {printable(reason)}")
 
 
 def other_version(version: str) -> str:
-    """The sentence for an engine that speaks another protocol."""
+    """Return the sentence for an engine with another version of the protocol."""
     return (
-        f"the engine is of version {printable(version)[:40]}, this app of {__version__}, and they do not "
-        "understand each other; install the same version at both ends"
+        f"the engine is version {printable(version)[:40]} but this app is version {__version__}; "
+        "they are incompatible; install the same version at both ends"
     )
 
 
 def silence(was_starting: bool, command: str | None) -> str:
-    """The sentence for an engine that was given up because nothing was heard of it."""
+    """Return the sentence for an engine that was killed because it sent nothing."""
     seconds = f"{BEAT * GIVEN_UP_AFTER:.0f} seconds"
     if not was_starting:
         return f"the engine did not answer for {seconds}"
-    hint = "" if command is None else f"; is an engine what `{printable(command)[:60]}` starts?"
-    return f"the engine did not start: no word for {seconds}{hint}"
+    hint = "" if command is None else f"; check that `{printable(command)[:60]}` starts an encoder-tui engine"
+    return f"the engine did not start: no answer for {seconds}{hint}"
 
 
 def printable(text: str) -> str:
-    """One line without control characters, for a sentence that may be printed to a terminal as it is."""
+    """Return a text as one line without control characters, safe to print to a terminal."""
     return visible(" ".join(text.split()))

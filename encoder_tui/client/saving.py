@@ -1,4 +1,4 @@
-"""From the engine's kept outputs to a file on the user's side."""
+"""Save outputs that the engine keeps to a file on the user's machine."""
 
 from __future__ import annotations
 
@@ -20,19 +20,17 @@ from encoder_tui.protocol import operations
 from encoder_tui.protocol.outputs import ValuesRequest
 
 PIECE: Final = 32 << 20
-"""Bytes that cross the frames at once."""
-
-
+"""Maximum number of bytes of values in one frame."""
 SUFFIXES: Final = (".safetensors", ".npz")
 
 
 def wrong_suffix(path: Path) -> str:
-    """That a name tells of no format; empty where it does."""
+    """Return why a file's name does not name a format; empty if it does."""
     return "" if path.suffix in SUFFIXES else f"{path.name or path} must end in {' or '.join(SUFFIXES)}"
 
 
 def why_not(path: Path, answers: Mapping[int, tuple[str, RunAnswer]]) -> str:
-    """Why outputs cannot be saved under this name; empty where they can. Raises OSError for a path that can be none."""
+    """Return why outputs cannot be saved to this path; empty if they can. Raises OSError for an impossible path."""
     if wrong := wrong_suffix(path):
         return wrong
     if not path.parent.is_dir():
@@ -43,14 +41,14 @@ def why_not(path: Path, answers: Mapping[int, tuple[str, RunAnswer]]) -> str:
     unknown = (
         sorted(one for one in dtypes if one not in DTYPES or DTYPES[one].numpy is None) if path.suffix == ".npz" else []
     )
-    return f"numpy knows no {unknown[0]}; save as .safetensors" if unknown else ""
+    return f"numpy does not support {unknown[0]}; save as .safetensors" if unknown else ""
 
 
 async def save_outputs(engine: EngineClient, path: Path, answers: Mapping[int, tuple[str, RunAnswer]]) -> None:
-    """Write what the engine kept in these slots, each tensor as `SLOT.NAME`, with each model's name and settings.
+    """Write the kept outputs of these slots, each tensor as `SLOT.NAME`, with each model's name and settings.
 
-    A path that ends in .npz becomes numpy's format, any other safetensors. Raises OSError, `TaskFailed` or
-    `EngineError`; the file is then as it was before.
+    A path that ends in .npz is written in numpy's format, any other as safetensors. Raises OSError, `TaskFailed` or
+    `EngineError`; the file is then unchanged.
     """
     where: dict[str, tuple[int, str]] = {}
     tensors: list[SavedTensor] = []
@@ -71,7 +69,7 @@ async def save_outputs(engine: EngineClient, path: Path, answers: Mapping[int, t
             values = await engine.run(operations.VALUES, request)
             await asyncio.to_thread(into, values.data)
 
-    # The data may be gigabytes and the disk a slow one, so it is not the event loop that writes.
+    # The data may be gigabytes and the disk slow, so a thread writes, not the event loop.
     with AtomicFile(path) as file:
         if path.suffix == ".npz":
             with npz.archive(file.file, metadata) as archive:

@@ -1,4 +1,4 @@
-"""What the app knows of its engine's condition, and how often it has died."""
+"""The state of the engine as the app knows it, and how often it has died."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 
 DEATHS_ALLOWED: Final = 3
 DEATHS_WINDOW: Final = 60.0
-"""This many deaths in so many seconds, and the engine is not started again by itself."""
+"""After this many deaths within this many seconds, the engine is not restarted automatically."""
 
 EngineStatus = Literal["off", "starting", "ready", "busy", "silent", "died", "stopped"]
 
@@ -27,16 +27,16 @@ class EngineError(Exception):
 
 
 class Deaths:
-    """When the engine died last."""
+    """The times of the engine's latest deaths."""
 
     def __init__(self) -> None:
         self._times: deque[float] = deque(maxlen=DEATHS_ALLOWED)
 
     def add(self) -> bool:
-        """Note one more; whether that is too often to go on."""
+        """Record a death; return whether there were too many to restart the engine."""
         self._times.append(time.monotonic())
         return len(self._times) == DEATHS_ALLOWED and self._times[-1] - self._times[0] < DEATHS_WINDOW
 
     def forget(self) -> None:
-        """Begin anew, by the user's wish."""
+        """Forget all deaths, because the user restarts the engine."""
         self._times.clear()

@@ -1,4 +1,4 @@
-"""`python -m encoder_tui.engine`: speak the frames on stdin and stdout."""
+"""`python -m encoder_tui.engine`: exchange frames on stdin and stdout."""
 
 from encoder_tui.protocol.parent import die_with_window
 

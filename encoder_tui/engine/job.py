@@ -1,4 +1,4 @@
-"""The request that an operation works on, as the operation sees it."""
+"""A request as its operation sees it: cancellation, progress, partial answers, notes of the app."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class JobCancelled(Exception):
 
 
 class TaskError(Exception):
-    """A failure for people to read: one sentence that says what failed and why."""
+    """An operation failed; the message is one sentence for people that says what failed and why."""
 
 
 @dataclass(frozen=True)
 class Noted:
-    """The last note of the app under one word: how many came, the number of the last, and its time (monotonic)."""
+    """The app's notes of one word: how many have come, and the number and the (monotonic) time of the last."""
 
     times: int = 0
     number: int = 0
@@ -31,7 +31,7 @@ class Noted:
 
 
 class Job:
-    """One request while it is worked on."""
+    """One request while its operation runs."""
 
     def __init__(self, request_id: int, send: Callable[[FromEngine], None]) -> None:
         self.id = request_id
@@ -41,7 +41,7 @@ class Job:
         self._heard = threading.Condition()
 
     def cancel(self) -> None:
-        """Ask the operation to stop; it does so at its next `checkpoint`."""
+        """Let the operation stop at its next `checkpoint`."""
         with self._heard:
             self._cancelled.set()
             self._heard.notify_all()
@@ -53,11 +53,11 @@ class Job:
             self._heard.notify_all()
 
     def noted(self, word: str) -> Noted:
-        """Return what was noted under a word."""
+        """Return the notes of a word."""
         return self._noted.get(word, Noted())
 
     def wait_for(self, word: str, number: int, seconds: float) -> bool:
-        """Wait until a note of this word with at least this number has come, or the time is over; also a checkpoint."""
+        """Wait at most `seconds` for a note with at least this number; return whether it came. Also a checkpoint."""
         with self._heard:
             came = self._heard.wait_for(
                 lambda: self._cancelled.is_set() or self.noted(word).number >= number, timeout=seconds
@@ -71,7 +71,7 @@ class Job:
             raise JobCancelled
 
     def progress(self, text: str, done: int = 0, total: int | None = None, unit: str = "") -> None:
-        """Report what is being done; names of files in it need not be valid UTF-8. Also a checkpoint."""
+        """Report progress; file names in `text` need not be valid UTF-8. Also a checkpoint."""
         self.checkpoint()
         self._send(Progress(self.id, without_surrogates(text), done, total, unit))
 

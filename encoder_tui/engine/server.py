@@ -1,4 +1,4 @@
-"""The engine's process: reads requests from stdin, works on one at a time, answers on stdout."""
+"""The engine's process: reads requests from stdin, runs one operation at a time, and answers on stdout."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from encoder_tui.protocol import frames
 from encoder_tui.protocol.operations import OPERATIONS
 
 Run = Callable[[object, Job], object]
-"""The function `run` of every module in `engine.operations`."""
+"""The type of the function `run` of every module in `engine.operations`."""
 
 
 def main() -> None:
@@ -116,8 +116,8 @@ class Server:
                 elif isinstance(message, frames.Ping):
                     self.send(frames.Pong())
                 elif isinstance(message, frames.Note):
-                    if (job_noted := self._jobs.get(message.id)) is not None:
-                        job_noted.hear(message.word, message.number)
+                    if (running := self._jobs.get(message.id)) is not None:
+                        running.hear(message.word, message.number)
                 else:
                     job = Job(message.id, self.send)
                     self._jobs[message.id] = job
@@ -125,7 +125,7 @@ class Server:
                     self._queue.put(job)
         except EOFError:
             os._exit(0)
-        except Exception as error:  # noqa: BLE001  # an engine without requests cannot be cancelled
+        except Exception as error:  # noqa: BLE001  # an engine that reads no requests cannot be cancelled
             with contextlib.suppress(OSError):
                 print(f"engine: cannot read the request: {error}", file=sys.stderr, flush=True)  # noqa: T201
             os._exit(3)
@@ -159,7 +159,7 @@ class Server:
             self.send(frames.Cancelled(request.id))
         except BaseException as error:  # noqa: BLE001  # the boundary: whatever happens in an operation (a Rust
             # panic and `sys.exit` are not Exceptions) is reported and does not end the engine.
-            # Messages contain names of files, which may hold lone surrogates.
+            # Messages contain file names, which may hold lone surrogates.
             self.send(frames.Failure(request.id, *map(without_surrogates, (sentence(error), _traceback()))))
 
 
@@ -183,7 +183,7 @@ def sentence(error: BaseException) -> str:
     if isinstance(error, TaskError | ModelError):
         return " ".join(str(error).split())
     if isinstance(error, MemoryError):
-        return "the engine has no memory left for this"
+        return "the engine ran out of memory"
     return one_line(error)
 
 

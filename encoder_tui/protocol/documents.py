@@ -1,4 +1,4 @@
-"""What the tasks about documents take and yield, all plain data."""
+"""Requests about documents, and their answers: plain data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from encoder_tui.core.tokens.exact_form import TokenizerForm
 
 
 class SourceSpec(msgspec.Struct, frozen=True):
-    """Which documents: `source` as the user named it, None for the default. Names are those of the engine's machine.
+    """Which documents: `source` as the user named it, None for the default. Paths are those of the engine's machine.
 
     If `lines` is set, every line of a text file is a document.
     """
@@ -29,8 +29,8 @@ class SourceRequest(msgspec.Struct, frozen=True):
 class SourceAnswer(msgspec.Struct, frozen=True):
     """An opened source: its name for people, its columns of text, the chosen one, and how many rows it has.
 
-    `known` rows can be requested now; `total` is None until the end has been seen. `is_remote` says that rows come from
-    the Hub, `stands_in_for` why the built-in samples replace another source.
+    `known` rows can be requested now; `total` is None until the end has been read. `is_remote` is set if rows come from
+    the Hub. `stands_in_for` says why the built-in samples replace another source.
     """
 
     label: str
@@ -63,7 +63,7 @@ class FormsAnswer(msgspec.Struct, frozen=True):
 
 
 class RowsRequest(msgspec.Struct, frozen=True):
-    """Ask for some rows; with `cuts`, also for the character at which each model stops reading."""
+    """Return rows; with `cuts`, also the character at which each model stops reading."""
 
     spec: SourceSpec
     column: str
@@ -89,7 +89,8 @@ class Row(msgspec.Struct, frozen=True):
 class RowsAnswer(msgspec.Struct, frozen=True):
     """Rows; the partial answer before the final one has no tokens yet. `missing` holds the keys of unknown tokenizers.
 
-    `total` is what the source states until the last row has been seen; `is_end` is set if these rows reach the end.
+    `total` is the number that the source states until the last row has been read; `is_end` is set if these rows include
+    the last one.
     """
 
     rows: list[Row]
@@ -101,11 +102,11 @@ class RowsAnswer(msgspec.Struct, frozen=True):
 
 
 class DocumentRequest(msgspec.Struct, frozen=True):
-    """Ask for a whole document and for where the tokens of each model lie in it.
+    """Return a whole document and the spans of each model's tokens in it.
 
-    The tokens of a long document come in two answers: first those that every limit is among; then, asked for with
-    `goes_on`, for one model at a time, until the answer `is_whole`, all. Each such request works for about `seconds`,
-    and what else is asked of the engine comes in between.
+    The answer for a long document has only its first tokens, at least as many as the largest limit. All of them take
+    requests with `goes_on`, for one model at a time, repeated until the answer `is_whole`. Each works for about
+    `seconds`, so that other requests can be answered in between.
     """
 
     spec: SourceSpec
@@ -117,7 +118,7 @@ class DocumentRequest(msgspec.Struct, frozen=True):
 
 
 class Spans(msgspec.Struct, frozen=True):
-    """A model's own tokens of a document, or its first ones, as `DocumentTokens.from_bytes` reads them."""
+    """A model's tokens of a document, or the first of them, in the format of `DocumentTokens.from_bytes`."""
 
     starts: bytes
     ends: bytes
@@ -127,9 +128,9 @@ class Spans(msgspec.Struct, frozen=True):
 
 
 class DocumentAnswer(msgspec.Struct, frozen=True):
-    """A document's text, None where the row holds none, and each model's tokens; the text comes first, alone.
+    """A document's text, None if the row holds none, and each model's tokens. A partial answer has the text alone.
 
-    There are no spans in the answer to a request that `goes_on` and has not found all tokens.
+    The answer to a request that `goes_on` has no spans until all tokens are found.
     """
 
     index: int
@@ -142,8 +143,8 @@ class DocumentAnswer(msgspec.Struct, frozen=True):
 class ScanRequest(msgspec.Struct, frozen=True):
     """Count the tokens of rows from `start` on, for about `seconds`, at most `rows` of them.
 
-    A collection is counted slice by slice: other requests are answered between two slices, and to pause is to send no
-    further request. If `fast` is set, the counters of the extra `fast` are used if they prove exact.
+    A collection is counted slice by slice: other requests are answered between two slices, and counting pauses when no
+    further request is sent. If `fast` is set, the counters of the extra `fast` are used if they prove exact.
     """
 
     spec: SourceSpec

@@ -1,7 +1,7 @@
 """Frames between the app and the engine: length-prefixed msgpack over any pipe.
 
-A frame is four bytes, the big-endian length of what follows, and then one msgpack message. Frames from the engine begin
-after `MARKER`, so that anything a login shell prints before it is skipped.
+A frame is a length (four bytes, big-endian) and a msgpack message of that length. Frames from the engine begin after
+`MARKER`; what a login shell prints before it is skipped.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ import msgspec
 PROTOCOL_VERSION: Final = 2
 MARKER: Final = b"\nencoder-tui frames \x01\n"
 BANNER_LIMIT: Final = 1 << 20
-"""The most bytes before the marker; more is not a login banner."""
+"""Maximum number of bytes before the marker; more cannot be a login banner."""
 FRAME_LIMIT: Final = 1 << 30
-"""The longest frame that is accepted, in bytes; a longer one means that the pipe carries something else."""
+"""Maximum length of a frame in bytes; a longer one means that the pipe carries something else."""
 
 HEADER: Final = struct.Struct(">I")
 
 
 class ProtocolError(Exception):
-    """The pipe carries something that is not the protocol."""
+    """The data in the pipe does not follow the protocol."""
 
 
 class Request(msgspec.Struct, frozen=True, tag="request"):
-    """Ask for a task; `params` is the msgpack of the task's own parameters.
+    """Request an operation; `params` is its own request as msgpack.
 
-    `offline` forbids asking the Hub, in this task and in all that follow.
+    `offline` forbids contacting the Hub, in this operation and in all that follow.
     """
 
     id: int
@@ -38,13 +38,13 @@ class Request(msgspec.Struct, frozen=True, tag="request"):
 
 
 class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
-    """Ask for a request to be cancelled."""
+    """Cancel a request."""
 
     id: int
 
 
 class Note(msgspec.Struct, frozen=True, tag="note"):
-    """Something that the app tells a task while it works: a word that the task knows, and a number to go with it."""
+    """A message of the app to a running operation: a word that the operation knows, and a number."""
 
     id: int
     word: str
@@ -52,7 +52,7 @@ class Note(msgspec.Struct, frozen=True, tag="note"):
 
 
 class Ping(msgspec.Struct, frozen=True, tag="ping"):
-    """Ask whether the engine is alive."""
+    """Check whether the engine is alive."""
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
@@ -64,17 +64,17 @@ class Ready(msgspec.Struct, frozen=True, tag="ready"):
 
 
 class Pong(msgspec.Struct, frozen=True, tag="pong"):
-    """The answer to a ping, sent by a thread that does nothing else."""
+    """The answer to a ping, sent by the thread that reads frames."""
 
 
 class Importing(msgspec.Struct, frozen=True, tag="importing"):
-    """The import of a large library has begun or ended; meanwhile the engine may notice a cancellation late."""
+    """The import of a large library has begun or ended; during it the engine may notice a cancellation late."""
 
     is_begun: bool
 
 
 class Progress(msgspec.Struct, frozen=True, tag="progress"):
-    """What a task is doing; `total` is None where it is not known."""
+    """What an operation is doing; `total` is None if it is unknown."""
 
     id: int
     text: str
@@ -84,21 +84,21 @@ class Progress(msgspec.Struct, frozen=True, tag="progress"):
 
 
 class Partial(msgspec.Struct, frozen=True, tag="partial"):
-    """A piece of a task's answer, as msgpack."""
+    """A partial answer of an operation, as msgpack."""
 
     id: int
     value: bytes
 
 
 class Result(msgspec.Struct, frozen=True, tag="result"):
-    """A task's last word, as msgpack."""
+    """The final answer of an operation, as msgpack."""
 
     id: int
     value: bytes
 
 
 class Failure(msgspec.Struct, frozen=True, tag="failure"):
-    """A task that failed: one sentence for people, and the traceback for the log and for `--debug`."""
+    """An operation failed: one sentence for people, and the traceback for the log and for `--debug`."""
 
     id: int
     message: str
@@ -106,7 +106,7 @@ class Failure(msgspec.Struct, frozen=True, tag="failure"):
 
 
 class Cancelled(msgspec.Struct, frozen=True, tag="cancelled"):
-    """A task that ended because somebody wished so."""
+    """An operation ended because its request was cancelled."""
 
     id: int
 
@@ -114,7 +114,7 @@ class Cancelled(msgspec.Struct, frozen=True, tag="cancelled"):
 ToEngine = Request | Cancel | Note | Ping
 FromEngine = Ready | Pong | Importing | Progress | Partial | Result | Failure | Cancelled
 
-# Text that is no UTF-8 is a ValueError, and fields that nobody asked for can be nested without end.
+# Text that is not UTF-8 raises ValueError, and unknown fields can be nested without a limit.
 _UNDECODABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 
 _encoder = msgspec.msgpack.Encoder()
@@ -126,12 +126,12 @@ def pack(message: ToEngine | FromEngine) -> bytes:
     """Return one message as one frame."""
     body = _encoder.encode(message)
     if len(body) > FRAME_LIMIT:
-        raise ProtocolError(f"a message of {len(body):,} bytes is longer than a frame may be")
+        raise ProtocolError(f"a message of {len(body):,} bytes is too long for a frame")
     return HEADER.pack(len(body)) + body
 
 
 def body_length(header: bytes) -> int:
-    """Return the length that a header announces. Raises `ProtocolError` if no engine would have written it."""
+    """Return the length that a header announces. Raises `ProtocolError` if it is impossible."""
     length: int = HEADER.unpack(header)[0]
     if not 0 < length <= FRAME_LIMIT:
         raise ProtocolError(f"a frame announces {length:,} bytes")
@@ -139,7 +139,7 @@ def body_length(header: bytes) -> int:
 
 
 def unpack_to_engine(body: bytes) -> ToEngine:
-    """Return a message to the engine. Raises `ProtocolError`."""
+    """Decode a message to the engine. Raises `ProtocolError`."""
     try:
         return _to_engine.decode(body)
     except _UNDECODABLE as error:
@@ -147,7 +147,7 @@ def unpack_to_engine(body: bytes) -> ToEngine:
 
 
 def unpack_from_engine(body: bytes) -> FromEngine:
-    """Return a message from the engine. Raises `ProtocolError`."""
+    """Decode a message from the engine. Raises `ProtocolError`."""
     try:
         return _from_engine.decode(body)
     except _UNDECODABLE as error:

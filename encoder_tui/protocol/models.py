@@ -1,4 +1,4 @@
-"""What is asked of the engine about itself and about a model's files and tokenizer."""
+"""Requests about the engine itself, and about a model's files, tokenizer and settings."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from encoder_tui.core.models.placement import ModelSource, Placement
 
 
 class HelloRequest(msgspec.Struct, frozen=True):
-    """Nothing to say."""
+    """Report what the engine runs on."""
 
 
 class Device(msgspec.Struct, frozen=True):
-    """A device that torch can compute on; memory in bytes, None where it is not known.
+    """A device that torch can compute on; memory in bytes, None if it is unknown.
 
-    `offers` is what not every device does: `tf32`, `flash_attention_2`.
+    `offers` names features that only some devices have: `tf32`, `flash_attention_2`.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Hello(msgspec.Struct, frozen=True):
 
 
 class FilesRequest(msgspec.Struct, frozen=True):
-    """Find a model's small files on the engine's side, fetching them where they are not cached."""
+    """Find a model's small files on the engine's machine; download them if they are not cached."""
 
     name: str
     offline: bool = False
@@ -46,7 +46,7 @@ class FilesRequest(msgspec.Struct, frozen=True):
 
 
 class FilesAnswer(msgspec.Struct, frozen=True):
-    """The files, the versions of the libraries that will read them, and what there is to say of them, if anything."""
+    """The files, the versions of the libraries that will read them, and a remark, empty if there is none."""
 
     files: ModelFiles
     versions: dict[str, str]
@@ -54,7 +54,7 @@ class FilesAnswer(msgspec.Struct, frozen=True):
 
 
 class CardRequest(msgspec.Struct, frozen=True):
-    """Say what a model is, fetching its small files if they are not cached."""
+    """Describe what a model is; download its small files if they are not cached."""
 
     name: str
     offline: bool = False
@@ -69,10 +69,10 @@ class CardAnswer(msgspec.Struct, frozen=True):
 
 
 class TokenizerRequest(msgspec.Struct, frozen=True):
-    """Load `AutoTokenizer` from files that are on the engine's side already.
+    """Load `AutoTokenizer` from files that are already on the engine's machine.
 
     `location` is a directory or a Hub id, `commit` the snapshot of a Hub id, and `path` the directory of its files on
-    the engine's side. `also_allowed` are others whose code may run as well as the model's own. The tokenizer is
+    the engine's machine. `also_allowed` are others whose code may run in addition to the model's own. The tokenizer is
     tried on `text`.
     """
 

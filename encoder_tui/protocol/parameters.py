@@ -1,4 +1,4 @@
-"""What is asked of the engine about a model's parameters."""
+"""Requests about a model's parameters."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import msgspec
 
 
 class DescribeRequest(msgspec.Struct, frozen=True):
-    """Describe a model's parameters without its values.
+    """Describe a model's parameters without their values.
 
-    `location` and `commit` as for the tokenizer; `path` is the directory of its files on the engine's side,
-    `repo` its Hub id if it has one, whose header is asked for where transformers has no code for the model.
+    `location` and `commit` are those of `TokenizerRequest`; `path` is the directory of the files on the engine's
+    machine. `repo` is the Hub id if there is one; if transformers has no code for the model, the headers of the weights
+    there are read.
     """
 
     name: str
@@ -23,7 +24,7 @@ class DescribeRequest(msgspec.Struct, frozen=True):
 
 
 class TensorRequest(msgspec.Struct, frozen=True):
-    """Read one tensor of the checkpoint in the directory `path`; `parameter` is the model's name for it."""
+    """Read one tensor of the checkpoint in the directory `path`; `parameter` is its name in the model."""
 
     name: str
     path: str

@@ -187,7 +187,7 @@ class EncoderApp(TerminalApp):
     def give_back(self) -> None:
         self.session.kill_engines()
         super().give_back()
-        self.session.memory.write()
+        self.session.memory.last.write()
         self.marker.remove()
 
     def _show_banner(self) -> None:
@@ -401,11 +401,11 @@ def run(settings: Settings) -> int:
         try:
             result = app.run()
         finally:
-            app.session.memory.write()  # however it ended
+            app.session.memory.last.write()  # however it ended
     if app.return_code in {None, 0}:
         app.marker.remove()
-    if app.session.memory.complaint:
-        print(f"encoder-tui: {visible(app.session.memory.complaint)}", file=sys.stderr)  # noqa: T201
+    if app.session.memory.last.complaint:
+        print(f"encoder-tui: {visible(app.session.memory.last.complaint)}", file=sys.stderr)  # noqa: T201
     if app.return_code not in {None, 0}:
         if app.crash_report and settings.debug:
             print(app.crash_report.read_text("utf-8"), file=sys.stderr)  # noqa: T201

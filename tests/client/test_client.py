@@ -59,7 +59,7 @@ async def test_the_engine_of_this_installation_is_the_default(tmp_path: Path) ->
 
 async def test_a_number_that_fits_into_no_frame_is_a_failure_of_the_task(start: Start) -> None:
     count: operations.Operation[dict[str, int], Deed] = operations.Operation("act", dict[str, int], Deed)
-    with pytest.raises(TaskFailed, match="the engine cannot be asked: "):
+    with pytest.raises(TaskFailed, match="the request cannot be sent to the engine: "):
         await start().run(count, {"rows": 10**30})
 
 

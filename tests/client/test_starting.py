@@ -37,7 +37,7 @@ async def test_a_command_that_talks_without_a_marker_is_given_up(start: Start) -
 
 async def test_nonsense_in_place_of_the_first_frame_is_not_tried_again(start: Start) -> None:
     client = start("nonsense at once")
-    with pytest.raises(EngineError, match="not to be understood"):
+    with pytest.raises(EngineError, match="an unreadable answer"):
         await client.act("echo")
     await until(lambda: client.statuses == ["starting", "stopped"])
 

@@ -208,7 +208,7 @@ def test_where_nothing_was_named_and_nothing_can_be_had_the_built_in_pair_stands
         done.remarks, ("bert-base-cased", "answerdotai/ModernBERT-base"), BUILTIN, strict=True
     ):
         assert remark.startswith(f"encoder-tui: {wanted}: the Hub at ")
-        assert remark.endswith(f"; {stand_in} stands in for it")
+        assert remark.endswith(f"; {stand_in} replaces it")
 
 
 def test_models_named_by_the_environment_have_no_stand_in() -> None:

@@ -162,7 +162,7 @@ def test_what_numpy_has_no_values_for_is_printed_all_the_same_and_not_saved(
     done = call("run", "-m", pair[0], "--dtype", "bfloat16", "text", "--save", str(file), "--json")
     assert done.returncode == 1
     assert json.loads(done.stdout)["models"][0]["dtype"] == "bfloat16"
-    assert f"{file} was not written: numpy knows no bfloat16; save as .safetensors" in done.stderr
+    assert f"{file} was not written: numpy does not support bfloat16; save as .safetensors" in done.stderr
     assert not file.exists()
 
 

@@ -112,10 +112,10 @@ async def test_a_program_that_never_speaks_the_frames_is_given_up_with_a_sentenc
 ) -> None:
     monkeypatch.setattr(heartbeat, "GIVEN_UP_AFTER", 6)
     client = start(command="cat")
-    with pytest.raises(EngineError, match="no word for 60 seconds; is an engine what `cat` starts"):
+    with pytest.raises(EngineError, match="no answer for 60 seconds; check that `cat` starts"):
         await client.act("echo")
     await until(lambda: client.statuses == ["starting", "starting", "stopped"])
-    assert client.states[1].text == "engine starting, no word yet"
+    assert client.states[1].text == "engine starting, no answer yet"
     assert client.pid is None
 
 

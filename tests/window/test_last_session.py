@@ -132,7 +132,7 @@ async def test_documents_and_their_order_come_back(tmp_path: Path, monkeypatch: 
     monkeypatch.chdir(tmp_path)
     async with window(model=PAIR, pane="documents", docs="builtin") as (app, pilot):
         pane: Any = app.query_one("#documents")
-        app.session.remember_source("rows.jsonl")
+        app.session.memory.remember_source("rows.jsonl")
         pane.open("rows.jsonl")
         await until(pilot, lambda: pane.counting is not None and pane.counting.counts.documents == 3)
         await until(pilot, lambda: pane.counting.state == "done")

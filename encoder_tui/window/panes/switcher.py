@@ -58,4 +58,4 @@ class PaneSwitcher(ContentSwitcher):
         if name not in {child.id for child in self.children}:
             await self.add_content(PANES[name].make(self.session))
         self.current = name
-        self.session.remember(pane=name)
+        self.session.memory.remember(pane=name)

@@ -1,1 +1,1 @@
-"""What panes share: the models, the text, the document, and what is remembered."""
+"""State that the panes share: models, text, document, and what the next start reopens."""

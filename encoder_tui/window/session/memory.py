@@ -1,84 +1,93 @@
-"""The part of the session that saves it for the next start."""
+"""Remembering the session for the next start."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
 
-from textual.signal import Signal
-
-from encoder_tui.core.last_session import Memory, absolute
-
-if TYPE_CHECKING:
-    from encoder_tui.client.client import EngineClient
+from encoder_tui.core.last_session import Memory, Remembered, absolute
 
 WRITE_AFTER: Final = 1.0
-"""Seconds from a change until it is written; a window that is killed may lose that much."""
+"""Seconds from a change to its writing; a window that is killed at once may lose them."""
 
 
-class Remembering:
-    """Records what the user changes, and writes it soon."""
+class SessionMemory:
+    """Records what the user changes, and writes it a second later.
 
-    memory: Memory
-    text: str
-    text_replaced: Signal[str]
-    _writing: asyncio.Task[None] | None
-    _is_closed: bool
-    if TYPE_CHECKING:
+    `is_remote` says whether the engine is on another machine, where names of files are not made absolute. `notice`
+    shows the user a sentence of a severity.
+    """
 
-        @property
-        def engine(self) -> EngineClient:
-            """The engine for the models."""
+    def __init__(self, path: Path | None, is_remote: Callable[[], bool], notice: Callable[[str, str], None]) -> None:
+        self.last = Memory(path)
+        self._is_remote = is_remote
+        self._notice = notice
+        self._writing: asyncio.Task[None] | None = None
+        self._is_closed = False
 
-        def set_text(self, text: str) -> None:
-            """Set the text that the user typed."""
-
-        def notice(self, sentence: str, severity: str = "information") -> None:
-            """Notify the user."""
+    @property
+    def state(self) -> Remembered:
+        """What is remembered now."""
+        return self.last.state
 
     def remember(self, **changes: Any) -> None:
-        """Record changes, by the field names of `Remembered`."""
-        self.memory.remember(**changes)
+        """Record what the user changed, by the field names of `Remembered`."""
+        self.last.remember(**changes)
+        self._write_soon()
+
+    def remember_models(self, names: list[str]) -> None:
+        """Record that the user chose other models."""
+        self.remember(model=[self._lasting_name(name) for name in names])
+
+    def use_model(self, name: str) -> None:
+        """Record that a model was loaded."""
+        self.last.use("recent_models", self._lasting_name(name))
         self._write_soon()
 
     def remember_source(self, source: str, column: str | None = None) -> None:
-        """Record the documents and the column that the user chose."""
-        self.remember(docs=source if self.engine.is_remote else absolute(source), column=column)
+        """Record that the user chose other documents, or another column of them."""
+        self.remember(docs=self._lasting_source(source), column=column)
 
     def use_source(self, source: str) -> None:
-        """Record that a source was opened."""
-        self.memory.use("recent_sources", source if self.engine.is_remote else absolute(source))
+        """Record that a source of documents was opened."""
+        self.last.use("recent_sources", self._lasting_source(source))
         self._write_soon()
 
-    def take_earlier_text(self, text: str) -> None:
-        """Replace the text by an earlier one."""
-        self.memory.take_earlier(text, instead_of=self.text)
-        self.set_text(text)
-        self.text_replaced.publish(text)
+    def show_complaint(self) -> None:
+        """Show the user, once, why the last session could not be read or this one not be written."""
+        if self.last.complaint:
+            self._notice(self.last.complaint, "warning")
+            self.last.complaint = ""
+
+    def stop(self) -> None:
+        """Start no further writing."""
+        self._is_closed = True
+        if self._writing is not None:
+            self._writing.cancel()
 
     def _write_soon(self) -> None:
-        if self.memory.is_changed and self._writing is None and not self._is_closed:
+        if self.last.is_changed and self._writing is None and not self._is_closed:
             self._writing = asyncio.create_task(self._write())
 
     async def _write(self) -> None:
-        """Write the changes of one second, outside the event loop because a disk may be slow."""
+        """Write what changes within a second, in a thread: a disk may be slow."""
         await asyncio.sleep(WRITE_AFTER)
-        await asyncio.to_thread(self.memory.write)
+        await asyncio.to_thread(self.last.write)
         self._writing = None
-        self._tell_complaint()
-        if not self.memory.has_failed:
+        self.show_complaint()
+        if not self.last.has_failed:
             self._write_soon()
 
-    def _tell_complaint(self) -> None:
-        if self.memory.complaint:
-            self.notice(self.memory.complaint, "warning")
-            self.memory.complaint = ""
+    def _lasting_source(self, source: str) -> str:
+        return source if self._is_remote() else absolute(source)
 
     def _lasting_name(self, name: str) -> str:
-        """Return a model's name for the next start, which may be in another folder."""
+        """Return a model's name that is also valid at another start, which may be in another folder."""
         from encoder_tui.core.models.names import ModelError, parse_name  # noqa: PLC0415  # after the first paint
 
         try:
-            return name if self.engine.is_remote else absolute(name, parse_name(name))
+            return name if self._is_remote() else absolute(name, parse_name(name))
         except ModelError:
             return name

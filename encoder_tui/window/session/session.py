@@ -12,9 +12,8 @@ from textual.signal import Signal
 
 from encoder_tui.core.defaults import BUILTIN_NAMES, DEFAULT_PAIR, LETTERS, MAXIMUM, WELCOME
 from encoder_tui.core.files.private import refuse_foreign_folder
-from encoder_tui.core.last_session import Memory
 from encoder_tui.core.settings import CHOSEN, Settings, cache_path, log_path, state_path
-from encoder_tui.window.session.memory import Remembering
+from encoder_tui.window.session.memory import SessionMemory
 from encoder_tui.window.session.slot import DocumentRow, Slot
 
 if TYPE_CHECKING:
@@ -27,11 +26,11 @@ if TYPE_CHECKING:
     from encoder_tui.protocol.models import Hello
 
 
-class Session(Remembering):
+class Session:
     """The models, the text and the engine of one window.
 
-    Every change is published: `models_changed`, `text_changed`, `engine_changed` carry what changed, `noticed`
-    a sentence and its severity.
+    Every change is published: `text_changed` with the text, `engine_changed` with the engine's state, `noticed` with a
+    sentence and its severity.
     """
 
     def __init__(self, app: App[Any], settings: Settings, last_start_died: bool = False) -> None:
@@ -42,14 +41,15 @@ class Session(Remembering):
         self.text_replaced: Signal[str] = Signal(app, "text_replaced")
         self.engine_changed: Signal[EngineState] = Signal(app, "engine_changed")
         self.noticed: Signal[tuple[str, str]] = Signal(app, "noticed")
-        self.memory = Memory(None if settings.fresh else state_path())
+        path = None if settings.fresh else state_path()
+        self.memory = SessionMemory(path, lambda: self.engine.is_remote, self.notice)
         self._left_aside = ""
         if last_start_died:
             self._leave_aside(settings)
         last = self.memory.state
         self.text = next(text for text in (settings.text, last.text, WELCOME) if text is not None)
         if settings.text is not None:
-            self.memory.give_text()
+            self.memory.last.give_text()
         names = list(settings.model or last.model or (BUILTIN_NAMES if last_start_died else DEFAULT_PAIR))[:MAXIMUM]
         self._is_default = not settings.model and sorted(names) == sorted(DEFAULT_PAIR)
         self.slots: list[Slot] = [Slot(name) for name in names]
@@ -64,8 +64,6 @@ class Session(Remembering):
         self.document_changed: Signal[str] = Signal(app, "document_changed")
         self.nothing_measured = asyncio.Event()
         self.nothing_measured.set()
-        self._writing: asyncio.Task[None] | None = None
-        self._is_closed = False
         self.counts: CollectionCounts | None = None
 
     @property
@@ -82,11 +80,9 @@ class Session(Remembering):
     def _leave_aside(self, settings: Settings) -> None:
         """Do not open what the last start opened, except names on the command line."""
         had_text = self.memory.state.text is not None
-        if self.memory.set_aside() or not settings.model:
-            happened = "the last start ended within its first minute, so its models and text were left aside"
-            back = "m offers the models" + (
-                "; «Earlier texts» in the palette (ctrl+p) has the text" if had_text else ""
-            )
+        if self.memory.last.set_aside() or not settings.model:
+            happened = "the last start ended within its first minute, so its models and text were not reopened"
+            back = "m lists the models" + ('; "Earlier texts" in the palette (ctrl+p) has the text' if had_text else "")
             self._left_aside = f"{happened}: {back}"
 
     # The engine's client and the code that reads models are imported after the first paint.
@@ -128,7 +124,7 @@ class Session(Remembering):
 
     async def start(self) -> None:
         """Load the models and start the engine; called once the window has been painted."""
-        self._tell_complaint()
+        self.memory.show_complaint()
         if self._left_aside:
             self.notice(self._left_aside, "warning")
         try:
@@ -180,10 +176,8 @@ class Session(Remembering):
         """Cancel the running tasks and close the engines."""
         for task in [*self._loads.values(), *self._others]:
             task.cancel()
-        self._is_closed = True
-        if self._writing is not None:
-            self._writing.cancel()
-        await asyncio.to_thread(self.memory.write)
+        self.memory.stop()
+        await asyncio.to_thread(self.memory.last.write)
         await asyncio.gather(*(engine.close() for engine in self._engines()))
 
     def kill_engines(self) -> None:
@@ -218,8 +212,14 @@ class Session(Remembering):
         """Set the text that the user typed."""
         if text != self.text:
             self.text = text
-            self.remember(text=text)
+            self.memory.remember(text=text)
             self.text_changed.publish(text)
+
+    def take_earlier_text(self, text: str) -> None:
+        """Replace the text by one of an earlier session."""
+        self.memory.last.take_earlier(text, instead_of=self.text)
+        self.set_text(text)
+        self.text_replaced.publish(text)
 
     def run_with(self, **chosen: str | int | None) -> None:
         """Run models with other settings (device, dtype, attention, threads) until the window is closed."""
@@ -261,7 +261,7 @@ class Session(Remembering):
             self._forget(slot)
             if slot.tokenizer is None:
                 slot.state = "failed"
-            slot.waiting, slot.message = False, "stopped; enter on its name loads it again"
+            slot.waiting, slot.message = False, "stopped; press enter on its name to load it"
             self.models_changed.publish(None)
 
     def swap(self, first: int, second: int) -> None:
@@ -270,7 +270,7 @@ class Session(Remembering):
         self._models_chosen()
 
     def _models_chosen(self) -> None:
-        self.remember(model=[self._lasting_name(slot.stands_in_for or slot.name) for slot in self.slots])
+        self.memory.remember_models([slot.stands_in_for or slot.name for slot in self.slots])
         self.models_changed.publish(None)
 
     def _forget(self, slot: Slot) -> None:
@@ -290,8 +290,7 @@ class Session(Remembering):
         self._loads.pop(slot, None)
         is_always_offered = slot.name in DEFAULT_PAIR or slot.name.startswith("builtin:")
         if slot.state == "exact" and slot in self.slots and not is_always_offered:
-            self.memory.use("recent_models", self._lasting_name(slot.name))
-            self._write_soon()
+            self.memory.use_model(slot.name)
 
     async def loaded(self, slot: Slot) -> None:
         """Wait until a slot's exact tokenizer is loaded, or loading has failed."""
@@ -303,10 +302,10 @@ class Session(Remembering):
     @property
     def banner(self) -> str:
         """Why built-in models are shown instead of the requested ones; empty if they are not."""
-        standing = [slot for slot in self.slots if slot.stands_in_for is not None]
-        if not standing:
+        stand_ins = [slot for slot in self.slots if slot.stands_in_for is not None]
+        if not stand_ins:
             return ""
-        why = "while waiting for the Hub" if any(slot.waiting for slot in standing) else standing[0].message
+        why = "while waiting for the Hub" if any(slot.waiting for slot in stand_ins) else stand_ins[0].message
         return f"Built-in models are shown {why}: real configurations, random weights; esc, then m, to choose others"
 
     def notice(self, sentence: str, severity: str = "information") -> None:

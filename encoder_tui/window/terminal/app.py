@@ -1,4 +1,8 @@
-"""An app that never waits for its terminal, and that ends when that does."""
+"""An app that never waits for its terminal, and that ends when the terminal does.
+
+It overrides `App._display` to drop frames, and draws whole screens with the private compositor: Textual has no public
+way to skip a frame or to draw unchanged cells. Tried with Textual 8.2.8.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ from encoder_tui.window.terminal.leaving import Leaving
 
 
 class TerminalApp(App[int]):
-    """What a window does about signals, slow terminals and terminals that are gone."""
+    """An app that handles signals, slow terminals and closed terminals."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -24,21 +28,22 @@ class TerminalApp(App[int]):
     def get_driver_class(self) -> type[Driver]:
         driver = super().get_driver_class()
         if driver.__name__ == "LinuxDriver":
-            from encoder_tui.window.terminal.driver import TerminalDriver  # noqa: PLC0415  # not there on Windows
+            from encoder_tui.window.terminal.driver import TerminalDriver  # noqa: PLC0415  # not on Windows
 
             driver = TerminalDriver
         return driver
 
     def draw_everything(self) -> None:
-        """Draw every cell, whatever the terminal shows now."""
+        """Draw every cell, even if it has not changed."""
         if self.is_running and self.screen_stack:
             self._display(self.screen, self.screen._compositor.render_update(full=True))
 
     async def on_event(self, event: Event) -> None:
-        """Draw everything again for a size that is no other, and hear no mouse upon what has gone but its release.
+        """Redraw everything even if the size is unchanged, and ignore mouse events for removed widgets.
 
-        The terminal was smaller in between and has lost what it showed then; to Textual nothing has changed. And it
-        looks for the parent of what the mouse is upon, which a toast that has just run out has no longer.
+        If the terminal was smaller in between, it has lost its contents, while to Textual nothing has changed. And
+        Textual looks up the parent of the widget under the mouse, which an expired toast does not have any more. The
+        release of a button is always handled.
         """
         if isinstance(event, MouseDown | MouseMove) and not event.is_forwarded and self._is_gone(event):
             return
@@ -47,7 +52,7 @@ class TerminalApp(App[int]):
             self.draw_everything()
 
     def _is_gone(self, event: MouseEvent) -> bool:
-        """Whether what is drawn under the mouse has been taken off since."""
+        """Return whether the widget that is drawn under the mouse has been removed since."""
         if not self.screen_stack:
             return True
         try:
@@ -58,30 +63,30 @@ class TerminalApp(App[int]):
 
     @property
     def is_leaving(self) -> bool:
-        """Whether a signal, or the terminal's end, has asked for the window's."""
+        """Whether the window is ending because of a signal or because its terminal was closed."""
         return self._leaving.is_asked
 
     def leave(self, code: int) -> None:
-        """End with this exit code, by force if need be; from any thread."""
+        """End with this exit code, by force if necessary. Safe to call in any thread."""
         self._leaving.leave(code)
 
     def listen_to_signals(self) -> None:
-        """End at the signals that mean it."""
+        """End the window at SIGTERM, SIGHUP and SIGINT."""
         self._leaving.listen()
 
     def give_back(self) -> None:
-        """What must be done where the window is ended by force; called from another thread."""
+        """Release what must be released if the window is ended by force; called in another thread."""
         if (restore := getattr(self._driver, "restore_by_force", None)) is not None:
             restore()
 
     def _display(self, screen: Screen[Any], renderable: Any) -> None:
-        # A frame that a slow terminal would show much later is not drawn; once it has caught up, all is.
+        # A frame that a slow terminal would show much later is dropped; once it has caught up, everything is drawn.
         has_room = getattr(self._driver, "has_room", None)
         if has_room is None or has_room():
             super()._display(screen, renderable)
 
     def _ask_to_leave(self, code: int) -> None:
-        # Without a loop there is no window yet, or none any more.
+        # Without a loop the window has not started or has ended.
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self.exit, code)

@@ -1,7 +1,8 @@
-"""The terminal, which may read slowly, be resized behind our back, be suspended, or be gone.
+"""A driver for terminals that may be slow, resized, suspended or closed at any time.
 
-Much of it overrides private parts of Textual's driver. Tried with Textual 8.2.8, whose suspending leaves some terminals
-raw (https://github.com/Textualize/textual/issues/6298).
+It overrides private parts of Textual's driver, because the public ones block the app while the terminal is slow, do not
+notice that it is closed, and leave some terminals raw after suspending
+(https://github.com/Textualize/textual/issues/6298). Tried with Textual 8.2.8.
 """
 
 from __future__ import annotations
@@ -27,15 +28,15 @@ from encoder_tui.window.terminal.sequences import AGAIN, RESTORE
 from encoder_tui.window.terminal.styles import with_fewer_styles
 
 BACKLOG: Final = 1 << 15
-"""Bytes that may wait for the terminal before frames are dropped: a few whole frames."""
+"""Bytes that may wait for the terminal before frames are dropped; a few whole frames."""
 TICK: Final = 0.1
-"""Seconds between two looks at whether an escape has become a key, as Textual has it."""
+"""Seconds between two checks whether an escape has become a key, as in Textual."""
 LAST_WORDS: Final = 1.0
-"""Seconds that a terminal has to take what is left when the window closes."""
+"""Seconds that a terminal has to accept the remaining output when the window closes."""
 
 
 def _reports() -> str:
-    """The folder for crash reports; empty if there is none."""
+    """Return the folder for crash reports; empty if it cannot be created."""
     try:
         private_folder(log_path())
     except OSError:
@@ -44,7 +45,7 @@ def _reports() -> str:
 
 
 class Leaving(Protocol):
-    """What the driver needs of the app: an end, from any thread, and whether it has been asked for."""
+    """What the driver needs of the app: a way to end it from any thread, and whether it is ending."""
 
     is_leaving: bool
 
@@ -52,10 +53,10 @@ class Leaving(Protocol):
 
 
 class Output(threading.Thread):
-    """Writes to the terminal in its own time; whoever hands something over never waits.
+    """Writes to the terminal in a thread, so that the caller of `write` never waits.
 
-    `on_room` is called, from this thread, once a backlog is gone that somebody had asked about, and `on_broken`
-    when the terminal cannot be written to any more.
+    Both callbacks are called in this thread: `on_room` once the backlog is written after `has_room` returned False, and
+    `on_broken` if the terminal cannot be written to any more.
     """
 
     def __init__(self, fd: int, on_room: Callable[[], None], on_broken: Callable[[], None]) -> None:
@@ -72,7 +73,7 @@ class Output(threading.Thread):
         self._is_broken = False
 
     def write(self, text: str) -> None:
-        """Hand over what is to be written; dropped where the terminal is gone."""
+        """Queue text to be written; it is dropped if the terminal is closed."""
         with self._changed:
             if not self._is_broken:
                 self._waiting.append(text)
@@ -80,25 +81,25 @@ class Output(threading.Thread):
                 self._changed.notify()
 
     def has_room(self) -> bool:
-        """Whether another frame is worth the drawing; where it is not, `on_room` is called later."""
+        """Return whether another frame should be drawn; if not, `on_room` is called later."""
         with self._changed:
-            # Once a frame was dropped, none but a whole one will do: others draw only what has changed since.
+            # After a dropped frame, only a whole one is right: others contain only what has changed since.
             self._was_refused = self._was_refused or self._backlog + self._under_way > BACKLOG
             return not self._was_refused
 
     def stop(self) -> None:
-        """Write what is left, and end; a terminal that takes nothing is not waited for."""
+        """Write what is left, and end; wait at most `LAST_WORDS` for the terminal."""
         with self._changed:
             self._is_ending = True
             self._changed.notify()
         self.join(LAST_WORDS)
 
     def run(self) -> None:
-        """The thread."""
+        """Write until `stop` is called or the terminal is closed."""
         while (piece := self._next()) is not None:
             try:
                 while piece:
-                    # In small pieces, so that a slow terminal is seen to take them; a shared one may not block.
+                    # In small pieces, to see how much a slow terminal accepts. A shared descriptor may be non-blocking.
                     select.select([], [self._fd], [])
                     with contextlib.suppress(BlockingIOError):
                         piece = piece[os.write(self._fd, piece[:4096]) :]
@@ -111,7 +112,7 @@ class Output(threading.Thread):
                 return
 
     def _next(self) -> bytes | None:
-        """What is to be written now; None once all is and no more will come."""
+        """Wait for output and return it; None once all is written and no more will come."""
         with self._changed:
             self._under_way = 0
             if not self._waiting and self._was_refused and not self._is_ending:
@@ -127,7 +128,7 @@ class Output(threading.Thread):
 
 
 class TerminalDriver(LinuxDriver):
-    """Textual's driver, which never makes the app wait for the terminal and notices when that is gone."""
+    """Textual's driver, changed so that the app never waits for the terminal and ends when it is closed."""
 
     _app: Any
     _output: Output | None = None
@@ -145,13 +146,13 @@ class TerminalDriver(LinuxDriver):
         super().start_application_mode()  # type: ignore[no-untyped-call]
         with contextlib.suppress(termios.error):
             self._modes = termios.tcgetattr(self.fileno)
-        # Textual asks for the size where the signal comes, and one may come while another is handled: the older
-        # size would be told last.
+        # Textual reads the size in the signal handler. A signal may come while another is handled: the older size would
+        # be posted last.
         signal.signal(signal.SIGWINCH, lambda *_: self._loop.call_soon_threadsafe(self._tell_size))
 
     def stop_application_mode(self) -> None:
         if self._is_suspended:
-            return  # the terminal is somebody else's: to set anything of it from behind stops a process
+            return  # another program has the terminal: changing its modes would stop this process
         if self._mouse_pixels:
             self.write("\x1b[?1016l")
         super().stop_application_mode()
@@ -172,11 +173,11 @@ class TerminalDriver(LinuxDriver):
         restorer.screen_given_back()
 
     def has_room(self) -> bool:
-        """Whether the terminal keeps up; where it does not, the app is asked for a whole frame once it has."""
+        """Return whether the terminal keeps up; if not, the app draws a whole frame once it has caught up."""
         return self._output is None or self._output.has_room()
 
     def restore_by_force(self) -> None:
-        """Give the screen back from any thread, where the app itself cannot any more."""
+        """Restore the terminal if the app itself cannot. Safe to call in any thread."""
         if self._is_suspended:
             return
         with contextlib.suppress(OSError, ValueError, termios.error):
@@ -196,7 +197,7 @@ class TerminalDriver(LinuxDriver):
                     for message in source.feed(data):
                         self.process_message(message)
                     if not data:
-                        self.exit_event.wait(TICK)  # an end that is none: a terminal's is heard of by who watches it
+                        self.exit_event.wait(TICK)  # no data, but not the end: `_watch` notices a closed terminal
                 for message in source.tick():
                     self.process_message(message)
         except OSError:
@@ -209,20 +210,20 @@ class TerminalDriver(LinuxDriver):
     def resume_application_mode(self) -> None:
         self._is_suspended = False
         super().resume_application_mode()
-        # Textual draws again only where the size is another.
+        # Textual draws again only if the size has changed.
         self._room()
 
     def _sigcont_application(self, *_: object) -> None:
         if cast("Leaving", self._app).is_leaving:
-            return  # it goes on only to end
+            return  # it continues only to end
         if not self._is_in_front():
-            # A shell's `bg`: a window has nothing to do there, and drawing would stop it anyhow.
+            # A shell's `bg`: a window has no use in the background, and drawing would stop it anyway.
             os.kill(os.getpid(), signal.SIGSTOP)
         elif self._is_suspended:
             super()._sigcont_application()
         else:
-            # Stopped without a chance to say so. It still has its threads: a second reader of the same keys would
-            # change their order. But a shell has set the terminal in its own way meanwhile.
+            # It was stopped without notice (SIGSTOP), so its threads still run; a second reader of keys would mix up
+            # their order. But a shell has changed the terminal's modes meanwhile.
             with contextlib.suppress(termios.error):
                 if self._modes is not None:
                     termios.tcsetattr(self.fileno, termios.TCSANOW, self._modes)
@@ -230,7 +231,7 @@ class TerminalDriver(LinuxDriver):
             self._room()
 
     def _is_in_front(self) -> bool:
-        """Whether the terminal is this process group's to read and write; one that has no shell is its own."""
+        """Return whether this process group is in the terminal's foreground; True if there is no job control."""
         try:
             return os.tcgetpgrp(self.fileno) == os.getpgrp()
         except OSError:
@@ -242,7 +243,7 @@ class TerminalDriver(LinuxDriver):
             self._app.post_message(Resize(size, size))
 
     def _get_terminal_size(self) -> tuple[int, int]:
-        # The terminal itself before COLUMNS and LINES, which some shells export and which never change.
+        # The terminal itself is asked before COLUMNS and LINES, which some shells export and which never change.
         with contextlib.suppress(OSError, ValueError):
             width, height = os.get_terminal_size(self._terminal)
             if width > 0 and height > 0:
@@ -255,7 +256,7 @@ class TerminalDriver(LinuxDriver):
         return self._file.fileno()
 
     def _watch(self) -> None:
-        """Wait for the terminal's end: Textual's reader would take it for an endless supply of nothing."""
+        """Wait until the terminal is closed, which Textual's reader takes for empty input without end."""
         poll = select.poll()
         poll.register(self.fileno, 0)
         events = poll.poll()
@@ -264,10 +265,10 @@ class TerminalDriver(LinuxDriver):
 
     def _room(self) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed
-            # As a message: only there Textual knows which app draws.
+            # As a message, because Textual knows the active app only in messages.
             self._loop.call_soon_threadsafe(self._app.call_later, self._app.draw_everything)
 
     def _gone(self) -> None:
-        """The terminal is closed: the input thread stops spinning, and the window ends."""
+        """End the input thread and the window, because the terminal is closed."""
         self.exit_event.set()
         cast("Leaving", self._app).leave(128 + signal.SIGHUP)

@@ -1,11 +1,11 @@
 """A second process that restores the terminal if the window is killed.
 
-A process that gets SIGKILL, or in which a library aborts, cannot restore its terminal any more. So before anything
-large is imported, the program forks a small process, the restorer, that waits at the reading end of a pipe. The window
-holds the only writing end. It says there when it takes the screen and when it gives it back; if the pipe closes while
-the screen is taken, the window is dead, and the restorer restores the terminal, prints one sentence, and ends.
+A process that receives SIGKILL, or in which a library aborts, cannot restore its terminal. So before large imports the
+program forks a small process, the restorer, that waits at the reading end of a pipe. The window holds the only writing
+end. It reports there when it takes the screen and when it gives it back. If the pipe closes while the screen is taken,
+the window is dead: the restorer restores the terminal, prints one sentence, and ends.
 
-The window stays the process that the shell started, so its process id, exit codes and job control are as without it.
+The window remains the process that the shell started, so its process id, exit codes and job control do not change.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from encoder_tui.window.terminal.sequences import RESTORE
 TAKEN = b"\x01"
 """The screen is taken; the folder for crash reports follows, as hexadecimal digits up to `END`."""
 GIVEN_BACK = b"\x02"
-"""The screen is given back: from now on the terminal may be another program's."""
+"""The screen is given back: from now on another program may use the terminal."""
 REGULAR_END = b"\x03"
-"""The window ends by itself, so nothing need be said."""
+"""The window ends by itself, so no sentence is printed."""
 END = b"\n"
 LIMIT = 2
-"""Seconds that the restorer may take once the window is dead: a terminal that accepts nothing must not hold it."""
+"""Seconds that the restorer may run once the window is dead, even if the terminal accepts nothing."""
 PIPE = 3
-"""The restorer's descriptor of the pipe."""
+"""The file descriptor of the pipe in the restorer."""
 IGNORED = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGPIPE", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGUSR1", "SIGUSR2")
 FAULTS = {
     "Segmentation fault": "SIGSEGV",
@@ -39,16 +39,16 @@ FAULTS = {
     "Illegal instruction": "SIGILL",
     "Floating point exception": "SIGFPE",
 }
-"""What `faulthandler` writes in its first line, and the signal that it means."""
+"""What `faulthandler` writes in its first line, and the signal that caused it."""
 
 _pipe = -1
 """The window's end of the pipe; -1 if there is no restorer."""
 
 
 def start() -> None:
-    """Fork the restorer for the terminal at stdin; without one if the system does not allow it.
+    """Fork the restorer for the terminal at stdin; do without if that fails.
 
-    Call it while the process has one thread and little memory: the restorer keeps a copy of what is changed later.
+    Call it while the process has one thread and little memory: the restorer keeps a copy of what changes later.
     """
     global _pipe  # noqa: PLW0603  # a process has one terminal
     try:
@@ -57,7 +57,7 @@ def start() -> None:
     except (termios.error, OSError):
         return
     groups = os.getpgrp(), os.getpgid(os.getppid())
-    # Forked twice: as a child of the window it would be one of its processes to count and to bury.
+    # Forked twice: a child of the window would be counted among its processes and have to be waited for.
     try:
         middle = os.fork()
     except OSError:
@@ -84,20 +84,20 @@ def dismiss() -> None:
 
 
 def screen_taken(reports: str) -> None:
-    """From now on the terminal is the window's. `reports` is the folder for a crash report, empty for none."""
+    """Report that the window has the screen. `reports` is the folder for a crash report, empty for none."""
     if _pipe >= 0:
-        # Where the window was when a library crashed; without the values of variables, which may quote the user's text.
+        # Writes a traceback if a library crashes, without values of variables, which may quote the user's text.
         faulthandler.enable(_pipe)
         _tell(TAKEN + os.fsencode(reports).hex().encode() + END)
 
 
 def screen_given_back() -> None:
-    """The terminal is as it was before the window."""
+    """Report that the terminal is restored."""
     _tell(GIVEN_BACK)
 
 
 def end() -> None:
-    """The window ends by itself."""
+    """Report that the window ends by itself."""
     _tell(REGULAR_END)
 
 
@@ -109,14 +109,14 @@ def _tell(message: bytes) -> None:
             dismiss()  # somebody killed the restorer
 
 
-# From here on: what the restorer itself does.
+# What follows runs in the restorer itself.
 
 
 def _wait(pipe: int, modes: list[int | list[bytes | int]], own_group: int, parents_group: int) -> None:
-    """Wait for the window's end, then restore the terminal if it must be; never returns."""
+    """Wait for the window's end, then restore the terminal if necessary; never returns."""
     for name in IGNORED:
         signal.signal(getattr(signal, name), signal.SIG_IGN)
-    # A group of its own: what is sent to the window's job (a shell's `kill -9 %1`) is not meant for it.
+    # Its own process group: signals to the window's job (a shell's `kill -9 %1`) are not meant for it.
     os.setpgid(0, 0)
     terminal = 2 if os.isatty(2) else 1
     os.dup2(terminal, 1)
@@ -127,15 +127,15 @@ def _wait(pipe: int, modes: list[int | list[bytes | int]], own_group: int, paren
     poll = select.poll()
     poll.register(PIPE, select.POLLIN)
     poll.register(0, 0)
-    heard = b""
+    received = b""
     while True:
         for descriptor, event in poll.poll():
             if descriptor == PIPE:
                 piece = os.read(PIPE, 1 << 16)
-                heard += piece
+                received += piece
                 if not piece:
                     signal.alarm(LIMIT)
-                    _restore(heard, modes, own_group, parents_group)
+                    _restore(received, modes, own_group, parents_group)
                     os._exit(0)
             elif event & (select.POLLHUP | select.POLLERR):
                 os._exit(0)  # the terminal is gone
@@ -143,25 +143,25 @@ def _wait(pipe: int, modes: list[int | list[bytes | int]], own_group: int, paren
                 poll.unregister(0)  # some systems cannot poll a terminal
 
 
-def _restore(heard: bytes, modes: list[int | list[bytes | int]], own_group: int, parents_group: int) -> None:
-    """Restore the terminal and say so, if the window died while it had the screen."""
-    taken = heard.rfind(TAKEN)
-    if heard.rfind(GIVEN_BACK) >= taken:
+def _restore(received: bytes, modes: list[int | list[bytes | int]], own_group: int, parents_group: int) -> None:
+    """Restore the terminal and print why, if the window died while it had the screen."""
+    taken = received.rfind(TAKEN)
+    if received.rfind(GIVEN_BACK) >= taken:
         return
     in_front = _in_front(own_group)
     if in_front not in {own_group, parents_group}:
-        return  # another program runs in the terminal meanwhile
-    digits, _, fault = heard[taken + 1 :].partition(END)
+        return  # another program is in the foreground now
+    digits, _, fault = received[taken + 1 :].partition(END)
     folder = os.fsdecode(bytes.fromhex(digits.decode()))
     report = _report_name(folder) if fault else ""
-    is_regular = heard.rfind(REGULAR_END) > taken
-    # In one piece: a shell shows its prompt at about the same time, and half of it on the screen that is left.
+    is_regular = received.rfind(REGULAR_END) > taken
+    # In one piece: a shell prints its prompt at about the same time, partly on the screen that is left.
     _write(RESTORE + ("" if is_regular else _sentence(folder, fault, report)))
     try:
         if in_front == own_group:
-            # A shell that has the terminal already has set it in its own way.
+            # If a shell is in the foreground, it has already set its own modes.
             termios.tcsetattr(0, termios.TCSANOW, modes)
-        # What was typed or pasted into the window is no command for the shell.
+        # What was typed or pasted into the window must not reach the shell as a command.
         termios.tcflush(0, termios.TCIFLUSH)
     except termios.error:
         pass
@@ -172,7 +172,7 @@ def _restore(heard: bytes, modes: list[int | list[bytes | int]], own_group: int,
 
 
 def _in_front(own_group: int) -> int:
-    """The process group that the terminal belongs to; the window's own if no shell hands the terminal around."""
+    """Return the process group in the terminal's foreground; the window's own if there is no job control."""
     try:
         return os.tcgetpgrp(0) or own_group
     except OSError:
@@ -180,9 +180,9 @@ def _in_front(own_group: int) -> int:
 
 
 def _draw_prompt_again() -> None:
-    """Make the shell draw its prompt, which it has shown on the screen that was left just now.
+    """Make the shell draw its prompt again, which went to the screen that was just left.
 
-    A shell does so if the terminal's size changes.
+    Shells do so if the terminal's size changes.
     """
     try:
         rows, columns = termios.tcgetwinsize(0)
@@ -195,7 +195,7 @@ def _draw_prompt_again() -> None:
 
 
 def _sentence(folder: str, fault: bytes, report: str) -> str:
-    """What happened, as far as it is known, and where more is: one line of the terminal's."""
+    """Return a line that says what happened, as far as it is known, and where to find more."""
     if fault:
         kind = fault.partition(b"\n")[0].rpartition(b": ")[2].decode("ascii", "replace")
         happened = f"the window crashed ({FAULTS.get(kind, kind)} in a library)"
@@ -211,7 +211,7 @@ def _line(sentence: str) -> str:
 
 
 def _report_name(folder: str) -> str:
-    """A new name for a crash report; empty without a folder."""
+    """Return a new path for a crash report; empty if there is no folder."""
     if not folder:
         return ""
     return f"{folder}/{time.strftime('crash-%Y%m%d-%H%M%S')}-{os.urandom(4).hex()}.txt"

@@ -1,4 +1,8 @@
-"""Keeping the screen for the window alone, and a crash from showing what the user typed."""
+"""Keep other output off the window's screen, and the user's text out of crash reports.
+
+Textual draws on `sys.__stderr__`, which is replaced here while the window is open: it has no option for another stream.
+Tried with Textual 8.2.8.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +19,16 @@ from typing import Final
 from encoder_tui.core.files.private import private_folder
 
 REPORTS: Final = 20
-"""Crash reports that are kept."""
+"""Number of crash reports that are kept."""
 
 
 @contextmanager
 def own_screen() -> Iterator[None]:
-    """Give Textual a file descriptor of its own for the terminal, and lead descriptor 2 nowhere meanwhile.
+    """Give Textual its own file descriptor for the terminal, and point descriptor 2 to the null device meanwhile.
 
-    Textual draws on stderr, and does so here on stdout where only that is a terminal. Libraries in C and Rust
-    write to descriptor 2 as well: a panic over a hostile tokenizer would tear the screen. Such words may quote
-    the user's text, so they are not kept either.
+    Textual draws on stderr, or here on stdout if only that is a terminal. Libraries in C and Rust also write to
+    descriptor 2: a panic over a hostile tokenizer would garble the screen. What they write may quote the user's text,
+    so it is not kept.
     """
     sys.stderr.flush()
     before = os.dup(2)
@@ -46,15 +50,15 @@ def own_screen() -> Iterator[None]:
 
 
 def write_crash_report(error: BaseException, folder: Path) -> Path | None:
-    """Write where an error came from to a file that only the user can read; None where that cannot be done.
+    """Write the traceback of an error to a file that only the user can read; return its path, None if that fails.
 
-    Neither the values of variables nor the error's message are in it: both may quote the user's text.
+    The file has neither values of variables nor the error's message: both may quote the user's text.
     """
     try:
         private_folder(folder)
         handle, name = tempfile.mkstemp(prefix=time.strftime("crash-%Y%m%d-%H%M%S-"), suffix=".txt", dir=folder)
         with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
-            # A worker's failure is wrapped, and what it wraps is what happened.
+            # The error of a worker is wrapped in another one.
             for each in (getattr(error, "error", None), error):
                 if isinstance(each, BaseException):
                     file.writelines(traceback.format_list(traceback.extract_tb(each.__traceback__)))

@@ -1,14 +1,14 @@
-"""Escape sequences that leave and take the screen.
+"""Escape sequences that restore and take the terminal.
 
 Nothing is imported here, because the restorer is forked with what this module imports.
 """
 
-# A sequence cut in the middle is cancelled; then a frame that was held back, mouse, paste, sizes, style, wrapping,
-# keys, screen, cursor, focus.
+# First an incomplete sequence is cancelled; then come synchronized output, mouse, paste, sizes, style, wrapping, keys,
+# screen, cursor, focus.
 RESTORE = (
     "\x18\x1b[?2026l\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1016l\x1b[?2004l\x1b[?2048l"
     "\x1b[0m\x1b[?7h\x1b[<u\x1b[?1049l\x1b[?25h\x1b[?1004l"
 )
-"""Gives the terminal back as it was before the window."""
+"""Restores the terminal to its state before the window."""
 AGAIN = "\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[?7l\x1b[?1000h\x1b[?1003h\x1b[?1006h"
-"""Takes screen, cursor, paste, wrapping and mouse again, if whoever had the terminal meanwhile left them otherwise."""
+"""Sets screen, cursor, paste, wrapping and mouse again, if another program changed them meanwhile."""

@@ -1,7 +1,7 @@
-"""Fewer bytes for the same picture: styles are written as what changes, not anew before every piece of text.
+"""Write fewer bytes for the same picture: only changes of the style, not the whole style before every piece of text.
 
-Textual writes each segment as its whole style, its text and a reset. Over a slow line that is most of a frame:
-twenty to forty bytes of colours before words of five.
+Textual writes each segment as its whole style, its text and a reset. Over a slow line that is most of a frame: twenty
+to forty bytes of colours before a word of five. It has no option to write less. Tried with Textual 8.2.8.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import Final, NamedTuple
 
 RESET: Final = "\x1b[0m"
 _RUN: Final = re.compile(r"(?:\x1b\[[\d;:]*[mH])+")
-"""Styles and movements of the cursor with no text between them; movements carry no style."""
+"""Styles and cursor movements with no text between them; movements do not change the style."""
 _ONE: Final = re.compile(r"\x1b\[([\d;:]*)([mH])")
 _ATTRIBUTES: Final = frozenset(["1", "2", "3", "4", "5", "6", "7", "8", "9", "21", "51", "52", "53"])
 
 
 class Style(NamedTuple):
-    """What a terminal has in force: parameters of SGR (ECMA-48, 8.3.117)."""
+    """The current style of a terminal: parameters of SGR (ECMA-48, 8.3.117)."""
 
     attributes: frozenset[str] = frozenset()
     foreground: str = ""
@@ -30,7 +30,7 @@ PLAIN: Final = Style()
 
 @lru_cache(maxsize=4096)
 def parsed(parameters: str, before: Style) -> Style | None:
-    """The style after a sequence; None where it holds what is not known here."""
+    """Return the style after a sequence; None if the sequence has unknown parameters."""
     attributes, foreground, background = before
     left = parameters.split(";")
     while left:
@@ -61,7 +61,7 @@ def parsed(parameters: str, before: Style) -> Style | None:
 
 @lru_cache(maxsize=4096)
 def change(before: Style, after: Style) -> str:
-    """The shortest sequence that leads from one style to another; empty where they are the same."""
+    """Return the shortest sequence that changes one style to another; empty if they are equal."""
     if before == after:
         return ""
     if after == PLAIN:
@@ -79,24 +79,24 @@ def change(before: Style, after: Style) -> str:
 
 
 def with_fewer_styles(frames: str) -> str:
-    """The same picture in fewer bytes. Every frame begins and ends without a style, as Textual's do."""
-    in_force = PLAIN
+    """Return the same picture in fewer bytes. Every frame begins and ends without a style, as Textual's do."""
+    current = PLAIN
     is_known = True
 
     def shorter(found: re.Match[str]) -> str:
-        nonlocal in_force, is_known
-        moves, wanted = "", in_force
+        nonlocal current, is_known
+        moves, wanted = "", current
         for parameters, kind in _ONE.findall(found[0]) if is_known else ():
             if kind == "H":
                 moves += f"\x1b[{parameters}H"
             elif (style := parsed(parameters, wanted)) is None:
-                # What is in force from here on is the terminal's knowledge alone: the rest stays as it is.
+                # From here on only the terminal knows its style, so the rest is left unchanged.
                 is_known = False
             else:
                 wanted = style
         if not is_known:
             return found[0]
-        before, in_force = in_force, wanted
+        before, current = current, wanted
         return moves + change(before, wanted)
 
     return _RUN.sub(shorter, frames)

@@ -1,10 +1,12 @@
-"""Limit glibc to one malloc arena and return free memory to the system.
+"""Limit glibc to one malloc arena, clear caches of Textual and rich, and return free memory to the system.
 
-glibc gives every thread an arena of its own, up to eight for each core. What a comparison in a thread has freed stays
-in that thread's arena and is not reused by others: after an hour of typing that was a third of the window's memory.
-glibc also returns only what is free at the end of an arena: after 40 minutes half of the one arena was free space
-between used blocks. Textual caches the lines of removed widgets: two of three lines in memory after ten minutes. rich
-caches the last 16,384 pieces of cut lines: the window grew for 80 minutes until that cache was full.
+glibc gives every thread its own heap, up to eight for each core. Memory that a comparison in a thread has freed stays
+in that thread's heap, unusable for others: after an hour of typing that was a third of the window's memory. And glibc
+returns only what is free at a heap's end: after 40 minutes half of the single heap was free room between used blocks.
+Textual caches the lines of removed widgets: after ten minutes two thirds of all lines in memory. rich caches the 16,384
+pieces of lines that were cut last: the window grew for 80 minutes until that cache was full.
+
+The caches are private parts of both libraries, and nothing public clears them. Tried with Textual 8.2.8 and its rich.
 """
 
 from __future__ import annotations
@@ -18,16 +20,16 @@ from textual._styles_cache import StylesCache
 from textual.strip import Strip
 
 M_ARENA_MAX: Final = -8
-"""`mallopt(3)`."""
+"""From <malloc.h>: the parameter of `mallopt(3)` for the number of arenas."""
 EVERY: Final = 20.0
 """Seconds between two calls of `give_back`, which takes some milliseconds."""
 CACHES: Final = ((StylesCache, "get_inner_outer"), (Segment, "_split_cells"), (Strip, "render_ansi"))
-"""Caches of methods that keep what may never be used again. The keys of the first hold the lines of the last 1,024
-widgets that were drawn, even removed ones; those of the others, pieces of lines and their styles."""
+"""Caches of methods that keep what may never be used again. The keys of the first hold the lines of the 1,024 widgets
+that were drawn last, even if they were removed; those of the others hold pieces of lines and their styles."""
 
 
 def share_heap() -> None:
-    """Let all threads share the existing arenas; call it before starting another thread.
+    """Make all threads share one heap; call this while the process has one thread.
 
     Does nothing if the C library is not glibc.
     """
@@ -36,9 +38,9 @@ def share_heap() -> None:
 
 
 def give_back() -> None:
-    """Clear the caches of removed widgets, then return free memory to the system."""
+    """Clear the caches, then return free memory to the system."""
     for owner, name in CACHES:
-        # All are private parts of the libraries: if one no longer exists, nothing needs to be done.
+        # Another version of the library may not have this cache; then there is nothing to clear.
         with contextlib.suppress(AttributeError):
             cast("Any", getattr(owner, name)).cache_clear()
     trim_heap()

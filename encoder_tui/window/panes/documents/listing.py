@@ -287,7 +287,7 @@ class DocumentList(Table):
             self.session.notice("sorting by length needs counts; press space to count", "warning")
             return
         self.arranged.sort((self.arranged.by + 1) % self._orders)
-        self.session.remember(documents_sort=self.arranged.by)
+        self.session.memory.remember(documents_sort=self.arranged.by)
         self._list_from_first()
         self._tell_order()
 

@@ -66,7 +66,7 @@ class Opener:
         if collection.answer.stands_in_for is not None:
             self.session.notice(collection.answer.stands_in_for, "warning")
         if source is not None:
-            self.session.use_source(source)
+            self.session.memory.use_source(source)
         self.collection = collection
         self._on_open()
 

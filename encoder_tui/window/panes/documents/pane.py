@@ -244,7 +244,7 @@ class DocumentsPane(Pane):
 
         def chosen(source: str | None) -> None:
             if source:
-                self.session.remember_source(source)
+                self.session.memory.remember_source(source)
                 self.open(source)
 
         self.app.push_screen(SourceChooser(self.opener.source, self.session.memory.state.recent_sources), chosen)
@@ -255,7 +255,7 @@ class DocumentsPane(Pane):
         if column is None:
             return
         if source is not None:
-            self.session.remember_source(source, column)
+            self.session.memory.remember_source(source, column)
         self.open(source, column)
 
     def action_retry(self) -> None:

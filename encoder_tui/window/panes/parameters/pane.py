@@ -319,7 +319,7 @@ class ParametersPane(Pane):
         by_size = not self.trees.focused_tree.by_size
         for tree in self.trees.query(ParameterTree):
             tree.sort(by_size)
-        self.session.remember(parameters_by_size=by_size)
+        self.session.memory.remember(parameters_by_size=by_size)
         self.session.notice("sorted by size" if by_size else "in the order of the model")
 
     def action_expand(self) -> None:
