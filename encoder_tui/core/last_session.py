@@ -101,7 +101,7 @@ class Memory:
     def set_aside(self) -> bool:
         """Open without the remembered models and text: they become recent and earlier ones. Return if there were any.
 
-        For a start after one that died, perhaps of them.
+        Used after a start that died, perhaps because of them.
         """
         before = self.state
         for name in reversed(before.model):

@@ -1,4 +1,4 @@
-"""Plots as lines of text, by plotext 6: the one place that knows its interface."""
+"""Plots as lines of text, with plotext 6: the only module that uses its interface."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 Span = tuple[str, int | None]
-"""A piece of a line, and the colour of the curve it belongs to; None for axes and what is empty."""
+"""A piece of a line, and the colour of its curve; None for axes and empty cells."""
 
 _FIRST_COLOUR: Final = 160
-"""Colours go through plotext as codes of the palette from here on, and come back out of its escape sequences."""
+"""The first palette code for colours: plotext gets these codes and returns them in its escape sequences."""
 _ESCAPE: Final = re.compile(r"\x1b\[([0-9;]*)m")
 _FIGURE: Final = threading.Lock()
-"""plotext has one figure for the whole process."""
+"""plotext has one figure per process."""
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Points with a letter at each; `bars` are a low and a high value for each point, or empty.
+    """Points marked with a letter; `bars` holds a low and a high value for each point, or is empty.
 
-    What is not finite, or not above zero on a logarithmic axis, is a gap.
+    Values that are not finite, or not above zero on a logarithmic axis, are gaps.
     """
 
     letter: str
@@ -36,7 +36,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Axes:
-    """The axes: logarithmic or not, where ticks stand on x (all of which are in sight), how a tick of y is written."""
+    """The axes: logarithmic or not, the ticks of x (all of them visible), and the format of a tick of y."""
 
     x_ticks: Sequence[float]
     y_text: Callable[[float], str]
@@ -46,7 +46,7 @@ class Axes:
 
 
 def curves(series: Sequence[Curve], axes: Axes, width: int, height: int) -> list[list[Span]]:
-    """Curves in one plot of so many columns and lines; no lines where there is no room or nothing to draw."""
+    """Return curves as a plot of this width and height; no lines if there is no room or nothing to draw."""
     drawn = [_scaled(curve, axes) for curve in series]
     values = [y for curve in drawn for _, y in curve.points if math.isfinite(y)]
     values += [y for curve in drawn for bar in curve.bars for y in bar if math.isfinite(y)]
@@ -62,7 +62,7 @@ def curves(series: Sequence[Curve], axes: Axes, width: int, height: int) -> list
     if left == right:
         left, right = left - 1, right + 1
     labels = [axes.y_text(tick) for tick in y_ticks]
-    # The same width whatever the numbers are, so that the plot stays where it is while they change.
+    # The same width for all numbers, so that the plot does not move when they change.
     margin = max(7, *map(len, labels))
     import plotext  # noqa: PLC0415  # a quarter of a second: after the first paint
 
@@ -91,7 +91,7 @@ def curves(series: Sequence[Curve], axes: Axes, width: int, height: int) -> list
 
 @dataclass(frozen=True)
 class _Area:
-    """The cells between the axes, and the values at their ends."""
+    """The area between the axes in cells, and the values at its ends."""
 
     across: tuple[float, float]
     up: tuple[float, float]
@@ -100,7 +100,7 @@ class _Area:
     rows: int
 
     def cell(self, x: float, y: float) -> tuple[int, int]:
-        """The line and the column of a point, where plotext would draw it."""
+        """Return the line and the column where plotext would draw a point."""
         right = (x - self.across[0]) / (self.across[1] - self.across[0])
         up = (y - self.up[0]) / (self.up[1] - self.up[0])
         # Python rounds a half to the even number, plotext does not.
@@ -108,7 +108,7 @@ class _Area:
 
 
 def _with_letters(lines: list[list[Span]], drawn: Sequence[Curve], area: _Area) -> list[list[Span]]:
-    """Each point's letter over the lines of all curves; where another one stands already, beside it."""
+    """Write each point's letter over the lines of all curves; beside another letter if the cell is taken."""
     taken: dict[tuple[int, int], Span] = {}
     for curve in drawn:
         for x, y in curve.points:
@@ -136,7 +136,7 @@ def _with_letters(lines: list[list[Span]], drawn: Sequence[Curve], area: _Area) 
 
 
 def _gives_way(there: Span | None, curve: Curve) -> bool:
-    """Whether what stands in a cell can be written over: a sign by a letter, anything by its like."""
+    """Return whether a cell can be overwritten: a sign by a letter, anything by the same."""
     return there is None or there == (curve.letter, curve.colour) or (curve.letter.isalpha() > there[0].isalpha())
 
 
@@ -147,7 +147,7 @@ def _scaled(curve: Curve, axes: Axes) -> Curve:
 
 
 def _on(value: float, is_log: bool) -> float:
-    """A value's place on an axis; not a number where it has none."""
+    """Return a value's position on an axis; NaN if it has none."""
     if not math.isfinite(value) or (is_log and value <= 0):
         return math.nan
     return math.log2(value) if is_log else value
@@ -158,7 +158,7 @@ def _marker(plotext: Any, shape: str, curve: Curve) -> Any:
 
 
 def _draw_lines(plotext: Any, curve: Curve) -> None:
-    """Quartile bars, and the line over them, broken where there is a gap."""
+    """Draw quartile bars and the line over them, interrupted at gaps."""
     figure = plotext.figure
     for (x, y), (low, high) in itertools.zip_longest(curve.points, curve.bars, fillvalue=(math.nan, math.nan)):
         if all(map(math.isfinite, (x, y, low, high))) and low < high:
@@ -173,12 +173,12 @@ def _draw_lines(plotext: Any, curve: Curve) -> None:
 
 
 def _far_enough(axes: Axes, left: float, right: float, columns: int) -> list[tuple[float, str]]:
-    """The ticks of x whose labels do not run into each other; the last one always, for it says how far it goes."""
+    """Return the ticks of x whose labels do not overlap; always the last one, which shows the end of the axis."""
     places = sorted({_on(tick, axes.log_x): axes.x_text(tick) for tick in axes.x_ticks}.items(), reverse=True)
     kept: list[tuple[float, str]] = []
     before = math.inf, 0
     for place, text in places:
-        # plotext moves a label at the right edge to the left, until there is room for it.
+        # plotext moves a label at the right edge to the left until it fits.
         column = min((place - left) / (right - left) * columns, columns - len(text) / 2)
         room = (len(text) + before[1]) / 2 + 1
         if before[0] - column >= room:
@@ -188,7 +188,7 @@ def _far_enough(axes: Axes, left: float, right: float, columns: int) -> list[tup
 
 
 def linear_ticks(highest: float, most: int = 5) -> list[float]:
-    """Round numbers from zero to the first at or above the highest value."""
+    """Return round numbers from zero to the first at or above the highest value."""
     if not math.isfinite(highest) or highest <= 0:
         return [0.0, 1.0]
     exponent = math.floor(math.log10(highest / (most - 1)))
@@ -200,12 +200,12 @@ def linear_ticks(highest: float, most: int = 5) -> list[float]:
 
 
 def log_ticks(lowest: float, highest: float) -> list[float]:
-    """Powers of ten around values given as their binary logarithms; twos and fives between where there are few."""
+    """Return powers of ten around values, which are binary logarithms; with twos and fives if there are few."""
     first = math.floor(lowest * math.log10(2) + 1e-9)
     last = max(math.ceil(highest * math.log10(2) - 1e-9), first + 1)
     between = (1, 2, 5) if last - first <= 2 else (1,)
     ticks = [factor * 10.0**power for power in range(first, last) for factor in between] + [10.0**last]
-    # A value that is a power of ten but for rounding may lie outside all of them.
+    # A value that differs from a power of ten only by rounding may lie outside all of them.
     below = [tick for tick in ticks if math.log2(tick) <= lowest] or ticks[:1]
     above = [tick for tick in ticks if math.log2(tick) >= highest] or ticks[-1:]
     found = [tick for tick in ticks if below[-1] <= tick <= above[0]]
@@ -213,7 +213,7 @@ def log_ticks(lowest: float, highest: float) -> list[float]:
 
 
 def _spans(line: str) -> list[Span]:
-    """A line with escape sequences as pieces without them."""
+    """Return a line with escape sequences as coloured pieces without them."""
     spans: list[Span] = []
     colour: int | None = None
     at = 0
@@ -236,10 +236,10 @@ def _spans(line: str) -> list[Span]:
 
 
 def histogram(counts: Mapping[int, int], limits: Sequence[int], width: int, height: int) -> list[str]:
-    """How often each length occurs, on a logarithmic axis of lengths, with a line at each limit.
+    """Return a histogram of lengths on a logarithmic axis, with a line at each limit.
 
-    The axis is of powers of two and holds every length and limit; a bar stands for the lengths of one
-    column of cells. Returns `height` lines of `width` cells, or fewer where nothing was counted.
+    The axis has powers of two and contains every length and limit; a bar counts the lengths of one column of cells.
+    Returns `height` lines of `width` cells, or fewer if nothing was counted.
     """
     limits = [limit for limit in limits if limit > 0]
     lengths = [length for length, number in counts.items() if length > 0 and number]
@@ -256,7 +256,7 @@ def histogram(counts: Mapping[int, int], limits: Sequence[int], width: int, heig
         heights[min(place, columns - 1)] += counts[length]
     middles = [first + (column + 0.5) * (last - first) / columns for column in range(columns)]
     with _FIGURE:
-        plotext.terminal.limit(False, False)  # a terminal's size says nothing about a widget's
+        plotext.terminal.limit(False, False)  # the size of the terminal is not that of the widget
         figure = plotext.figure
         figure.clear.all()
         figure.plot_size(width, height)
@@ -279,9 +279,9 @@ def histogram(counts: Mapping[int, int], limits: Sequence[int], width: int, heig
 
 
 def bars(positions: Sequence[float], heights: Sequence[float], width: int, height: int) -> list[str]:
-    """A bar chart in so many columns and lines, axes included; one bar at each position.
+    """Return a bar chart of this width and height, axes included, with one bar at each position.
 
-    plotext has one figure for the whole process, which is cleared before and after.
+    plotext has one figure per process, which is cleared before and after.
     """
     import plotext  # noqa: PLC0415  # a quarter of a second: after the first paint
 

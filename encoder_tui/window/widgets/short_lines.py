@@ -1,4 +1,4 @@
-"""A few lines of words that are said anew while the user types."""
+"""A few lines of text that change while the user types."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from textual.widgets import Static
 
 
 class ShortLines(Static):
-    """`Static` for lines that are cut to the window: no markup, and no more work than the change asks for.
+    """A `Static` for lines that are cut to the window: no markup, and only the work that a change needs.
 
-    `Static.update` lays the whole screen out again, which takes longer than to draw what a key changes.
+    `Static.update` lays out the whole screen again, which takes longer than drawing what a key changes.
     """
 
     def __init__(self, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(Content(""), id=id, classes=classes, markup=False)
 
     def say(self, content: Content) -> None:
-        """Show these lines; the screen is laid out again only where there are more or fewer than before."""
+        """Show these lines; the screen is laid out again only if their number has changed."""
         before = self.content
         assert isinstance(before, Content)
-        # Two contents are equal where their characters are, whatever their styles.
+        # Two contents are equal if their characters are, even if their styles differ.
         if content.plain == before.plain and content.spans == before.spans:
             return
         grows = content.plain.count("\n") != before.plain.count("\n") or not content.plain or not before.plain

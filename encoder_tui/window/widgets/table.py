@@ -1,4 +1,4 @@
-"""A table of any number of rows, asked for row by row as they come into sight."""
+"""A table of any number of rows, each made when it becomes visible."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from encoder_tui.window.widgets.lines import Lines
 
 @dataclass(frozen=True)
 class Column:
-    """A column; a width of 0 takes the room that the others leave."""
+    """A column; a width of 0 means the room that the others leave."""
 
     label: str
     width: int
@@ -29,14 +29,14 @@ class Column:
 
 
 Row = Sequence[str]
-"""The cells of a row; text from outside may stand in it as it is, the table makes it safe to show.
+"""The cells of a row; they may hold text from outside, which the table makes safe to show.
 
-Where there are fewer than columns, the last one has the room of those that are missing.
+If there are fewer cells than columns, the last one gets the room of the missing ones.
 """
 
 
 class Table(Lines):
-    """Rows with a cursor under a header that stays."""
+    """Rows with a cursor under a fixed header."""
 
     COMPONENT_CLASSES = {"table--header", "table--cursor", "table--quiet"}
     DEFAULT_CSS = """
@@ -61,7 +61,7 @@ class Table(Lines):
     cursor: reactive[int] = reactive(0)
 
     class Moved(Message):
-        """The cursor is on another row."""
+        """The cursor has moved to another row."""
 
         def __init__(self, table: Table, row: int) -> None:
             super().__init__()
@@ -92,14 +92,14 @@ class Table(Lines):
             super().redraw()
 
     def show_rows(self, row_count: int, row: Callable[[int], Row], quiet: Callable[[int], bool] | None = None) -> None:
-        """Show `row_count` rows; `row(i)` gives the cells of row `i`, `quiet(i)` whether it stands back."""
+        """Show `row_count` rows; `row(i)` returns the cells of row `i`, `quiet(i)` whether it is dimmed."""
         self.row_count, self._row = row_count, row
         self._quiet = quiet or (lambda index: False)
         self.cursor = min(self.cursor, max(row_count - 1, 0))
         self.set_size(row_count + 1, self._fixed)
 
     def rows(self) -> list[Row]:
-        """The labels of the columns, and every row."""
+        """Return the labels of the columns, and every row."""
         return [[column.label for column in self.columns], *map(self._row, range(self.row_count))]
 
     def validate_cursor(self, cursor: int) -> int:
@@ -114,14 +114,14 @@ class Table(Lines):
         grown = self.size.height - self._height
         self._height = self.size.height
         if grown > 0 and not self.has_focus and self.scroll_offset.y:
-            # Nobody scrolled it: the first heights of a window that is being laid out must not tell afterwards.
+            # Nobody scrolled it: the first heights during the layout of a window must have no effect later.
             self.scroll_to(y=max(self.scroll_offset.y - grown, 0), animate=False, force=True)
         self._show_cursor()
 
     def _show_cursor(self) -> None:
         # The header covers the first line of the screen, so the row above the cursor must not be there.
         cursor, top, height = self.cursor, self.scroll_offset.y, self.size.height
-        # By force: see `show_line`.
+        # Forced: see `show_line`.
         if cursor < top:
             self.scroll_to(y=cursor, animate=False, force=True)
         elif height and cursor + 2 > top + height:
@@ -140,31 +140,31 @@ class Table(Lines):
         if event.y > 0:
             self.cursor = event.y + self.scroll_offset.y - 1
             if event.chain == 2:
-                # What enter does to a row, two clicks do.
+                # Two clicks do the same as enter.
                 self.app.simulate_key("enter")
 
     @property
     def _fixed(self) -> int:
-        """Cells of the columns with a width and of every gap."""
+        """The width in cells of the columns with a fixed width and of every gap."""
         return sum(column.width + self._gap for column in self.columns)
 
     @property
     def needed(self) -> int:
-        """Cells that the columns with a width need, with a scroll bar."""
+        """The width in cells that the columns with a fixed width need, with a scroll bar."""
         return self._fixed + 1
 
     def widths(self) -> list[int]:
-        """Each column's width in cells, the flexible ones sharing what is left."""
+        """Return each column's width in cells; the flexible ones share what is left."""
         fixed = self._fixed
         flexible = sum(1 for column in self.columns if not column.width)
         room = (self.size.width - fixed) // flexible if flexible else 0
         if flexible and room < 8:
-            # In a narrow window up to the edge: what is cut must show its sign.
+            # In a narrow window up to the edge, so that a cut cell shows its sign.
             room = max((self.scrollable_content_region.width - fixed + self._gap) // flexible, 2)
         return [column.width or room for column in self.columns]
 
     def render_line(self, y: int) -> Strip:
-        """The header on the first line, rows below it."""
+        """Return the header for the first line, rows below it."""
         if y == 0:
             header = self._cells([column.label for column in self.columns])
             style = self.get_component_rich_style("table--header")
@@ -172,7 +172,7 @@ class Table(Lines):
         return super().render_line(y)
 
     def line(self, index: int) -> Strip:
-        """Row `index - 1`: the header takes the place of line 0."""
+        """Return row `index - 1`, because the header is line 0."""
         row = index - 1
         if not 0 <= row < self.row_count:
             return Strip([])
@@ -199,7 +199,7 @@ class Table(Lines):
 
 
 def fitted(text: str, width: int, align: str = "left") -> str:
-    """Text in exactly `width` cells; what is cut leaves an ellipsis."""
+    """Return text in exactly `width` cells, cut with an ellipsis if it is longer."""
     length = cell_len(text)
     if length > width:
         return set_cell_size(text, width - 1) + "…" if width > 0 else ""
@@ -208,7 +208,7 @@ def fitted(text: str, width: int, align: str = "left") -> str:
 
 
 def shortened(text: str, width: int) -> str:
-    """Text in at most `width` cells, the middle left out with a sign: `shorten` for what is not all narrow."""
+    """Return text in at most `width` cells, with the middle replaced by a sign: `shorten` for wide characters."""
     if cell_len(text) <= width:
         return text
     if text.isascii() or width <= 1:
@@ -218,5 +218,5 @@ def shortened(text: str, width: int) -> str:
         start -= 1
     tail = text[start:]
     head = set_cell_size(text, width - 1 - cell_len(tail))
-    # Half of a wide character has become a space.
+    # Half of a wide character became a space.
     return f"{head if text.startswith(head) else head[:-1]}…{tail}"

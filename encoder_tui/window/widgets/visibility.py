@@ -1,4 +1,4 @@
-"""Whether a widget is on the screen."""
+"""Whether a widget is visible."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from textual.widget import Widget
 
 
 def is_shown(widget: Widget) -> bool:
-    """Whether neither a widget nor what it stands in is hidden."""
+    """Return whether neither a widget nor any of its ancestors is hidden."""
     return all(node.display for node in widget.ancestors_with_self)

@@ -1,4 +1,4 @@
-"""Soft wrapping that does not start again at every key in a long paragraph."""
+"""Soft wrapping that does not wrap a long paragraph again at every key."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from encoder_tui.window.textual_fixes.internals import compute_wrap_offsets
 class LongLines(WrappedDocument):
     """Textual's wrapped document, quicker in long lines.
 
-    Textual wraps the whole line again after every edit, and cuts it into all its sections to find one column;
-    at 100,000 characters either takes longer than a key may. Where a line breaks depends only on the text behind
-    the last break, so wrapping can begin shortly before an edit and end where it meets the breaks of before.
+    Textual wraps the whole line again after every edit, and cuts it into all its sections to find one column; at
+    100,000 characters each of these takes too long for a key. Where a line breaks depends only on the text after the
+    previous break, so wrapping can begin shortly before an edit and end at the first break that is as before.
     """
 
     LONG: ClassVar[int] = 2_000
 
     def get_sections(self, line_index: int) -> list[str]:
-        """The sections of a line, as Textual's own method gives them."""
+        """Return the sections of a line, as Textual's own method does."""
         line = self.document[line_index]
         offsets = [0, *self._wrap_offsets[line_index], len(line)]
         return [line[start:end] for start, end in pairwise(offsets)]
@@ -55,7 +55,7 @@ class LongLines(WrappedDocument):
 
 
 def rewrapped(line: str, old: list[int], first: int, last: int, new_last: int, width: int) -> list[int]:
-    """The breaks of a line after its columns `first` to `last` became `first` to `new_last`.
+    """Return the breaks of a line after its columns `first` to `last` became `first` to `new_last`.
 
     `old` are the breaks before the edit. The result equals `compute_wrap_offsets(line, width, …)`.
     """

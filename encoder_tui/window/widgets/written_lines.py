@@ -1,4 +1,4 @@
-"""Lines that were written beforehand, scrolled."""
+"""A scrolling view of finished lines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from encoder_tui.window.widgets.lines import Lines
 
 
 class Written(Lines):
-    """Shows lines of segments; whatever they hold must have been made safe to show."""
+    """Shows lines of segments; their text must already be safe to show."""
 
     COMPONENT_CLASSES = {"written--quiet", "written--warning"}
     DEFAULT_CSS = """
@@ -30,9 +30,9 @@ class Written(Lines):
         return Strip(self._written[index])
 
     def quiet(self, words: str) -> Segment:
-        """Words that stand back."""
+        """Return less important words as a segment."""
         return Segment(words, self.get_component_rich_style("written--quiet"))
 
     def warning(self, words: str) -> Segment:
-        """Words that must not be missed."""
+        """Return words that must not be missed as a segment."""
         return Segment(words, self.get_component_rich_style("written--warning"))
