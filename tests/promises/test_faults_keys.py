@@ -156,7 +156,7 @@ async def test_escape_stops_the_building_of_trees_before_the_first_is_there(
         await still(pilot)
         await pilot.press("escape")
         await until(pilot, lambda: not pane.descriptions.is_reading, 5)
-        assert {entry.message for entry in pane.descriptions.entries} == {"stopped; r reads it again"}
+        assert {entry.message for entry in pane.descriptions.entries} == {"stopped; press r to read it again"}
         await pilot.press("r")
         await until(pilot, lambda: pane.descriptions.is_reading, 5)
         await pilot.press("v")

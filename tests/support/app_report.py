@@ -49,7 +49,7 @@ def in_a_terminal(folder: Path) -> str:
     command = encoder_tui("-m", "builtin:bert", "--text", "lens")
     root = str(Path(__file__).parents[2])
     with Terminal(["env", "-C", str(folder), *command], environ={"PYTHONPATH": root}) as terminal:
-        terminal.wait_for("characters a token")
+        terminal.wait_for("characters per token")
         terminal.send("ctrl+p")
         terminal.wait_for("Search for commands")
         terminal.send("report")

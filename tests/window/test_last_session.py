@@ -155,7 +155,7 @@ async def test_the_order_of_parameters_comes_back() -> None:
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
 def test_what_was_typed_just_before_a_signal_comes_back(number: signal.Signals) -> None:
     with Terminal(encoder_tui("-m", "builtin:bert", "--text", "x")) as terminal:
-        terminal.wait_for("characters a token")
+        terminal.wait_for("characters per token")
         terminal.send("yz!")
         terminal.wait_for("xyz!")
         os.kill(terminal.pid, number)

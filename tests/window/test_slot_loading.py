@@ -41,7 +41,7 @@ async def test_a_model_that_refuses_the_text_at_hand_is_loaded_all_the_same(refu
         await until(pilot, lambda: slot.state == "exact" and not slot.waiting, 60)
         assert slot.message == ""
         await until(pilot, lambda: "the tokenizer refuses this text" in shown(app, "models"))
-        assert "No tokenizer takes this text." in shown(app, "sentence")
+        assert "No tokenizer accepts this text." in shown(app, "sentence")
 
 
 def shown(app: EncoderApp, name: str) -> str:

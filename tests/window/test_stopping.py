@@ -75,7 +75,7 @@ async def test_building_an_architecture_can_be_stopped_and_asked_for_again(monke
         await until(pilot, lambda: "esc back" in key_line(app))
         await pilot.press("escape")
         await until(pilot, lambda: building.given_up == 2)
-        assert [entry.message for entry in parameters.descriptions.entries] == ["stopped; r reads it again"] * 2
+        assert [entry.message for entry in parameters.descriptions.entries] == ["stopped; press r to read it again"] * 2
         await pilot.press("r")
         await until(pilot, lambda: building.begun == 4)
 

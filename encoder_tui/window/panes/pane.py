@@ -1,4 +1,4 @@
-"""What all panes have in common: views and the row that chooses among them, the focus, keys, a part of the report."""
+"""The base class of all panes: their views and the row of view names, the focus, keys, and a part of the report."""
 
 from __future__ import annotations
 
@@ -25,19 +25,18 @@ VIEW_KEYS: Final = (
     Binding("v", "view(1)", "View", id="view.next"),
     Binding("V", "view(-1)", "Previous view", show=False, id="view.previous"),
 )
-"""The keys of every pane's views. Each pane lists them among its own, where they stand in the line of keys."""
+"""The keys of every pane's views. Each pane puts them into its own list, at their place in the line of keys."""
 
 
 class Pane(Vertical):
     """One pane of the window.
 
-    A subclass composes a `Choice` with the id `VIEW_CHOICE` and the names `VIEWS`. If its views take each other's
-    place, they lie in a `ContentSwitcher` whose id is that of the choice with an s at its end. A view has its name
-    as its id.
+    A subclass composes a `Choice` with the id `VIEW_CHOICE` and the names `VIEWS`. If only one view is shown at a time,
+    the views are in a `ContentSwitcher` whose id is `VIEW_CHOICE` with an s at the end. A view's id is its name.
     """
 
     VIEWS: ClassVar[Sequence[str]]
-    """The names of the views, in their order."""
+    """The names of the views, in order."""
     VIEW_CHOICE: ClassVar[str]
     """The id of the `Choice` among the views."""
 
@@ -46,33 +45,33 @@ class Pane(Vertical):
         self.session = session
         self._bringing = asyncio.Lock()
 
-    # What the window asks
+    # Called by the window
 
     @classmethod
     def widgets_with_keys(cls) -> Sequence[tuple[str | None, type[DOMNode]]]:
-        """The classes in this pane, besides itself, that have keys, each with the view it is in; None for a dialog."""
+        """The classes inside this pane that have keys, each with the name of its view; None for a dialog."""
         return ()
 
     @classmethod
     def shell_command(cls, view: str, text: str, source: str | None) -> Sequence[str]:
-        """The words after `encoder-tui` that print what `view` shows of a text or a source; empty without any."""
+        """The arguments of `encoder-tui` that print what `view` shows of a text or a source; empty if none do."""
         return ()
 
     def possible(self, action: str) -> bool:
         """Whether the line of keys shows an action's key.
 
-        For actions that say why they do nothing now. What would do nothing without a word gets None from
-        `check_action`: its key is not in the line, and help lists it all the same.
+        This is for actions that explain why they do nothing now. For an action that would silently do nothing,
+        `check_action` returns None: its key is not in the line, but help lists it.
         """
         return True
 
     def take_focus(self) -> None:
         """Take the focus when the window turns to this pane."""
-        # At once: the next key is meant for it.
+        # Immediately: the next key is meant for it.
         self.screen.set_focus(next((widget for widget in self.query("*") if widget.focusable), None))
 
     def add_to_report(self, material: Material) -> None:
-        """Add what the pane has found out to a report."""
+        """Add the pane's results to a report."""
 
     # Views
 
@@ -83,7 +82,7 @@ class Pane(Vertical):
 
     @property
     def view_switcher(self) -> ContentSwitcher:
-        """What holds the views."""
+        """The container of the views."""
         return self.query_one(f"#{self.VIEW_CHOICE}s", ContentSwitcher)
 
     @property
@@ -98,7 +97,7 @@ class Pane(Vertical):
 
     @property
     def to_move_in(self) -> Widget | None:
-        """What can be moved in in the view in front: no text field, where the next v would be a letter."""
+        """The widget of the current view that takes movement keys; not a text field, in which v would be typed."""
         inside = (self.view, *self.view.query("*"))
         return next((one for one in inside if one.focusable and not isinstance(one, TextArea | Input)), None)
 
@@ -113,14 +112,14 @@ class Pane(Vertical):
             await self.bring_view(event.name)
 
     async def open_view(self, name: str) -> None:
-        """Choose a view; on return it is in front, and mounted if it is new."""
+        """Choose a view; when this returns, the view is mounted and in front."""
         self.view_choice.chosen = name
         await self.bring_view(name)
 
     async def bring_view(self, name: str) -> None:
         """Put the chosen view in front, making it if it is new. Nothing happens if it is in front already."""
         switcher = self.view_switcher
-        # One at a time: the palette opens views beside the pane's own messages.
+        # One at a time: the palette opens views too, at the same time as the pane's own messages.
         async with self._bringing:
             if name == switcher.current:
                 return
@@ -131,8 +130,8 @@ class Pane(Vertical):
         possible_changed(self)
 
     def make_view(self, name: str) -> Widget | None:
-        """A view that is made when it is first opened; None if the pane composes it itself."""
+        """Return a view that is made when it is first opened; None if the pane composes it itself."""
         return None
 
     def view_opened(self, name: str) -> None:
-        """Another view has come to the front: show what it is to show."""
+        """Show the content of the view that has come to the front."""

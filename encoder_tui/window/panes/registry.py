@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PaneEntry:
-    """A pane: its name, which is also that of its help page and its widget's id, its number, its title, its class."""
+    """A pane: its name (also that of its help page, and its widget's id), number, title and class."""
 
     name: str
     number: int
@@ -25,7 +25,7 @@ class PaneEntry:
 
     @property
     def key(self) -> str:
-        """The function key that opens it: F2 for number 1, because F1 is help."""
+        """The function key that opens the pane: F2 for number 1, because F1 is help."""
         return f"f{self.number + 1}"
 
     @property

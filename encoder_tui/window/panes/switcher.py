@@ -1,4 +1,4 @@
-"""The panes in the window, one of them in front, and the row that chooses among them."""
+"""The panes of the window, one of them in front, and the row of their names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from encoder_tui.window.widgets.choice import Choice
 
 
 class PaneChoice(Choice):
-    """The row of panes. A press on a name is for its pane, which has the keys then, and not for the row."""
+    """The row of panes. A click on a name moves the focus to its pane, not to the row."""
 
     FOCUS_ON_CLICK = False
 
@@ -29,7 +29,7 @@ class PaneChoice(Choice):
 
 
 class PaneSwitcher(ContentSwitcher):
-    """Owns the panes: makes each when it is first opened, and has one in front."""
+    """Owns the panes: makes each when it is first opened, and shows one at a time."""
 
     def __init__(self, session: Session, first: str) -> None:
         super().__init__(initial=first, id="panes")
@@ -41,14 +41,14 @@ class PaneSwitcher(ContentSwitcher):
 
     @property
     def front(self) -> Pane | None:
-        """The pane in front; None before the first is there."""
+        """The pane in front; None before the first is mounted."""
         found = self.visible_content
         assert found is None or isinstance(found, Pane)
         return found
 
     @property
     def made(self) -> Iterator[Pane]:
-        """The panes that were opened so far."""
+        """The panes that have been opened so far."""
         return (child for child in self.children if isinstance(child, Pane))
 
     async def bring(self, name: str) -> None:

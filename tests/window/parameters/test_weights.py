@@ -69,7 +69,7 @@ async def test_what_is_broken_off_before_its_first_step_says_so_and_is_done_when
         difference._asked = ()
         difference.show(pane.descriptions.entries)
         difference.cancel()
-        await until(pilot, lambda: text(pilot, "#difference-words") == "broken off; 0 tensors were compared")
+        await until(pilot, lambda: text(pilot, "#difference-words") == "stopped after 0 tensors")
         difference.show(pane.descriptions.entries)
         await until(pilot, lambda: "1 of 55 tensors differ" in text(pilot, "#difference-words"))
 
@@ -81,7 +81,7 @@ async def test_what_is_broken_off_before_its_first_step_says_so_and_is_done_when
         assert entry.description is not None
         tensor.ask(1, entry.files, entry.description.parameters[0])
         tensor.cancel()
-        await until(pilot, lambda: "broken off; enter in the tree reads it again" in text(pilot, "#tensor-words"))
+        await until(pilot, lambda: "stopped; press enter in the tree to read it again" in text(pilot, "#tensor-words"))
 
 
 async def test_the_difference_of_two_checkpoints_names_what_changed_first(tuned: tuple[str, str]) -> None:

@@ -66,7 +66,7 @@ async def paste(app: EncoderApp, pilot: Pilot[int], text: str) -> None:
 async def test_a_long_text_is_told_with_its_size_and_what_stands_below_is_named(gate: Gate) -> None:
     async with window("A lens.") as (app, pilot):
         await paste(app, pilot, LONG)
-        assert sentence(app) == f" Tokenizing {len(LONG):,} characters… escape stops; below is the text before"
+        assert sentence(app) == f" Tokenizing {len(LONG):,} characters… escape stops; below is the earlier text"
         gate.opened.set()
         await until(pilot, lambda: pane(app).comparison.text == LONG)
         assert "agree" in sentence(app)
@@ -86,7 +86,7 @@ async def test_each_piece_of_a_long_work_is_told_when_it_begins(gate: Gate, monk
         monkeypatch.setattr(Comparison, "alignment", slow)
         gate.opened.set()
         await until(pilot, lambda: sentence(app).startswith(" Aligning "))
-        assert sentence(app).endswith(" tokens… escape stops; below is the text before")
+        assert sentence(app).endswith(" tokens… escape stops; below is the earlier text")
         aligned.set()
         await until(pilot, lambda: pane(app).comparison.text == LONG)
 
@@ -95,7 +95,7 @@ async def test_escape_stops_it_keeps_what_was_there_and_r_begins_again(gate: Gat
     async with window("A lens.") as (app, pilot):
         await paste(app, pilot, LONG)
         await pilot.press("escape")
-        stopped = " Stopped; below is the text before; r outside the text tokenizes it"
+        stopped = " Stopped; below is the earlier text; leave the editor and press r to tokenize"
         assert sentence(app) == stopped
         gate.opened.set()
         await until(pilot, lambda: bool((work := pane(app).comparer._working) and work.done()))

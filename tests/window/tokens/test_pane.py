@@ -177,7 +177,8 @@ async def test_there_is_no_block_to_copy_in_another_view_nor_of_an_empty_text() 
         await until(pilot, lambda: pane(app).comparison.text == "one")
         await pilot.press("escape", "y")
         assert app.clipboard == copied
-        assert [one.message for one in app._notifications][-1].startswith("y copies a block, in the view «aligned»; t ")
+        message = [one.message for one in app._notifications][-1]
+        assert message.startswith('y copies a block in the view "aligned" only; t ')
         await show(app, pilot, "aligned")
         await pilot.press("escape", "y")
         assert "one" in app.clipboard

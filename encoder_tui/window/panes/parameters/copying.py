@@ -1,4 +1,4 @@
-"""What the Parameters pane copies."""
+"""The texts that the Parameters pane copies."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from encoder_tui.window.session.session import Session
 
 
 def name(tree: ParameterTree) -> str:
-    """The name of what the cursor is on; empty where there is nothing."""
+    """Return the name under the cursor; empty if there is none."""
     node = tree.current
     return "" if node is None else node.path or node.label
 
 
 def table(view: Widget, tree: ParameterTree) -> str:
-    """Every parameter of the model in front, tab-separated; in a table, the table."""
+    """Return every parameter of the current model, tab-separated; if the view is a table, that table."""
     if isinstance(view, RolesView | ConfigView | DifferenceView):
         return view.tsv()
     return "" if tree.description is None else table_tsv(tree.description)
 
 
 def python(session: Session, descriptions: Descriptions, tree: ParameterTree) -> str | None:
-    """The Python that gets the tensor; None where there is none. Raises `ModelError` for a name that is none."""
+    """Return Python code that gets the tensor; None if there is none. Raises `ModelError` for an invalid model name."""
     node, description = tree.current, tree.description
     if node is None or description is None:
         return None
@@ -36,6 +36,6 @@ def python(session: Session, descriptions: Descriptions, tree: ParameterTree) ->
         session.loader.parse(session.slots[tree.index].name),
         (node.parameter or node.parameters[0]).name,
         is_checkpoint=description.source == "checkpoint",
-        # The weights of a model of the Hub may just not be fetched yet.
+        # The weights of a model of the Hub may not be downloaded yet.
         has_weights=files is None or files.has_weights or files.repo is not None,
     )

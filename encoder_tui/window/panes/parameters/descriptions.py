@@ -1,4 +1,4 @@
-"""What is inside each of the session's models, as far as it is known."""
+"""The descriptions of the session's models, requested from the engine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from encoder_tui.window.session.slot import Slot
 
 
 class Described:
-    """One model: its description, or what is being done, or why there is none."""
+    """One model: its description, or the progress, or why there is none."""
 
     def __init__(self, asked_for: tuple[str, ...]) -> None:
         self.asked_for = asked_for
@@ -27,7 +27,7 @@ class Described:
 
 
 class Descriptions:
-    """Asks for the description of every model that has one not yet; `changed` is called when something came."""
+    """Requests the description of every model that has none yet; `changed` is called after every change."""
 
     def __init__(self, session: Session, changed: Callable[[], None]) -> None:
         self.session = session
@@ -37,7 +37,7 @@ class Descriptions:
 
     @property
     def entries(self) -> list[Described]:
-        """One for each model, in their order."""
+        """One entry for each model, in order."""
         waiting = Described(())
         return [self._of.get(slot, waiting) for slot in self.session.slots]
 
@@ -47,7 +47,7 @@ class Descriptions:
         return [entry.description for entry in self.entries]
 
     def update(self) -> None:
-        """Start what is to be asked now, forget models that are gone."""
+        """Start the requests that are needed now, and forget models that were removed."""
         for slot in list(self._of):
             if slot not in self.session.slots:
                 del self._of[slot]
@@ -66,19 +66,19 @@ class Descriptions:
 
     @property
     def is_reading(self) -> bool:
-        """Whether a description is still asked for."""
+        """Whether a description is still being read."""
         return any(not task.done() for task in self._tasks.values())
 
     def stop(self) -> None:
-        """Give up what is asked for; `again` asks for it."""
+        """Cancel all requests; `again` repeats them."""
         for slot, task in list(self._tasks.items()):
             if not task.done():
                 self._cancel(slot)
-                self._of[slot].message, self._of[slot].is_failed = "stopped; r reads it again", True
+                self._of[slot].message, self._of[slot].is_failed = "stopped; press r to read it again", True
         self._changed()
 
     def again(self) -> None:
-        """Ask again for what was stopped or failed."""
+        """Repeat the requests that were stopped or failed."""
         for slot, entry in list(self._of.items()):
             if entry.is_failed:
                 del self._of[slot]
@@ -86,7 +86,7 @@ class Descriptions:
         self._changed()
 
     def close(self) -> None:
-        """Ask for nothing any more."""
+        """Cancel all requests for good."""
         for slot in list(self._tasks):
             self._cancel(slot)
 
@@ -97,7 +97,7 @@ class Descriptions:
 
         loader = self.session.loader
         try:
-            # Not the files that the tokenizer needed: a model without one has parameters all the same.
+            # Not the files that the tokenizer needed: a model without a tokenizer has parameters too.
             entry.files, versions = await loader.files(loader.parse(slot.name), show, needs_tokenizer=False)
             entry.description = await loader.description(entry.files, versions, show)
             entry.message = ""
@@ -110,7 +110,7 @@ class Descriptions:
 
 
 def _wanted(slot: Slot) -> tuple[str, ...] | None:
-    """What a slot's description is asked for by; None while its files are still being looked for."""
+    """Return what a slot's description depends on; None while its files are still being found."""
     if slot.files is not None:
         return (slot.name, slot.files.path, slot.files.fingerprint, slot.files.weights, slot.files.code)
     return (slot.name,) if slot.state == "failed" else None

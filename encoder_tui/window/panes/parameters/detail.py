@@ -1,4 +1,4 @@
-"""What the tree's cursor is on, in words: name, role, numbers, badges, and its counterpart in the other models."""
+"""The node under the tree's cursor in words: name, role, numbers, badges, and its counterpart in the other models."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from encoder_tui.window.widgets.model_letters import letter_markup
 def detail_lines(
     index: int, node: Node, descriptions: Sequence[Description | None], width: int, lines: int = 6
 ) -> Content:
-    """The detail of a node of model `index`, each line cut to the width."""
+    """Return the description of a node of model `index`, each line cut to the width."""
     description = descriptions[index]
     if description is None:
         return Content("")
     made = [_first(index, node, description)]
     badges = node.badges
-    if not node.path:  # the model: what its stacks of layers say
+    if not node.path:  # the model: the badges of its stacks of layers
         badges = [badge for below in node.walk() if below.is_stack for badge in below.badges]
     if badges:
         made.append(Content.assemble("   ", (visible(" · ".join(badges)), "$text-secondary italic")))

@@ -33,11 +33,11 @@ COLUMNS = (
     Column("‖difference‖", 12, "right"),
     Column("largest", 9, "right"),
 )
-"""Relative is the norm of the difference over that of the first model's tensor."""
+"""Relative is the norm of the difference divided by that of the first model's tensor."""
 
 
 class DifferenceView(Vertical):
-    """The first two models that have names in common, compared tensor by tensor, the most changed first."""
+    """The first two models that have names in common, compared tensor by tensor, largest change first."""
 
     DEFAULT_CSS = """
     DifferenceView { height: 1fr; }
@@ -64,12 +64,12 @@ class DifferenceView(Vertical):
         return self._comparing is not None and not self._comparing.done()
 
     def cancel(self) -> None:
-        """Break off the comparison; what is known by then stays."""
+        """Stop the comparison; the results so far stay."""
         if self._comparing is not None:
             self._comparing.cancel()
 
     def show(self, entries: Sequence[Described]) -> None:
-        """Compare, unless that is done or under way already."""
+        """Compare, unless this was done already or is being done."""
         pair = comparable(entries)
         if isinstance(pair, str):
             self._asked = ()
@@ -88,17 +88,17 @@ class DifferenceView(Vertical):
         self._comparing.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        """Say what was broken off, be it before its first step, and compare it when it is shown again."""
+        """Say that the comparison was stopped, even before its first step, and repeat it when it is shown again."""
         if task.cancelled() and task is self._comparing and self._asked:
             self._asked = ()
-            self._say(f"broken off; {len(self.changes):,} tensors were compared")
+            self._say(f"stopped after {len(self.changes):,} tensors")
 
     async def _compare(self, one: int, first: ModelFiles, other: int, second: ModelFiles) -> None:
         letters = LETTERS[one] + LETTERS[other]
 
         def progressed(progress: Progress) -> None:
             share = f" {100 * progress.done / progress.total:.0f} %" if progress.total else ""
-            self._say(f"{progress.text}{share}; escape breaks it off")
+            self._say(f"{progress.text}{share}; escape stops")
 
         def came(part: Differences) -> None:
             self._take([*self.changes, *part.changes])
@@ -137,10 +137,10 @@ def _cells(change: Change) -> list[str]:
 
 
 def comparable(entries: Sequence[Described]) -> tuple[tuple[int, ModelFiles], tuple[int, ModelFiles]] | str:
-    """The first two models whose tensors can be compared, or why there are none."""
+    """Return the first two models whose tensors can be compared, or why there are none."""
     known = [(i, e.description, e.files) for i, e in enumerate(entries) if e.description is not None and e.files]
     if len(known) < 2:
-        return "Two models are needed: name a checkpoint and its fine-tuned form with -m, or press m."
+        return "Two models are needed: give a checkpoint and its fine-tuned version with -m, or press m."
     same = [
         ((i, files), (j, others))
         for i, one, files in known
@@ -148,8 +148,8 @@ def comparable(entries: Sequence[Described]) -> tuple[tuple[int, ModelFiles], tu
         if i < j and files is not None and others is not None and one and other and shared_names([one, other])
     ]
     if not same:
-        return "No two of these models share a parameter's name, so there is no tensor to compare with another."
+        return "No two of these models share a parameter name, so there are no tensors to compare."
     with_weights = [pair for pair in same if pair[0][1].has_weights and pair[1][1].has_weights]
     if not with_weights:
-        return "These models share names, but there are no weights here for both of them."
+        return "These models share parameter names, but weights of at least one of them are missing here."
     return with_weights[0]

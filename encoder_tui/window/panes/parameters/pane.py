@@ -34,7 +34,7 @@ from encoder_tui.window.widgets.lines import Lines
 from encoder_tui.window.widgets.table import Table
 
 SEARCHED = ("trees", "config")
-"""Views that the search line is for."""
+"""Views that have a search line."""
 
 
 class ParametersPane(Pane):
@@ -50,7 +50,7 @@ class ParametersPane(Pane):
         Binding(
             "o", "jump", "Other model", id="parameters.other-model", tooltip="Go to the same role in the other model"
         ),
-        Binding("s", "sort", "Sort", id="parameters.sort", tooltip="Sort by size, or in the order of the model again"),
+        Binding("s", "sort", "Sort", id="parameters.sort", tooltip="Sort by size, or back to the order of the model"),
         Binding("x", "expand", "Expand all", show=False, id="parameters.expand-all"),
         Binding("z", "fold", "Fold all", show=False, id="parameters.fold-all"),
         Binding(
@@ -67,7 +67,7 @@ class ParametersPane(Pane):
             "Copy table",
             show=False,
             id="parameters.copy-table",
-            tooltip="Copy every parameter of the current model, tab-separated, or the table in front",
+            tooltip="Copy every parameter of the current model, tab-separated, or the table of the current view",
         ),
         Binding(
             "p",
@@ -100,7 +100,7 @@ class ParametersPane(Pane):
         super().__init__(session)
         self.descriptions = Descriptions(session, self.show)
         self._is_focus_lent = False
-        """Whether the row of views has the focus only until there is something to move in."""
+        """Whether the row of views has the focus only until a widget exists that takes movement keys."""
 
     @classmethod
     def widgets_with_keys(cls) -> Sequence[tuple[str | None, type[DOMNode]]]:
@@ -143,7 +143,7 @@ class ParametersPane(Pane):
         return self.query_one(TreesView)
 
     def show(self) -> None:
-        """Show what is known by now."""
+        """Show what is known so far."""
         if not self.is_mounted:
             return
         self._show_sentence()
@@ -182,16 +182,16 @@ class ParametersPane(Pane):
         return True
 
     def add_to_report(self, material: Material) -> None:
-        """What is known of the models."""
+        """Add the descriptions of the models."""
         material.descriptions = self.descriptions.known
 
     # Focus
 
     def take_focus(self) -> None:
-        """Give the focus to what can be moved in, or else to the row of views: some key of the pane must be heard."""
+        """Focus the widget that takes movement keys, or the row of views, so that the pane's keys work."""
         target = self.to_move_in
         self._is_focus_lent = target is None
-        # At once: the next key is meant for it.
+        # Immediately: the next key is meant for it.
         self.screen.set_focus(target or self.view_choice)
 
     @property
@@ -201,12 +201,12 @@ class ParametersPane(Pane):
 
     @property
     def _is_choosing(self) -> bool:
-        """Whether the user went to the row of views."""
+        """Whether the user has moved the focus to the row of views."""
         return self.screen.focused is self.view_choice and not self._is_focus_lent
 
     @property
     def _misses_focus(self) -> bool:
-        """Whether the focus is nowhere, on a tree that is gone, or only lent."""
+        """Whether the focus is nowhere, on a hidden tree, or only lent to the row of views."""
         focused = self.screen.focused
         if isinstance(focused, ParameterTree):
             return not focused.display
@@ -218,7 +218,7 @@ class ParametersPane(Pane):
         self.query_one("#search-line").display = False
         if not self._is_choosing:
             self.take_focus()
-        # A widget that is hidden while it has the focus gives up the focus later, whoever has it by then.
+        # A widget that is hidden while focused removes the focus later, even if another widget has it by then.
         self.call_after_refresh(self.show)
 
     def make_view(self, name: str) -> Widget | None:
@@ -269,7 +269,7 @@ class ParametersPane(Pane):
         self.query_one("#search-count", Static).update(Content(words))
 
     def action_step(self, step: int) -> None:
-        """Go to the next or the previous place found; with a tensor in front, to the next or previous tensor."""
+        """Go to the next or previous match; in the tensor view, to the next or previous tensor."""
         if self.view_name == "trees":
             self._show_count(self.trees.step(step))
         elif self.view_name == "tensor":
@@ -287,7 +287,7 @@ class ParametersPane(Pane):
             view.ask(index, entry.files, parameter)
 
     def action_leave_search(self) -> None:
-        """Break off what is being read; close the search line; from a tensor back to the tree."""
+        """Stop reading; or go from a tensor back to the trees; or close the search line."""
         view = self.view
         if isinstance(view, TensorView | DifferenceView) and view.is_reading:
             view.cancel()
@@ -315,7 +315,7 @@ class ParametersPane(Pane):
             self.session.notice(why, "warning")
 
     def action_sort(self) -> None:
-        """Sort by size, or by order again."""
+        """Sort by size, or back to the order of the model."""
         by_size = not self.trees.focused_tree.by_size
         for tree in self.trees.query(ParameterTree):
             tree.sort(by_size)
@@ -334,19 +334,19 @@ class ParametersPane(Pane):
             tree.fold_everything()
 
     def action_copy_name(self) -> None:
-        """Copy the name of what the cursor is on."""
+        """Copy the name under the cursor."""
         copy(self, copying.name(self.trees.focused_tree), "the name")
 
     def action_copy_table(self) -> None:
-        """Copy every parameter of the model in front, tab-separated; in a table, the table."""
+        """Copy every parameter of the current model, tab-separated, or the table of the current view."""
         copy(self, copying.table(self.view, self.trees.focused_tree), "the table")
 
     def action_copy_python(self) -> None:
-        """Copy the Python that gets the tensor."""
+        """Copy Python code that gets the tensor."""
         try:
             snippet = copying.python(self.session, self.descriptions, self.trees.focused_tree)
         except ModelError as error:
             self.session.notice(str(error), "error")
             return
         if snippet is not None:
-            copy(self, snippet, "the Python")
+            copy(self, snippet, "the Python code")

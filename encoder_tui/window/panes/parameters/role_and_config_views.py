@@ -21,7 +21,7 @@ from encoder_tui.window.widgets.table import Column, Table
 
 
 class RolesView(Vertical):
-    """A line a role: what each model has for it, and what it lacks in words."""
+    """A line for each role: each model's tensors, or why it has none."""
 
     DEFAULT_CSS = """
     RolesView { height: 1fr; }
@@ -59,7 +59,7 @@ class RolesView(Vertical):
         self.query_one("#traits", Static).update(Content("\n").join(lines))
 
     def point(self, role: str) -> None:
-        """Put the cursor on a role, unless its user is there."""
+        """Put the cursor on a role, unless the table has the focus."""
         table = self.query_one(Table)
         place = next((index for index, row in enumerate(self.rows) if row.role == role), None)
         if place is not None and not table.has_focus:
@@ -105,12 +105,12 @@ class ConfigView(Vertical):
         self.search(self._query)
 
     def search(self, query: str) -> str:
-        """Keep the settings that a search finds; how many they are, in words."""
+        """Show only the settings that a search finds, and return their number in words."""
         self._query = query
         number = len(self._descriptions)
         self.rows = configuration.settings(self._descriptions, query)
         table = self.query_one(Table)
-        table.columns = [Column("setting", 30 if number < 3 else 22)]
+        table.columns = [Column("setting", 30 if number < 3 else 24)]
         table.columns += [Column(LETTERS[index], 0) for index in range(number)]
         table.show_rows(len(self.rows), self._cells, lambda row: not self.rows[row].differs)
         self.query_one("#config-words", Static).update(Content(configuration.summary(self.rows, number)))
@@ -124,9 +124,9 @@ class ConfigView(Vertical):
     def _cells(self, index: int) -> list[str]:
         row = self.rows[index]
         cells = (configuration.ABSENT if value is None else value for value in row.values)
-        return [f"= {row.name}" if row.is_derived else row.name, *cells]
+        return [f"derived: {row.name}" if row.is_derived else row.name, *cells]
 
 
 def tab_separated(rows: Sequence[Sequence[str]]) -> str:
-    """Rows as lines of cells with tabs between them; what would break that in a cell is shown as a symbol."""
+    """Return rows as lines of tab-separated cells; tabs and line breaks inside a cell are shown as symbols."""
     return "".join("\t".join(map(visible, row)) + "\n" for row in rows)

@@ -36,11 +36,11 @@ from encoder_tui.window.widgets.lines import Lines
 from encoder_tui.window.widgets.model_letters import letter_markup
 
 PLOT_HEIGHT = 12
-TEACHING = " Choose a parameter in a tree and press enter: its values will stand here."
+TEACHING = " Choose a parameter in a tree and press enter to show its values here."
 
 
 class Picture(Lines):
-    """The histogram, and below it the heatmap with two of its rows in a line."""
+    """The histogram, and below it the heatmap, which has two rows in each line."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,11 +68,11 @@ class Picture(Lines):
             positions = [float(index) for index in range(len(positions))]
         colour = Style(color=self.app.theme_variables["primary"]) if self.size.width else Style.null()
         lines = plots.bars(positions, statistics.histogram, min(self.size.width - 2, 100), PLOT_HEIGHT)
-        title = Strip([Segment(" How many values lie where", Style(bold=True))])
+        title = Strip([Segment(" Histogram", Style(bold=True))])
         return [title, *(Strip([Segment(f" {line}", colour)]) for line in lines), Strip([])]
 
     def _heatmap(self, statistics: TensorStatistics) -> list[Strip]:
-        """Means of cells from blue over the background to red, with the numbers at the ends said in words."""
+        """Means of cells in colours from blue to red, under a title that names the values at the ends."""
         rows = statistics.heatmap
         if not rows or not rows[0]:
             return []
@@ -84,7 +84,7 @@ class Picture(Lines):
             grid.append([float("nan")] * width)
         high, wide = statistics.heat_shape
         words = (
-            f" Means of cells, {high:,} rows by {wide:,} columns in {len(rows)} by {len(rows[0])} cells:"
+            f" Heatmap: means of {high:,} × {wide:,} values in {len(rows)} × {len(rows[0])} cells:"
             f" blue −{most:.3g}, red +{most:.3g}, grey not finite"
         )
         strips = [Strip([Segment(words, Style(bold=True))])]
@@ -109,7 +109,7 @@ def _colour(value: float, most: float) -> Color:
 
 
 class TensorView(Vertical):
-    """Reads the parameter it is asked for, and says where there is nothing to read."""
+    """Reads and shows a parameter's values, or says why there are none."""
 
     DEFAULT_CSS = """
     TensorView { height: 1fr; }
@@ -137,7 +137,7 @@ class TensorView(Vertical):
         return self._reading is not None and not self._reading.done()
 
     def cancel(self) -> None:
-        """Break off what is being read."""
+        """Stop reading."""
         if self._reading is not None:
             self._reading.cancel()
 
@@ -154,14 +154,14 @@ class TensorView(Vertical):
         self._reading = asyncio.create_task(self._read(files, parameter))
 
         def ended(task: asyncio.Task[None]) -> None:
-            # Not in the work itself: it may be broken off before its first step.
+            # Not in the task itself: it may be cancelled before its first step.
             if task.cancelled() and task is self._reading and self.asked is not None:
-                self._say(parameter, "broken off; enter in the tree reads it again", "$text-warning")
+                self._say(parameter, "stopped; press enter in the tree to read it again", "$text-warning")
 
         self._reading.add_done_callback(ended)
 
     def show(self, entries: Sequence[Described]) -> None:
-        """Follow the model to its new place; show nothing of one that is gone, and the values of one that changed."""
+        """Follow the model to its new place; show nothing if it was removed, and read again if its files changed."""
         if self.asked is None or self._of is None:
             return
         (before, name), (slot, files) = self.asked, self._of
@@ -173,7 +173,7 @@ class TensorView(Vertical):
             self.asked = index, name
             self._write()
         now = entries[index]
-        # Until it is described again, what is known of it stays.
+        # Until the model is described again, the values shown stay.
         if now.files is None or now.description is None or _read_from(now.files) == _read_from(files):
             return
         same = next((one for one in now.description.parameters if one.name == name), None)
@@ -191,7 +191,7 @@ class TensorView(Vertical):
     async def _read(self, files: ModelFiles, parameter: Parameter) -> None:
         def show(progress: Progress) -> None:
             share = f" {100 * progress.done / progress.total:.0f} %" if progress.total else ""
-            self._say(parameter, f"{progress.text}{share}; escape breaks it off", QUIET)
+            self._say(parameter, f"{progress.text}{share}; escape stops", QUIET)
 
         request = TensorRequest(files.name, files.path, parameter.name)
         try:
@@ -211,7 +211,7 @@ class TensorView(Vertical):
         self._write()
 
     def _write(self) -> None:
-        """Write what was said last under the letter that the model has now."""
+        """Write the last message again, with the letter that the model has now."""
         if self._said is None or self.asked is None:
             return
         (parameter, lines), (index, _) = self._said, self.asked
@@ -229,14 +229,14 @@ def _read_from(files: ModelFiles) -> tuple[str, str]:
 
 
 def facts(statistics: TensorStatistics) -> list[str]:
-    """A tensor's numbers in a few lines."""
+    """Return a tensor's statistics in a few lines."""
     odd = [f"{statistics.nan:,} NaN", f"{statistics.infinite:,} infinite"]
     where = f"{statistics.stored_name} in {statistics.file}, {statistics.dtype}"
     if statistics.numel and not any(statistics.histogram):
         return [f"no finite value   {'   '.join(odd)}", where]
     return [
-        f"mean {statistics.mean:.5g}   deviation {statistics.std:.5g}   norm {statistics.norm:.5g}",
-        f"least {statistics.minimum:.5g}   most {statistics.maximum:.5g}   {statistics.zeros:,} zeros   "
+        f"mean {statistics.mean:.5g}   std {statistics.std:.5g}   norm {statistics.norm:.5g}",
+        f"min {statistics.minimum:.5g}   max {statistics.maximum:.5g}   {statistics.zeros:,} zeros   "
         + ("   ".join(odd) if statistics.nan or statistics.infinite else "all finite"),
         where,
     ]

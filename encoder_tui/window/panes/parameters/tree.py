@@ -1,4 +1,4 @@
-"""One model's parameters as a tree that fills as it is opened."""
+"""One model's parameters as a tree that is filled as it is unfolded."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from encoder_tui.window.widgets.model_letters import letter_style
 from encoder_tui.window.widgets.table import fitted
 
 MOST_AT_ONCE: Final = 20_000
-"""Lines that expanding everything may make; more would keep the window busy for seconds."""
+"""The most lines that expanding everything may create; more would block the window for seconds."""
 
 OPENED: Final = 8
-"""Modules with no more in them are unfolded from the start."""
+"""Modules with at most this many children are unfolded at first."""
 
 COLUMNS: Final = (("numel", 0, 0), ("share", 7, 44), ("bytes", 8, 66), ("dtype", 9, 84))
-"""Numbers at the right end of a line: their width (0: as the largest needs), and the width of a tree that has them."""
+"""The number columns: name, width (0: that of the largest number), and the least width of a tree that shows it."""
 
 
 class ParameterTree(Tree[Node]):
-    """The parameters of a model; the numbers stand in columns at the right."""
+    """The parameters of a model, with numbers in columns at the right."""
 
     COMPONENT_CLASSES = {"parameters--number", "parameters--badge", "parameters--match"}
     DEFAULT_CSS = """
@@ -78,7 +78,7 @@ class ParameterTree(Tree[Node]):
         self._found: frozenset[str] = frozenset()
 
     def show(self, description: Description) -> None:
-        """Show a model from the top; nothing happens where it is shown already."""
+        """Show a model from the top; nothing happens if it is shown already."""
         if description is self.description:
             return
         self.description = description
@@ -130,11 +130,11 @@ class ParameterTree(Tree[Node]):
 
     @property
     def current(self) -> Node | None:
-        """What the cursor is on."""
+        """The node under the cursor."""
         return None if self.cursor_node is None or self._model is None else self.cursor_node.data
 
     def reveal(self, name: str) -> None:
-        """Unfold what hides a parameter and put the cursor on it."""
+        """Unfold the modules around a parameter and put the cursor on it."""
         node = self._node_of(name)
         if node is not None:
             parent = node.parent
@@ -157,12 +157,12 @@ class ParameterTree(Tree[Node]):
 
     def _go(self, node: TreeNode[Node] | None) -> None:
         if node is not None:
-            _ = self.last_line  # lines are numbered when they are asked for
+            _ = self.last_line  # reading this numbers the lines
             self.move_cursor(node)
             self.scroll_to_node(node, animate=False)
 
     def action_fold_or_parent(self) -> None:
-        """Fold what the cursor is on, or go to what holds it."""
+        """Fold the node under the cursor, or go to its parent."""
         node = self.cursor_node
         if node is not None and node.is_expanded and node.allow_expand and not node.is_root:
             node.collapse()
@@ -170,7 +170,7 @@ class ParameterTree(Tree[Node]):
             self.action_cursor_parent()
 
     def action_unfold_or_child(self) -> None:
-        """Unfold what the cursor is on, or go to the first thing in it."""
+        """Unfold the node under the cursor, or go to its first child."""
         node = self.cursor_node
         if node is None or not node.allow_expand:
             return
@@ -182,7 +182,7 @@ class ParameterTree(Tree[Node]):
     # Everything at once
 
     def expand_everything(self) -> bool:
-        """Unfold all; False where that would be too many lines, and only the modules above the layers were."""
+        """Unfold everything. If that is too many lines, unfold only the modules above the layers and return False."""
         if self._model is None:
             return True
         fits = sum(1 for _ in self._model.walk()) <= MOST_AT_ONCE
@@ -203,7 +203,7 @@ class ParameterTree(Tree[Node]):
         self._go(self.root)
 
     def sort(self, by_size: bool) -> None:
-        """Put the children of every node by size, or in the order of the model."""
+        """Sort the children of every node by size, or in the order of the model."""
         if self._model is None or by_size == self.by_size:
             return
         self.by_size = by_size
@@ -227,11 +227,11 @@ class ParameterTree(Tree[Node]):
     # Drawing
 
     def get_label_width(self, node: TreeNode[Node]) -> int:
-        """Every line fits the width that is there, so none makes the tree wider."""
+        """Return 1: every line is cut to the visible width, so none makes the tree wider."""
         return 1
 
     def render_label(self, node: TreeNode[Node], base_style: Style, style: Style) -> Text:
-        """A line: the name, what it is, and the numbers in their columns."""
+        """Return a line: the name, a description, and the numbers in their columns."""
         data = node.data
         if data is None or self._model is None:
             return Text("")
@@ -263,7 +263,7 @@ class ParameterTree(Tree[Node]):
         return Style(color=self.get_component_rich_style(f"parameters--{name}").color)
 
     def _about(self, data: Node) -> list[tuple[str, str]]:
-        """What stands behind a name: a shape, what a stack is, badges."""
+        """Return the words after a name: a shape, the description of a stack, badges."""
         words = []
         if data.is_stack:
             words.append((parameter_tree.stack_label(data), "number"))

@@ -1,4 +1,4 @@
-"""The trees of all models beside each other, a search over them, and the detail of what the cursor is on."""
+"""The trees of all models side by side, a search over them, and the details of the node under the cursor."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from encoder_tui.window.panes.parameters.role_and_config_views import ConfigView
 from encoder_tui.window.panes.parameters.tree import ParameterTree
 
 HIGH = 40
-"""Lines that the roles and some of the settings need, one below the other."""
+"""Lines needed to show the roles and some of the settings below them."""
 NARROWEST = 50
-"""Columns that a tree needs for its names and numbers; where there are fewer, trees stand above each other."""
+"""Columns that a tree needs for its names and numbers; with fewer, the trees are placed above each other."""
 
 
 class TreesView(Vertical):
-    """One tree a model; side by side, or one above the other in a narrow window."""
+    """One tree for each model, side by side, or one above the other in a narrow window."""
 
     DEFAULT_CSS = """
     TreesView { height: 1fr; }
@@ -72,18 +72,18 @@ class TreesView(Vertical):
         if is_wide and self.roles is None:
             roles, config = RolesView(), ConfigView()
             await self.mount(Vertical(roles, config, id="beside"))
-            # Known from now on, and not before: until they are mounted they have nothing to show anything in.
+            # Stored only now, because they cannot show anything before they are mounted.
             self.roles, self._config = roles, config
             self.call_after_refresh(self._show_beside)
 
     def _arrange(self) -> None:
-        """As many trees beside each other as have room."""
+        """Place as many trees side by side as fit."""
         number = max(len(self.entries), 1)
         room = self.size.width * 58 // 100 if self.has_class("-wide") else self.size.width
         self.query_one("#sides").styles.grid_size_columns = max(min(number, room // NARROWEST), 1)
 
     def _show_beside(self) -> None:
-        """In a wide window the roles and settings of all models stand beside the trees."""
+        """In a wide window, show the roles and settings of all models beside the trees."""
         if self.roles is not None and self._config is not None and self.has_class("-wide"):
             self.roles.show(self.known)
             self._config.show(self.known)
@@ -95,12 +95,12 @@ class TreesView(Vertical):
 
     @property
     def focused_tree(self) -> ParameterTree:
-        """The tree that has, or had last, the focus."""
+        """The tree that has the focus, or had it last."""
         return self.tree_of(self._focused)
 
     @property
     def tree_to_move_in(self) -> ParameterTree | None:
-        """The tree that has, or had last, the focus; another where that model failed; None where none is there yet."""
+        """The tree that has the focus, or had it last; if its model failed, another one; None if no tree is ready."""
         there = [index for index, description in enumerate(self.known) if description is not None]
         if self._focused in there:
             return self.focused_tree
@@ -111,9 +111,9 @@ class TreesView(Vertical):
         return self.query_one(f"#tree-{index}", ParameterTree)
 
     def show(self, entries: list[Described]) -> None:
-        """Show the models, and where one is not there yet, why."""
+        """Show the models; for one without a description, show the reason."""
         self.entries = entries
-        # What was found in a model that is gone or not there yet is nowhere to go to.
+        # Matches in a model that was removed or is not described yet cannot be visited.
         self._hits = [hit for hit in self._hits if hit[0] < len(entries) and entries[hit[0]].description is not None]
         self._arrange()
         for index in range(len(LETTERS)):
@@ -130,9 +130,9 @@ class TreesView(Vertical):
                 tree.forget()
             tree.display = entry.description is not None
             side.set_class(entry.is_failed, "-failed")
-            told = side.query_one(".words", Static)
-            told.update(Content(visible(f"{LETTERS[index]}  {words}")))
-            told.display = bool(words)
+            line = side.query_one(".words", Static)
+            line.update(Content(visible(f"{LETTERS[index]}  {words}")))
+            line.display = bool(words)
         if self._focused >= len(entries):
             self._focused = 0
         self._show_beside()
@@ -161,7 +161,7 @@ class TreesView(Vertical):
     # Search
 
     def search(self, query: str) -> str:
-        """Mark what a search finds and go to the first place; what it found, in words."""
+        """Mark the matches of a search, go to the first one, and return the numbers of matches in words."""
         self._hits = []
         counts = []
         for index, description in enumerate(self.known):
@@ -178,7 +178,7 @@ class TreesView(Vertical):
         return f"{self._hit + 1:,} of {len(self._hits):,}: {', '.join(counts)}"
 
     def step(self, step: int, focus: bool = True) -> str:
-        """Go to the next or the previous place found; where that is, in words."""
+        """Go to the next or previous match, and return its number in words."""
         if not self._hits:
             return "nothing found"
         self._hit = (self._hit + step) % len(self._hits)
@@ -193,9 +193,9 @@ class TreesView(Vertical):
     # Both trees
 
     def jump(self) -> str:
-        """Go to the same role in the next model that has it; empty, or why there is nowhere to go."""
+        """Go to the same role in the next model that has it. Return an empty string, or why there is none."""
         node = self.focused_tree.current
-        # The key may come before any model was asked about.
+        # The key may be pressed before any description was requested.
         source = self.known[self._focused] if self._focused < len(self.entries) else None
         if node is None or source is None:
             return "there is nothing to jump from yet"

@@ -1,4 +1,4 @@
-"""The batch lab: several texts at once, padding visible and its waste counted."""
+"""The batch view: several texts encoded together, with padding shown and counted."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ Asked = tuple[list[str], str | None, EncodeOptions]
 """Texts, the second text of each pair, options."""
 
 AT_ONCE = 8_000
-"""Characters that are encoded between two keys; more goes to a thread."""
+"""A batch of up to this many characters is encoded at once; a longer one in a thread."""
 WIDEST = 4_000
-"""Tokens of a row that are drawn; a row that is longer says so."""
+"""Tokens of a row that are drawn; a longer row shows how many are left out."""
 
 
 class BatchGrid(Lines):
@@ -89,7 +89,7 @@ class BatchGrid(Lines):
 
 
 class BatchLab(Vertical):
-    """Texts, a line each, and how to encode them together."""
+    """Texts, one per line, and options for encoding them together."""
 
     DEFAULT_CSS = """
     BatchLab { height: 1fr; }
@@ -129,7 +129,7 @@ class BatchLab(Vertical):
         self.show()
 
     def asked(self) -> Asked:
-        """The texts, the second text of each pair, and the options that the controls say."""
+        """The texts, the second text of each pair, and the options set in the controls."""
         texts = self.query_one("#batch-texts", Editor).text.split("\n")
         pair = self.query_one("#batch-pair", Input).value
         side = self.query_one("#batch-side", Cycle).value
@@ -144,10 +144,10 @@ class BatchLab(Vertical):
         return [text for text in texts if text] or [""], pair or None, options
 
     def show(self, comparison: Comparison | None = None) -> None:
-        """Encode the batch under every model and show it: at once, or in a thread where the texts are long."""
+        """Encode the batch under every model and show it; if the texts are long, in a thread."""
         asked, tokenizers = self.asked(), self.session.tokenizers
         if (asked, tokenizers) == self._shown:
-            return  # another text in the pane's field is no other batch
+            return  # the pane's own text is not part of the batch
         self._shown = asked, tokenizers
         is_free = self._working is None or self._working.done()
         if is_free and sum(map(len, asked[0])) <= AT_ONCE:
@@ -159,12 +159,12 @@ class BatchLab(Vertical):
             self._working = asyncio.create_task(self._encode_long())
 
     async def _encode_long(self) -> None:
-        """Work on the newest texts until what has come is of the newest, or nobody wants it any more."""
+        """Encode the newest texts in a thread, again if they change meanwhile, until they are shown or stopped."""
         while (asked := self._wanted) is not None:
-            telling = self.set_timer(SOON, partial(self._tell_of_work, asked))
+            timer = self.set_timer(SOON, partial(self._show_work, asked))
             is_wanted = partial(self._is_wanted, asked)
             batches = await asyncio.to_thread(encode_batches, self.session.tokenizers, *asked, is_wanted)
-            telling.stop()
+            timer.stop()
             if self._wanted is asked and self.is_mounted:
                 self._wanted = None
                 self.query_one(BatchGrid).show(batches)
@@ -173,7 +173,7 @@ class BatchLab(Vertical):
     def _is_wanted(self, asked: Asked) -> bool:
         return self._wanted is asked
 
-    def _tell_of_work(self, asked: Asked) -> None:
+    def _show_work(self, asked: Asked) -> None:
         if self._is_wanted(asked):
             self._say(f"encoding {count(sum(map(len, asked[0])), 'character')}… escape stops")
 
@@ -186,9 +186,9 @@ class BatchLab(Vertical):
         return self._wanted is not None
 
     def stop(self) -> None:
-        """Give up the batch at the next model."""
+        """Stop encoding before the next model."""
         self._wanted = None
-        self._say("stopped; the next change of the texts or of an option encodes them")
+        self._say("stopped; change a text or an option to encode again")
         possible_changed(self)
 
     def on_unmount(self) -> None:
@@ -204,7 +204,7 @@ def encode_batches(
     options: EncodeOptions,
     is_wanted: Callable[[], bool] = lambda: True,
 ) -> list[tuple[str, list[Encoding]] | None]:
-    """Every model's batch with a sentence; None where a tokenizer is not there yet, or nobody wants it any more."""
+    """Return every model's batch with a sentence; None if its tokenizer is not loaded or `is_wanted` is False."""
     batches: list[tuple[str, list[Encoding]] | None] = []
     for tokenizer in tokenizers:
         if tokenizer is None or not is_wanted():
@@ -220,7 +220,7 @@ def encode_batches(
 def encode_batch(
     tokenizer: ModelTokenizer, texts: list[str], pair: str | None, options: EncodeOptions
 ) -> tuple[str, list[Encoding]]:
-    """The rows of a batch, each text's further windows after it, and what the batch comes to in words."""
+    """Return a sentence about the batch, and its rows: each text, followed by its further windows."""
     encodings = tokenizer.encode(texts, pair, options)
     rows = [row for encoding in encodings for row in [encoding, *(encoding.overflowing if options.stride else ())]]
     cells = sum(map(len, rows))
@@ -231,7 +231,7 @@ def encode_batch(
     words = [shape, f"{count(padding, 'padding token')} of {cells:,}: {waste} waste"]
     needs_length = options.truncation or options.padding == "max_length"
     if needs_length and options.max_length is None and tokenizer.form.model_max_length is None:
-        words.append("this tokenizer states no maximum length, so nothing is cut or padded to it")
+        words.append("this tokenizer has no maximum length, so nothing is truncated or padded to it")
     if len(rows) > len(texts):
-        words.append(f"{count(len(rows) - len(texts), 'further window')} for what did not fit")
+        words.append(f"{count(len(rows) - len(texts), 'more window')} for text that did not fit")
     return "; ".join(words), rows

@@ -1,4 +1,4 @@
-"""From the text to its comparison: at once where that takes milliseconds, in a thread where the text is long."""
+"""Compare the session's text under every model: at once if it is short, in a thread if it is long."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from encoder_tui.core.tokens.tokenizer import ModelTokenizer
 from encoder_tui.window.session.session import Session
 
 SOON: Final = 0.5
-"""Seconds after which it is told what is being done."""
+"""Seconds of work after which the window shows what is being done."""
 AT_ONCE: Final = 4_000
-"""Characters that are tokenized and aligned between two keys, in a few milliseconds; more goes to a thread."""
+"""A text of up to this many characters is compared at once, in a few milliseconds; a longer one in a thread."""
 
 
 class GivenUp(Exception):
-    """Nobody waits for this comparison any more."""
+    """This comparison is no longer needed."""
 
 
 class Comparer:
     """Compares the session's text under every model.
 
-    `on_change` is called with a comparison that has come, and with None if only `activity` or the models' states have
-    changed. `prepare` does what of the showing of a long comparison takes long; it is called in a thread.
+    `on_change` is called with each finished comparison, and with None if only `activity` or the models' states have
+    changed. `prepare` does the slow part of drawing a long comparison; it is called in a thread.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Comparer:
         self.session = session
         self.comparison = Comparison(session.text, [None for _ in session.slots])
         self.activity = ""
-        """What is being done with a long text, or that it was stopped; empty if there is nothing to say."""
+        """The work on a long text, or that it was stopped; empty if there is nothing to report."""
         self._on_change = on_change
         self._prepare = prepare
         self._asked: tuple[str, list[ModelTokenizer | None]] | None = None
@@ -50,7 +50,7 @@ class Comparer:
         self._given_up.set()
 
     def close(self) -> None:
-        """Give up what is under way, and call nobody any more."""
+        """Stop the current work, and do not call `on_change` again."""
         self._wanted = False
         self._given_up.set()
         if self._working is not None:
@@ -58,12 +58,12 @@ class Comparer:
 
     @property
     def is_stoppable(self) -> bool:
-        """Whether a comparison takes so long that a way to stop it has been told."""
+        """Whether a comparison is running, and has taken long enough that the window shows how to stop it."""
         return self._is_comparing and bool(self.activity)
 
     @property
     def is_stopped(self) -> bool:
-        """Whether what is shown is of another text than the current one, and nothing is done about it."""
+        """Whether the comparison of the current text was stopped, so an earlier text is shown."""
         return bool(self.activity) and not self._is_comparing
 
     @property
@@ -71,52 +71,52 @@ class Comparer:
         return self._wanted or not self._given_up.is_set()
 
     def compare(self) -> None:
-        """Encode and align the session's text, unless that was asked for already."""
+        """Encode and align the session's text, unless this is already being done."""
         asked = self.session.text, self.session.tokenizers
         if len(asked[0]) <= AT_ONCE:
             self._give_up()
             self._take(_compared(*asked))
         elif asked == self._asked:
-            self._on_change(None)  # a model has said how far it is
+            self._on_change(None)  # a model has reported progress
         else:
             self._give_up()
             self._asked, self._wanted = asked, True
-            self._on_change(None)  # a tokenizer may have come, which is no longer said to be loading
+            self._on_change(None)  # a tokenizer may have finished loading
             if self._working is None or self._working.done():
                 self._working = asyncio.create_task(self._compare_long())
 
     def again(self) -> None:
-        """Compare what was stopped."""
+        """Compare the text whose comparison was stopped."""
         self._asked = None
         self.compare()
 
     def stop(self) -> None:
-        """Give the current text up; what is shown stays, and the activity says what it is of."""
+        """Stop the work on the current text; the earlier comparison stays, and the activity says so."""
         asked = self._asked
         self._give_up()
         self._asked = asked
-        shown = "below is the text before" if self.comparison.present else "there are no tokens yet"
-        self._tell(f"Stopped; {shown}; r outside the text tokenizes it")
+        shown = "below is the earlier text" if self.comparison.present else "there are no tokens yet"
+        self._tell(f"Stopped; {shown}; leave the editor and press r to tokenize")
 
     def _give_up(self) -> None:
-        """What is under way ends at its next step, and nobody takes what comes of it."""
+        """Stop the current work at its next step, and drop its result."""
         self._asked, self._wanted = None, False
         self._given_up.set()
 
     async def _compare_long(self) -> None:
-        """Work on the newest text until none newer has come meanwhile."""
+        """Compare the newest text, again if it has changed meanwhile."""
         loop = asyncio.get_running_loop()
         while self._wanted and self._asked is not None:
             self._wanted = False
             self._given_up = given_up = threading.Event()
             self._doing = f"Tokenizing {count(len(self._asked[0]), 'character')}"
-            telling = loop.call_later(SOON, self._tell_of_work)
+            timer = loop.call_later(SOON, self._show_work)
             try:
                 comparison = await asyncio.to_thread(self._compare_and_prepare, *self._asked, given_up, loop)
             except GivenUp:
                 continue
             finally:
-                telling.cancel()
+                timer.cancel()
             if not given_up.is_set():
                 given_up.set()
                 self._take(comparison)
@@ -128,7 +128,7 @@ class Comparer:
         given_up: threading.Event,
         loop: asyncio.AbstractEventLoop,
     ) -> Comparison:
-        """The comparison, made in a thread; raises `GivenUp` before the next piece of work if nobody waits for it."""
+        """Return the comparison; runs in a thread. Raises `GivenUp` before the next step if it is no longer needed."""
         begun = time.monotonic()
 
         def check(doing: str) -> None:
@@ -136,7 +136,7 @@ class Comparer:
                 raise GivenUp
             self._doing = doing
             if time.monotonic() - begun >= SOON:
-                loop.call_soon_threadsafe(self._tell_of_work)
+                loop.call_soon_threadsafe(self._show_work)
 
         comparison = _compared(text, tokenizers, check)
         if comparison.present:
@@ -145,9 +145,9 @@ class Comparer:
             self._prepare(comparison)
         return comparison
 
-    def _tell_of_work(self) -> None:
+    def _show_work(self) -> None:
         if self._is_comparing:
-            shown = "; below is the text before" if self.comparison.present else ""
+            shown = "; below is the earlier text" if self.comparison.present else ""
             self._tell(f"{self._doing}… escape stops{shown}")
 
     def _tell(self, activity: str) -> None:
@@ -163,7 +163,7 @@ class Comparer:
 def _compared(
     text: str, tokenizers: Sequence[ModelTokenizer | None], check: Callable[[str], None] = lambda doing: None
 ) -> Comparison:
-    """The comparison with all that shows it computed; `check` is called before each piece of work, with its name."""
+    """Return a comparison with all that showing it needs computed; `check` is called with the name of each step."""
     comparison = compare(text, tokenizers)
     if comparison.present:
         doing = f"Aligning {count(sum(len(stream.encoding) for stream in comparison.present), 'token')}"

@@ -1,4 +1,4 @@
-"""What the Tokens pane gives to the clipboard or to a file."""
+"""The texts that the Tokens pane copies or saves."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from encoder_tui.window.session.session import Session
 
 
 def block(comparison: Comparison, index: int) -> str:
-    """The characters of a block, and a line for each stream: its tokens with their ids; empty for a block of none."""
-    # Under another view the ribbon stays with the text that it showed last, which may have been longer.
+    """Return a block's characters, and a line of tokens with ids for each stream; empty if there is no such block."""
+    # While another view is in front, the ribbon keeps the text that it showed last, which may have been longer.
     if not 0 <= index < len(comparison.alignment):
         return ""
     chosen = comparison.alignment[index]
@@ -22,20 +22,23 @@ def block(comparison: Comparison, index: int) -> str:
 
 
 def why_no_block(view: str) -> str:
-    """Why there is no block to copy in a view."""
+    """Say why no block can be copied in a view."""
     if view == "aligned":
         return "there is nothing to copy yet"
-    return "y copies a block, in the view «aligned»; t copies the tables, i the ids, p the Python"
+    return 'y copies a block in the view "aligned" only; t copies the tables, i the ids, p Python code'
 
 
 def ids(comparison: Comparison) -> str:
-    """The ids of every stream, a line each."""
+    """Return the ids of every stream, one line each."""
     return "\n".join(" ".join(map(str, stream.encoding.ids)) for stream in comparison.present)
 
 
 def python(
     session: Session, text: str, asked: tuple[list[str], str | None, EncodeOptions] | None, tensors: bool
 ) -> str:
-    """The Python that gives the same with transformers; `asked` are texts, pair and options of a view of its own."""
+    """Return Python code that gives the same with transformers.
+
+    `asked` are the texts, pair and options of a view that has its own.
+    """
     names = [name_of(slot.files) for slot in session.slots if slot.tokenizer and slot.files]
     return encode_snippet(names, [text], tensors=tensors) if asked is None else encode_snippet(names, *asked)

@@ -1,4 +1,4 @@
-"""The decode of the ids beside the text, with every character marked that did not survive."""
+"""The decoded ids beside the text, with every character marked that did not survive."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from encoder_tui.window.widgets.lines import Lines
 from encoder_tui.window.widgets.model_letters import letter_markup
 
 Losses = tuple[str, list[Span], list[Span]]
-"""A decoded text, what the text lost in it, and what it has instead."""
+"""A decoded text, the spans of the text that it lost, and the spans of its own that were added."""
 
 
 class Marked(Lines):
@@ -52,7 +52,7 @@ class Marked(Lines):
         self._wrap(text)
 
     def _wrap(self, text: str) -> None:
-        """Lines of equal numbers of characters: what is compared are characters, not words."""
+        """Break the text into lines of equal length: characters are compared, not words."""
         self._room = max(self.size.width - 4, 8)
         self.set_size(max(-(-len(text) // self._room), 1))
 
@@ -83,7 +83,7 @@ class Marked(Lines):
 
 
 class DecodeView(Vertical):
-    """The decode of each model's ids beside the text, with what did not survive marked."""
+    """Each model's decoded ids beside the text, with the characters marked that did not survive."""
 
     DEFAULT_CSS = """
     DecodeView { height: 1fr; overflow-y: auto; }
@@ -113,7 +113,7 @@ class DecodeView(Vertical):
         return self._decoding is not None and not self._given_up.is_set()
 
     def show(self, comparison: Comparison) -> None:
-        """Decode the tokens of every stream's text, special tokens left out, and mark the losses."""
+        """Decode every stream's tokens, except special ones, and mark the losses."""
         if comparison is self._shown:
             return
         self._shown = comparison
@@ -123,11 +123,11 @@ class DecodeView(Vertical):
             self._draw(comparison, losses(comparison))
             return
         self._given_up = given_up = threading.Event()
-        self._say(f"decoding {count(len(comparison.text), 'character')} and looking for what is lost… escape stops")
+        self._say(f"decoding {count(len(comparison.text), 'character')} and looking for losses… escape stops")
         self._decoding = asyncio.create_task(self._decode(comparison, given_up))
 
     async def _decode(self, comparison: Comparison, given_up: threading.Event) -> None:
-        """In a thread: looking for what is lost takes seconds in a long text."""
+        """Decode in a thread: finding the losses of a long text takes seconds."""
 
         def checkpoint() -> None:
             if given_up.is_set():
@@ -141,14 +141,14 @@ class DecodeView(Vertical):
                 possible_changed(self)
 
     def stop(self) -> None:
-        """Give up what is being decoded."""
+        """Stop decoding."""
         self._given_up.set()
         self._shown = None
-        self._say("stopped; v and V come back to it")
+        self._say("stopped; leave this view and come back to decode again")
         possible_changed(self)
 
     def _say(self, words: str) -> None:
-        """Words in the place of everything."""
+        """Show words instead of the texts."""
         for widget in self.query("Static, Marked"):
             widget.display = widget.id == "decode-title-0"
         self.query_one("#decode-title-0", Static).update(Content(f" {words}"))
@@ -171,12 +171,12 @@ class DecodeView(Vertical):
 
 
 def losses(comparison: Comparison, checkpoint: Callable[[], None] = lambda: None) -> list[Losses | None]:
-    """What decoding does to every stream; `checkpoint` may raise to end it."""
+    """Decode every stream and find the losses; `checkpoint` may raise to stop."""
     return [None if stream is None else decode_losses(stream, checkpoint) for stream in comparison.streams]
 
 
 def decode_losses(stream: Stream, checkpoint: Callable[[], None] = lambda: None) -> Losses:
-    """The decode of a stream's text, what the text lost in it, and what it has instead."""
+    """Return a stream's decoded text, what the text lost in it, and what was added."""
     encoding = stream.encoding
     ids = [token for token, special in zip(encoding.ids, encoding.special_tokens_mask, strict=True) if not special]
     decoded = stream.tokenizer.decode(ids)
@@ -185,12 +185,12 @@ def decode_losses(stream: Stream, checkpoint: Callable[[], None] = lambda: None)
 
 
 def loss_sentence(stream: Stream, lost: list[Span], added: list[Span]) -> str:
-    """What decoding did to the text, in words."""
+    """Say what decoding did to the text."""
     gone = sum(end - start for start, end in lost)
     new = sum(end - start for start, end in added)
     if not gone and not new:
-        return "decoding gives the text back, every character of it"
+        return "decoding returns the text unchanged"
     words = [f"{count(gone, 'character')} of {len(stream.text):,} did not survive"] if gone else []
     if new:
-        words.append(f"{count(new, 'character')} came in")
-    return " and ".join(words) + " (above: the text; below: the decode)"
+        words.append(f"decoding adds {count(new, 'character')}")
+    return " and ".join(words) + " (above: the text; below: the decoded ids)"

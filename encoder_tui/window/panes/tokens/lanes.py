@@ -1,4 +1,4 @@
-"""Where the blocks of a comparison stand when they are set in lanes of a given width."""
+"""The layout of a comparison's blocks in lanes of a given width."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GUTTER = 3
 
 
 class LaneLayout:
-    """Cells in lanes: cell 0 holds the special tokens before the text, the last cell those after it.
+    """Cells in lanes: cell 0 holds the special tokens before the text, cell n block n - 1, the last those after it.
 
     A lane has a line for the text and one for each stream, and an empty one that separates it from the next.
     """
@@ -35,7 +35,7 @@ class LaneLayout:
         return self.comparison is comparison and self.width == max(width - GUTTER - 1, 8)
 
     def _widths(self) -> list[int]:
-        """The width of every cell, its separator not included."""
+        """The width of every cell, without its separator."""
         comparison = self.comparison
         alignment = comparison.alignment
         text = alignment.text
@@ -45,7 +45,7 @@ class LaneLayout:
         else:
             widths = [cell_len(shown_text(text[start:end])) for start, end in zip(starts, alignment.ends, strict=True)]
         for index, stream in enumerate(comparison.present):
-            # Every token brings a space with it, and the last one of a block gives it back.
+            # A space follows every token except the last one of a block.
             ids = stream.encoding.ids
             sizes = {
                 token_id: cell_len(visible_piece(token)) + 1
@@ -84,7 +84,7 @@ class LaneLayout:
         return len(self.lanes) * self.lane_height - 1
 
     def lane_of(self, cell: int) -> int:
-        """The lane that a cell stands in."""
+        """The lane of a cell."""
         return bisect_right(self.lanes, cell) - 1
 
     def cells(self, lane: int) -> range:
@@ -93,7 +93,7 @@ class LaneLayout:
         return range(self.lanes[lane], last)
 
     def lane_key(self, lane: int) -> tuple[Hashable, ...]:
-        """All that a lane shows: under the same tokenizers, lanes with equal keys look the same."""
+        """A key of everything that a lane shows: under the same tokenizers, lanes with equal keys look the same."""
         comparison, alignment = self.comparison, self.comparison.alignment
         cells = self.cells(lane)
         first, last = max(cells.start - 1, 0), min(cells.stop - 1, len(alignment))
@@ -114,7 +114,7 @@ class LaneLayout:
         return tuple(shown)
 
     def cell_at(self, lane: int, x: int) -> int | None:
-        """The cell at a column of the lane, counted from behind the gutter."""
+        """The cell at a column of the lane, counted from the end of the gutter."""
         left = 0
         for cell in self.cells(lane):
             left += self.widths[cell] + 1
@@ -123,18 +123,18 @@ class LaneLayout:
         return None
 
     def column_of(self, cell: int) -> int:
-        """Where a cell begins in its lane, counted from behind the gutter."""
+        """The column at which a cell begins in its lane, counted from the end of the gutter."""
         return sum(self.widths[other] + 1 for other in range(self.lanes[self.lane_of(cell)], cell))
 
 
 def shown_text(text: str) -> str:
-    """A block's characters: the space before a word goes without saying, other spaces are drawn."""
+    """Return a block's characters as shown: without the space before a word, other spaces drawn as ␣."""
     body = text[1:] if text[:1] == " " and text[1:2] not in {"", " "} else text
     return visible(body).replace(" ", "␣")
 
 
 def _edge_tokens(mask: Sequence[int]) -> tuple[int, int]:
-    """How many special tokens a stream begins with, and the index where those at its end begin."""
+    """Return how many special tokens a stream begins with, and the index of the first of those at its end."""
     before = 0
     while before < len(mask) and mask[before]:
         before += 1

@@ -1,4 +1,4 @@
-"""The Tokens pane: the text on top, the comparison below it, live as the user types."""
+"""The Tokens pane: the text on top, and below it the comparison, which follows what the user types."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ class Asking(Protocol):
 
 @runtime_checkable
 class Stoppable(Protocol):
-    """A view that may be at work for long."""
+    """A view whose work may take long."""
 
     is_busy: bool
 
     def stop(self) -> None:
-        """Give up the work."""
+        """Stop the work."""
 
 
 class TokensPane(Pane):
@@ -100,7 +100,7 @@ class TokensPane(Pane):
             tooltip="Copy Python code that gives the same with transformers",
         ),
         Binding("e", "edit", "Edit text", id="tokens.edit-text", tooltip="Go to the text"),
-        Binding("r", "again", "Tokenize again", id="tokens.again", tooltip="Tokenize the text that was stopped"),
+        Binding("r", "again", "Tokenize again", id="tokens.again", tooltip="Tokenize the text after a stop"),
         Binding("escape", "leave_editor", "Commands", id="tokens.leave"),
     ]
 
@@ -110,7 +110,7 @@ class TokensPane(Pane):
         self.comparer = Comparer(session, self._compared, self.ribbon.prepare)
         self._beside: TableView | None = None
         self._can: tuple[bool, ...] = ()
-        """What the keys that are possible depend on, as it was last."""
+        """The last state that the possible keys depend on."""
 
     @classmethod
     def widgets_with_keys(cls) -> Sequence[tuple[str | None, type[DOMNode]]]:
@@ -141,7 +141,7 @@ class TokensPane(Pane):
         self.screen.set_focus(editor)
         self._show_words()
         if any(self.session.tokenizers):
-            self.comparer.compare()  # another pane was first, and nobody will say again that the models are there
+            self.comparer.compare()  # another pane was opened first, so the models may have loaded already
 
     def on_unmount(self) -> None:
         self.comparer.close()
@@ -156,18 +156,18 @@ class TokensPane(Pane):
 
     @on(TextArea.Changed, "#text")
     def _text_changed(self, event: TextArea.Changed) -> None:
-        # What is undone or done again comes this way alone.
+        # Undo and redo reach the session only through this message.
         self.session.set_text(event.text_area.text)
 
     def _text_came(self, text: str) -> None:
-        """An earlier text takes the place of the one at hand."""
+        """Replace the current text by an earlier one."""
         editor = self.query_one(Editor)
-        editor.replace(text, (0, 0), editor.document.end)  # and not as a new document: it can be undone
+        editor.replace(text, (0, 0), editor.document.end)  # not as a new document, so that it can be undone
         editor.move_cursor(editor.document.end)
 
     @on(TextArea.SelectionChanged, "#text")
     def _follow_text_cursor(self) -> None:
-        """The ribbon's cursor is where the text's is."""
+        """Put the ribbon's cursor on the block of the text's cursor."""
         is_current = self.comparison.present and self.comparison.text == self.session.text
         if is_current and self.view_name == "aligned" and self.query_one(Editor).has_focus:
             self.ribbon.cursor = self._block_at_cursor()
@@ -180,7 +180,7 @@ class TokensPane(Pane):
         return self.comparison.alignment.block_at(max(offset - 1, 0))
 
     async def _put_tables_beside(self) -> None:
-        """In a wide window the tables of the tokens stand beside the aligned blocks."""
+        """In a wide window, show the tables of tokens beside the aligned blocks."""
         from encoder_tui.window.panes.tokens.views import TableView  # noqa: PLC0415  # not needed for the first paint
 
         if not self.query("#aligned > TableView"):
@@ -197,7 +197,7 @@ class TokensPane(Pane):
         return self.comparer.comparison
 
     def _compared(self, comparison: Comparison | None) -> None:
-        """Show a comparison that has come, or how far it is."""
+        """Show a finished comparison, or the progress if there is none."""
         self._show_words()
         if comparison is not None:
             self._show_view()
@@ -218,8 +218,8 @@ class TokensPane(Pane):
         ]
         self.query_one("#models", ShortLines).say(Content("\n").join(lines))
         activity = self.comparer.activity
-        told = Content.styled(f" {activity}", "$text-warning").truncate(width, ellipsis=True)
-        sentence = told if activity else words.comparison_summary(self.session, self.comparison, width)
+        working = Content.styled(f" {activity}", "$text-warning").truncate(width, ellipsis=True)
+        sentence = working if activity else words.comparison_summary(self.session, self.comparison, width)
         self.query_one("#sentence", ShortLines).say(sentence)
 
     def _show_view(self) -> None:
@@ -265,7 +265,7 @@ class TokensPane(Pane):
         return BatchLab(self.session) if name == "batch" else VIEWS_BY_NAME[name](self.session)
 
     def _focus_view(self) -> None:
-        """Give the focus to what can be moved in, unless the user is choosing among the views."""
+        """Give the focus to the view's movable widget, unless the user is choosing a view or editing the text."""
         if self.view_choice.has_focus or self.query_one(Editor).has_focus:
             return
         target = self.to_move_in
@@ -303,7 +303,7 @@ class TokensPane(Pane):
         self.comparer.again()
 
     def action_leave_editor(self) -> None:
-        """Stop what takes long; from a text field to the view below it, where single keys are commands."""
+        """Stop work that takes long; otherwise go from a text field to the view, where single keys are commands."""
         if self.comparer.is_stoppable:
             self.comparer.stop()
             return
@@ -322,7 +322,7 @@ class TokensPane(Pane):
         copy(self, text, "the block", copying.why_no_block(self.view_name))
 
     def action_copy_ids(self) -> None:
-        """Copy the ids of every stream, a line each."""
+        """Copy the ids of every stream, one line each."""
         tokens = sum(len(stream.encoding) for stream in self.comparison.present)
         copy(self, copying.ids(self.comparison), count(tokens, "id"))
 
@@ -333,8 +333,8 @@ class TokensPane(Pane):
         copy(self, "\n".join(map(table_tsv, self.comparison.present)), "the tables")
 
     def action_copy_python(self) -> None:
-        """Copy the Python that gives the same with transformers."""
+        """Copy Python code that gives the same with transformers."""
         view = self.view
         asked = view.asked() if isinstance(view, Asking) else None
         text, tensors = self.comparison.text, self.view_name == "tensors"
-        copy(self, copying.python(self.session, text, asked, tensors), "the Python")
+        copy(self, copying.python(self.session, text, asked, tensors), "the Python code")

@@ -107,7 +107,7 @@ class Ribbon(Lines):
         self._show_cursor()
 
     def prepare(self, comparison: Comparison) -> None:
-        """Lay a comparison out that will be shown: of a million characters that takes seconds, and may be a thread."""
+        """Compute the layout ahead of time. Safe to call in a thread; takes seconds for a million characters."""
         if self.size.width:
             self._prepared = LaneLayout(comparison, self.size.width)
 
@@ -155,7 +155,7 @@ class Ribbon(Lines):
         layout = self.layout_
         if layout is None:
             return
-        # A text that has just become shorter may be laid out before the cursor is brought back into it.
+        # After the text became shorter, the layout may be new while the cursor is still beyond its end.
         here = min(self.cursor + 1, len(layout.widths) - 1)
         lane = layout.lane_of(here) + step
         if 0 <= lane < len(layout.lanes):
@@ -163,7 +163,7 @@ class Ribbon(Lines):
             self.cursor = (layout.cells(lane)[-1] if cell is None else cell) - 1
 
     def action_differing(self, step: int) -> None:
-        """Move to the next block that the streams split differently, round the ends."""
+        """Move to the next block that the streams split differently, wrapping around."""
         if self._comparison is None or not self._comparison.differing:
             return
         places = self._comparison.differing
@@ -186,7 +186,7 @@ class Ribbon(Lines):
         """One line of a lane: the text, or one stream's tokens."""
         layout = self.layout_
         if layout is None or layout.comparison is not self._comparison:
-            # A comparison that came while the pane was hidden is laid out when it has a width again.
+            # A comparison that arrived while the pane was hidden is laid out when the pane has a width again.
             return Strip([])
         lane, row = divmod(index, layout.lane_height)
         return self._lane(lane)[row]
@@ -196,7 +196,7 @@ class Ribbon(Lines):
         self._lanes: dict[Hashable, list[Strip]] = {}
 
     def _lane(self, lane: int) -> list[Strip]:
-        """The lines of a lane, painted once for as long as nothing in it changes: a key changes one lane or two."""
+        """The lines of a lane, painted again only if something in it changes: a key press changes one lane or two."""
         layout, comparison = self.layout_, self._comparison
         assert layout is not None
         assert comparison is not None
@@ -209,7 +209,7 @@ class Ribbon(Lines):
         return self._lanes[key]
 
     def _look(self, name: str, partial: bool = False) -> Style:
-        """The style of a component class: Textual works it out again at each asking once anything was drawn."""
+        """The style of a component class, cached: Textual computes it anew on every request."""
         if (name, partial) not in self._looks:
             self._looks[name, partial] = self.get_component_rich_style(f"ribbon--{name}", partial=partial)
         return self._looks[name, partial]
@@ -284,7 +284,7 @@ class Ribbon(Lines):
 
 
 def _fit(pieces: list[Segment], width: int) -> list[Segment]:
-    """Segments in exactly `width` cells; tokens that find no room are counted."""
+    """Fit segments into exactly `width` cells; tokens that do not fit are counted."""
     total = sum(cell_len(piece.text) for piece in pieces)
     if total <= width:
         style = pieces[-1].style if pieces and pieces[-1].style and pieces[-1].style.bgcolor else None

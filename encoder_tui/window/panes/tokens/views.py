@@ -24,7 +24,7 @@ TABLE_COLUMNS = ("index", "id", "token", "span", "type", "mask", "special")
 
 
 def table_row(stream: Stream, index: int) -> tuple[str, ...]:
-    """One token as the cells of a row, in the order of `TABLE_COLUMNS`."""
+    """Return one token as the cells of a row, in the order of `TABLE_COLUMNS`."""
     encoding = stream.encoding
     types = encoding.token_type_ids
     start, end = encoding.offsets[index]
@@ -40,13 +40,13 @@ def table_row(stream: Stream, index: int) -> tuple[str, ...]:
 
 
 def table_tsv(stream: Stream) -> str:
-    """The whole table of a stream, tab-separated, with the tokens as they are shown."""
+    """Return the whole table of a stream, tab-separated, with the tokens as they are shown."""
     rows = [TABLE_COLUMNS, *(table_row(stream, index) for index in range(len(stream.encoding)))]
     return "".join("\t".join(row) + "\n" for row in rows)
 
 
 class Tables(Container):
-    """A table for each model, side by side, or one above the other where they find no room beside each other."""
+    """A table for each model, side by side if there is room, otherwise one above the other."""
 
     DEFAULT_CSS = """
     Tables { height: 1fr; layout: horizontal; }
@@ -63,7 +63,7 @@ class Tables(Container):
         self.stack()
 
     def stack(self) -> None:
-        """Stack the tables that are shown, or not."""
+        """Put the tables that are shown side by side or above each other."""
         shown = sum(1 for table in self.query(Table) if table.display)
         self.set_class(shown * self.COLUMNS_NEEDED > self.size.width, "-stacked")
 
@@ -103,9 +103,9 @@ class TableView(Tables):
         self.stack()
 
     def point(self, comparison: Comparison, block: int) -> None:
-        """Put the cursors on the first tokens of a block; that of a table with the focus is its user's.
+        """Put the cursors on the first tokens of a block, except in a table that has the focus.
 
-        Nothing happens where another comparison is shown.
+        Nothing happens if another comparison is shown.
         """
         if comparison is not self._comparison:
             return
@@ -116,7 +116,7 @@ class TableView(Tables):
                 table.cursor = inside[0]
 
     def block_of(self, table: Table) -> int:
-        """The block of the token that a table's cursor is on; for a special token the block beside it."""
+        """The block of the token under a table's cursor; for a special token, the first or the last block."""
         assert self._comparison is not None
         alignment = self._comparison.alignment
         stream = self._comparison.streams[list(self.query(Table)).index(table)]
@@ -126,7 +126,7 @@ class TableView(Tables):
 
 
 class TensorsView(Lines):
-    """What the model is given: `tokenizer(text, return_tensors="pt")`."""
+    """The model's inputs: `tokenizer(text, return_tensors="pt")`."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What the Tokens pane says in words: a line a model, the sentence, the block under the cursor."""
+"""The words of the Tokens pane: a line for each model, the summary, the block under the cursor."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ TOKENS_SHOWN = 24
 
 
 def model_line(index: int, slot: Slot, stream: Stream | None, refusal: str, text: str, width: int) -> Content:
-    """One model: how many tokens, characters a token, unknown tokens, what kind of tokenizer; or why there are none."""
+    """Return a model's line: tokens, characters per token, unknown tokens, kind of tokenizer; or why there are none."""
     parts: list[Content | tuple[str, str]] = [(f" {LETTERS[index]} ", letter_markup(index))]
     if slot.state == "failed" or refusal:
         wrong = slot.message if slot.state == "failed" else refusal
-        # In the middle: a path may be long, and what is wrong with it stands at the end.
+        # Shortened in the middle: a path may be long, and the reason is at the end.
         parts.append((f" {shorten(visible(wrong), max(width - 5, 1))}", "$text-error"))
     elif stream is None:
         words = "no tokens yet" if slot.state == "exact" else f"{visible(slot.message) or 'loading'}…"
@@ -37,7 +37,7 @@ def model_line(index: int, slot: Slot, stream: Stream | None, refusal: str, text
         unknown = f"{stream.unknown:,} unknown"
         parts += [
             (f" {count(tokens, 'token'):<14}", "bold"),
-            (f" {ratio} characters a token  " if width >= 100 else f" {ratio} a token  ", QUIET),
+            (f" {ratio} characters per token  " if width >= 100 else f" {ratio} per token  ", QUIET),
             (f"{unknown:<11} ", "$text-error" if stream.unknown else QUIET),
         ]
         used = sum(len(part[0] if isinstance(part, tuple) else part.plain) for part in parts)
@@ -49,7 +49,7 @@ def model_line(index: int, slot: Slot, stream: Stream | None, refusal: str, text
 
 
 def comparison_summary(session: Session, comparison: Comparison, width: int) -> Content:
-    """What the comparison comes to, naming as many differences as find room in a line."""
+    """Return the summary of a comparison; it names as many differences as fit in one line."""
     for names in (6, 4, 3, 2, 1, 0):
         words = visible(comparison.sentence(session.letters, names))
         if cell_len(words) < width - 1:
@@ -58,14 +58,14 @@ def comparison_summary(session: Session, comparison: Comparison, width: int) -> 
 
 
 def _fewer_clauses(words: str, width: int) -> str:
-    """As many clauses of a line as find room, whole."""
+    """Return as many whole clauses of a line as fit."""
     while len(words) > width and "," in words:
         words = words.rpartition(",")[0]
     return words if len(words) <= width else ""
 
 
 def block_lines(session: Session, comparison: Comparison, block_index: int, width: int) -> Content:
-    """The block under the cursor: its characters, and each stream's tokens with ids, spans and bytes."""
+    """Describe the block under the cursor: its characters, and each stream's tokens with ids, spans and bytes."""
     if not comparison.present:
         return Content("")
     block = comparison.alignment[block_index]
