@@ -96,5 +96,5 @@ def test_the_shortest_and_the_longest_frame_are_accepted(length: int) -> None:
 
 def test_a_message_longer_than_a_frame_is_not_packed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(frames, "FRAME_LIMIT", 100)
-    with pytest.raises(frames.ProtocolError, match="longer than a frame"):
+    with pytest.raises(frames.ProtocolError, match="too long for a frame"):
         frames.pack(frames.Result(1, bytes(100)))
