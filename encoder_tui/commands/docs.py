@@ -95,7 +95,7 @@ async def _list(loader: Loader, settings: Settings, asked: _Asked) -> list[str |
     """Print every document as soon as it is counted."""
     collection, models, counted = await _opened(loader, settings, asked)
     errors = [model.error for model in models]
-    told = running.Told()
+    remarks = running.Remarks()
     most = asked.most
     if most is None and collection.answer.is_remote and not asked.as_json:
         most = LOOK
@@ -115,7 +115,7 @@ async def _list(loader: Loader, settings: Settings, asked: _Asked) -> list[str |
             answer = await page
         finally:
             line.clear()
-        told.hear(answer.remarks)
+        remarks.show(answer.remarks)
         start += len(answer.rows)
         is_last = start == most or not answer.rows or answer.is_end
         if not is_last:
@@ -183,11 +183,11 @@ def _line(row: Row, counted: list[CountedModel]) -> str:
 async def _summarize(loader: Loader, settings: Settings, asked: _Asked) -> list[str | None]:
     """Count the whole collection, or its first documents, and print statistics."""
     collection, models, counted = await _opened(loader, settings, asked)
-    told = running.Told()
+    remarks = running.Remarks()
     counts = collection.no_counts(counted, asked.most)
     show = _progress if sys.stderr.isatty() else None
     async for answer in collection.scan(counts, counted, seconds=COMMAND_SLICE, on_progress=show):
-        told.hear(answer.remarks)
+        remarks.show(answer.remarks)
     if show is not None:
         tell("\r\x1b[K", nl=False)
     figures = summary(counts, STRIDE)

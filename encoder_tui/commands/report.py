@@ -137,19 +137,19 @@ class Gathering:
             self._failed(error)
 
     async def _count(self, loader: Loader) -> None:
-        told = running.Told()
+        remarks = running.Remarks()
         counted = [CountedModel.of(model.ready) for model in self._models if model.ready is not None]
         try:
             spec = SourceSpec(self.settings.docs, offline=self.settings.offline)
             collection = await Collection.open(loader.engine, spec)
-            told.hear([collection.answer.stands_in_for] if collection.answer.stands_in_for else [])
+            remarks.show([collection.answer.stands_in_for] if collection.answer.stands_in_for else [])
             most = self.most
             if most is None and collection.answer.is_remote:
                 most = MOST
                 say(f"the first {MOST:,} rows of {collection.answer.label}; --limit N counts more")
             self.material.counts = collection.no_counts(counted, most)
             async for answer in collection.scan(self.material.counts, counted, seconds=COMMAND_SLICE):
-                told.hear(answer.remarks)
+                remarks.show(answer.remarks)
         except running.FAILURES as error:
             self._failed(str(error))
 

@@ -133,16 +133,16 @@ class ProgressLine:
             self._is_shown = False
 
 
-class Told:
+class Remarks:
     """Prints the remarks of a source on stderr, each once."""
 
     def __init__(self) -> None:
-        self._said: set[str] = set()
+        self._shown: set[str] = set()
 
-    def hear(self, remarks: list[str]) -> None:
+    def show(self, remarks: list[str]) -> None:
         for remark in remarks:
-            if remark not in self._said:
-                self._said.add(remark)
+            if remark not in self._shown:
+                self._shown.add(remark)
                 say(remark)
 
 
