@@ -375,15 +375,15 @@ class DocumentList(Table):
         self.session.notice(", ".join(message))
 
     def _list_from_first(self) -> None:
-        """List documents as they are arranged, and go to the first."""
+        """List the documents with the current filter and order, and go to the first."""
         self._arrange()
         self.cursor = 0
         self.post_message(self.Moved(self, 0))
 
     def _list_again(self) -> None:
-        """List documents as they are arranged by now; the one under the cursor keeps it, and is the one that is read.
+        """List the documents with the current filter and order; the cursor stays on its document.
 
-        Where there was none, or where it is not listed any more, the first is.
+        If there was none, or it is no longer listed, the cursor goes to the first.
         """
         held = self.index_of(self.cursor) if self.row_count else -1
         self._arrange()
@@ -405,11 +405,11 @@ class DocumentList(Table):
 
     @property
     def _orders(self) -> int:
-        """How many orders there are: that of the source, by characters, by the tokens of each model."""
+        """The number of orders: of the source, by characters, by the tokens of each model."""
         return 2 + (0 if self.counting is None else len(self.counting.tokens))
 
     def _lengths(self, by: int) -> Sequence[int]:
-        """What the list is sorted by; empty where nothing was counted that it could be."""
+        """Return the lengths for an order; empty if they have not been counted."""
         if self.counting is None or not 0 < by < self._orders:
             return ()
         lengths: Sequence[int] = self.counting.characters if by == 1 else self.counting.tokens[by - 2]

@@ -14,7 +14,7 @@ from encoder_tui.window.session.session import Session
 
 
 class Opener:
-    """Opens one source at a time: `source` was asked for last, `collection` is the last one that could be opened.
+    """Opens one source at a time: `source` was requested last, `collection` was opened last.
 
     `on_progress` is called with the current work, `on_open` when another collection is open.
     """
@@ -34,7 +34,7 @@ class Opener:
         self._opening = asyncio.create_task(self._open(source, column))
 
     def next_column(self) -> str | None:
-        """The column of text after the one that is open; None, and a word about it, if there is only one."""
+        """Return the next column of text; None, with a notice, if there is only one."""
         if self.collection is None:
             return None
         columns = self.collection.answer.columns
@@ -50,7 +50,7 @@ class Opener:
         return self._opening is not None and not self._opening.done()
 
     def stop(self) -> None:
-        """Give up opening."""
+        """Stop opening."""
         if self._opening is not None:
             self._opening.cancel()
 

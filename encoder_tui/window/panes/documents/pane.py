@@ -47,8 +47,8 @@ from encoder_tui.window.widgets.table import Table
 class DocumentsPane(Pane):
     """Documents under every model.
 
-    What takes long is done by objects that know no widget: `opener` opens sources, `reader` reads the document at
-    hand, `counting` counts the collection. The list arranges itself.
+    Slow work is done by objects without widgets: `opener` opens sources, `reader` reads the current document,
+    `counting` counts the collection. The list filters and sorts itself.
     """
 
     VIEWS = ("text", "windows", "collection")

@@ -24,8 +24,8 @@ def width_of(character: str) -> int:
 class Layout:
     """Rows of a text, each a range of its characters; `rules` says below which rows models stop reading.
 
-    A cut ends its row, so that what follows begins on the next; the rule fills what is left of the row or,
-    where that is too little, a row of its own, which is an empty range.
+    A cut ends its row, and the text goes on in the next; the rule fills the rest of the row or, if that is too short,
+    a row of its own, which is an empty range.
     """
 
     def __init__(self, text: str, width: int, cuts: Mapping[int, str]) -> None:

@@ -104,7 +104,7 @@ class BestTable(Table):
         return [letter, about.apart, seconds(found.median), spread(found.spread), how, _apart(samples, is_first)]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """A key that would do nothing is not offered."""
+        """Hide a key that would do nothing."""
         return bool(self._lines) if action == "take" else True
 
     def action_take(self) -> None:
@@ -122,8 +122,8 @@ class BestTable(Table):
 def _lines_of(run: Run, is_over: bool) -> Iterator[tuple[int, int, int]]:
     """Return row, column, and for the last line of a model the number of settings that were not tried.
 
-    Failures come first, in `FAILED` as its row, with how many more settings failed so. Then fastest first once
-    all is measured; until then in the order in which they are tried.
+    Failures come first, in `FAILED` as its row, with the number of further settings that failed for the same reason.
+    The others follow, fastest first once all is measured; until then in the order in which they are tried.
     """
     for columns in failures(run).values():
         yield FAILED, columns[0], len(columns) - 1

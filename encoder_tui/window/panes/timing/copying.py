@@ -11,7 +11,7 @@ from encoder_tui.window.widgets.table import Table
 def table(run: Run | None, of_view: Table | None) -> str:
     """Return the current view as tab-separated text under a header: its own table, or the table of the plots.
 
-    Empty where there is none yet: its place is taken by a sentence, whose row has no first cell.
+    Return an empty string if there is no table yet, only a sentence, whose row has no first cell.
     """
     if of_view is None:
         return "" if run is None or run.plan.best else results.tsv(run, results.columns(run))

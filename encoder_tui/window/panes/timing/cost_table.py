@@ -101,7 +101,7 @@ class CostTable(Table):
     def _keep(self, key: object, found: Found, of: object = None) -> None:
         """Cache the costs: there may be tens of thousands of lengths.
 
-        What is known by its id is held with it: another one could have that id later.
+        The object whose id is in the key is kept too, because another one could get that id later.
         """
         if len(self._kept) >= MAXIMUM:
             self._kept.clear()

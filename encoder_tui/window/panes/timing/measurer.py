@@ -29,8 +29,8 @@ Change = Literal["run", "row", "samples"]
 class Measurer:
     """A run and its state: `activity` is how the engine prepares the run, `ending` how the run ended.
 
-    `on_change` draws what changed, and returns once that is on the screen: the engine waits for it before it measures
-    on, so that drawing disturbs no sample.
+    `on_change` draws what changed, and returns once it is on the screen: the engine waits for that before it goes on
+    measuring, so that drawing does not disturb samples.
     """
 
     def __init__(self, session: Session, on_change: Callable[[Change], Awaitable[None]]) -> None:
@@ -81,7 +81,7 @@ class Measurer:
     def _ended(self, task: asyncio.Task[None]) -> None:
         """Report that measuring has ended; a search that had no settings yet leaves nothing.
 
-        Not at the end of the work itself: a key that stops it may come before its first step.
+        This is not at the end of the task itself, because a key may stop it before its first step.
         """
         if task is self._working:
             self.session.is_measuring = False
