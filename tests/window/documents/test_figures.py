@@ -19,7 +19,7 @@ def test_a_name_gives_way_to_the_figures() -> None:
     name = "/somewhere/models/ModernBERT-base"
     assert heading("A", counted(name), 120) == [f" A  {name}: {told}"]
     assert heading("A", counted(name), 90) == [f" A  ModernBERT-base: {told}"]
-    assert heading("A", counted(name + "-of-a-longer-name"), 90) == [f" A  ModernBE…ger-name: {told}"]
+    assert heading("A", counted(name + "-of-a-longer-name"), 92) == [f" A  ModernBE…ger-name: {told}"]
     assert heading("A", counted(name), 79) == [f" A  {name}", f"    {told}"]
 
 
