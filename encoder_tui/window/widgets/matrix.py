@@ -131,6 +131,11 @@ class Matrix(Widget, can_focus=True):
         return self._cells.get((self.row // self.row_step, self.column // self.column_step))
 
     @property
+    def is_whole(self) -> bool:
+        """Whether all of the matrix is in sight."""
+        return self.rows <= self._height * self.row_step and self.columns <= self._width * self.column_step
+
+    @property
     def full_colour(self) -> float:
         """The value with the full colour at this zoom."""
         return self.limit / math.sqrt(self.column_step) if self._shrinks else self.limit

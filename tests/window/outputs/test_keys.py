@@ -79,7 +79,7 @@ async def test_what_is_copied_is_the_view_in_front_under_a_header() -> None:
         await until(pilot, lambda: bool(view.summary()) and not view.asker.status and not view.asker.is_asking)
         await pilot.press("p")
         assert app.clipboard == python
-        assert [one.message for one in app._notifications][-1].startswith("there is no Python of this view")
+        assert [one.message for one in app._notifications][-1].startswith("there is no Python code for this view")
 
         await pilot.press("y")
         labels, *rows = [line.split("\t") for line in app.clipboard.splitlines()]
@@ -143,18 +143,18 @@ async def test_what_was_run_of_the_text_is_said_to_be_so_when_the_document_takes
             return str(pane.query_one("#outputs-text", Static).content)
 
         await pilot.press("d")
-        await until(pilot, lambda: "this is of a text and not of the document at hand; r runs that" in line())
+        await until(pilot, lambda: "these results are for the text; press r to run the document" in line())
         material = Material([])
         pane.add_to_report(material)
         assert material.run_of == "the text"
         await pilot.press("r")
         await until(pilot, lambda: "A document of its own." in line())
         await pilot.press("d")
-        await until(pilot, lambda: "this is of a document and not of the text at hand; r runs that" in line())
+        await until(pilot, lambda: "these results are for the document; press r to run the text" in line())
         app.session.set_text("Another text.")
         await pilot.press("d")
         app.session.set_document("Another document.")
-        await until(pilot, lambda: "this is of another document than the one at hand" in line())
+        await until(pilot, lambda: "these results are for an earlier document" in line())
 
 
 async def test_the_engine_is_told_after_a_run_whose_outputs_are_still_looked_at(
@@ -182,5 +182,5 @@ async def test_the_memory_line_stands_in_views_with_a_question_of_their_own() ->
         await until(pilot, lambda: isinstance(pane.view, VectorsView))
         await pilot.press("r")
         line = pane.query_one("#outputs-text")
-        await until(pilot, lambda: "held: weights 1.0 GB" in str(line.render()))
+        await until(pilot, lambda: "memory: weights 1.0 GB" in str(line.render()))
         assert line.display

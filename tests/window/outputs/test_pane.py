@@ -98,7 +98,7 @@ async def test_what_comes_out_is_listed_looked_at_and_saved(pair: tuple[Path, Pa
             assert line[2] == "×".join(map(str, output["shape"]))
             assert [float(cell) for cell in line[5:9]] == [output[key] for key in ("mean", "std", "min", "max")]
         assert "cpu · float32 · sdpa · checkpoint weights" in words(app, "models")
-        assert "A gives 2 tensors" in words(app, "sentence")
+        assert "A returns 2 tensors" in words(app, "sentence")
 
         # The map and the numbers show the values that transformers gives.
         states = directly(pair[0], [TEXT]).last_hidden_state[0]
@@ -160,20 +160,20 @@ async def test_a_changed_text_is_said_to_be_another_and_unloading_is_told(pair: 
         assert re.search(r"has \d+ tokens, the model reads 64; the last \d+ are not seen", words(app, "models"))
         app.session.set_text("Another text.")
         await pilot.pause()
-        assert "of another text than the one at hand" in words(app, "text")
+        assert "these results are for an earlier text; press r to run the current one" in words(app, "text")
         await press_and_wait(app, pilot, "s")
         assert "hidden_states.2" in pane(app).view.copied()
         assert "of another text" not in words(app, "text")
         assert "are not seen" not in words(app, "models")
-        await until(pilot, lambda: "held: weights" in words(app, "text"))
+        await until(pilot, lambda: "memory: weights" in words(app, "text"))
         app.session.set_document("A document of its own.")
         await pilot.press("d")
-        assert "this is of a text and not of the document at hand" in words(app, "text")
+        assert "these results are for the text; press r to run the document" in words(app, "text")
         await press_and_wait(app, pilot, "r")
         assert pane(app).runs.runs[0].question.text == "A document of its own."
         await pilot.press("u")
         await until(pilot, lambda: "no weights loaded" in words(app, "text"))
-        assert "not held any more" in words(app, "models")
+        assert "no longer in memory" in words(app, "models")
         await view(app, pilot, "map")
         await until(pilot, lambda: "run the model again" in str(pane(app).view.query_one(".legend", Static).content))
 
@@ -217,7 +217,7 @@ async def test_minilm_ranks_sentences_as_a_person_would() -> None:
                 assert value == pytest.approx(torch.cosine_similarity(first, second, dim=0).item(), abs=1e-5)
         assert shown[0][1] > 0.6
         assert max(shown[0][2], shown[1][2]) < 0.2
-        assert "A puts 1 and 2 nearest" in words(app, "sentence")
+        assert "A: texts 1 and 2 are nearest" in words(app, "sentence")
         vectors.query_one(Editor).text = "Another one."
         await until(pilot, lambda: "belongs to the earlier ones" in words(app, "sentence"))
         await view(app, pilot, "triplets")

@@ -22,8 +22,8 @@ def plain(remarks: list[Content], width: int, room: int) -> list[str]:
 def test_remarks_that_have_no_room_are_counted() -> None:
     remarks = [Content(f" A ! remark {number}") for number in range(3)]
     assert plain(remarks, 80, 3) == [" A ! remark 0", " A ! remark 1", " A ! remark 2"]
-    assert plain(remarks, 80, 2) == [" A ! remark 0", " … 2 more remarks, for which a higher window has room"]
-    assert plain(remarks, 80, 1) == [" … 3 more remarks, for which a higher window has room"]
+    assert plain(remarks, 80, 2) == [" A ! remark 0", " … 2 more remarks; enlarge the window to see all"]
+    assert plain(remarks, 80, 1) == [" … 3 more remarks; enlarge the window to see all"]
     # A remark is there whole or not at all.
     remarks[1] = Content(" B ! a remark that takes two lines")
     lines = plain(remarks, 20, 3)

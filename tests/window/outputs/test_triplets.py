@@ -120,13 +120,13 @@ async def test_the_row_of_the_document_at_hand_is_asked_about_under_every_model(
         cut = next(row for row in table if row[:2] == ["A", "cut at 64"] and row[3] == "mean")
         question = directly(bert, [texts[0]]).last_hidden_state[0].mean(0)
         assert float(cut[4]) == pytest.approx(torch.cosine_similarity(question, tail, dim=0).item(), abs=2e-4)
-        assert "the tail turns it by" in sentence(app)
+        assert "rotates " in sentence(app)
         assert "and the margin by" in sentence(app)
 
         # The next row has the same documents and another question.
         app.query_one(DocumentsPane).action_document(1)
         await until(pilot, lambda: view.at_hand is not None and view.at_hand.anchor.endswith("1"))
-        assert "r asks again" in sentence(app)
+        assert "press r to run again" in sentence(app)
         await pilot.press("d")
         assert view.query_one(Cycle).value == "built-in 1 of 10"
 
@@ -140,7 +140,7 @@ async def test_a_document_without_such_columns_is_compared_with_the_text_at_hand
         await ask(view, pilot)
         _, *rows = [row.split("\t") for row in view.copied().splitlines()]
         assert {(row[5], row[6]) for row in rows} == {("–", "–")}
-        assert "the tail turns it by" in sentence(app)
+        assert "rotates " in sentence(app)
         app.session.set_text("Another text at hand.")
         await until(pilot, lambda: view.at_hand is not None and view.at_hand.anchor == "Another text at hand.")
-        assert "r asks again" in sentence(app)
+        assert "press r to run again" in sentence(app)

@@ -196,7 +196,7 @@ async def test_the_decode_of_a_long_text_is_told_and_escape_stops_it(monkeypatch
         # Shown again, it is decoded again.
         await show(app, pilot, "special")
         await show(app, pilot, "decode")
-        await until(pilot, lambda: "above: the text" in str(title.content) or "gives the text" in str(title.content))
+        await until(pilot, lambda: "above: the text" in str(title.content) or "returns the text" in str(title.content))
 
 
 async def test_a_long_batch_is_told_and_escape_stops_it_before_the_next_model(monkeypatch: pytest.MonkeyPatch) -> None:

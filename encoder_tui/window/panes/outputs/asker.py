@@ -1,4 +1,4 @@
-"""A question of a view's own: asked of every model in turn, cancelled, dropped if it is no longer asked."""
+"""A view's own question: put to every model in turn, cancelled, and dropped if it has changed."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ Answer = TypeVar("Answer")
 
 
 class Asker(Generic[Answer]):
-    """Asks every model the question of a view, and keeps what was asked, the answers, and why others gave none.
+    """Puts a view's question to every model; keeps the question, the answers, and the errors.
 
-    `question` gives what is asked now; `ask_model` asks one model and stores its answer in `answers`. `on_answer` is
-    called after each model, `on_status` when `status` has changed.
+    `question` returns the current question; `ask_model` asks one model and stores its answer in `answers`. `on_answer`
+    is called after each model, `on_status` when `status` has changed.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Asker(Generic[Answer]):
         self.slots: list[Slot] = []
         """The models that were asked."""
         self.status = ""
-        """What is being done, or that it was cancelled, for the pane's line."""
+        """The progress, or that the question was cancelled; shown in the pane's sentence."""
         self._question = question
         self._ask_model = ask_model
         self._on_answer = on_answer
@@ -66,7 +66,7 @@ class Asker(Generic[Answer]):
         return self.asked is not None and (self.asked != self._question() or self.slots != self.session.slots)
 
     def ask(self) -> None:
-        """Ask the current question; the answers to an earlier one are dropped."""
+        """Ask the current question and drop the answers to an earlier one."""
         self.cancel()
         self.answers.clear()
         self.errors.clear()
@@ -74,23 +74,23 @@ class Asker(Generic[Answer]):
         self._work = asyncio.create_task(self._ask_all())
 
     def cancel(self) -> bool:
-        """Give up what is under way; whether there was anything."""
+        """Cancel the current question; return whether one was being asked."""
         was_asking = self.is_asking
         if self._work is not None:
             self._work.cancel()
             self._work = None
         if was_asking:
-            self.status = "cancelled; what was answered before stands below"
+            self.status = "cancelled; the answers received before are shown below"
             self._on_status()
         return was_asking
 
     def models_changed(self) -> None:
-        """Give up a question whose models are no longer all there."""
+        """Cancel the question if its models have changed."""
         if self.is_asking and self.slots != self.session.slots:
             self.cancel()
 
     def index_of(self, slot: Slot) -> int | None:
-        """The place of a model; None if it is no longer compared."""
+        """Return a model's place; None if it is no longer compared."""
         slots = self.session.slots
         return slots.index(slot) if slot in slots else None
 
@@ -117,7 +117,7 @@ class Asker(Generic[Answer]):
             self._on_status()
 
     def telling(self, slot: Slot, before: str = "") -> Callable[[Progress], None]:
-        """A function that makes the status of the engine's progress with a model, with words before it."""
+        """Return a function that shows the engine's progress with a model as the status, after the words `before`."""
         transfer = Transfer()
 
         def tell(progress: Progress) -> None:
@@ -127,7 +127,7 @@ class Asker(Generic[Answer]):
         return tell
 
     async def vectors_of(self, slot: Slot, given: Given, what: str) -> VectorsAnswer:
-        """Ask the engine for a text's vectors; `what` names the text in the status."""
+        """Return a text's vectors from the engine; `what` names the text in the status."""
         ready = slot.ready
         assert ready is not None
         rows = f", {count(given.rows, 'window')}" if given.rows > 1 else ""
@@ -140,5 +140,5 @@ class Asker(Generic[Answer]):
         return await session.engine.run(operations.VECTORS, request, self.telling(slot, f"{what}{rows}: "))
 
     def complaint(self, slot: Slot) -> Content:
-        """Why a model gave no answer."""
+        """Say why a model gave no answer."""
         return Content.styled(f"  {visible(self.errors.get(slot, ''))}", "$text-error")

@@ -1,4 +1,4 @@
-"""The attentions of one layer and head: which token looks at which, and what a local layer cannot see."""
+"""The attentions of one layer and head: which token attends to which, and what a local layer masks."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ class AttentionView(HeatmapView):
     def nothing(self) -> Content:
         return Content.assemble(
             (" a", "bold"),
-            "  runs the models with the attentions of all layers. They come out of eager attention only, so that is\n",
-            "    what the models then run with; ",
+            "  runs the models with the attentions of all layers. Only eager attention returns them, so the models\n",
+            "    then run with it; ",
             ("] [", "bold"),
-            " go through the layers, ",
+            " select the layer, ",
             (". ,", "bold"),
-            " through the heads.",
+            " the head.",
         )
 
     def layer_index(self, chosen: ChosenOutput) -> int:
-        """The layer, counted from 0."""
+        """Return the number of the layer, from 0."""
         return int(chosen.output.name.rpartition(".")[2] or 0)
 
     def reach(self, chosen: ChosenOutput) -> int | None:
-        """How far the layer sees to either side; None where it sees all."""
+        """Return how many tokens the layer sees on either side; None if it sees all."""
         files = chosen.run.files
         return None if files is None else reach_of(files.config, self.layer_index(chosen))
 
@@ -48,7 +48,7 @@ class AttentionView(HeatmapView):
         def is_outside(query: int, key: int) -> bool:
             return reach is not None and abs(query - key) > reach
 
-        # Nearly all attentions are near zero: by the root of the value they can be told apart.
+        # Nearly all attentions are near zero; a square-root scale makes them distinguishable.
         rows, columns = output.shape[-2:]
         matrix.open(rows, columns, lambda row: self.row_label(chosen, row), output.max or 1.0, 0.5, is_outside)
 
@@ -58,7 +58,7 @@ class AttentionView(HeatmapView):
 
     def colours(self, matrix: Matrix) -> list[Content | tuple[str, str]]:
         limit = statistic(matrix.full_colour, 2)
-        root = ", by the root" if self.is_wide else " by √"
+        root = ", square-root colour scale" if self.is_wide else ", √ scale"
         return [("   0 ", QUIET), ("██", POSITIVE.hex), (f" {limit}{root}", QUIET)]
 
     def summary(self) -> str:
@@ -71,6 +71,6 @@ class AttentionView(HeatmapView):
             return f"{which} is global: each of {tokens:,} tokens sees all of them"
         hidden = pairs_out_of_sight(tokens, reach)
         return (
-            f"{which} is local: a token sees {reach:,} to either side, so {hidden / tokens**2:.0%} of {tokens**2:,}"
-            " pairs are out of sight"
+            f"{which} is local: a token sees {reach:,} tokens on either side, so {hidden / tokens**2:.0%}"
+            f" of {tokens**2:,} pairs are out of sight"
         ).replace("%", " %")

@@ -1,4 +1,4 @@
-"""The list of what came out: every output of every model, with its statistics."""
+"""The list of outputs: every output tensor of every model, with its statistics."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from encoder_tui.window.theme import QUIET
 from encoder_tui.window.widgets.table import Column, Table
 
 WIDE = 112
-"""Columns from which on dimensions are named in the row itself, and device and dtype stand beside them."""
+"""From this width in columns, a row names the dimensions and has columns for device and dtype."""
 HEADINGS = ("model", "name", "shape", "dtype", "device", "mean", "std", "min", "max", "non_finite")
 
 
 class OutputTable(Table):
-    """The outputs; enter looks at the one under the cursor."""
+    """The table of outputs; enter opens the one under the cursor."""
 
     BINDINGS = [Binding("enter", "look", "Look", id="outputs.look")]
 
     class Opened(Message):
-        """The user wants to look at the output under the cursor."""
+        """The user opens the output under the cursor."""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return action != "look" or bool(self.row_count) or None
 
     def action_look(self) -> None:
-        """Look at the output under the cursor."""
+        """Open the output under the cursor."""
         self.post_message(self.Opened())
 
 
 class ListView(OutputView):
-    """The outputs of all models, or what will stand here."""
+    """The outputs of all models, or how to get them."""
 
     DEFAULT_CSS = """
     ListView { height: 1fr; }
@@ -63,7 +63,7 @@ class ListView(OutputView):
         wide = self.size.width >= WIDE
         table = self.query_one(OutputTable)
         table.columns = columns(wide) if rows else []
-        # Hidden, it would lose the focus, and with it the pane's keys.
+        # Not hidden: then it would lose the focus, and the pane its keys.
         table.show_rows(len(rows), lambda index: row_of(rows[index], wide, table.widths()[2]))
         table.styles.height = "1fr" if rows else 1
         explained = self.query_one("#outputs-teach", Static)
@@ -84,11 +84,11 @@ class ListView(OutputView):
         if chosen is not None:
             output = chosen.output
             words = f" {chosen.letter} {visible(output.name)}  {shape_words(output)}  {output.dtype} on {output.device}"
-            hint = "  enter looks at it" if self.size.width >= WIDE else ""
+            hint = "  enter shows its values" if self.size.width >= WIDE else ""
             named.update(Content.assemble(words, (hint, QUIET)).truncate(self.size.width, ellipsis=True))
 
     def copied(self) -> str:
-        """The list, tab-separated, with every digit."""
+        """Return the list, tab-separated, with every digit."""
         lines: list[tuple[str, ...]] = [HEADINGS]
         for chosen in self.state.rows():
             output = chosen.output
@@ -99,7 +99,7 @@ class ListView(OutputView):
 
 
 def columns(wide: bool) -> list[Column]:
-    """The columns that find room."""
+    """Return the columns that fit."""
     return [
         Column("", 1),
         Column("output", 17),
@@ -111,7 +111,7 @@ def columns(wide: bool) -> list[Column]:
 
 
 def row_of(chosen: ChosenOutput, wide: bool, room: int) -> tuple[str, ...]:
-    """An output as the cells of a row; `room` is the width for its shape, whose dimensions are named if they fit."""
+    """Return an output as the cells of a row; the dimensions of its shape are named if they fit into `room`."""
     output = chosen.output
     named = shape_short(output)
     statistics = [
@@ -129,20 +129,20 @@ def row_of(chosen: ChosenOutput, wide: bool, room: int) -> tuple[str, ...]:
 
 
 def teaching(state: OutputsState) -> Content:
-    """What will stand here, and the keys that fill it."""
+    """Return what is shown before there are outputs: the keys that produce them."""
     if state.runs.is_running:
-        return Content("The tensors will stand here as they come out.")
+        return Content("Each output tensor is listed here as soon as it is ready.")
     return Content.assemble(
         ("r", "bold"),
-        "  runs every model on the text of the Tokens pane: here will stand\n",
-        "   each tensor that comes out, with its shape and statistics.\n",
+        "  runs every model on the text of the Tokens pane; every output tensor\n",
+        "   is listed here, with its shape and statistics.\n",
         ("s", "bold"),
         "  runs them with the hidden states of all layers.\n",
         ("a", "bold"),
         "  runs them with the attentions, which need eager attention.\n",
         ("v", "bold"),
-        "  goes on: heatmap, vectors and cosines, triplets, masked tokens.\n",
-        ("\nWeights are loaded once and stay; ", QUIET),
+        "  shows the next view: heatmap, vectors and cosines, triplets, masked tokens.\n",
+        ("\nWeights stay in memory; ", QUIET),
         ("u", f"bold {QUIET}"),
-        (" unloads them. A text longer\nthan a model takes is cut, and a line here says so.", QUIET),
+        (" unloads them. A text longer than\na model's limit is truncated, and a line here says so.", QUIET),
     )

@@ -1,4 +1,4 @@
-"""Masked tokens: what each model with a masked-language head would put in their place."""
+"""Masked tokens: what each model with a masked-language head predicts for them."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from encoder_tui.window.widgets.written_lines import Written
 EXAMPLE = f"The keeper lit the {MASK} of the lighthouse."
 BAR = 24
 TEACHING = (
-    f"  asks every model with a masked-language head what {MASK} stands for.",
-    "    e edits the text; every model is given its own mask token.",
+    f"  predicts {MASK} with every model that has a masked-language head.",
+    "    e edits the text; every model receives its own mask token.",
 )
 LABELS = ("model", "mask", "token", "id", "probability")
 
@@ -44,7 +44,7 @@ class MaskedView(OutputView):
     MaskedView > Editor { height: 3; max-height: 30%; }
     """
 
-    about = f"what stands in the place of {MASK}"
+    about = f"predictions for {MASK}"
 
     def __init__(self, state: OutputsState) -> None:
         super().__init__(state)
@@ -70,8 +70,8 @@ class MaskedView(OutputView):
         mask = next((token_id for role, _, token_id in tokenizer.special_tokens() if role == "mask"), None)
         positions = [place for place, token_id in enumerate(batch.input_ids[0]) if token_id == mask]
         if not positions:
-            beyond = " in the part that the model takes" if cut else ""
-            raise TokenizationError(f"there is no {MASK}{beyond}; put one into the text")
+            beyond = " in the part of the text that the model reads" if cut else " in the text"
+            raise TokenizationError(f"there is no {MASK}{beyond}; add one")
 
         session = self.state.session
         request = MaskedRequest(ready.source(session.settings), placement_of(session.settings), batch, positions)
@@ -86,7 +86,7 @@ class MaskedView(OutputView):
         self.draw()
 
     def draw(self) -> None:
-        """Show what has been answered."""
+        """Show the answers so far."""
         body = self.query_one(Written)
         lines: list[list[Segment]] = [[]]
         if self.asker.asked is None:
@@ -138,7 +138,7 @@ class MaskedView(OutputView):
         if self.asker.asked is None:
             return f"{count(self.query_one(Editor).text.count(MASK), 'mask')} in the text"
         if self.asker.is_earlier:
-            return "The text or the models have changed: what is shown belongs to the earlier ones; r asks again"
+            return "These results are for an earlier text or other models; press r to predict again"
         found = []
         for slot, answer in self.asker.answers.items():
             index, tokenizer = self.asker.index_of(slot), slot.tokenizer
@@ -148,8 +148,8 @@ class MaskedView(OutputView):
             words = ", ".join(
                 f"{visible_piece(tokenizer.tokens_of([one.token_id])[0])} ({one.probability:.1%})" for one in best[:4]
             )
-            found.append(f"{LETTERS[index]} says {words}".replace("%", " %"))
-        return "; ".join(found) or "No model here fills masks"
+            found.append(f"{LETTERS[index]} predicts {words}".replace("%", " %"))
+        return "; ".join(found) or "None of these models predicts masked tokens"
 
     def copied(self) -> str:
         rows = []

@@ -1,4 +1,4 @@
-"""One output as a matrix: in colours, and in digits."""
+"""One output as a matrix, in colours or in numbers."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from encoder_tui.window.widgets.heat_colours import NEGATIVE, POSITIVE
 from encoder_tui.window.widgets.matrix import Matrix
 
 CLIPPED = 3
-"""Deviations from zero at which a colour is full: a few dimensions of most encoders are far out, and would leave
-nothing but themselves to see."""
+"""A colour is full at this many standard deviations from zero: a few dimensions of most encoders have extreme values,
+which would otherwise leave all others without colour."""
 HIGH = 30
-"""Lines from which on there is room for two matrices."""
+"""From this height in lines, there is room for two matrices."""
 
 
 class MatrixLook(Look):
@@ -51,7 +51,7 @@ class MatrixLook(Look):
             self.query_one(".legend", Static).update("")
             return
         self.query_one(".title", Static).update(self.title(chosen))
-        # Values can be asked for once the run is over: the engine works on one request at a time.
+        # Values can be requested only after the run: the engine works on one request at a time.
         if chosen.run.answer is None or self.key(chosen) == self._shown:
             return
         self._shown = self.key(chosen)
@@ -67,13 +67,13 @@ class MatrixLook(Look):
 
     @property
     def why_not_copied(self) -> str:
-        """The engine has the values, of which the window asks for those in sight."""
-        there = "a tensor's values are not copied; w saves all of them, and «list» copies their statistics"
+        """Say why nothing is copied: the engine has the values, and the window requests only those in sight."""
+        there = 'tensor values are not copied; w saves them all, and the view "list" copies their statistics'
         return super().why_not_copied if self.chosen() is None else there
 
     @on(Matrix.Wanted)
     def _wanted(self, event: Matrix.Wanted) -> None:
-        """Ask for the newest window; one that is still asked for is not needed any more."""
+        """Request the newest window, and cancel the request for an earlier one."""
         event.stop()
         chosen = self.chosen()
         if chosen is not None and chosen.run.answer is not None:
@@ -102,7 +102,7 @@ class MatrixLook(Look):
         legend.update(self.legend(chosen, self.query_one(Matrix)).truncate(self.size.width, ellipsis=True))
 
     def legend(self, chosen: ChosenOutput, matrix: Matrix) -> Content:
-        """What is under the cursor, and what the colours mean."""
+        """Return the value under the cursor and the meaning of the colours."""
         rows, columns = matrix.span()
         value = matrix.value
         is_one = len(rows) == len(columns) == 1
@@ -116,7 +116,7 @@ class MatrixLook(Look):
         )
 
     def where(self, chosen: ChosenOutput, rows: range, columns: range) -> Content:
-        """The cell under the cursor in words."""
+        """Return the cell under the cursor in words."""
         names = dimension_names(chosen.output)
         row = f"token {span_words(rows)} {visible_piece(self.row_label(chosen, rows.start))}"
         if len(names) == 2:
@@ -124,7 +124,7 @@ class MatrixLook(Look):
         return Content(f"{row}  {'key' if names[-1] == 'keys' else 'hidden'} {span_words(columns)}")
 
     def colours(self, matrix: Matrix) -> list[Content | tuple[str, str]]:
-        """The ends of the scale."""
+        """Return the ends of the colour scale."""
         limit = statistic(matrix.full_colour, 2)
         return [
             (f"   -{limit} ", QUIET),
@@ -135,24 +135,24 @@ class MatrixLook(Look):
         ]
 
     def hint(self, matrix: Matrix) -> str:
-        """How much a cell holds."""
+        """Return what a cell holds, and the keys that change it."""
         if self.kind == "numbers":
             return "arrows, page up and down, b and f move"
         if matrix.row_step == matrix.column_step == 1:
-            return "- shows more" + (" at once" if self.is_wide else "")
+            return "" if matrix.is_whole else "- zooms out"
         if self.is_wide:
-            return f"a cell: {count(matrix.row_step, 'row')} × {matrix.column_step:,}, + zooms in"
-        return f"{matrix.row_step:,} × {matrix.column_step:,} a cell"
+            return f"a cell: {count(matrix.row_step, 'row')} × {count(matrix.column_step, 'column')}, + zooms in"
+        return f"{matrix.row_step:,} × {matrix.column_step:,} per cell"
 
 
 class NumbersView(MatrixLook):
-    """Tokens by hidden dimensions in digits."""
+    """Tokens × hidden dimensions in numbers."""
 
     kind = "numbers"
 
 
 class Magnified(NumbersView):
-    """The digits around the cursor of a heatmap."""
+    """The numbers around the cursor of a heatmap."""
 
     def __init__(self, heatmap: HeatmapView) -> None:
         super().__init__(heatmap.state)
@@ -163,7 +163,7 @@ class Magnified(NumbersView):
 
 
 class HeatmapView(MatrixLook):
-    """Tokens by hidden dimensions in colours; in a large window the digits stand below them."""
+    """Tokens × hidden dimensions in colours; in a large window, with numbers below."""
 
     DEFAULT_CSS = """
     HeatmapView > Magnified { display: none; height: 1fr; }
@@ -193,7 +193,7 @@ class HeatmapView(MatrixLook):
         self._magnify()
 
     def _magnify(self) -> None:
-        """Show the digits of what the cursor is on."""
+        """Show the numbers around the cursor."""
         if self._magnified is not None and self._magnified.display and self._magnified.is_mounted:
             matrix = self.query_one(Matrix)
             self._magnified.show()
@@ -201,7 +201,7 @@ class HeatmapView(MatrixLook):
 
     @on(OutputView.SummaryChanged)
     def _other_chosen(self) -> None:
-        """The digits have the keys of every look."""
+        """Follow the choice of another output, which the numbers have keys for too."""
         self.show()
 
 

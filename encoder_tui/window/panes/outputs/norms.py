@@ -1,4 +1,4 @@
-"""The length of every token's vector, along the text."""
+"""The norm of every token's vector, along the text."""
 
 from __future__ import annotations
 
@@ -76,11 +76,14 @@ class NormsView(Look):
             return ""
         low, high = (pick(range(len(self._norms)), key=self._norms.__getitem__) for pick in (min, max))
         if f"{self._norms[low]:.4g}" == f"{self._norms[high]:.4g}":
-            return f"All of {chosen.letter}'s vectors are {self._norms[high]:.4g} long: its normalisation makes them so"
+            return (
+                f"All of {chosen.letter}'s vectors have length {self._norms[high]:.4g}, because"
+                " the model normalises them"
+            )
         return (
-            f"{chosen.letter}'s longest vector is that of token {high:,} {visible_piece(self.token(chosen, high))} with"
-            f" {self._norms[high]:.2f}, its shortest that of {low:,} {visible_piece(self.token(chosen, low))} with"
-            f" {self._norms[low]:.2f}"
+            f"{chosen.letter}'s longest vector is token {high:,} {visible_piece(self.token(chosen, high))}"
+            f" ({self._norms[high]:.2f}), the shortest is token {low:,} {visible_piece(self.token(chosen, low))}"
+            f" ({self._norms[low]:.2f})"
         )
 
     def copied(self) -> str:
@@ -92,7 +95,7 @@ class NormsView(Look):
 
 
 def bar(share: float, room: int) -> str:
-    """A thin bar, to half a cell."""
+    """Return a thin bar, precise to half a cell."""
     if not math.isfinite(share):
         return ""
     halves = round(min(max(share, 0.0), 1.0) * room * 2)

@@ -1,4 +1,4 @@
-"""The Outputs pane: runs the models on the text, and shows what comes out of them."""
+"""The Outputs pane: runs the models on the text and shows their outputs."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ VIEW_CLASSES: Final = {
     "triplets": "triplets.TripletsView",
     "masked": "masked.MaskedView",
 }
-"""The views, and where each is, imported when it is first shown."""
+"""The views, with the class of each, which is imported when the view is first shown."""
 MODELS: Final = 8
-"""Lines that models and remarks may take in any window; in a high one a third of it."""
+"""Lines that models and remarks may use in any window; in a high one, a third of its height."""
 
 
 class OutputsPane(Pane):
-    """What comes out of every model for the text at hand."""
+    """Every model's outputs for the current text."""
 
     VIEWS = tuple(VIEW_CLASSES)
     VIEW_CHOICE = "outputs-view"
@@ -64,14 +64,14 @@ class OutputsPane(Pane):
             "run",
             "Run",
             id="outputs.run",
-            tooltip="Run every model on the text, or answer the question of the view",
+            tooltip="Run every model: on the text, or for the current view",
         ),
         Binding(
             "x,escape",
             "cancel",
             "Cancel",
             id="outputs.cancel",
-            tooltip="Stop what is under way; in a text field, leave it",
+            tooltip="Cancel the current run; in a text field, leave it",
         ),
         *VIEW_KEYS,
         Binding(
@@ -102,7 +102,7 @@ class OutputsPane(Pane):
             "Text or document",
             show=False,
             id="outputs.text-or-document",
-            tooltip="Run the models on the open document, or on the text again",
+            tooltip="Use the open document instead of the text, or the text again",
         ),
         Binding(
             "u", "unload", "Unload", show=False, id="outputs.unload", tooltip="Free the memory of weights and outputs"
@@ -182,14 +182,14 @@ class OutputsPane(Pane):
 
     def _show_words(self) -> None:
         width = self.size.width
-        # A view with a question of its own says itself what it is about.
+        # A view with its own question shows the models itself.
         self.query_one("#outputs-models").display = self.view.asker is None
         line = words.text_line(self.session, self.runs, width, self.view.about)
         self.query_one("#outputs-text", Static).update(line)
         lines = [
             words.model_line(index, slot, self.runs.of(slot), width) for index, slot in enumerate(self.session.slots)
         ]
-        # A remark may take two lines: nothing of it is to be cut.
+        # A remark may need two lines: it must not be cut.
         room = max(MODELS, self.size.height // 3)
         remarks = words.fitted(words.remarks(self.session, self.runs), width, room - len(lines))
         self.query_one("#outputs-models", Static).update(Content("\n").join([*lines, *remarks]))
@@ -219,12 +219,12 @@ class OutputsPane(Pane):
         return True
 
     def add_to_report(self, material: Material) -> None:
-        """What came out, and of what."""
+        """Add the outputs, and what they are for."""
         if self.runs.runs:
             asked = self.runs.runs[0].question
-            what = "the document at hand" if asked.of_document else "the text"
+            what = "the open document" if asked.of_document else "the text"
             there = self.session.document if asked.of_document else self.session.text
-            has_changed = f"another text than the one of this report ({what} has changed)"
+            has_changed = f"an earlier text, not the one in this report ({what} has changed)"
             material.run_of = what if asked.text == there else has_changed
         for index, slot in enumerate(self.session.slots):
             run = self.runs.of(slot)
@@ -246,8 +246,8 @@ class OutputsPane(Pane):
             self.take_focus()
 
     def take_focus(self) -> None:
-        """Take the focus in the view in front; not in the path, which stands first and is hidden."""
-        self.screen.set_focus(self.to_move_in or self.view_choice)  # at once: the next key is meant for it
+        """Take the focus in the current view; not in the path, which comes first and is hidden."""
+        self.screen.set_focus(self.to_move_in or self.view_choice)  # immediately: the next key is meant for it
 
     @on(OutputTable.Opened)
     def _open(self) -> None:
@@ -273,13 +273,13 @@ class OutputsPane(Pane):
         self._start()
 
     def action_cancel(self) -> None:
-        """Give up what is under way; in a text field, leave it."""
+        """Cancel the current run; in a text field, leave it."""
         if isinstance(self.app.focused, TextArea | Input):
             self.query_one(SavePath).display = False
             self.take_focus()
         elif self.is_saving:
             self.workers.cancel_group(self, "save")
-            self.session.notice("nothing was saved; a file of that name is as it was")
+            self.session.notice("nothing was saved; an existing file of that name is unchanged")
         elif self.view.cancel() or self.runs.cancel():
             # Weights may have been loaded by then.
             workers.start(self, self.runs.ask_memory, group="memory")
@@ -290,7 +290,7 @@ class OutputsPane(Pane):
         return any(worker.group == "save" and not worker.is_finished for worker in self.workers)
 
     def action_document(self) -> None:
-        """Take the document of the Documents pane in the place of the text, or the text again."""
+        """Use the document of the Documents pane instead of the text, or the text again."""
         if self.view.take_document():
             return
         if self.session.document is None:
@@ -300,9 +300,9 @@ class OutputsPane(Pane):
         self.runs.text_changed()
 
     def action_unload(self) -> None:
-        """Give back the memory of weights and outputs."""
+        """Free the memory of weights and outputs."""
         self.view.cancel()
-        # Not awaited here: an engine at work, or hung, would hold up every key.
+        # Not awaited here: while the engine is busy or hung, every key would wait.
         workers.start(self, self.runs.unload, group="unload", exclusive=True)
 
     def action_edit(self) -> None:
@@ -311,11 +311,11 @@ class OutputsPane(Pane):
             field.focus()
 
     def action_save(self) -> None:
-        """Ask for a path to save what came out."""
+        """Ask for a path to save the outputs to."""
         if any(run.answer is not None and run.is_held for run in self.runs.runs):
             self.query_one(SavePath).open()
         else:
-            self.session.notice("there is nothing to save yet; r runs the models", "warning")
+            self.session.notice("there is nothing to save yet; press r to run the models", "warning")
 
     @on(SavePath.Chosen)
     def _save(self, event: SavePath.Chosen) -> None:
@@ -323,13 +323,13 @@ class OutputsPane(Pane):
         workers.start(self, partial(save, self.session, self.runs, event.path), group="save", exclusive=True)
 
     def action_copy_python(self) -> None:
-        """Copy the Python that gives the same tensors with transformers."""
+        """Copy Python code that gives the same tensors with transformers."""
         if self.view.asker is not None:
-            copy(self, "", "the Python", "there is no Python of this view; in «list», p copies that of a run")
+            copy(self, "", "", 'there is no Python code for this view; in the view "list", p copies that of a run')
             return
         runs = [run for run in self.runs.runs if run.answer is not None]
-        copy(self, snippet(runs) if runs else "", "the Python")
+        copy(self, snippet(runs) if runs else "", "the Python code")
 
     def action_copy(self) -> None:
-        """Copy what is in front."""
+        """Copy what the current view shows."""
         copy(self, self.view.copied(), "the values", self.view.why_not_copied)

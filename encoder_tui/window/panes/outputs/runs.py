@@ -1,4 +1,4 @@
-"""The runs of the models on the text: asked of the engine one after the other, dropped when no longer asked."""
+"""The runs of the models on the text: requested one after the other, cancelled if the text or the models change."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from encoder_tui.window.session.slot import Slot
 
 @dataclass(frozen=True)
 class Question:
-    """What was asked: a text, what is wanted beside the outputs that always come, and whether it is a document's."""
+    """What to run: a text, the outputs wanted beside the standard ones, and whether the text is a document."""
 
     text: str
     hidden_states: bool = False
@@ -31,13 +31,13 @@ class Question:
 
     @property
     def what(self) -> str:
-        """What the text is, in a word."""
+        """What the text is: `document` or `text`."""
         return "document" if self.of_document else "text"
 
 
 @dataclass(eq=False)
 class ModelRun:
-    """One model's part of a question. `number` is where the engine keeps what comes out."""
+    """One model's run. `number` is the slot in which the engine keeps the outputs."""
 
     slot: Slot
     number: int
@@ -54,21 +54,21 @@ class ModelRun:
 
     @property
     def outputs(self) -> list[OutputFacts]:
-        """What came out, as far as it has been told."""
+        """The outputs received so far."""
         return self.partial if self.answer is None else self.answer.outputs
 
 
 def why_not_ready(slot: Slot) -> str:
-    """Why a slot's model cannot be run now; empty where it can."""
+    """Say why a slot's model cannot be run now; empty if it can."""
     if slot.state == "failed":
         return slot.message
     if slot.files is None or slot.tokenizer is None or slot.state != "exact":
-        return "its tokenizer is still loading; run again when it is there"
+        return "its tokenizer is still loading; run again when it has loaded"
     return ""
 
 
 class Runs:
-    """Asks the engine and keeps what it told; `on_change` hears of every step."""
+    """Requests runs from the engine and keeps the answers; `on_change` is called after every step."""
 
     def __init__(self, session: Session, on_change: Callable[[], None]) -> None:
         self.session = session
@@ -84,12 +84,12 @@ class Runs:
 
     @property
     def text(self) -> str:
-        """What is run: the text of the Tokens pane, or the document of the Documents pane."""
+        """The text to run: that of the Tokens pane, or the document of the Documents pane."""
         return self.session.document_or_text if self.of_document else self.session.text
 
     @property
     def is_earlier(self) -> bool:
-        """Whether what is there belongs to a text that has changed since."""
+        """Whether the outputs are for a text that has changed since."""
         return bool(self.runs) and self.runs[0].question.text != self.text
 
     def of(self, slot: Slot) -> ModelRun | None:
@@ -97,20 +97,20 @@ class Runs:
         return next((run for run in self.runs if run.slot is slot), None)
 
     def start(self, question: Question) -> None:
-        """Ask every model; what an earlier question brought is given up."""
+        """Run every model, and drop the outputs of an earlier question."""
         self.cancel()
         self.runs = [ModelRun(slot, number, question) for number, slot in enumerate(self.session.slots)]
         self._task = asyncio.create_task(self._run_all(list(self.runs)))
         self._on_change()
 
     def close(self) -> None:
-        """Ask nothing more, and tell nobody: the pane is gone."""
+        """Cancel the current run without calling `on_change`: the pane is closed."""
         if self._task is not None:
             self._task.cancel()
             self._task = None
 
     def cancel(self, why: str = "cancelled") -> bool:
-        """Give up what is under way; whether there was anything."""
+        """Cancel the current run; return whether there was one."""
         self.close()
         if not self.is_running:
             return False
@@ -121,22 +121,22 @@ class Runs:
         return True
 
     def text_changed(self) -> None:
-        """What is under way is no longer asked."""
+        """Cancel the current run if it is for another text."""
         if self.is_earlier:
-            self.cancel("the text changed while it ran; r runs it again")
+            self.cancel("the text changed during the run; press r to run again")
         self._on_change()
 
     def models_changed(self) -> None:
-        """Forget runs of models that are not compared any more."""
+        """Forget the runs of models that are no longer compared."""
         slots = self.session.slots
         gone = [run for run in self.runs if run.slot not in slots or (run.files and run.files is not run.slot.files)]
         if gone:
-            self.cancel("the models changed while it ran; r runs it again")
+            self.cancel("the models changed during the run; press r to run again")
             self.runs = [run for run in self.runs if run not in gone]
         self._on_change()
 
     async def unload(self) -> None:
-        """Give back the memory of models and outputs."""
+        """Free the memory of models and outputs."""
         self.cancel()
         for run in self.runs:
             run.is_held = False
@@ -154,7 +154,7 @@ class Runs:
         self._on_change()
 
     def engine_died(self) -> None:
-        """What the engine held is gone with it."""
+        """Note that the engine has lost its models and outputs."""
         self.memory = None
         for run in self.runs:
             run.is_held = False
@@ -168,11 +168,11 @@ class Runs:
                 await self._run_one(run)
             run.progress = None
             self._on_change()
-        # An earlier run may have been of more models: nothing can be seen of what came out of those any more.
+        # An earlier run may have had more models, whose outputs can no longer be shown.
         await self.ask_memory([run.number for run in runs if run.answer is not None])
 
     async def _run_one(self, run: ModelRun) -> None:
-        """Run one model; what it cannot do is its own message."""
+        """Run one model; an error becomes its message."""
         ready = run.slot.ready
         assert ready is not None
         run.files = ready.files

@@ -1,4 +1,4 @@
-"""Saving what came out, and the Python that makes it again."""
+"""Saving the outputs, and Python code that reproduces them."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from encoder_tui.window.session.session import Session
 from encoder_tui.window.widgets.field import Field
 
 SOON = 0.5
-"""Seconds after which it is told what is being done."""
+"""Seconds of writing after which the window says so."""
 PROPOSED = "outputs.safetensors"
 
 
 class SavePath(Field):
-    """A path to save to, in a line that shows itself when it is asked for."""
+    """An input for the path to save to, shown only while a path is requested."""
 
     DEFAULT_CSS = """
     SavePath { display: none; width: 1fr; margin: 0 1; }
@@ -59,14 +59,14 @@ class SavePath(Field):
             return
         if is_there and self._confirmed != self.value:
             self._confirmed = self.value
-            self.notify(f"{visible(path.name)} is there already; enter once more writes over it", markup=False)
+            self.notify(f"{visible(path.name)} already exists; press enter again to overwrite it", markup=False)
             return
         self.display = False
         self.post_message(self.Chosen(path))
 
 
 async def save(session: Session, runs: Runs, path: Path) -> None:
-    """Write the tensors of every model, and say so in a sentence, whichever way it went."""
+    """Write the tensors of every model, and show a notice about the success or failure."""
     held = [run for run in runs.runs if run.is_held]
     answers = {run.number: (run.slot.name, run.answer) for run in held if run.answer is not None}
     if complaint := why_not(path, answers):
@@ -76,7 +76,7 @@ async def save(session: Session, runs: Runs, path: Path) -> None:
     try:
         done, _ = await asyncio.wait([writing], timeout=SOON)
         if not done:
-            session.notice(f"writing {path}; x gives up")
+            session.notice(f"writing {path}; x cancels")
         await writing
     except asyncio.CancelledError:
         writing.cancel()
@@ -91,7 +91,7 @@ async def save(session: Session, runs: Runs, path: Path) -> None:
 
 
 def snippet(runs: list[ModelRun]) -> str:
-    """The Python of what was run; of random weights, `transformers` makes others, and a comment says so."""
+    """Return Python code for the runs. Runs with random weights cannot be reproduced; a comment says so."""
     found, remarks = [], []
     for run in runs:
         if run.answer is None or run.files is None:

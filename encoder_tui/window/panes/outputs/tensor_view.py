@@ -1,4 +1,4 @@
-"""Looking at one output: which one, and what is said of it."""
+"""The base class of views of one output: which output is shown, its title and its values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WIDE = 100
 
 
 class Look(OutputView):
-    """A view of the chosen output, which other keys than the list's choose too."""
+    """A view of the chosen output, with keys to choose another one."""
 
     DEFAULT_CSS = """
     Look { height: 1fr; }
@@ -51,11 +51,11 @@ class Look(OutputView):
     # Which output
 
     def choices(self) -> list[int]:
-        """The places of the outputs that this view can show, among all."""
+        """The indices of the outputs that this view can show, among all."""
         return [place for place, chosen in enumerate(self.state.rows()) if len(chosen.output.shape) >= 2]
 
     def chosen(self) -> ChosenOutput | None:
-        """The output that is looked at: the one that was chosen in the list, or the next that this view can show."""
+        """The output that is shown: the one chosen in the list, or the next that this view can show."""
         places = self.choices()
         if not places:
             return None
@@ -65,7 +65,7 @@ class Look(OutputView):
         return next((place for place in places if place >= self.state.place), places[-1])
 
     def action_choose(self, step: int) -> None:
-        """Look at the next output of this kind, round the end."""
+        """Show the next output of this kind, wrapping around."""
         places = self.choices()
         if places:
             self.state.place = places[(places.index(self._place(places)) + step) % len(places)]
@@ -73,7 +73,7 @@ class Look(OutputView):
             self.post_message(self.SummaryChanged())
 
     def action_head(self, step: int) -> None:
-        """Look at the next head of the attentions."""
+        """Show the next head of the attentions."""
         chosen = self.chosen()
         if chosen is not None and len(chosen.output.shape) == 4:
             self.state.head = (self.state.head + step) % chosen.output.shape[1]
@@ -81,23 +81,23 @@ class Look(OutputView):
             self.post_message(self.SummaryChanged())
 
     def leading(self, chosen: ChosenOutput) -> list[int]:
-        """The text's place in the batch and, of attentions, the head."""
+        """The leading indices of the values shown: the text's index in the batch and, for attentions, the head."""
         shape = chosen.output.shape
         return [] if len(shape) == 2 else [0, *(min(self.state.head, size - 1) for size in shape[1:-2])]
 
     def key(self, chosen: ChosenOutput) -> tuple[object, ...]:
-        """What makes another look of it."""
+        """A key of what is shown; if it changes, the values are requested again."""
         return (chosen.run, chosen.output.name, *self.leading(chosen))
 
     # Words
 
     @property
     def is_wide(self) -> bool:
-        """Whether there is room for more than what must be said."""
+        """Whether there is room for additional words."""
         return self.size.width >= WIDE
 
     def title(self, chosen: ChosenOutput) -> Content:
-        """Which output this is."""
+        """Return the output's name and shape."""
         output = chosen.output
         head = f"  head {self.leading(chosen)[1]} of {output.shape[1]}" if len(output.shape) == 4 else ""
         shape = f"{shape_words(output)}  {output.dtype}" if self.is_wide else shape_short(output)
@@ -108,8 +108,8 @@ class Look(OutputView):
         ).truncate(max(self.size.width, 1), ellipsis=True)
 
     def nothing(self) -> Content:
-        """What will stand here."""
-        return Content.assemble((" r", "bold"), ("  runs the models; what comes out is looked at here.", QUIET))
+        """Return what is shown before there is an output."""
+        return Content.assemble((" r", "bold"), ("  runs the models; their outputs are shown here.", QUIET))
 
     def token(self, chosen: ChosenOutput, index: int) -> str:
         """The text of a token of the run."""
@@ -117,11 +117,11 @@ class Look(OutputView):
         return "" if encoding is None or index >= len(encoding) else encoding.tokens[index]
 
     def row_label(self, chosen: ChosenOutput, row: int) -> str:
-        """What a row of the output is: a token, or the whole text."""
+        """Return the label of a row of the output: a token, or the whole text."""
         return "whole text" if len(chosen.output.shape) == 2 else self.token(chosen, row)
 
     async def look(self, chosen: ChosenOutput, window: Window, how: How = "mean") -> Cells | None:
-        """Ask the engine; what it cannot say is the view's complaint."""
+        """Request values from the engine. On failure, set the view's complaint and return None."""
         request = LookRequest(chosen.run.number, chosen.output.name, self.leading(chosen), window, how)
         try:
             cells = await self.state.session.engine.run(operations.LOOK, request)

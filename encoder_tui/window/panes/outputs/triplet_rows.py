@@ -1,4 +1,4 @@
-"""What a model makes of a triplet when it is given the documents in one way."""
+"""A model's cosines for a triplet, for one way of reading the documents."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from encoder_tui.core.tasks.pooling import POOLINGS, Given, VectorsAnswer, cosin
 
 @dataclass(frozen=True)
 class Way:
-    """The positive document and, where there is one, the negative, each as given and as it came out."""
+    """One way of reading the positive document and, if there is one, the negative: inputs and vectors."""
 
     name: str
     given: list[Given]
@@ -18,7 +18,7 @@ class Way:
     answers: list[VectorsAnswer]
 
     def cosines(self, pooling: str) -> list[float] | None:
-        """The anchor with each document; None where the model has no such pooling."""
+        """Return the anchor's cosine with each document; None if the model has no such pooling."""
         anchor = self.anchor.vector(pooling)
         vectors = [answer.vector(pooling) for answer in self.answers]
         if anchor is None:
@@ -26,18 +26,18 @@ class Way:
         return [cosine(anchor, vector) for vector in vectors if vector is not None]
 
     def margin(self, pooling: str) -> float:
-        """By how much the anchor is nearer to the positive document; not a number where there is no negative."""
+        """Return the cosine with the positive document minus that with the negative; NaN if there is no negative."""
         found = self.cosines(pooling) or []
         return found[0] - found[1] if len(found) == 2 else math.nan
 
     def likeness(self, other: Way, pooling: str) -> float:
-        """The cosine of the positive document given in this way and in another."""
+        """Return the cosine between the positive document's vectors in this way and in another."""
         first, second = self.answers[0].vector(pooling), other.answers[0].vector(pooling)
         return math.nan if first is None or second is None else cosine(first, second)
 
 
 def rows(letter: str, ways: list[Way]) -> list[tuple[str, ...]]:
-    """A model's rows of the table: a pooling under each way, compared with the last, which sees everything."""
+    """Return a model's rows of the table: every way and pooling, compared with the last way, which reads everything."""
     found: list[tuple[str, ...]] = []
     for way in ways:
         given = way.given[0]
@@ -54,8 +54,8 @@ def rows(letter: str, ways: list[Way]) -> list[tuple[str, ...]]:
     return found
 
 
-def verdict(letter: str, ways: list[Way]) -> str:
-    """A model's answer in words, by the first pooling: which document is nearer, and what the tail changed."""
+def verdict(letter: str, ways: list[Way], is_short: bool = False) -> str:
+    """Say, for the first pooling, which document is nearer, and what reading the rest of the document changes."""
     whole, pooling = ways[-1], POOLINGS[0]
     cosines = whole.cosines(pooling)
     if cosines is None:
@@ -70,10 +70,15 @@ def verdict(letter: str, ways: list[Way]) -> str:
         return words
     begun = ways[0]
     moved = whole.margin(pooling) - begun.margin(pooling)
-    margin = f" and the margin by {moved:+.3f}" if math.isfinite(moved) else ""
-    return f"{words}, the tail turns it by {angle(begun.likeness(whole, pooling))}{margin}"
+    turned = angle(begun.likeness(whole, pooling))
+    if is_short:
+        margin = f", margin {moved:+.3f}" if math.isfinite(moved) else ""
+        return f"{words}; the rest rotates it by {turned}{margin}"
+    change = "lowers" if moved < 0 else "raises"
+    margin = f" and {change} the margin by {abs(moved):.3f}" if math.isfinite(moved) else ""
+    return f"{words}; reading the rest of the document rotates the vector by {turned}{margin}"
 
 
 def angle(likeness: float) -> str:
-    """A cosine as degrees."""
+    """Format a cosine in degrees."""
     return f"{math.degrees(math.acos(min(max(likeness, -1.0), 1.0))):.0f}°" if math.isfinite(likeness) else "–"

@@ -25,12 +25,12 @@ from encoder_tui.window.widgets.cycle import Cycle
 from encoder_tui.window.widgets.model_letters import letter_markup
 from encoder_tui.window.widgets.table import Column, Table, fitted
 
-AT_HAND = "document at hand"
-TEACHING = "  asks under every model whether the anchor is nearer to the positive document than to the negative.\n\n"
+AT_HAND = "open document"
+TEACHING = "  checks with every model whether the anchor is nearer to the positive document than to the negative.\n\n"
 MORE = (
-    "A document that a model cannot take whole is given cut, and in windows whose vectors are averaged; one that it"
-    " can, whole, and cut where a shorter model stops. d takes the document at hand or a built-in triplet, tab goes to"
-    " the choice, space takes the next."
+    "A document longer than a model's limit is run twice: cut to the limit, and in windows whose vectors are averaged."
+    " A shorter one is run whole, and cut where a model with a lower limit stops. d switches between the open document"
+    " and a built-in triplet; tab goes to the choice, space selects the next."
 )
 
 
@@ -85,7 +85,7 @@ class TripletsView(OutputView):
 
     @property
     def triplet(self) -> Triplet | None:
-        """The triplet that is chosen; None where there is none (yet)."""
+        """The chosen triplet; None if there is none (yet)."""
         chosen = self.query_one(Cycle).value
         return self.at_hand if chosen == AT_HAND else self.builtin[chosen]
 
@@ -96,12 +96,12 @@ class TripletsView(OutputView):
             self._reading = asyncio.create_task(self._read_row(self.state.session.document))
 
     async def _read_row(self, document: str) -> None:
-        """Make the triplet of the document at hand, of its row where that has the columns."""
+        """Make the triplet of the open document, from the columns of its row if it has them."""
         row, text = self.state.session.document_row, self.state.session.text
-        self.at_hand, self.why_none = Triplet(text, document, None, "the document at hand"), ""
+        self.at_hand, self.why_none = Triplet(text, document, None, "the open document"), ""
         columns = triplet_columns(row.collection.answer.columns) if row is not None else None
         if row is not None and columns is not None:
-            self.at_hand, self.why_none = None, "reading the columns beside the document at hand"
+            self.at_hand, self.why_none = None, "reading the other columns of the open document"
             self._changed()
             try:
                 texts = await row.collection.texts(row.index, columns)
@@ -117,7 +117,7 @@ class TripletsView(OutputView):
         self._changed()
 
     def take_document(self) -> bool:
-        """Go from a built-in triplet to the document at hand, or back."""
+        """Switch between a built-in triplet and the open document."""
         cycle = self.query_one(Cycle)
         cycle.value = next(iter(self.builtin)) if cycle.value == AT_HAND else AT_HAND
         return True
@@ -163,7 +163,7 @@ class TripletsView(OutputView):
         self.draw()
 
     def draw(self) -> None:
-        """Show what has been answered."""
+        """Show the answers so far."""
         self.query_one("#triplet-texts", Static).update(Content("\n").join([*self._texts(), *self._complaints()]))
         self._rows = [
             row
@@ -211,18 +211,21 @@ class TripletsView(OutputView):
         triplet = self.triplet
         if self.asker.asked is None:
             if triplet is None:
-                return "The triplet of the document at hand will stand here"
+                return "The triplet of the open document will be shown here"
             negative = f"; the negative {triplet.negative_name}" if triplet.negative is not None else ""
             characters = count(len(triplet.positive), "character")
             return f"The positive document is {visible(triplet.positive_name)}, {characters}{visible(negative)}"
         if self.asker.is_earlier:
-            return "Another triplet or other models are chosen now; r asks again"
-        found = [
-            verdict(LETTERS[index], done)
+            return "These results are for another triplet or other models; press r to run again"
+        done = [
+            (LETTERS[index], ways)
             for slot in self.asker.slots
-            if (index := self.asker.index_of(slot)) is not None and (done := self.asker.answers.get(slot))
+            if (index := self.asker.index_of(slot)) is not None and (ways := self.asker.answers.get(slot))
         ]
-        return "; ".join(word for word in found if word)
+        words = "; ".join(filter(None, (verdict(letter, ways) for letter, ways in done)))
+        if len(words) <= 3 * self.size.width - 24:  # what the pane has room for
+            return words
+        return "; ".join(filter(None, (verdict(letter, ways, is_short=True) for letter, ways in done)))
 
     def copied(self) -> str:
         labels = ("model", *(column.label for column in columns(True)[1:]))
@@ -230,7 +233,7 @@ class TripletsView(OutputView):
 
 
 def columns(wide: bool) -> list[Column]:
-    """The columns that find room."""
+    """Return the columns that fit."""
     return [
         Column("", 1),
         Column("documents", 0),

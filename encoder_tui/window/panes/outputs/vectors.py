@@ -96,16 +96,16 @@ class VectorsView(OutputView):
         self.draw()
 
     def draw(self) -> None:
-        """Show what has been answered."""
+        """Show the answers so far."""
         body = self.query_one(Written)
         lines: list[list[Segment]] = [[]]
         if self.asker.asked is None:
             lines += [
                 [
                     Segment(" r", Style(bold=True)),
-                    Segment("  runs every text above under every model, each alone, and"),
+                    Segment("  runs every text above on its own through every model, and"),
                 ],
-                [Segment("    compares their vectors by the cosine: under each model, never across models.")],
+                [Segment("    compares the vectors by cosine, within each model, never across models.")],
                 [body.quiet("    e edits the texts, tab goes to the pooling, space changes it")],
             ]
         for slot in self.asker.slots:
@@ -122,12 +122,12 @@ class VectorsView(OutputView):
         if not answers:
             return [[*heading, body.quiet("…")], []]
         in_force = answers[0][1].in_force
-        weights = "random weights say nothing of the texts" if in_force.weights == "random" else ""
+        weights = "random weights say nothing about the texts" if in_force.weights == "random" else ""
         words = [in_force.short, *([weights] if weights else [])]
         lines = [[*heading, body.quiet(" · ".join(words))]]
         rows = self._cosines(slot, body) if self._shows_cosines else self._vectors(answers, body)
         short = [
-            [body.quiet(f"    text {number + 1} makes {given.tokens:,} tokens; {given.seen:,} of them were seen")]
+            [body.quiet(f"    text {number + 1} has {given.tokens:,} tokens; {given.seen:,} of them were read")]
             for number, (given, _) in enumerate(answers)
             if given.seen < given.tokens
         ]
@@ -180,7 +180,7 @@ class VectorsView(OutputView):
         if self.asker.asked is None:
             return f"{count(len(self.texts()), 'text')} to compare"
         if self.asker.is_earlier:
-            return "The texts or the models have changed: what is shown belongs to the earlier ones; r runs again"
+            return "These results are for earlier texts or other models; press r to run again"
         found = []
         for slot in self.asker.slots:
             index, matrix = self.asker.index_of(slot), self.matrix(slot)
@@ -192,8 +192,8 @@ class VectorsView(OutputView):
             ]
             if index is not None and pairs:
                 value, second, first = max(pairs)
-                found.append(f"{LETTERS[index]} puts {first} and {second} nearest ({value:.3f})")
-        return "; ".join(found) + f", by {self.pooling}" if found else ""
+                found.append(f"{LETTERS[index]}: texts {first} and {second} are nearest ({value:.3f})")
+        return "; ".join(found) + f"; {self.pooling} pooling" if found else ""
 
     def copied(self) -> str:
         """What is shown of every model, cosines or vectors, tab-separated under a header, with every digit."""

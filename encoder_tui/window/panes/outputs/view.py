@@ -92,11 +92,11 @@ class OutputView(Vertical):
             self.post_message(self.SummaryChanged())
 
     def take_document(self) -> bool:
-        """Take the document at hand in place of what the view asks about, or the other way round; whether it can."""
+        """Switch the view between its own texts and the open document; return whether it can."""
         return False
 
     def copied(self) -> str:
-        """What `y` copies."""
+        """Return what `y` copies."""
         return ""
 
     @property

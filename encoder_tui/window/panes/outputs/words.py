@@ -1,4 +1,4 @@
-"""What the Outputs pane says in words: the text, a line a model, remarks, the sentence."""
+"""The words of the Outputs pane: the text, a line for each model, remarks, the summary."""
 
 from __future__ import annotations
 
@@ -29,13 +29,14 @@ def text_line(session: Session, runs: Runs, width: int, about: str = "") -> Cont
         left = Content.styled(f" {about}", QUIET).truncate(max(width - len(held) - 3, 8), ellipsis=True)
     elif runs.is_earlier:
         was = runs.runs[0].question.what
-        other = f"another {what} than the one" if was == what else f"a {was} and not of the {what}"
-        words = f"this is of {other} at hand; r runs that"
+        other = f"an earlier {what}" if was == what else f"the {was}"
+        now = "the current one" if was == what else f"the {what}"
+        words = f"these results are for {other}; press r to run {now}"
         left = Content.styled(f" {words}", "$text-warning")
     else:
         characters = count(len(text), "character")
         other = "text" if runs.of_document else "document"
-        other = f"  d takes the {other}" if width >= WIDE else f"  d: {other}"
+        other = f"  d switches to the {other}" if width >= WIDE else f"  d: {other}"
         other = other if session.document else ""
         room = max(width - len(held) - len(characters) - len(other) - 9, 8)
         # Not the whole text: it may have a million characters, and a line shows a hundred.
@@ -53,11 +54,11 @@ def memory_words(memory: MemoryAnswer | None) -> str:
     weights = sum(model.in_force.parameter_bytes for model in memory.models)
     if not weights:
         return "no weights loaded"
-    return f"held: weights {decimal_size(weights)}, outputs {decimal_size(memory.outputs)}"
+    return f"memory: weights {decimal_size(weights)}, outputs {decimal_size(memory.outputs)}"
 
 
 def model_line(index: int, slot: Slot, run: ModelRun | None, width: int) -> Content:
-    """One model: how far its run is, or what is in force."""
+    """Return a model's line: the progress of its run, or the settings that it ran with."""
     parts: list[Content | tuple[str, str]] = [(f" {LETTERS[index]} ", letter_markup(index))]
     if run is None:
         words = f"{slot.message or 'loading'}" if slot.state != "exact" else "not run yet"
@@ -94,25 +95,25 @@ def _in_force(run: ModelRun, width: int) -> list[Content | tuple[str, str]]:
         (f"{in_force.short} · ", QUIET),
         ("random weights" if is_random else "checkpoint weights", "$text-warning" if is_random else QUIET),
         (f"   {count(len(run.outputs), 'output')}   {seconds}", QUIET),
-        ("" if run.is_held else "  not held any more", "$text-warning"),
+        ("" if run.is_held else "  no longer in memory", "$text-warning"),
     ]
 
 
 def remarks(session: Session, runs: Runs) -> list[Content]:
-    """What must not be missed: truncation, tensors that are random, another attention than was asked for.
+    """Return remarks on truncation, random tensors, and attention other than requested.
 
-    What is so of several models is said once, under all their letters.
+    A remark on several models is shown once, with all their letters.
     """
     there = [(index, slot, run) for index, slot in enumerate(session.slots) if (run := runs.of(slot)) is not None]
-    # What a model has not seen first, in case that there is no room for all.
-    told = [
+    # Truncation first, because there may not be room for all remarks.
+    sentences_of = [
         (index, slot, [run.truncation.sentence(slot.name, 1, run.question.what)])
         for index, slot, run in there
         if run.truncation is not None
     ]
-    told += [(index, slot, run.answer.in_force.remarks) for index, slot, run in there if run.answer is not None]
+    sentences_of += [(index, slot, run.answer.in_force.remarks) for index, slot, run in there if run.answer is not None]
     found: dict[str, list[int]] = {}
-    for index, slot, sentences in told:
+    for index, slot, sentences in sentences_of:
         for sentence in sentences:
             found.setdefault(visible(sentence.removeprefix(f"{slot.name}: ")), []).append(index)
     return [
@@ -124,21 +125,21 @@ def remarks(session: Session, runs: Runs) -> list[Content]:
 
 
 def fitted(remarks: list[Content], width: int, room: int) -> list[Content]:
-    """The lines of whole remarks, as many as there is room for, and how many more there are."""
+    """Return the lines of as many whole remarks as fit, and the number of those left out."""
     wrapped = [remark.wrap(max(width, 1)) for remark in remarks]
     if sum(map(len, wrapped)) <= room:
         return [line for lines in wrapped for line in lines]
     shown: list[Content] = []
     for place, lines in enumerate(wrapped):
         if len(shown) + len(lines) >= room:
-            more = f" … {count(len(wrapped) - place, 'more remark')}, for which a higher window has room"
+            more = f" … {count(len(wrapped) - place, 'more remark')}; enlarge the window to see all"
             return [*shown, Content.styled(more, "$text-warning").truncate(max(width, 1), ellipsis=True)]
         shown += lines
     return shown
 
 
 def runs_summary(session: Session, runs: Runs) -> str:
-    """What came out, in numbers."""
+    """Summarise the outputs in numbers."""
     done = [
         (LETTERS[index], run)
         for index, slot in enumerate(session.slots)
@@ -155,7 +156,7 @@ def runs_summary(session: Session, runs: Runs) -> str:
 
 def _gives(letter: str, run: ModelRun) -> str:
     first = run.outputs[0]
-    words = f"{letter} gives {count(len(run.outputs), 'tensor')}"
+    words = f"{letter} returns {count(len(run.outputs), 'tensor')}"
     if first.min is None or first.max is None:
         return words
     shape = "×".join(map(str, first.shape[1:]))
