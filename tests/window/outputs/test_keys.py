@@ -128,7 +128,7 @@ async def test_why_values_of_a_tensor_are_not_copied_is_said(name: str) -> None:
         await until(pilot, lambda: pane.view.id == name)
         await pilot.press("y")
         assert not app.clipboard
-        assert [one.message for one in app._notifications][-1].startswith("a tensor's values are not copied; w saves")
+        assert [one.message for one in app._notifications][-1].startswith("tensor values are not copied; w saves")
         app.session.replace(0, "builtin:bert")
         app.session.remove(1)
         await pilot.press("y")

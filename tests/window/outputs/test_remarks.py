@@ -27,7 +27,7 @@ def test_remarks_that_have_no_room_are_counted() -> None:
     # A remark is there whole or not at all.
     remarks[1] = Content(" B ! a remark that takes two lines")
     lines = plain(remarks, 20, 3)
-    assert lines == [" A ! remark 0", " … 2 more remarks, …"]
+    assert lines == [" A ! remark 0", " … 2 more remarks; …"]
     assert [line.strip() for line in plain(remarks, 20, 4)][1:3] == ["B ! a remark that", "takes two lines"]
 
 
@@ -50,14 +50,14 @@ async def test_a_remark_on_several_models_is_said_once_under_their_letters() -> 
             return str(pane.query_one("#outputs-models", Static).content).splitlines()[4:]
 
         first, second = await said("r")
-        assert first.startswith(" A C ! the text makes ")
+        assert first.startswith(" A C ! the text has ")
         assert second == " A B C D ! a remark on each of them"
         assert second in screen(pilot)
         # What a model has not seen comes before other remarks, whichever model it is of.
         app.session.swap(0, 1)
         pane._show()
         swapped = str(pane.query_one("#outputs-models", Static).content).splitlines()[4:]
-        assert swapped[0].startswith(" B C ! the text makes ")
+        assert swapped[0].startswith(" B C ! the text has ")
         app.session.swap(0, 1)
         # What is not seen of a document is not said of a text.
         await pilot.press("d")
