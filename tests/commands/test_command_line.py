@@ -112,7 +112,7 @@ def test_debug_shows_the_traceback_of_the_engine(directories: dict[str, Path]) -
 def test_what_a_tokenizer_cannot_follow_fails_for_its_model_alone() -> None:
     done = call("tokens", "--json", *named(*BUILTIN), "--truncation", "--max-length", "1", "--pair", "b", "a")
     errors = [entry["error"] for entry in done.models]
-    assert [error.partition(" has ")[0] for error in errors] == [f"{name}: a max_length of 1" for name in BUILTIN]
+    assert [error.partition(" leaves ")[0] for error in errors] == [f"{name}: a max_length of 1" for name in BUILTIN]
     assert done.data["alignments"] == [[{"span": [0, 1], "text": "a", "tokens": [None, None]}]]
     assert (done.code, len(done.remarks)) == (1, 2)
 

@@ -76,7 +76,7 @@ def test_run_prints_and_saves_what_comes_out_of_every_model(pair: tuple[str, str
     first = [output["name"] for output in bert["outputs"]]
     assert first == ["last_hidden_state", "pooler_output", *(f"hidden_states.{index}" for index in range(3))]
     assert bert["outputs"][0]["shape"] == [2, 64, 16]
-    assert "text 2 makes" in done.stderr
+    assert "text 2 has 402 tokens" in done.stderr
     assert "Traceback" not in done.stderr
     with safe_open(file, "pt") as saved_file:
         names = {f"0.{name}" for name in first} | {f"2.{output['name']}" for output in modern["outputs"]}
@@ -116,7 +116,7 @@ def test_time_measures_each_model_at_each_length_it_takes(pair: tuple[str, str])
         assert one["tokens_per_s"] == pytest.approx(one["length"] / one["median_s"])
         assert one["cold_s"] > 0
         assert (one["device"], one["dtype"], one["weights"], one["batch"]) == ("cpu", "float32", "checkpoint", 1)
-    assert all("65 tokens are more than the 64" in one["skipped"] for one in results[4:])
+    assert all("65 tokens are more than the model's limit of 64" in one["skipped"] for one in results[4:])
     assert report["environment"]["versions"]["torch"]
     assert report["environment"]["threads"] >= 1
     assert "16 tokens" in done.stderr
@@ -144,7 +144,7 @@ def test_ctrl_c_keeps_what_was_measured(pair: tuple[str, str]) -> None:
 def test_a_measurement_of_nothing_is_a_failure(pair: tuple[str, str]) -> None:
     done = call("time", "-m", pair[0], "--lengths", "65", "--json")
     assert done.returncode == 1
-    assert "65 tokens are more than the 64" in json.loads(done.stdout)["results"][0]["skipped"]
+    assert "65 tokens are more than the model's limit of 64" in json.loads(done.stdout)["results"][0]["skipped"]
     assert done.stderr.splitlines()[-1] == "encoder-tui: nothing was measured"
 
 
