@@ -155,7 +155,7 @@ async def test_a_changed_text_is_said_to_be_another_and_unloading_is_told(pair: 
         await pilot.pause(0.2)
         assert not pane(app).runs.is_running
         assert all(run.answer is None for run in pane(app).runs.runs)
-        assert "the text changed while it ran" in words(app, "models")
+        assert "the text changed during the run" in words(app, "models")
         await press_and_wait(app, pilot, "r")
         assert re.search(r"has \d+ tokens, the model reads 64; the last \d+ are not seen", words(app, "models"))
         app.session.set_text("Another text.")
@@ -219,7 +219,7 @@ async def test_minilm_ranks_sentences_as_a_person_would() -> None:
         assert max(shown[0][2], shown[1][2]) < 0.2
         assert "A: texts 1 and 2 are nearest" in words(app, "sentence")
         vectors.query_one(Editor).text = "Another one."
-        await until(pilot, lambda: "belongs to the earlier ones" in words(app, "sentence"))
+        await until(pilot, lambda: "results are for earlier texts" in words(app, "sentence"))
         await view(app, pilot, "triplets")
         triplets = pane(app).view
         assert triplets.asker is not None

@@ -62,4 +62,4 @@ async def test_a_remark_on_several_models_is_said_once_under_their_letters() -> 
         # What is not seen of a document is not said of a text.
         await pilot.press("d")
         first, *_ = await said("r")
-        assert first.startswith(" A C ! the document makes ")
+        assert first.startswith(" A C ! the document has ")
