@@ -12,8 +12,8 @@ from encoder_tui.protocol import frames
 from encoder_tui.protocol.operations import Operation
 
 
-class TaskFailed(Exception):
-    """A task failed; the message is one line for people."""
+class OperationFailed(Exception):
+    """An operation failed; the message is one line for people."""
 
     def __init__(self, message: str, remote_traceback: str) -> None:
         super().__init__(message)
@@ -25,7 +25,7 @@ class Call:
 
     def __init__(
         self,
-        task: Operation[Any, Any],
+        operation: Operation[Any, Any],
         frame: bytes,
         on_progress: Callable[[frames.Progress], None] | None,
         on_partial: Callable[[Any], None] | None,
@@ -33,7 +33,7 @@ class Call:
         self.frame = frame
         self.answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self.abandoned = False
-        self._task = task
+        self._operation = operation
         self._on_progress = on_progress
         self._on_partial = on_partial
 
@@ -57,12 +57,12 @@ class Call:
         if isinstance(message, frames.Result):
             try:
                 self.answer.set_result(self._decode(message.value))
-            except TaskFailed as error:
+            except OperationFailed as error:
                 self.fail(error)
         elif isinstance(message, frames.Failure):
-            self.fail(TaskFailed(message.message, message.traceback))
+            self.fail(OperationFailed(message.message, message.traceback))
         else:
-            self.fail(TaskFailed("the engine cancelled this by itself", ""))
+            self.fail(OperationFailed("the engine cancelled this by itself", ""))
 
     def fail(self, error: Exception) -> None:
         """Raise `error` where the answer is awaited."""
@@ -73,6 +73,6 @@ class Call:
 
     def _decode(self, value: bytes) -> Any:
         try:
-            return msgspec.msgpack.decode(value, type=self._task.answer)
+            return msgspec.msgpack.decode(value, type=self._operation.answer)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            raise TaskFailed(f"the engine's answer does not have the expected form: {error}", "") from error
+            raise OperationFailed(f"the engine's answer does not have the expected form: {error}", "") from error

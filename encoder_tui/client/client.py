@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from encoder_tui.client.call import Call, TaskFailed
+from encoder_tui.client.call import Call, OperationFailed
 from encoder_tui.client.cancelling import Cancellations
 from encoder_tui.client.heartbeat import Pulse
 from encoder_tui.client.process import Child, StartError, other_version, silence
@@ -19,7 +19,7 @@ from encoder_tui.client.state import Deaths, EngineError, EngineState, EngineSta
 from encoder_tui.protocol import frames
 from encoder_tui.protocol.operations import Operation
 
-__all__ = ["EngineClient", "EngineError", "EngineState", "EngineStatus", "TaskFailed"]
+__all__ = ["EngineClient", "EngineError", "EngineState", "EngineStatus", "OperationFailed"]
 
 Q = TypeVar("Q")
 R = TypeVar("R")
@@ -70,7 +70,7 @@ class EngineClient:
 
     async def run(
         self,
-        task: Operation[Q, R],
+        operation: Operation[Q, R],
         request: Q,
         on_progress: Callable[[frames.Progress], None] | None = None,
         on_partial: Callable[[R], None] | None = None,
@@ -80,16 +80,18 @@ class EngineClient:
         Cancelling the awaiting asyncio task cancels the request: the engine receives a cancellation, and is killed and
         restarted if it has not answered two seconds later. Requests that wait behind it are then sent again.
         An exception in `on_progress` or `on_partial` also cancels the request, and is raised here.
-        Raises `TaskFailed` or `EngineError`.
+        Raises `OperationFailed` or `EngineError`.
         """
         await self.start()
         request_id = next(self._ids)
         try:
-            frame = frames.pack(frames.Request(request_id, task.name, msgspec.msgpack.encode(request), self._offline))
+            frame = frames.pack(
+                frames.Request(request_id, operation.name, msgspec.msgpack.encode(request), self._offline)
+            )
         except (frames.ProtocolError, UnicodeEncodeError, OverflowError) as error:
             why = "a name is not valid UTF-8; rename it" if isinstance(error, UnicodeEncodeError) else str(error)
-            raise TaskFailed(f"the request cannot be sent to the engine: {why}", "") from error
-        call = self._calls[request_id] = Call(task, frame, on_progress, on_partial)
+            raise OperationFailed(f"the request cannot be sent to the engine: {why}", "") from error
+        call = self._calls[request_id] = Call(operation, frame, on_progress, on_partial)
         try:
             await self._send(frame)
             self._show_activity()

@@ -80,7 +80,7 @@ def form_key(form: TokenizerForm) -> str:
 
 
 class Collection:
-    """One opened source. Every method raises `TaskFailed` or `EngineError`.
+    """One opened source. Every method raises `OperationFailed` or `EngineError`.
 
     A restarted engine knows neither the source nor the tokenizers: the source is opened again with the next request,
     and tokenizers are sent when an answer says that they are missing.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from encoder_tui.client.client import EngineError, TaskFailed
+from encoder_tui.client.client import EngineError, OperationFailed
 from encoder_tui.client.loader import Loader
 from encoder_tui.core.models.names import ModelError
 from encoder_tui.core.report.material import Material
@@ -24,5 +24,5 @@ async def describe_models(material: Material, loader: Loader, begin: Callable[[s
         try:
             files, versions = await loader.files(loader.parse(model.name), needs_tokenizer=False)
             material.descriptions[index] = await loader.description(files, versions)
-        except (ModelError, TaskFailed, EngineError) as error:
+        except (ModelError, OperationFailed, EngineError) as error:
             material.complaints.append(str(error))

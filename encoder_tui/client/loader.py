@@ -75,7 +75,7 @@ class Loader:
     ) -> tuple[ModelFiles, dict[str, str]]:
         """Return a model's small files and the versions of the libraries that will read them.
 
-        Raises `ModelError`, `TaskFailed` or `EngineError`.
+        Raises `ModelError`, `OperationFailed` or `EngineError`.
         """
         here = await asyncio.to_thread(self.files_here, name, needs_tokenizer=needs_tokenizer)
         if here is not None:
@@ -85,7 +85,7 @@ class Loader:
     async def ask_for_files(
         self, name: ModelName, on_progress: OnProgress | None = None, *, needs_tokenizer: bool = True
     ) -> tuple[ModelFiles, dict[str, str]]:
-        """Do what `files` does for a model that is not on this machine. Raises `TaskFailed` or `EngineError`."""
+        """Do what `files` does for a model that is not on this machine. Raises `OperationFailed` or `EngineError`."""
         request = FilesRequest(name.text, self.offline, needs_tokenizer)
         answer = await self.engine.run(operations.FILES, request, on_progress)
         if answer.remark and answer.remark not in self.remarks:
@@ -106,7 +106,7 @@ class Loader:
     ) -> tuple[Inspected, dict[str, str]]:
         """Return what a model is, and the versions of the libraries that read it.
 
-        Raises `ModelError`, `TaskFailed` or `EngineError`.
+        Raises `ModelError`, `OperationFailed` or `EngineError`.
         """
         here = await asyncio.to_thread(self.inspected_here, name)
         if here is not None:
@@ -125,14 +125,14 @@ class Loader:
     async def form(
         self, files: ModelFiles, versions: dict[str, str], on_progress: OnProgress | None = None, text: str = ""
     ) -> TokenizerForm:
-        """Return the exact form of a model's tokenizer, tried on a text. Raises `TaskFailed` or `EngineError`."""
+        """Return the exact form of a model's tokenizer, tried on a text. Raises `OperationFailed` or `EngineError`."""
         known = await asyncio.to_thread(self.form_here, files, versions)
         return known if known is not None else await self.ask_for_form(files, versions, on_progress, text)
 
     async def ask_for_form(
         self, files: ModelFiles, versions: dict[str, str], on_progress: OnProgress | None = None, text: str = ""
     ) -> TokenizerForm:
-        """Request the exact form from the engine and cache it. Raises `TaskFailed` or `EngineError`."""
+        """Request the exact form from the engine and cache it. Raises `OperationFailed` or `EngineError`."""
         request = TokenizerRequest(
             files.name,
             files.repo or files.path,
@@ -148,7 +148,7 @@ class Loader:
         return form
 
     async def model(self, name: str) -> ReadyModel:
-        """Return a model that is ready for use. Raises `ModelError`, `TaskFailed`, `EngineError` or ValueError."""
+        """Return a model that is ready for use. Raises `ModelError`, `OperationFailed`, `EngineError` or ValueError."""
         files, versions = await self.files(self.parse(name))
         return ReadyModel(name, files, ModelTokenizer(await self.form(files, versions)))
 
@@ -167,7 +167,7 @@ class Loader:
     async def description(
         self, files: ModelFiles, versions: dict[str, str], on_progress: OnProgress | None = None
     ) -> Description:
-        """Return the description of a model's parameters, without values. Raises `TaskFailed` or `EngineError`."""
+        """Return the description of a model's parameters, without values. Raises `OperationFailed` or `EngineError`."""
         known = await asyncio.to_thread(self.description_here, files, versions)
         if known is not None:
             return known

@@ -47,8 +47,8 @@ def why_not(path: Path, answers: Mapping[int, tuple[str, RunAnswer]]) -> str:
 async def save_outputs(engine: EngineClient, path: Path, answers: Mapping[int, tuple[str, RunAnswer]]) -> None:
     """Write the kept outputs of these slots, each tensor as `SLOT.NAME`, with each model's name and settings.
 
-    A path that ends in .npz is written in numpy's format, any other as safetensors. Raises OSError, `TaskFailed` or
-    `EngineError`; the file is then unchanged.
+    A path that ends in .npz is written in numpy's format, any other as safetensors. Raises OSError, `OperationFailed`
+    or `EngineError`; the file is then unchanged.
     """
     where: dict[str, tuple[int, str]] = {}
     tensors: list[SavedTensor] = []

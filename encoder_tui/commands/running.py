@@ -12,7 +12,7 @@ from typing import TypeVar
 import click
 from rich.cells import cell_len
 
-from encoder_tui.client.client import EngineClient, EngineError, TaskFailed
+from encoder_tui.client.client import EngineClient, EngineError, OperationFailed
 from encoder_tui.client.loader import Loader, load_or_stand_in
 from encoder_tui.commands.console import fail, reason, say, tell
 from encoder_tui.core.models.names import ModelError
@@ -30,7 +30,7 @@ from encoder_tui.protocol.outputs import RunRequest
 
 R = TypeVar("R")
 
-FAILURES = (ModelError, TaskFailed, EngineError)
+FAILURES = (ModelError, OperationFailed, EngineError)
 """Exceptions because of which one model cannot be used; each message is a sentence."""
 
 

@@ -17,7 +17,7 @@ class JobCancelled(Exception):
     """Raised inside an operation whose request was cancelled."""
 
 
-class TaskError(Exception):
+class OperationError(Exception):
     """An operation failed; the message is one sentence for people that says what failed and why."""
 
 

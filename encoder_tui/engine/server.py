@@ -21,7 +21,7 @@ from encoder_tui.core.text.library_words import without_advice
 from encoder_tui.core.text.safe import without_surrogates
 from encoder_tui.engine import hub_access
 from encoder_tui.engine.importing import Announcer
-from encoder_tui.engine.job import Job, JobCancelled, TaskError
+from encoder_tui.engine.job import Job, JobCancelled, OperationError
 from encoder_tui.protocol import frames
 from encoder_tui.protocol.operations import OPERATIONS
 
@@ -164,23 +164,23 @@ class Server:
 
 
 def prepare(request: frames.Request) -> tuple[Run, object]:
-    """Return an operation's function and its parameters. Raises `TaskError` if the app's version does not match."""
-    task = OPERATIONS.get(request.task)
-    if task is None:
-        raise TaskError(f"this engine (version {__version__}) does not know the request {request.task}")
+    """Return an operation's function and parameters. Raises `OperationError` if the app's version does not match."""
+    operation = OPERATIONS.get(request.task)
+    if operation is None:
+        raise OperationError(f"this engine (version {__version__}) does not know the request {request.task}")
     try:
-        params = msgspec.msgpack.decode(request.params, type=task.request)
+        params = msgspec.msgpack.decode(request.params, type=operation.request)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise TaskError(
+        raise OperationError(
             f"the app and the engine (version {__version__}) disagree about the request {request.task}: {error}"
         ) from error
-    run: Run = importlib.import_module(f"encoder_tui.engine.operations.{task.name}").run
+    run: Run = importlib.import_module(f"encoder_tui.engine.operations.{operation.name}").run
     return run, params
 
 
 def sentence(error: BaseException) -> str:
     """Return an error as one line for people."""
-    if isinstance(error, TaskError | ModelError):
+    if isinstance(error, OperationError | ModelError):
         return " ".join(str(error).split())
     if isinstance(error, MemoryError):
         return "the engine ran out of memory"

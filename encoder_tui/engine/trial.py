@@ -21,7 +21,7 @@ import msgspec
 
 from encoder_tui.core.tokens.exact_form import TokenizerForm
 from encoder_tui.core.tokens.tokenizer import ModelTokenizer, TokenizationError
-from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.engine.job import Job, OperationError
 
 MEMORY: Final = 4 << 30
 """Bytes that the tokenizer may take for the text."""
@@ -38,7 +38,7 @@ class _Trial(msgspec.Struct):
 
 
 def try_tokenizer(form: TokenizerForm, text: str, name: str, job: Job) -> None:
-    """Encode and decode a text in another process; raises `TaskError` if that process dies or takes too long."""
+    """Encode and decode a text in another process; raises `OperationError` if that process dies or takes too long."""
     job.progress(f"trying the tokenizer of {name}")
     # A file and no pipe: `Popen.communicate` forgets what it had not sent when its time ran out.
     with tempfile.TemporaryFile(prefix="encoder-tui-") as data:
@@ -61,7 +61,7 @@ def try_tokenizer(form: TokenizerForm, text: str, name: str, job: Job) -> None:
             except subprocess.TimeoutExpired:
                 job.checkpoint()
                 if time.monotonic() - begun > PATIENCE:
-                    raise TaskError(
+                    raise OperationError(
                         f"{name}: its tokenizer needs more than {PATIENCE:.0f} seconds for this text and is not used;"
                         " shorten the text or choose another model"
                     ) from None
@@ -70,7 +70,7 @@ def try_tokenizer(form: TokenizerForm, text: str, name: str, job: Job) -> None:
         process.wait()
     if process.returncode < 0:
         died_of = signal.Signals(-process.returncode).name
-        raise TaskError(
+        raise OperationError(
             f"{name}: its tokenizer crashed ({died_of}) when it was tried on this text, and is not used; shorten the"
             " text or choose another model"
         )

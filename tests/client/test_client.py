@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from encoder_tui.client import client as client_module
-from encoder_tui.client.client import EngineClient, EngineError, EngineState, TaskFailed
+from encoder_tui.client.client import EngineClient, EngineError, EngineState, OperationFailed
 from encoder_tui.client.state import DEATHS_ALLOWED
 from encoder_tui.protocol import frames, operations
 from encoder_tui.protocol.models import Hello, HelloRequest
@@ -59,7 +59,7 @@ async def test_the_engine_of_this_installation_is_the_default(tmp_path: Path) ->
 
 async def test_a_number_that_fits_into_no_frame_is_a_failure_of_the_task(start: Start) -> None:
     count: operations.Operation[dict[str, int], Deed] = operations.Operation("act", dict[str, int], Deed)
-    with pytest.raises(TaskFailed, match="the request cannot be sent to the engine: "):
+    with pytest.raises(OperationFailed, match="the request cannot be sent to the engine: "):
         await start().run(count, {"rows": 10**30})
 
 
@@ -120,7 +120,7 @@ async def test_a_failed_task_is_an_error_of_its_caller_alone(start: Start) -> No
     client = start()
     failing = asyncio.create_task(client.act("fail", "readable"))
     assert await client.act("echo", "well") == "well"
-    with pytest.raises(TaskFailed, match=r"^the file is not there; give another$") as caught:
+    with pytest.raises(OperationFailed, match=r"^the file is not there; give another$") as caught:
         await failing
     assert caught.value.remote_traceback.startswith("Traceback")
 
@@ -130,9 +130,9 @@ async def test_an_answer_of_another_form_is_a_failed_task(start: Start) -> None:
     other: operations.Operation[Act, Any] = operations.Operation(
         "act", Act, msgspec.defstruct("Other", [("number", int)])
     )
-    with pytest.raises(TaskFailed, match="not have the expected form"):
+    with pytest.raises(OperationFailed, match="not have the expected form"):
         await client.run(other, Act("pid"))
-    with pytest.raises(TaskFailed, match="not have the expected form"):
+    with pytest.raises(OperationFailed, match="not have the expected form"):
         await client.run(other, Act("echo"), on_partial=lambda value: None)
     assert await client.act("echo", "well") == "well"
 

@@ -14,7 +14,7 @@ from encoder_tui.core.dtypes import DTYPES
 from encoder_tui.core.hub import headers
 from encoder_tui.core.models.names import ModelError
 from encoder_tui.core.parameters.description import Description
-from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.engine.job import Job, OperationError
 from encoder_tui.engine.operations import describe
 from encoder_tui.protocol.parameters import DescribeRequest
 from tests.support.architectures import write_configuration
@@ -149,12 +149,12 @@ def test_a_checkpoint_whose_download_was_cancelled_is_still_described_by_the_hub
         assert len(described(**of_hub).parameters) == 12
         hub.requests.clear()
         missing = "model-00002-of-00002.safetensors is missing, though"
-        with pytest.raises(TaskError, match=missing):
+        with pytest.raises(OperationError, match=missing):
             described(**of_hub, offline=True)
         monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-        with pytest.raises(TaskError, match=missing):
+        with pytest.raises(OperationError, match=missing):
             described(**of_hub)
-        with pytest.raises(TaskError, match=missing):
+        with pytest.raises(OperationError, match=missing):
             described()
         assert hub.requests == []
 

@@ -16,7 +16,7 @@ from encoder_tui.engine import trial
 from encoder_tui.engine.documents.counting import count_batch, cut_batch, document_tokens
 from encoder_tui.engine.documents.fast_counters import Counter
 from encoder_tui.engine.documents.piecewise import Tokenization
-from encoder_tui.engine.job import Job, JobCancelled, TaskError
+from encoder_tui.engine.job import Job, JobCancelled, OperationError
 from encoder_tui.window.app import EncoderApp
 from tests.support import hostile_tokenizers as hostile
 from tests.support.in_process import tasks_in_process
@@ -42,7 +42,9 @@ def job() -> Job:
 
 
 def test_a_tokenizer_that_takes_all_memory_is_a_sentence_and_not_the_engines_death() -> None:
-    with pytest.raises(TaskError, match=r"^mine: its tokenizer crashed \(SIGABRT\) when it was tried on this text"):
+    with pytest.raises(
+        OperationError, match=r"^mine: its tokenizer crashed \(SIGABRT\) when it was tried on this text"
+    ):
         trial.try_tokenizer(said_to_be_harmless(**THREE), "aaaa", "mine", job())
 
 
@@ -62,7 +64,7 @@ def test_a_tokenizer_larger_than_a_pipe_holds_reaches_the_trial_whole(monkeypatc
 
 def test_a_tokenizer_that_needs_too_long_is_a_sentence_and_can_be_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trial, "PATIENCE", 0.01)
-    with pytest.raises(TaskError, match="needs more than 0 seconds for this text"):
+    with pytest.raises(OperationError, match="needs more than 0 seconds for this text"):
         trial.try_tokenizer(form(), "a", "mine", job())
     monkeypatch.setattr(trial, "PATIENCE", 60.0)
     cancelled = Job(1, lambda message: cancelled.cancel())
@@ -74,15 +76,15 @@ def test_a_tokenizer_that_needs_too_long_is_a_sentence_and_can_be_cancelled(monk
 
 def test_the_engine_counts_no_text_that_would_be_inflated() -> None:
     tokenizer = ModelTokenizer(form(**THREE))
-    with pytest.raises(TaskError, match="it could make"):
+    with pytest.raises(OperationError, match="it could make"):
         count_batch(tokenizer, ["aaaa"])
-    with pytest.raises(TaskError, match="it could make"):
+    with pytest.raises(OperationError, match="it could make"):
         cut_batch(tokenizer, ["aaaa"], 512)
-    with pytest.raises(TaskError, match="it could make"):
+    with pytest.raises(OperationError, match="it could make"):
         document_tokens(tokenizer, "aaaa")
-    with pytest.raises(TaskError, match="it could make"):
+    with pytest.raises(OperationError, match="it could make"):
         Tokenization(tokenizer, "aaaa").go_on()
-    with pytest.raises(TaskError, match="it could make"):
+    with pytest.raises(OperationError, match="it could make"):
         Counter("hostile", tokenizer, enabled=True).count(["aaaa"])
 
 
@@ -94,7 +96,7 @@ async def test_a_tokenizer_without_a_known_bound_is_not_shown_before_it_was_trie
 
     def crash(form: TokenizerForm, text: str, name: str, job: Job) -> None:
         assert (text, app.session.slots[0].state) == ("aaaa", "loading")
-        raise TaskError(f"{name}: its tokenizer crashed (SIGABRT)")
+        raise OperationError(f"{name}: its tokenizer crashed (SIGABRT)")
 
     # As JSON was once written, without the kind of each part; the library reads it.
     model = hostile.write_model(tmp_path / "m", normalizer={"strip_left": True, "strip_right": True})

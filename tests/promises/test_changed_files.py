@@ -13,7 +13,7 @@ from encoder_tui.core.models.files import resolve_here
 from encoder_tui.core.models.names import ModelError, parse_name
 from encoder_tui.engine.documents.sources import open_source
 from encoder_tui.engine.documents.sources.source import Source
-from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.engine.job import Job, OperationError
 from encoder_tui.engine.parameters.stored_values import slices, stored
 from encoder_tui.protocol.documents import SourceSpec
 from tests.support.hub_case import write_model
@@ -53,7 +53,7 @@ def test_a_file_of_rows_that_is_written_anew_is_told(
     new = tmp_path / "new"
     new.write_text(written(others))
     new.replace(path)
-    with pytest.raises(TaskError, match=r"rows.* has changed on the disk since it was opened; open it again"):
+    with pytest.raises(OperationError, match=r"rows.* has changed on the disk since it was opened; open it again"):
         read(source, 1, job)
     assert read(open_source(SourceSpec(str(path)), job), 0, job) == others
 
@@ -68,7 +68,7 @@ def test_a_file_of_rows_that_is_written_anew_in_place_is_told_though_it_has_grow
     source = open_source(SourceSpec(str(path)), job)
     assert read(source, 1, job) == ["two", "three"]
     path.write_text(written(others))
-    with pytest.raises(TaskError, match=r"rows.* has changed on the disk since it was opened; open it again"):
+    with pytest.raises(OperationError, match=r"rows.* has changed on the disk since it was opened; open it again"):
         read(source, 1, job)
 
 
@@ -82,7 +82,7 @@ def test_a_text_or_a_parquet_file_that_is_written_anew_is_told(tmp_path: Path, j
     text.write_text("a keeper, and more")
     parquet.write_table(pyarrow.table({"text": ["eno", "owt"]}), table)
     for source in sources:
-        with pytest.raises(TaskError, match=r"a\.\w+ has changed on the disk since it was opened; open it again"):
+        with pytest.raises(OperationError, match=r"a\.\w+ has changed on the disk since it was opened; open it again"):
             read(source, 0, job)
 
 
@@ -114,7 +114,7 @@ def test_a_file_that_is_deleted_is_told(tmp_path: Path, job: Job) -> None:
     path.write_text(json_lines(["one"]))
     source = open_source(SourceSpec(str(path)), job)
     path.unlink()
-    with pytest.raises(TaskError, match="cannot be read: No such file"):
+    with pytest.raises(OperationError, match="cannot be read: No such file"):
         read(source, 0, job)
 
 
@@ -128,10 +128,10 @@ def test_weights_that_are_cut_while_they_are_read_are_told(tmp_path: Path, job: 
     os.truncate(path, path.stat().st_size - 100)
     values = slices(tensor, job, 60)
     next(values)
-    with pytest.raises(TaskError, match="ends in the middle of a; fetch it again"):
+    with pytest.raises(OperationError, match="ends in the middle of a; fetch it again"):
         next(values)
     path.unlink()
-    with pytest.raises(TaskError, match="cannot be read"):
+    with pytest.raises(OperationError, match="cannot be read"):
         next(slices(tensor, job))
 
 

@@ -23,7 +23,7 @@ from encoder_tui.core.models.names import ModelError, parse_name
 from encoder_tui.core.models.placement import Placement, source_of
 from encoder_tui.core.models.trust import also_allowed
 from encoder_tui.core.tokens.rust_errors import words
-from encoder_tui.engine.job import TaskError
+from encoder_tui.engine.job import OperationError
 from encoder_tui.engine.models.loaded_models import LoadedModels
 from encoder_tui.engine.operations import describe, difference, tensor, tokenizer
 from encoder_tui.engine.server import one_line
@@ -129,7 +129,7 @@ def refused(work: Any, *arguments: Any) -> str:
     def run() -> None:
         try:
             work(*arguments)
-        except (ModelError, TaskError) as error:
+        except (ModelError, OperationError) as error:
             found.append(str(error))
 
     thread = threading.Thread(target=run, daemon=True)

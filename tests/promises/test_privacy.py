@@ -19,7 +19,7 @@ from encoder_tui.core.timing.files import lines_of, run_of
 from encoder_tui.core.timing.samples import Point
 from encoder_tui.core.tokens.rust_errors import silence
 from encoder_tui.core.tokens.tokenizer import ModelTokenizer, TokenizationError
-from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.engine.job import Job, OperationError
 from encoder_tui.protocol.models import TokenizerRequest
 from encoder_tui.protocol.parameters import DescribeRequest
 from encoder_tui.window.app import EncoderApp
@@ -154,7 +154,7 @@ def test_a_models_own_code_runs_only_where_it_was_trusted(with_code: tuple[Path,
         (describe, DescribeRequest("own", str(folder), str(folder), None, None, True, trusted)),
     ):
         # Where the code is missing, another class may do, or none.
-        with contextlib.suppress(TaskError):
+        with contextlib.suppress(OperationError):
             task.run(request, job)  # type: ignore[attr-defined]
     assert trace.exists() is trusted
 

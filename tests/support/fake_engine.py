@@ -20,7 +20,7 @@ from pathlib import Path
 import msgspec
 
 from encoder_tui.engine import server
-from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.engine.job import Job, OperationError
 from encoder_tui.protocol import frames, operations, parent
 
 
@@ -90,9 +90,9 @@ def fail(argument: str, job: Job) -> str:
         case "lines":
             raise ValueError("one line\n  and\tanother\n")
         case "readable":
-            raise TaskError("the file is not there;\ngive another")
+            raise OperationError("the file is not there;\ngive another")
         case "surrogates":
-            raise TaskError("no file named caf\udce9.json")
+            raise OperationError("no file named caf\udce9.json")
         case "silent":
             raise ZeroDivisionError
         case "msgspec":

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from encoder_tui.client.call import TaskFailed
+from encoder_tui.client.call import OperationFailed
 from encoder_tui.client.client import EngineClient
 from encoder_tui.engine.job import Job
 from encoder_tui.engine.server import sentence
@@ -57,7 +57,7 @@ async def run(
         job.cancel()
         raise
     except Exception as error:
-        raise TaskFailed(sentence(error), "") from error
+        raise OperationFailed(sentence(error), "") from error
     finally:
         _jobs[self].remove(job)
     return msgspec.msgpack.decode(msgspec.msgpack.encode(answer), type=task.answer)

@@ -73,7 +73,7 @@ def _why_none(description: Description, role: str) -> str:
             return f"in the {label(fused)}"
         if role == fused and roles.intersection(parts):
             apart = [part for part in parts if part in roles]
-            return "separate: " + ", ".join(map(label, apart)) if len(apart) > 1 else f"only {label(apart[0])}"
+            return "separate " + ", ".join(map(label, apart)) if len(apart) > 1 else f"only {label(apart[0])}"
     if role == "position_embedding" and (instead := positions(description)) != "no positions":
         return f"none: {instead.partition(' (')[0]} instead"
     if role == "feed_forward_gate":

@@ -233,7 +233,7 @@ def _detail(samples: Samples | None) -> str:
         words.append(f"{samples.retaken} repeated because of keys")
     words += [] if samples.device_state is None else samples.device_state.words()
     if (samples.other_load or 0) >= BUSY:
-        words.append(f"other processes {samples.other_load:.1f} cores")
+        words.append(f"other load {samples.other_load:.1f} cores")
     if samples.ended is not None:
         words.append(samples.ended)
     return " · ".join(words)

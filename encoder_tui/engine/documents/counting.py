@@ -9,14 +9,14 @@ from typing import Any
 from encoder_tui.core.documents.document import DocumentTokens
 from encoder_tui.core.tokens.rust_errors import refusals, silence
 from encoder_tui.core.tokens.tokenizer import ModelTokenizer
-from encoder_tui.engine.job import TaskError
+from encoder_tui.engine.job import OperationError
 
 
 def count_batch(tokenizer: ModelTokenizer, texts: Sequence[str]) -> list[int]:
     """Return how many tokens each text has, including special ones. Offsets, which take longest, are left out."""
     if not texts:
         return []
-    with silence(), refusals(TaskError, "the tokenizer refuses a text"):
+    with silence(), refusals(OperationError, "the tokenizer refuses a text"):
         return [len(raw) for raw in tokenizer.encode_plainly(texts, with_offsets=False)]
 
 
@@ -28,7 +28,7 @@ def cut_batch(tokenizer: ModelTokenizer, texts: Sequence[str], limit: int | None
         return []
     special = tokenizer.special_count()
     is_left = tokenizer.form.truncation_side == "left"
-    with silence(), refusals(TaskError, "the tokenizer refuses a text"):
+    with silence(), refusals(OperationError, "the tokenizer refuses a text"):
         return [(len(raw), _cut(raw, limit, special, is_left)) for raw in tokenizer.encode_plainly(texts)]
 
 
@@ -53,7 +53,7 @@ def before_text(raw: Any) -> int:
 
 def document_tokens(tokenizer: ModelTokenizer, text: str) -> DocumentTokens:
     """Return all tokens of a document, without special ones."""
-    with silence(), refusals(TaskError, "the tokenizer refuses this text"):
+    with silence(), refusals(OperationError, "the tokenizer refuses this text"):
         raw = tokenizer.encode_plainly([text])[0]
     offsets = raw.offsets
     special = tokenizer.special_count()

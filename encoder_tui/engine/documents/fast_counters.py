@@ -15,7 +15,7 @@ from typing import Any, Final
 from encoder_tui.core.tokens.rust_errors import refusals, silence
 from encoder_tui.core.tokens.tokenizer import ModelTokenizer
 from encoder_tui.engine.documents.counting import count_batch
-from encoder_tui.engine.job import TaskError
+from encoder_tui.engine.job import OperationError
 
 Count = Callable[[list[str]], list[int]]
 
@@ -58,7 +58,7 @@ class Counter:
         chosen = _trusted[self.key]
         if chosen is None:
             return count_batch(self._tokenizer, texts)
-        with refusals(TaskError, "the tokenizer refuses a text"):
+        with refusals(OperationError, "the tokenizer refuses a text"):
             self._tokenizer.guard.check(texts)
         try:
             with silence():

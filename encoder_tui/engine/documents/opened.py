@@ -13,7 +13,7 @@ from encoder_tui.engine.documents.counting import document_tokens
 from encoder_tui.engine.documents.piecewise import Tokenization
 from encoder_tui.engine.documents.sources import open_source
 from encoder_tui.engine.documents.sources.source import Source
-from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.engine.job import Job, OperationError
 from encoder_tui.protocol.documents import Counted, SourceSpec
 
 K = TypeVar("K")
@@ -75,7 +75,7 @@ class Texts:
         self._next = 0
 
     def get(self, index: int, job: Job) -> str | None:
-        """Return the text of a row. Raises `TaskError`, or IndexError if there is no such row."""
+        """Return the text of a row. Raises `OperationError`, or IndexError if there is no such row."""
         found = self._kept.get(index)
         if found is not None:
             return found
@@ -134,7 +134,7 @@ class Tokens:
         return _growing.get(self._place) is not None
 
     def go_on(self, job: Job) -> DocumentTokens:
-        """Find more tokens: all of them if the document is not long. Raises `TaskError`."""
+        """Find more tokens: all of them if the document is not long. Raises `OperationError`."""
         known = _tokens.get(self._place)
         if known is not None:
             # Only the count may have been dropped meanwhile, to make room.
@@ -151,15 +151,17 @@ class Tokens:
         job.progress("tokenizing a long document", growing.reached, len(self._text), "characters")
         try:
             growing.go_on()
-        except TaskError as error:
-            raise TaskError(f"row {self._place[2]:,} of {source_of(self._place[0], job).label}: {error}") from error
+        except OperationError as error:
+            raise OperationError(
+                f"row {self._place[2]:,} of {source_of(self._place[0], job).label}: {error}"
+            ) from error
         if not growing.is_whole:
             return growing.tokens
         _growing.drop(self._place)
         return self._keep(growing.tokens)
 
     def all(self, job: Job) -> DocumentTokens:
-        """Return all tokens. Raises `TaskError`."""
+        """Return all tokens. Raises `OperationError`."""
         tokens = self.go_on(job)
         while not tokens.is_whole:
             tokens = self.go_on(job)
@@ -172,7 +174,7 @@ class Tokens:
 
 
 def source_of(spec: SourceSpec, job: Job) -> Source:
-    """Return the source, opening it if necessary. Raises `TaskError`."""
+    """Return the source, opening it if necessary. Raises `OperationError`."""
     source = _sources.get(spec)
     if source is None:
         source = open_source(spec, job)
@@ -198,7 +200,7 @@ def forget(spec: SourceSpec) -> None:
 
 
 def texts_of(spec: SourceSpec, column: str, job: Job) -> Texts:
-    """Return a column of a source. Raises `TaskError`."""
+    """Return a column of a source. Raises `OperationError`."""
     texts = _texts.get((spec, column))
     if texts is None:
         source = source_of(spec, job)
@@ -209,7 +211,7 @@ def texts_of(spec: SourceSpec, column: str, job: Job) -> Texts:
 
 def reading_from(spec: SourceSpec, column: str, start: int, job: Job) -> Iterator[str | None]:
     """Return the texts from a row on, continuing the reading of the slice before if it is still open. Raises
-    `TaskError`.
+    `OperationError`.
     """
     position, reading = _scans.pop((spec, column), (-1, iter(())))
     if position == start:

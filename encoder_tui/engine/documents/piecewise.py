@@ -16,7 +16,7 @@ from encoder_tui.core.documents.document import DocumentTokens
 from encoder_tui.core.tokens.rust_errors import refusals, silence
 from encoder_tui.core.tokens.tokenizer import ModelTokenizer
 from encoder_tui.engine.documents.counting import before_text
-from encoder_tui.engine.job import TaskError
+from encoder_tui.engine.job import OperationError
 
 STEP: Final = 1 << 16
 """Characters from the beginning of one piece to the beginning of the next."""
@@ -80,7 +80,7 @@ class Tokenization:
         )
 
     def go_on(self) -> None:
-        """Tokenize a few more pieces. Raises `TaskError`."""
+        """Tokenize a few more pieces. Raises `OperationError`."""
         if self.is_whole:
             return
         begin = 0 if self._open is None else self._open.end - self._overlap
@@ -130,16 +130,16 @@ class Tokenization:
         self._open = longer
 
     def _refuse_to_grow(self, begin: int, end: int) -> None:
-        """Raise `TaskError` if a piece would take too much memory."""
+        """Raise `OperationError` if a piece would take too much memory."""
         if end - begin > MOST_AT_ONCE:
-            raise TaskError(
+            raise OperationError(
                 f"a document of {len(self.text):,} characters cannot be tokenized in pieces: there is no place"
                 f" to cut it in the {MOST_AT_ONCE:,} characters after character {begin:,}"
             )
 
     def _encoded(self, bounds: list[tuple[int, int]]) -> list[_Piece]:
         texts = [self.text[begin:end] for begin, end in bounds]
-        with silence(), refusals(TaskError, "the tokenizer refuses this text"):
+        with silence(), refusals(OperationError, "the tokenizer refuses this text"):
             encoded = self._tokenizer.encode_plainly(texts)
         pieces = []
         for (begin, end), raw in zip(bounds, encoded, strict=True):

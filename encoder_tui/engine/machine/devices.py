@@ -14,7 +14,7 @@ from typing import Any, Final
 import torch
 
 from encoder_tui.core.dtypes import COMPUTED
-from encoder_tui.engine.job import TaskError
+from encoder_tui.engine.job import OperationError
 from encoder_tui.engine.machine.memory import free_memory, total_memory
 from encoder_tui.protocol.models import Device
 
@@ -29,7 +29,7 @@ AMPERE: Final = (8, 0)
 def resolve(name: str | None) -> torch.device:
     """Return the device of a name, with its index; None is the current accelerator, or the CPU if there is none.
 
-    Raises `TaskError` if there is no such device, or it does not respond.
+    Raises `OperationError` if there is no such device, or it does not respond.
     """
     accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
     if name is None:
@@ -51,12 +51,12 @@ def resolve(name: str | None) -> torch.device:
         torch.ones(1, device=device).item()
     except (RuntimeError, AssertionError) as error:  # a build of torch without this kind asserts
         words = " ".join(str(error).split())[:200]
-        raise TaskError(f"the device {device} does not respond ({words}); choose another one") from error
+        raise OperationError(f"the device {device} does not respond ({words}); choose another one") from error
     return device
 
 
-def _absent(name: str) -> TaskError:
-    return TaskError(f"there is no device {name} on the engine's machine; it has {', '.join(names())}")
+def _absent(name: str) -> OperationError:
+    return OperationError(f"there is no device {name} on the engine's machine; it has {', '.join(names())}")
 
 
 def names() -> list[str]:
@@ -69,9 +69,9 @@ def names() -> list[str]:
 
 
 def dtype_of(name: str) -> torch.dtype:
-    """Return the floating-point dtype of a name. Raises `TaskError`."""
+    """Return the floating-point dtype of a name. Raises `OperationError`."""
     if name not in COMPUTED:
-        raise TaskError(f"there is no dtype {name}; use {', '.join(COMPUTED)}")
+        raise OperationError(f"there is no dtype {name}; use {', '.join(COMPUTED)}")
     dtype: torch.dtype = getattr(torch, name)
     return dtype
 

@@ -8,12 +8,12 @@ from typing import Final
 
 import torch
 
-from encoder_tui.engine.job import TaskError
+from encoder_tui.engine.job import OperationError
 
 SIGNS: Final = ("can't allocate memory", "not enough memory", "out of memory", "cannot allocate memory")
 
 
-class OutOfMemory(TaskError):
+class OutOfMemory(OperationError):
     """There is not enough memory for a piece of work; the engine continues."""
 
 

@@ -14,7 +14,7 @@ from encoder_tui.core.models.placement import Head, ModelSource, Weights
 from encoder_tui.core.models.weight_files import are_whole, weight_files
 from encoder_tui.core.text import numbers
 from encoder_tui.core.tokens.rust_errors import refusals
-from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.engine.job import Job, OperationError
 from encoder_tui.engine.machine import devices
 from encoder_tui.engine.machine.out_of_memory import OutOfMemory, memory_errors
 from encoder_tui.engine.models.configuration import read_configuration
@@ -23,12 +23,12 @@ from encoder_tui.engine.models.random_weights import SEED, construct, fill
 
 
 def directory_of(source: ModelSource) -> Path:
-    """Return the folder of a model's files. Raises `TaskError` if it is gone."""
+    """Return the folder of a model's files. Raises `OperationError` if it is gone."""
     if source.location.startswith("builtin:"):
         return builtin.directory(source.location.removeprefix("builtin:"))
     directory = Path(source.location).expanduser()
     if not (directory / "config.json").is_file():
-        raise TaskError(f"{source.name}: there is no config.json at {directory} any more")
+        raise OperationError(f"{source.name}: there is no config.json at {directory} any more")
     return directory
 
 
@@ -62,7 +62,7 @@ def _states(files: Iterable[Path]) -> tuple[tuple[str, int, int], ...]:
 
 
 def load(source: ModelSource, directory: Path, dtype: str | None, device: torch.device, job: Job) -> LoadedModel:
-    """Read a checkpoint, or make random weights if there is none. Raises `TaskError`."""
+    """Read a checkpoint, or make random weights if there is none. Raises `OperationError`."""
     from transformers.utils import logging  # noqa: PLC0415
 
     logging.disable_progress_bar()
@@ -77,7 +77,7 @@ def load(source: ModelSource, directory: Path, dtype: str | None, device: torch.
         job.progress(f"{source.name}: making random weights")
         making = f"{source.name}: making random weights"
         with memory_errors(making):
-            with refusals(TaskError, f"{source.name}: transformers cannot build it"), memory_errors(making):
+            with refusals(OperationError, f"{source.name}: transformers cannot build it"), memory_errors(making):
                 model = construct(config, **code, **({} if torch_dtype is None else {"dtype": torch_dtype}))
             _refuse_what_cannot_be_filled(making, model)
             fill(model, job)
@@ -135,7 +135,10 @@ def _read(
     name = source.name
     # Tensors missing from the checkpoint are drawn from the global generator.
     torch.manual_seed(SEED)
-    with refusals(TaskError, f"{name}: its weights cannot be loaded"), memory_errors(f"{name}: loading the weights"):
+    with (
+        refusals(OperationError, f"{name}: its weights cannot be loaded"),
+        memory_errors(f"{name}: loading the weights"),
+    ):
         model, info = AutoModel.from_pretrained(
             directory,
             config=config,
@@ -150,7 +153,9 @@ def _read(
     parameters = {key for key, _ in model.named_parameters()}
     new = sorted({*missing, *mismatched} & parameters)
     if len(new) == len(parameters):
-        raise TaskError(f"{name}: the weights have no tensor of a {type(model).__name__}; they belong to another model")
+        raise OperationError(
+            f"{name}: the weights have no tensor of a {type(model).__name__}; they belong to another model"
+        )
     remarks = []
     absent = [key for key in new if key not in mismatched]
     if absent:
@@ -170,7 +175,7 @@ HEADS: Final[dict[Head, tuple[str, str]]] = {"masked_lm": ("AutoModelForMaskedLM
 def load_with_head(
     source: ModelSource, directory: Path, head: Head, dtype: str | None, device: torch.device, job: Job
 ) -> LoadedModel:
-    """Read a checkpoint with its head. Raises `TaskError` if it holds none."""
+    """Read a checkpoint with its head. Raises `OperationError` if it holds none."""
     import transformers  # noqa: PLC0415
     from transformers.utils import logging  # noqa: PLC0415
 
@@ -179,7 +184,7 @@ def load_with_head(
     logging.disable_progress_bar()
     config = _configuration(source, directory)
     with (
-        refusals(TaskError, f"{source.name}: it cannot be loaded with a {words}"),
+        refusals(OperationError, f"{source.name}: it cannot be loaded with a {words}"),
         memory_errors(f"{source.name}: loading the weights"),
     ):
         model, info = getattr(transformers, class_name).from_pretrained(
@@ -195,7 +200,7 @@ def load_with_head(
     absent = sorted((set(info["missing_keys"]) | {key for key, *_ in info["mismatched_keys"]}) & parameters)
     if absent:
         names = numbers.first_of(absent, 3)
-        raise TaskError(f"{source.name}: its checkpoint has no {words} ({names} would be random)")
+        raise OperationError(f"{source.name}: its checkpoint has no {words} ({names} would be random)")
     model = model.to(device).eval()
     attention = str(model.config._attn_implementation)
     return LoadedModel(source, model, device, "checkpoint", attention, head=head)

@@ -9,17 +9,17 @@ from typing import Any
 from encoder_tui.core.models.names import ModelError
 from encoder_tui.core.models.vetting import vet
 from encoder_tui.core.tokens.rust_errors import refusals
-from encoder_tui.engine.job import TaskError
+from encoder_tui.engine.job import OperationError
 
 
 def refuse_unsafe(
     name: str, directory: Path, *, own: str | None = None, runs_code: bool = False, also_allowed: Iterable[str] = ()
 ) -> None:
-    """What `vet` does; raises `TaskError`."""
+    """What `vet` does; raises `OperationError`."""
     try:
         vet(name, directory, own=own, runs_code=runs_code, allowed=also_allowed)
     except ModelError as error:
-        raise TaskError(str(error)) from error
+        raise OperationError(str(error)) from error
 
 
 def read_configuration(
@@ -34,13 +34,13 @@ def read_configuration(
     """The configuration of the model in a directory. `own` is its Hub id, if it has one.
 
     With a `commit` it is read by the Hub id, from that snapshot in the cache, whose directory this is then.
-    Raises `TaskError`, also for a directory that transformers must not read (`refuse_unsafe`).
+    Raises `OperationError`, also for a directory that transformers must not read (`refuse_unsafe`).
     """
     from transformers import AutoConfig  # noqa: PLC0415
 
     refuse_unsafe(name, directory, own=own, runs_code=runs_code, also_allowed=also_allowed)
     where = {"revision": commit} if own and commit else {}
-    with refusals(TaskError, f"{name}: transformers cannot read its configuration"):
+    with refusals(OperationError, f"{name}: transformers cannot read its configuration"):
         config = AutoConfig.from_pretrained(
             own if own and commit else directory, local_files_only=True, trust_remote_code=runs_code, **where
         )

@@ -11,7 +11,7 @@ import torch
 
 from encoder_tui.core.models.placement import Head, InForce, ModelSource, Weights
 from encoder_tui.core.tokens.rust_errors import refusals
-from encoder_tui.engine.job import TaskError
+from encoder_tui.engine.job import OperationError
 from encoder_tui.engine.machine import devices
 from encoder_tui.engine.models import local_attention
 
@@ -45,7 +45,7 @@ class LoadedModel:
     def use_attention(self, asked: str | None) -> InForce:
         """Set the attention implementation (None for the architecture's default), and return the settings in use.
 
-        Raises `TaskError` if there is no such implementation.
+        Raises `OperationError` if there is no such implementation.
         """
         name = self.source.name
         wanted = asked or self.default_attention
@@ -58,14 +58,14 @@ class LoadedModel:
             local_attention.register()
         self._refuse_code_from_the_hub(wanted)
         if wanted != self._attention:
-            with refusals(TaskError, f"{name}: attention {wanted} is not available here"):
+            with refusals(OperationError, f"{name}: attention {wanted} is not available here"):
                 try:
                     self.model.set_attn_implementation(wanted)
                 except (ValueError, ImportError):
                     if wanted not in FALLING_BACK:
                         raise
         if self._attention != wanted and wanted not in FALLING_BACK:
-            raise TaskError(f"{name}: its architecture does not support attention {wanted}")
+            raise OperationError(f"{name}: its architecture does not support attention {wanted}")
         in_force = self.in_force()
         if self._attention != wanted:
             in_force.remarks.append(f"{name}: its architecture has no {wanted} attention; {self._attention} is used")
@@ -74,17 +74,17 @@ class LoadedModel:
         return in_force
 
     def _refuse_code_from_the_hub(self, wanted: str) -> None:
-        """Raise `TaskError` if transformers would fetch native code from the Hub and run it.
+        """Raise `OperationError` if transformers would fetch native code from the Hub and run it.
 
         It does so for a name such as `owner/kernel`, which may also come from a run that somebody else saved, and for
         flash attention whose package is not installed.
         """
         name = self.source.name
         if "/" in wanted and os.environ.get("USE_HUB_KERNELS", "NO").upper() not in ALLOWING:
-            raise TaskError(f"{name}: attention {wanted} is native code from the Hub, which is not run")
+            raise OperationError(f"{name}: attention {wanted} is native code from the Hub, which is not run")
         package = devices.FLASH.get(wanted)
         if package is not None and importlib.util.find_spec(package) is None:
-            raise TaskError(f"{name}: attention {wanted} is not available here; it needs the package {package}")
+            raise OperationError(f"{name}: attention {wanted} is not available here; it needs the package {package}")
 
     def _prepare_compiling(self, wanted: str) -> None:
         """Refuse what cannot be compiled here. Compile in this process, so that ending it leaves no other process
@@ -92,7 +92,7 @@ class LoadedModel:
         """
         if wanted not in devices.offers(self.device):
             what = devices.no_compiler(self.device) or "a device that torch compiles it for"
-            raise TaskError(f"{self.source.name}: {wanted} needs {what}; use sdpa or eager")
+            raise OperationError(f"{self.source.name}: {wanted} needs {what}; use sdpa or eager")
         import torch._inductor.config as inductor  # noqa: PLC0415  # seconds, for those alone who compile
 
         inductor.compile_threads = 1
@@ -123,5 +123,5 @@ class LoadedModel:
         found = {parameter.device for parameter in self.model.parameters()}
         if found != {self.device}:
             where = ", ".join(sorted(map(str, found)))
-            raise TaskError(f"{self.source.name}: its parameters are on {where}, not on {self.device}")
+            raise OperationError(f"{self.source.name}: its parameters are on {where}, not on {self.device}")
         return self.device

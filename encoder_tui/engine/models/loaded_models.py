@@ -12,7 +12,7 @@ import torch
 
 from encoder_tui.core.models.placement import Head, ModelSource, Placement
 from encoder_tui.core.text import numbers
-from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.engine.job import Job, OperationError
 from encoder_tui.engine.machine import devices
 from encoder_tui.engine.machine.out_of_memory import OutOfMemory
 from encoder_tui.engine.models.checkpoints import (
@@ -68,7 +68,7 @@ class LoadedModels:
         self._models: dict[_Key, LoadedModel] = {}
 
     def get(self, source: ModelSource, placement: Placement, job: Job, fetch: bool = False) -> LoadedModel:
-        """Return a model on its device. Raises `TaskError` (or its subclass `OutOfMemory`) or `ModelError`.
+        """Return a model on its device. Raises `OperationError` (or its subclass `OutOfMemory`) or `ModelError`.
 
         If `fetch` is set, weights are downloaded from the Hub: values depend on them, speed does not.
         """
@@ -94,7 +94,9 @@ class LoadedModels:
         reason = bring_weights(source, directory, job)
         key = _key(source, directory, placement, device, head)
         if not key.files:
-            raise TaskError(reason or f"{source.name}: its weights are random, and a random head would invent words")
+            raise OperationError(
+                reason or f"{source.name}: its weights are random, and a random head would invent words"
+            )
         return self._kept(key, source, lambda: load_with_head(source, directory, head, placement.dtype, device, job))
 
     def _kept(self, key: _Key, source: ModelSource, load_it: Callable[[], LoadedModel]) -> LoadedModel:

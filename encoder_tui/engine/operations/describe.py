@@ -15,7 +15,7 @@ from encoder_tui.core.parameters.checkpoint import has_safetensors, notes_of, pa
 from encoder_tui.core.parameters.description import Buffer, Description, Loading, Parameter
 from encoder_tui.core.parameters.roles import role_of
 from encoder_tui.core.tokens.rust_errors import refusals
-from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.engine.job import Job, OperationError
 from encoder_tui.engine.models.configuration import read_configuration, refuse_unsafe
 from encoder_tui.engine.parameters.layer_facts import layer_facts, repeats
 from encoder_tui.protocol.parameters import DescribeRequest
@@ -40,7 +40,7 @@ def run(request: DescribeRequest, job: Job) -> Description:
         also_allowed=request.also_allowed,
     )
     where = {"local_files_only": True, **({"revision": request.commit} if request.commit else {})}
-    with refusals(TaskError, f"{request.name}: config.json cannot be read"):
+    with refusals(OperationError, f"{request.name}: config.json cannot be read"):
         written, _ = PreTrainedConfig.get_config_dict(request.location, **where)
     kind = str(written.get("model_type", ""))
     has_code = kind in configuration_auto.CONFIG_MAPPING_NAMES and kind in modeling_auto.MODEL_MAPPING_NAMES
@@ -58,14 +58,14 @@ def run(request: DescribeRequest, job: Job) -> Description:
 
 
 def from_architecture(request: DescribeRequest, job: Job, config: Any) -> Description:
-    """Build the model without values and list its parts. Raises `TaskError`."""
+    """Build the model without values and list its parts. Raises `OperationError`."""
     import torch  # noqa: PLC0415
     from transformers import AutoModel  # noqa: PLC0415
     from transformers.initialization import no_init_weights  # noqa: PLC0415
 
     dtype = getattr(config, "dtype", None) or checkpoint_dtype(Path(request.path)) or "float32"
     job.progress(f"building {request.name} without its values")
-    refused = refusals(TaskError, f"{request.name}: transformers cannot build a model from its configuration")
+    refused = refusals(OperationError, f"{request.name}: transformers cannot build a model from its configuration")
     with refused, torch.device("meta"), no_init_weights():
         model = AutoModel.from_config(
             config, dtype=getattr(torch, _named(dtype)), trust_remote_code=request.trust_remote_code
@@ -121,7 +121,7 @@ def _loading(model: Any) -> Loading:
 
 
 def from_checkpoint(request: DescribeRequest, job: Job, config: dict[str, Any], kind: str) -> Description:
-    """List the tensors in a checkpoint's headers, by the checkpoint's own names. Raises `TaskError`."""
+    """List the tensors in a checkpoint's headers, by the checkpoint's own names. Raises `OperationError`."""
     directory = Path(request.path)
     job.progress(f"reading the header of {request.name}")
     why = f"transformers has no code for the architecture {kind or '(none is named)'}"
@@ -131,11 +131,11 @@ def from_checkpoint(request: DescribeRequest, job: Job, config: dict[str, Any], 
         try:
             entries = [stored.entry for stored in stored_tensors(directory).values()]
         except (HeaderError, OSError) as error:
-            raise TaskError(f"{request.name}: {error}") from error
+            raise OperationError(f"{request.name}: {error}") from error
     elif request.repo and request.commit and can_ask:
         entries = headers.remote_entries(request.name, request.repo, request.commit, job.progress)
     else:
-        raise TaskError(f"{request.name}: {why}, and there is no safetensors file to read the tensors from")
+        raise OperationError(f"{request.name}: {why}, and there is no safetensors file to read the tensors from")
     names = [entry.name for entry in entries]
     return Description(
         class_name=str((config.get("architectures") or [kind or "checkpoint"])[0]),

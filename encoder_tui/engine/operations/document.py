@@ -6,7 +6,7 @@ import time
 
 from encoder_tui.core.documents.document import LIMITS, DocumentTokens, packed
 from encoder_tui.engine.documents import opened
-from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.engine.job import Job, OperationError
 from encoder_tui.protocol.documents import Counted, DocumentAnswer, DocumentRequest, Spans
 
 
@@ -16,7 +16,7 @@ def run(request: DocumentRequest, job: Job) -> DocumentAnswer:
     try:
         text = texts.get(request.index, job)
     except IndexError:
-        raise TaskError(f"{texts.source.label} has no row {request.index:,}") from None
+        raise OperationError(f"{texts.source.label} has no row {request.index:,}") from None
     missing = opened.missing(request.models)
     if text is None or missing or not request.models:
         return DocumentAnswer(request.index, text, [], missing)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from encoder_tui.core.tokens.tokenizer import ModelTokenizer
 from encoder_tui.engine.documents import opened
-from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.engine.job import Job, OperationError
 from encoder_tui.protocol.documents import FormsAnswer, FormsRequest
 
 
 def run(request: FormsRequest, job: Job) -> FormsAnswer:
-    """Read each form once. Raises `TaskError` if this version of `tokenizers` cannot."""
+    """Read each form once. Raises `OperationError` if this version of `tokenizers` cannot."""
     for key, form in request.forms.items():
         job.checkpoint()
         try:
             opened.tokenizers[key] = ModelTokenizer(form)
         except ValueError as error:
-            raise TaskError(str(error)) from error
+            raise OperationError(str(error)) from error
     return FormsAnswer(list(opened.tokenizers))

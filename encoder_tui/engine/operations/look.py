@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from encoder_tui.core.outputs.slices import Cells
-from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.engine.job import Job, OperationError
 from encoder_tui.protocol.outputs import LookRequest
 
 AT_ONCE = 1 << 22
@@ -14,23 +14,23 @@ AT_ONCE = 1 << 22
 
 
 def run(request: LookRequest, job: Job) -> Cells:
-    """Return the requested cells, as far as the output reaches. Raises `TaskError` if it is not kept."""
+    """Return the requested cells, as far as the output reaches. Raises `OperationError` if it is not kept."""
     import torch  # noqa: PLC0415
 
     from encoder_tui.engine.outputs.kept import KEPT  # noqa: PLC0415
 
     tensor = KEPT.get(request.slot, {}).get(request.name)
     if tensor is None:
-        raise TaskError(f"the engine no longer has {request.name}; run the model again")
+        raise OperationError(f"the engine no longer has {request.name}; run the model again")
     for index in request.leading:
         if not tensor.dim() > 2 or not 0 <= index < tensor.shape[0]:
-            raise TaskError(f"{request.name} has no part {request.leading}")
+            raise OperationError(f"{request.name} has no part {request.leading}")
         tensor = tensor[index]
     if tensor.dim() != 2:
-        raise TaskError(f"{request.name} has {tensor.dim()} dimensions left, not two")
+        raise OperationError(f"{request.name} has {tensor.dim()} dimensions left, not two")
     window = request.window
     if min(window.row, window.column) < 0 or min(window.row_step, window.column_step) < 1:
-        raise TaskError(f"{request.name}: the requested part is invalid")
+        raise OperationError(f"{request.name}: the requested part is invalid")
     end_row = window.row + window.height * window.row_step
     part = tensor[window.row : end_row, window.column : window.column + window.width * window.column_step]
     rows = max(AT_ONCE // max(part.shape[1], 1), 1) if request.how == "norm" else _rows_at_once(part, window.row_step)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from encoder_tui.core.tasks.masked import MaskedAnswer, Prediction
-from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.engine.job import Job, OperationError
 from encoder_tui.protocol.tasks import MaskedRequest
 
 
@@ -20,7 +20,7 @@ def run(request: MaskedRequest, job: Job) -> MaskedAnswer:
     loaded = LOADED.get_with_head(request.source, "masked_lm", request.placement, job)
     in_force = loaded.use_attention(request.placement.attention)
     if any(not 0 <= position < len(request.batch.input_ids[0]) for position in request.positions):
-        raise TaskError(f"{loaded.source.name}: one of the requested positions has no token")
+        raise OperationError(f"{loaded.source.name}: one of the requested positions has no token")
     forward.refuse_what_cannot_fit(loaded, 1, len(request.batch.input_ids[0]))
     inputs = forward.tensors(loaded, request.batch)
     with computing_in(request.placement.threads) as threads:

@@ -15,7 +15,7 @@ from encoder_tui.core.timing.best import difference
 from encoder_tui.core.timing.pruning import Pruning
 from encoder_tui.core.timing.samples import Environment, Measurement, MeasureRequest, Point, Samples
 from encoder_tui.core.versions import installed_versions
-from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.engine.job import Job, OperationError
 from encoder_tui.engine.operations.hello import cores
 from encoder_tui.engine.timing import rounds
 from encoder_tui.engine.timing.watching import Window
@@ -98,7 +98,7 @@ def _load(request: MeasureRequest, job: Job) -> tuple[dict[int, LoadedModel], di
             loaded[index] = LOADED.get(variant.source, variant.placement, job)
             in_force = loaded[index].use_attention(variant.placement.attention)
             modes.refuse_what_cannot_be_had(loaded[index], variant.mode, in_force.attention)
-        except TaskError as error:
+        except OperationError as error:
             failures[index] = str(error)
     return loaded, failures
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from encoder_tui.core.models.placement import Offers
-from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.engine.job import Job, OperationError
 from encoder_tui.protocol.models import OffersRequest
 
 
 def run(request: OffersRequest, job: Job) -> Offers:
-    """Load the model and try which attention implementations can be set. Raises `TaskError`."""
+    """Load the model and try which attention implementations can be set. Raises `OperationError`."""
     job.progress("importing torch")
     import torch  # noqa: PLC0415
 
@@ -24,7 +24,7 @@ def run(request: OffersRequest, job: Job) -> Offers:
         try:
             if loaded.use_attention(name).attention == name:
                 found.append(name)
-        except TaskError:
+        except OperationError:
             continue
     in_force = loaded.use_attention(request.placement.attention)
     return Offers(in_force, found, request.placement.threads or torch.get_num_threads(), cores())

@@ -6,7 +6,7 @@ import msgspec
 
 from encoder_tui.engine.documents import opened
 from encoder_tui.engine.documents.counting import count_batch, cut_batch
-from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.engine.job import Job, OperationError
 from encoder_tui.protocol.documents import Row, RowsAnswer, RowsRequest
 
 BEGINNING = 400
@@ -32,7 +32,7 @@ def run(request: RowsRequest, job: Job) -> RowsAnswer:
     for index in range(request.start, stop):
         try:
             text = texts.get(index, job)
-        except TaskError:
+        except OperationError:
             if not rows:
                 raise
             stop = index  # a request for the rest gets the error

@@ -11,7 +11,7 @@ from typing import Final
 from encoder_tui.core.documents.document import packed
 from encoder_tui.core.documents.lengths import LengthCounts
 from encoder_tui.engine.documents import fast_counters, opened
-from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.engine.job import Job, OperationError
 from encoder_tui.protocol.documents import ScanAnswer, ScanRequest, SourceSpec
 
 BATCH: Final = 1 << 20
@@ -39,7 +39,7 @@ def run(request: ScanRequest, job: Job) -> ScanAnswer:
             break
     source = opened.source_of(request.spec, job)
     if not source.is_remote:
-        with contextlib.suppress(TaskError):
+        with contextlib.suppress(OperationError):
             # The counts so far stay; a reader that gets here again receives the error.
             opened.look_ahead(source, request.seconds / 5, job)
     return slice_.answer(job)

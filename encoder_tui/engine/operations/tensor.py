@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from encoder_tui.core.parameters.checkpoint import Stored, find, prefixes_of
 from encoder_tui.core.parameters.description import numel_of
 from encoder_tui.core.parameters.statistics import TensorStatistics
-from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.engine.job import Job, OperationError
 from encoder_tui.engine.parameters import stored_values
 from encoder_tui.protocol.parameters import TensorRequest
 
@@ -25,7 +25,7 @@ def run(request: TensorRequest, job: Job) -> TensorStatistics:
     stored = stored_values.stored(request.name, request.path)
     tensor = find(request.parameter, stored, prefixes_of(stored))
     if tensor is None:
-        raise TaskError(f"{request.name}: the checkpoint has no tensor named {request.parameter}")
+        raise OperationError(f"{request.name}: the checkpoint has no tensor named {request.parameter}")
     entry = tensor.entry
     numel = numel_of(entry.shape)
     moments, heat = Moments(), Heat(entry.shape)

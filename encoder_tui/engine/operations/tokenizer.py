@@ -11,14 +11,14 @@ from encoder_tui.core.tokens.exact_form import SPECIAL_ROLES, TokenizerForm
 from encoder_tui.core.tokens.inflation import growth_of
 from encoder_tui.core.tokens.rust_errors import refusals
 from encoder_tui.core.tokens.stated_length import sane_length
-from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.engine.job import Job, OperationError
 from encoder_tui.engine.models.configuration import refuse_unsafe
 from encoder_tui.engine.trial import try_tokenizer
 from encoder_tui.protocol.models import TokenizerRequest
 
 
 def run(request: TokenizerRequest, job: Job) -> TokenizerForm:
-    """Load `AutoTokenizer`, try its backend and return it. Raises `TaskError`, also if the model is not an encoder."""
+    """Load `AutoTokenizer`, try it and return it. Raises `OperationError`, also if the model is not an encoder."""
     job.progress("importing transformers")
     from transformers import AutoTokenizer  # noqa: PLC0415
 
@@ -35,7 +35,7 @@ def run(request: TokenizerRequest, job: Job) -> TokenizerForm:
             also_allowed=request.also_allowed,
         )
     _refuse_other_kinds(request, arguments)
-    with refusals(TaskError, f"{request.name}: transformers cannot load its tokenizer"):
+    with refusals(OperationError, f"{request.name}: transformers cannot load its tokenizer"):
         tokenizer = AutoTokenizer.from_pretrained(request.location, **arguments)
     form = form_of(tokenizer, request.name)
     try_tokenizer(form, request.text, request.name, job)
@@ -43,12 +43,12 @@ def run(request: TokenizerRequest, job: Job) -> TokenizerForm:
 
 
 def _refuse_other_kinds(request: TokenizerRequest, arguments: dict[str, Any]) -> None:
-    """Raise `TaskError` for an architecture that `transformers` knows, but not as a text encoder."""
+    """Raise `OperationError` for an architecture that `transformers` knows, but not as a text encoder."""
     from transformers import PreTrainedConfig  # noqa: PLC0415
     from transformers.models.auto import configuration_auto, modeling_auto  # noqa: PLC0415
 
     where = {key: value for key, value in arguments.items() if key != "trust_remote_code"}
-    with refusals(TaskError, f"{request.name}: config.json cannot be read"):
+    with refusals(OperationError, f"{request.name}: config.json cannot be read"):
         config, _ = PreTrainedConfig.get_config_dict(request.location, **where)
     kind = str(config.get("model_type"))
     encoders = (
@@ -56,22 +56,22 @@ def _refuse_other_kinds(request: TokenizerRequest, arguments: dict[str, Any]) ->
         modeling_auto.MODEL_FOR_TEXT_ENCODING_MAPPING_NAMES,
     )
     if kind in configuration_auto.CONFIG_MAPPING_NAMES and not any(kind in names for names in encoders):
-        raise TaskError(
+        raise OperationError(
             f"{request.name} is not an encoder: transformers has no masked-language or text-encoder model"
             f" for {kind}; choose a model of BERT's family"
         )
 
 
 def form_of(tokenizer: Any, name: str) -> TokenizerForm:
-    """Return a loaded tokenizer as plain data. Raises `TaskError` if it encodes with Python code of its own."""
+    """Return a loaded tokenizer as plain data. Raises `OperationError` if it encodes with Python code of its own."""
     kind = type(tokenizer).__name__
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:
-        raise TaskError(f"{name}: {kind} is not backed by the tokenizers library, which this app needs")
+        raise OperationError(f"{name}: {kind} is not backed by the tokenizers library, which this app needs")
     backend.no_padding()
     backend.no_truncation()
     # Some classes put Python code into the backend (usually a word segmenter), which cannot be serialized.
-    with refusals(TaskError, f"{name}: {kind} works in Python only, and this app needs the tokenizers library"):
+    with refusals(OperationError, f"{name}: {kind} works in Python only, and this app needs the tokenizers library"):
         written = backend.to_str()
     named = tokenizer.special_tokens_map
     special = {role: named[f"{role}_token"] for role in SPECIAL_ROLES if f"{role}_token" in named}

@@ -12,7 +12,7 @@ import torch
 from encoder_tui.core.outputs.runs import Batch, Dimensions, OutputFacts, memory_needed
 from encoder_tui.core.text import numbers
 from encoder_tui.core.tokens.rust_errors import words
-from encoder_tui.engine.job import Job, JobCancelled, TaskError
+from encoder_tui.engine.job import Job, JobCancelled, OperationError
 from encoder_tui.engine.machine import devices
 from encoder_tui.engine.machine.out_of_memory import OutOfMemory, memory_errors
 from encoder_tui.engine.models.loaded_model import LoadedModel
@@ -22,12 +22,12 @@ CHUNK = 1 << 22
 
 
 def tensors(loaded: LoadedModel, batch: Batch) -> dict[str, torch.Tensor]:
-    """Return the model's inputs on its device, each (batch, sequence). Raises `TaskError` if they do not fit."""
+    """Return the model's inputs on its device, each (batch, sequence). Raises `OperationError` if they do not fit."""
     name = loaded.source.name
     entries = loaded.model.get_input_embeddings().weight.shape[0]
     highest = max(max(row) for row in batch.input_ids)
     if highest >= entries:
-        raise TaskError(
+        raise OperationError(
             f"{name}: its tokenizer makes the id {highest:,} but its embeddings have {entries:,} entries;"
             " the tokenizer belongs to another model"
         )
@@ -86,8 +86,8 @@ def forward(
 ) -> dict[str, torch.Tensor]:
     """Run a model and name every output tensor: `last_hidden_state`, `hidden_states.7`.
 
-    The values equal those of `model(**inputs)` to the last bit. Raises `TaskError` (or its subclass `OutOfMemory`) and
-    `JobCancelled`.
+    The values equal those of `model(**inputs)` to the last bit. Raises `OperationError` (or its subclass
+    `OutOfMemory`) and `JobCancelled`.
     """
     wishes = {"output_hidden_states": hidden_states, "output_attentions": attentions}
     name = loaded.source.name
@@ -95,10 +95,10 @@ def forward(
         with torch.inference_mode(), memory_errors(f"{name}: the pass"), told_by_layer(loaded, job):
             output = loaded.model(**inputs, **{key: True for key, wish in wishes.items() if wish}, return_dict=True)
             devices.synchronize(loaded.device)
-    except (JobCancelled, TaskError):
+    except (JobCancelled, OperationError):
         raise
     except Exception as error:  # of whatever kind the model's own code raises
-        raise TaskError(f"{name}: the pass failed: {words(error)}") from error
+        raise OperationError(f"{name}: the pass failed: {words(error)}") from error
     found = {}
     for key, value in output.items():
         if isinstance(value, torch.Tensor):

@@ -13,7 +13,7 @@ from encoder_tui.core.files.safetensors_header import HeaderError
 from encoder_tui.core.parameters import checkpoint
 from encoder_tui.core.parameters.checkpoint import Stored
 from encoder_tui.core.parameters.description import numel_of
-from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.engine.job import Job, OperationError
 
 if TYPE_CHECKING:
     import numpy
@@ -23,24 +23,24 @@ SLICE: Final = 1 << 20
 
 
 def stored(name: str, path: str) -> dict[str, Stored]:
-    """Return the tensors in a directory. Raises `TaskError` if there are none to read."""
+    """Return the tensors in a directory. Raises `OperationError` if there are none to read."""
     directory = Path(path)
     if not checkpoint.has_safetensors(directory):
-        raise TaskError(f"{name}: there are no weights here in safetensors files")
+        raise OperationError(f"{name}: there are no weights here in safetensors files")
     try:
         return checkpoint.stored_tensors(directory)
     except (HeaderError, OSError) as error:
-        raise TaskError(f"{name}: {error}") from error
+        raise OperationError(f"{name}: {error}") from error
 
 
 def slices(tensor: Stored, job: Job, size: int = SLICE) -> Iterator[numpy.ndarray[Any, Any]]:
-    """Yield the values as flat float64 arrays, complex ones by their magnitude. Raises `TaskError`."""
+    """Yield the values as flat float64 arrays, complex ones by their magnitude. Raises `OperationError`."""
     import torch  # noqa: PLC0415
 
     entry = tensor.entry
     kind = getattr(torch, entry.dtype, None)
     if bits(entry.dtype) % 8 or kind is None:
-        raise TaskError(f"{entry.name}: values of {entry.dtype} cannot be read by this torch")
+        raise OperationError(f"{entry.name}: values of {entry.dtype} cannot be read by this torch")
     width = bits(entry.dtype) // 8
     done, numel = 0, numel_of(entry.shape)
     try:
@@ -51,10 +51,10 @@ def slices(tensor: Stored, job: Job, size: int = SLICE) -> Iterator[numpy.ndarra
                 wanted = min(size, numel - done)
                 data = bytearray(file.read(wanted * width))
                 if len(data) < wanted * width:
-                    raise TaskError(f"{tensor.file.name} ends in the middle of {entry.name}; fetch it again")
+                    raise OperationError(f"{tensor.file.name} ends in the middle of {entry.name}; fetch it again")
                 values = torch.frombuffer(data, dtype=kind)
                 values = values.abs() if values.is_complex() else values
                 yield values.to(torch.float64).numpy()
                 done += wanted
     except OSError as error:
-        raise TaskError(f"{tensor.file.name} cannot be read: {error.strerror or error}") from error
+        raise OperationError(f"{tensor.file.name} cannot be read: {error.strerror or error}") from error

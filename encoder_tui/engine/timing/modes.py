@@ -11,7 +11,7 @@ import torch
 
 from encoder_tui.core.models.architectures import architecture, kinds_that
 from encoder_tui.core.timing.samples import Mode
-from encoder_tui.engine.job import TaskError
+from encoder_tui.engine.job import OperationError
 from encoder_tui.engine.machine.devices import FLASH, no_compiler, offers
 from encoder_tui.engine.models.loaded_model import LoadedModel
 
@@ -19,30 +19,32 @@ BACKEND: Final = "inductor"
 
 
 def refuse_what_cannot_be_had(loaded: LoadedModel, mode: Mode, attention: str) -> None:
-    """Raise `TaskError` with one sentence if a mode is impossible; `attention` is the current implementation."""
+    """Raise `OperationError` with one sentence if a mode is impossible; `attention` is the current implementation."""
     name, device = loaded.source.name, loaded.device
     offered = offers(device)
     if mode.tf32 and "tf32" not in offered:
-        raise TaskError(f"{name}: TF32 needs an NVIDIA GPU (Ampere or newer), and {device} is not one; measure without")
+        raise OperationError(
+            f"{name}: TF32 needs an NVIDIA GPU (Ampere or newer), and {device} is not one; measure without"
+        )
     if mode.unpadded:
         if not set(FLASH) & set(offered):
             has = "has none" if device.type != "cpu" else "is not an accelerator"
-            raise TaskError(
+            raise OperationError(
                 f"{name}: batches without padding need flash attention, which the package flash-attn offers on an"
                 f" accelerator, and {device} {has}; measure padded ones"
             )
         if attention not in FLASH:
-            raise TaskError(
+            raise OperationError(
                 f"{name}: {attention} attention cannot separate rows without padding; choose"
                 f" {' or '.join(one for one in FLASH if one in offered)}"
             )
         if loaded.model.dtype not in {torch.float16, torch.bfloat16}:
-            raise TaskError(f"{name}: flash attention needs float16 or bfloat16; choose one of them as dtype")
+            raise OperationError(f"{name}: flash attention needs float16 or bfloat16; choose one of them as dtype")
         if not architecture(getattr(loaded.model.config, "model_type", "")).is_packable:
             packable = kinds_that(lambda row: row.is_packable)
-            raise TaskError(f"{name}: only {' and '.join(packable)} are known to support batches without padding")
+            raise OperationError(f"{name}: only {' and '.join(packable)} are known to support batches without padding")
     if mode.compiled and (missing := no_compiler(device)) is not None:
-        raise TaskError(f"{name}: torch.compile needs {missing}; install it, or measure without")
+        raise OperationError(f"{name}: torch.compile needs {missing}; install it, or measure without")
 
 
 def set_precision(mode: Mode) -> None:

@@ -16,7 +16,7 @@ from encoder_tui.core.text.numbers import count
 from encoder_tui.core.timing.pruning import HOPELESS
 from encoder_tui.core.timing.samples import DeviceState, Distance, Mode, Point, Samples
 from encoder_tui.core.tokens.rust_errors import words
-from encoder_tui.engine.job import Job, JobCancelled, TaskError
+from encoder_tui.engine.job import Job, JobCancelled, OperationError
 from encoder_tui.engine.machine import device_state, devices, memory
 from encoder_tui.engine.machine.device_clock import DeviceClock
 from encoder_tui.engine.machine.other_load import OtherLoad
@@ -78,7 +78,7 @@ class ModelRunner:
         try:
             forward.refuse_what_cannot_fit(self._loaded, self.point.batch, self.point.length)
             inputs = inputs_of(self._loaded, self.point)
-        except TaskError as error:
+        except OperationError as error:
             self._short = "no memory" if isinstance(error, OutOfMemory) else "failed"
             raise Ended(str(error)) from error
         self._inputs = modes.packed(inputs) if self._asked.unpadded else inputs
@@ -233,7 +233,7 @@ def _checkpoints(model: torch.nn.Module, look: Callable[[], None]) -> Iterator[N
 
 
 def inputs_of(loaded: LoadedModel, point: Point) -> dict[str, torch.Tensor]:
-    """Return the tensors of a point: the given ids, or random ids with padding on the right. Raises `TaskError`."""
+    """Return the tensors of a point: the given ids, or random ids padded on the right. Raises `OperationError`."""
     if point.given is not None:
         return forward.tensors(loaded, point.given)
     padding = getattr(loaded.model.config, "pad_token_id", None) or 0

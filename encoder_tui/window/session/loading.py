@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from encoder_tui.client.client import EngineClient, EngineError, EngineState, TaskFailed
+from encoder_tui.client.client import EngineClient, EngineError, EngineState, OperationFailed
 from encoder_tui.client.loader import STAND_INS, Loader
 from encoder_tui.core.models.files import ModelFiles
 from encoder_tui.core.models.names import ModelError, parse_name
@@ -48,7 +48,7 @@ class SlotLoader:
                     await self._load_from_files(slot, *await loader.ask_for_files(name, self._progress_of(slot)))
 
             await loader.engine.once_more(load)
-        except (ModelError, TaskFailed, EngineError, ValueError) as error:
+        except (ModelError, OperationFailed, EngineError, ValueError) as error:
             if slot.stands_in_for is not None:
                 slot.message = "because the Hub cannot be reached and nothing is cached"
                 self._notice(str(error), "warning")
@@ -142,5 +142,5 @@ async def greet(
         await asyncio.wait(loads, timeout=1.5)
     try:
         await engine.once_more(ask)
-    except (EngineError, TaskFailed) as error:
+    except (EngineError, OperationFailed) as error:
         notice(str(error), "error")

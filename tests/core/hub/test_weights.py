@@ -17,7 +17,7 @@ from encoder_tui.core.outputs.runs import RunAnswer
 from encoder_tui.core.settings import Settings
 from encoder_tui.core.tasks.masked import MaskedAnswer, why_no_predictions, with_mask
 from encoder_tui.core.tasks.pooling import cut
-from encoder_tui.engine.job import JobCancelled, TaskError
+from encoder_tui.engine.job import JobCancelled, OperationError
 from encoder_tui.protocol import frames
 from encoder_tui.protocol.outputs import RunRequest
 from encoder_tui.protocol.tasks import MaskedRequest, VectorsRequest
@@ -213,7 +213,7 @@ def test_masked_tokens_fetch_the_weights_and_never_when_offline(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with serving(with_head("bert-cased", tmp_path / "other"), monkeypatch) as fake:
-        with pytest.raises(TaskError, match="--offline forbids asking the Hub"):
+        with pytest.raises(OperationError, match="--offline forbids asking the Hub"):
             masked(Heard(), offline=True)
         assert not any("model.safetensors" in path for path in fake.paths())
         job = Heard()

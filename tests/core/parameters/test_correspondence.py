@@ -59,7 +59,7 @@ def test_a_row_stands_for_each_role_that_any_model_has_in_the_order_of_a_pass() 
 def test_what_one_lacks_is_said_with_what_it_has_instead() -> None:
     pair = (bert(), modernbert())
     assert words("query", *pair) == ["2 × (4 × 4) + bias", "in the fused q/k/v"]
-    assert words("fused_qkv", *pair) == ["separate: query, key, value", "4 × (12 × 4)"]
+    assert words("fused_qkv", *pair) == ["separate query, key, value", "4 × (12 × 4)"]
     assert words("position_embedding", *pair) == ["16 × 4", "none: rotary positions instead"]
     assert words("type_embedding", *pair) == ["2 × 4", "none"]
     assert words("pooler", *pair) == ["4 × 4", "none"]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from encoder_tui.core.tokens.exact_form import TokenizerForm, provisional
 from encoder_tui.core.tokens.stated_length import LARGE_INTEGER
 from encoder_tui.core.tokens.tokenizer import EncodeOptions, Encoding, ModelTokenizer, TokenizationError
-from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.engine.job import Job, OperationError
 from encoder_tui.engine.operations.tokenizer import form_of, run
 from encoder_tui.protocol.models import TokenizerRequest
 from tests.support.model_directories import CONTRADICTING, all_directories
@@ -239,10 +239,10 @@ def test_a_tokenizer_that_works_in_python_has_no_form(tmp_path: Path) -> None:
 
     segmenting = AutoTokenizer.from_pretrained(DIRECTORIES["bert-cased"](tmp_path))
     segmenting.backend_tokenizer.pre_tokenizer = PreTokenizer.custom(_Python())
-    with pytest.raises(TaskError, match=r"^mine: BertTokenizer works in Python only, and this app needs"):
+    with pytest.raises(OperationError, match=r"^mine: BertTokenizer works in Python only, and this app needs"):
         form_of(segmenting, "mine")
     (tmp_path / "vocab.txt").write_text("<cls>\n<pad>\n<eos>\n<unk>\nL\n<mask>\n", encoding="utf-8")
-    with pytest.raises(TaskError, match=r"^mine: EsmTokenizer is not backed by the tokenizers library"):
+    with pytest.raises(OperationError, match=r"^mine: EsmTokenizer is not backed by the tokenizers library"):
         form_of(EsmTokenizer(tmp_path / "vocab.txt"), "mine")
 
 
@@ -252,6 +252,6 @@ def test_a_tokenizer_json_that_makes_the_library_panic_is_a_failure_with_a_sente
     raw = json.loads(path.read_text(encoding="utf-8"))
     raw["normalizer"] = {"type": "Precompiled", "precompiled_charsmap": "AAAA"}
     path.write_text(json.dumps(raw), encoding="utf-8")
-    with pytest.raises(TaskError, match=r"^mine: transformers cannot load its tokenizer: ") as caught:
+    with pytest.raises(OperationError, match=r"^mine: transformers cannot load its tokenizer: ") as caught:
         run(TokenizerRequest("mine", str(directory)), Job(1, lambda _: None))
     assert str(caught.value).isprintable()

@@ -25,7 +25,7 @@ from encoder_tui.engine.documents import opened, piecewise
 from encoder_tui.engine.documents.sources import files, open_source, parquet
 from encoder_tui.engine.documents.sources.parquet_pages import largest_page
 from encoder_tui.engine.documents.sources.source import ROW_AT_MOST, Source
-from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.engine.job import Job, OperationError
 from encoder_tui.engine.operations import rows, scan, source
 from encoder_tui.protocol.documents import Counted, RowsRequest, ScanRequest, SourceRequest, SourceSpec
 from tests.engine.documents.test_long_documents import long_text, tokenizer
@@ -90,7 +90,9 @@ def test_a_row_of_100_mb_is_left_out_and_the_others_are_there_at_once(
 def test_a_file_of_nothing_but_a_row_of_100_mb_is_refused_with_its_row(tmp_path: Path, job: Job, suffix: str) -> None:
     path = tmp_path / f"rows.{suffix}"
     WRITERS[suffix](path, ["x" * HUGE])
-    with pytest.raises(TaskError, match=rf"row 0 of rows\.{suffix} has 100 MB, more than the 64 MB allowed for a row"):
+    with pytest.raises(
+        OperationError, match=rf"row 0 of rows\.{suffix} has 100 MB, more than the 64 MB allowed for a row"
+    ):
         open_source(SourceSpec(str(path), lines=suffix == "txt"), job)
 
 
@@ -105,7 +107,7 @@ def test_a_text_of_100_mb_is_refused_alone_and_left_out_among_others(tmp_path: P
     assert found.remarks == [why]
     (tmp_path / "b.txt").write_bytes(b"x" * HUGE)
     alone = open_source(SourceSpec(str(tmp_path / "b.txt")), job)
-    with pytest.raises(TaskError, match=why):
+    with pytest.raises(OperationError, match=why):
         next(alone.iterate(0, "text"))
 
 
@@ -186,7 +188,7 @@ def test_a_page_that_unfolds_beyond_its_bound_is_never_decompressed(
     found = open_source(SourceSpec(str(path)), job)
     assert list(islice(found.iterate(0, "text"), 2)) == ["first", "second"]
     with pytest.raises(
-        TaskError, match=r"rows 2 to 31 of rows\.parquet unpack to 31 MB at once, more than the 17 MB allowed"
+        OperationError, match=r"rows 2 to 31 of rows\.parquet unpack to 31 MB at once, more than the 17 MB allowed"
     ):
         next(found.iterate(2, "text"))
     assert set(read) == {0}
@@ -272,7 +274,7 @@ def test_a_damaged_file_ends_with_a_sentence_whatever_its_bytes_are(tmp_path: Pa
         for _ in range(3):
             damaged[chance.randrange(4, len(whole) - 8)] = chance.randrange(256)
         path.write_bytes(damaged)
-        with contextlib.suppress(TaskError):  # and nothing else is raised
+        with contextlib.suppress(OperationError):  # and nothing else is raised
             list(open_source(SourceSpec(str(path)), job).iterate(0, "text"))
 
 
@@ -305,7 +307,9 @@ def test_a_word_as_long_as_a_document_of_megabytes_is_refused_with_row_and_file(
     path = tmp_path / "rows.jsonl"
     in_json(path, ["the first", "x" * 1_100_000])
     spec = SourceSpec(str(path))
-    with pytest.raises(TaskError, match=r"row 1 of .*rows\.jsonl: a document of 1,100,000 characters cannot be token"):
+    with pytest.raises(
+        OperationError, match=r"row 1 of .*rows\.jsonl: a document of 1,100,000 characters cannot be token"
+    ):
         scan.run(ScanRequest(spec, "text", 0, 60, [Counted("bert", 512)]), job)
 
 

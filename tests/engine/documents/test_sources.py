@@ -15,7 +15,7 @@ import pytest
 from encoder_tui.engine.documents import opened
 from encoder_tui.engine.documents.sources import open_source
 from encoder_tui.engine.documents.sources.source import Source
-from encoder_tui.engine.job import Job, JobCancelled, TaskError
+from encoder_tui.engine.job import Job, JobCancelled, OperationError
 from encoder_tui.engine.operations import rows, source
 from encoder_tui.protocol.documents import RowsRequest, SourceAnswer, SourceRequest, SourceSpec
 
@@ -41,7 +41,7 @@ def opened_source(path: Path | str, job: Job, lines: bool = False) -> Source:
 
 def refused(path: Path | str, job: Job) -> str:
     """The one sentence of a source that cannot be read to its end."""
-    with pytest.raises(TaskError) as caught:
+    with pytest.raises(OperationError) as caught:
         read(path, job)
     assert "\n" not in str(caught.value)
     return str(caught.value)
@@ -165,7 +165,7 @@ def test_a_lone_surrogate_in_json_becomes_a_replacement_character(tmp_path: Path
 def test_a_wrong_column_is_answered_with_those_that_there_are(tmp_path: Path, job: Job) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text('{"title": "a", "body": "b", "id": 1}\n')
-    with pytest.raises(TaskError, match="has no text column id; there are title, body"):
+    with pytest.raises(OperationError, match="has no text column id; there are title, body"):
         open_source(SourceSpec(str(path)), job).choose("id")
 
 
@@ -271,7 +271,7 @@ def test_a_compressed_file_is_no_text(tmp_path: Path, job: Job) -> None:
 
 
 def test_offline_a_data_set_is_not_asked_for(job: Job) -> None:
-    with pytest.raises(TaskError, match="--offline forbids asking it"):
+    with pytest.raises(OperationError, match="--offline forbids asking it"):
         open_source(SourceSpec("owner/name", offline=True), job)
 
 

@@ -11,7 +11,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from encoder_tui.client.client import EngineClient, TaskFailed
+from encoder_tui.client.client import EngineClient, OperationFailed
 from encoder_tui.client.collection import Collection
 from encoder_tui.protocol.documents import SourceSpec
 from tests.support.fake_hub import FakeHub
@@ -76,7 +76,7 @@ async def test_a_connection_cut_in_the_middle_is_told_and_the_next_question_goes
 ) -> None:
     collection = await Collection.open(engine, SourceSpec("tiny/documents:pairs:train"))
     fake.fault("/storage/*", "cut at once")
-    with pytest.raises(TaskFailed, match=r"broke after row \d+ .*the rows received are kept; try again"):
+    with pytest.raises(OperationFailed, match=r"broke after row \d+ .*the rows received are kept; try again"):
         await collection.rows(ROWS - 10, 10, [])
     kept = await collection.rows(0, 10, [])
     assert kept.rows[9].beginning == text(9)[:400]
@@ -121,7 +121,7 @@ async def test_a_card_that_states_another_number_of_rows_ends_nothing(
 async def test_what_a_data_set_has_not_is_told_in_a_sentence(
     fake: FakeHub, engine: EngineClient, name: str, said: str
 ) -> None:
-    with pytest.raises(TaskFailed) as caught:
+    with pytest.raises(OperationFailed) as caught:
         await Collection.open(engine, SourceSpec(name))
     assert said in str(caught.value)
     assert str(caught.value).isprintable()
@@ -130,7 +130,7 @@ async def test_what_a_data_set_has_not_is_told_in_a_sentence(
 async def test_a_hub_that_never_answers_is_given_up(fake: FakeHub, engine: EngineClient) -> None:
     fake.fault("*", "hang")
     async with asyncio.timeout(60):
-        with pytest.raises(TaskFailed, match="no answer within 2 s"):
+        with pytest.raises(OperationFailed, match="no answer within 2 s"):
             await Collection.open(engine, SourceSpec("tiny/documents"))
         collection = await Collection.open(engine, SourceSpec(None))
     assert "no answer" in (collection.answer.stands_in_for or "") or "does not answer" in (

@@ -19,7 +19,7 @@ import pytest
 
 from encoder_tui.engine.documents.sources import open_source
 from encoder_tui.engine.documents.sources.files import JsonLines
-from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.engine.job import Job, OperationError
 from encoder_tui.engine.operations import rows, source
 from encoder_tui.protocol import frames
 from encoder_tui.protocol.documents import RowsRequest, SourceRequest, SourceSpec
@@ -36,7 +36,7 @@ def test_a_row_that_is_no_csv_is_no_end_of_its_file_however_often_it_is_reached(
     path.write_text(f"id,text\n{good}x,bad\rfield\n{good}", newline="")
     source = open_source(SourceSpec(str(path)), job)
     for _ in range(2):
-        with pytest.raises(TaskError, match=r"rows\.csv is not valid CSV near byte [\d,]+ \("):
+        with pytest.raises(OperationError, match=r"rows\.csv is not valid CSV near byte [\d,]+ \("):
             source.reach(150, job)
         assert (source.known, source.total) == (100, None)
     assert list(islice(source.iterate(98, "text"), 2)) == ["text 98", "text 99"]
@@ -54,7 +54,7 @@ def test_a_file_that_cannot_be_read_on_has_not_ended(tmp_path: Path, job: Job, m
 
     with monkeypatch.context() as patched:
         patched.setattr(JsonLines, "starts", failing)
-        with pytest.raises(TaskError, match=r"rows\.jsonl cannot be read: Input/output error"):
+        with pytest.raises(OperationError, match=r"rows\.jsonl cannot be read: Input/output error"):
             source.reach(9, job)
     assert (source.known, source.total) == (5, None)
     source.reach(10, job)
@@ -144,9 +144,9 @@ ODD: dict[str, Callable[[Path], object]] = {
 def test_what_is_no_file_is_refused_at_once(tmp_path: Path, job: Job, kind: str, suffix: str) -> None:
     path = tmp_path / f"rows.{suffix}"
     ODD[kind](path)
-    with pytest.raises(TaskError, match="is not a regular file"):
+    with pytest.raises(OperationError, match="is not a regular file"):
         open_source(SourceSpec(str(path)), job)
-    with pytest.raises(TaskError, match="holds no documents"):
+    with pytest.raises(OperationError, match="holds no documents"):
         open_source(SourceSpec(str(tmp_path)), job)
 
 
@@ -164,5 +164,5 @@ def test_what_takes_a_files_place_while_it_is_read_is_refused_at_once(
     source.reach(1, job)
     path.unlink()
     ODD[kind](path)
-    with pytest.raises(TaskError, match="cannot be read: it is not a regular file"):
+    with pytest.raises(OperationError, match="cannot be read: it is not a regular file"):
         next(source.iterate(0, "text"))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from encoder_tui.engine.job import TaskError
+from encoder_tui.engine.job import OperationError
 
 torch = pytest.importorskip("torch")
 
@@ -43,7 +43,7 @@ def test_a_device_is_named_in_full(name: str | None, full: str) -> None:
 def test_a_device_that_is_not_there_is_a_sentence_that_names_those_that_are(name: str) -> None:
     from encoder_tui.engine.machine import devices
 
-    with pytest.raises(TaskError, match=r"it has cuda:0, cuda:1, cpu$"):
+    with pytest.raises(OperationError, match=r"it has cuda:0, cuda:1, cpu$"):
         devices.resolve(name)
 
 
@@ -51,7 +51,7 @@ def test_a_device_that_is_not_there_is_a_sentence_that_names_those_that_are(name
 def test_a_dead_device_is_a_sentence() -> None:
     from encoder_tui.engine.machine import devices
 
-    with pytest.raises(TaskError, match=r"cuda:0 does not respond \(CUDA error: uncorrectable ECC error\)"):
+    with pytest.raises(OperationError, match=r"cuda:0 does not respond \(CUDA error: uncorrectable ECC error\)"):
         devices.resolve("cuda:0")
 
 
@@ -60,7 +60,7 @@ def test_without_an_accelerator_the_cpu_is_the_device(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(torch.accelerator, "is_available", lambda: False)
     assert str(devices.resolve(None)) == "cpu"
-    with pytest.raises(TaskError, match="there is no device cuda:0 on the engine's machine; it has cpu"):
+    with pytest.raises(OperationError, match="there is no device cuda:0 on the engine's machine; it has cpu"):
         devices.resolve("cuda:0")
 
 
@@ -75,5 +75,5 @@ def test_an_unknown_dtype_is_a_sentence() -> None:
     from encoder_tui.engine.machine import devices
 
     assert devices.dtype_of("bfloat16") is torch.bfloat16
-    with pytest.raises(TaskError, match="there is no dtype int8; use float32"):
+    with pytest.raises(OperationError, match="there is no dtype int8; use float32"):
         devices.dtype_of("int8")

@@ -13,7 +13,7 @@ import pytest
 from encoder_tui.core.models.placement import ModelSource, Placement
 from encoder_tui.core.outputs.runs import Batch
 from encoder_tui.core.timing.samples import MeasureRequest, Point, Variant
-from encoder_tui.engine.job import TaskError
+from encoder_tui.engine.job import OperationError
 from encoder_tui.protocol.models import OffersRequest
 from encoder_tui.protocol.tasks import VectorsRequest
 from tests.support.saved_models import run, saved, silent, value
@@ -82,7 +82,7 @@ def test_a_pass_that_fails_gives_the_threads_back(directory: Path, monkeypatch: 
         raise ValueError("no")
 
     monkeypatch.setattr(ModernBertModel, "forward", failing)
-    with pytest.raises(TaskError, match="the pass failed: no"):
+    with pytest.raises(OperationError, match="the pass failed: no"):
         run(directory, threads=3)
     assert torch.get_num_threads() == 1
 
@@ -188,7 +188,7 @@ def test_flex_attention_gives_what_sdpa_gives_and_without_a_compiler_a_sentence(
     monkeypatch.setenv("CXX", "no-such-compiler")
     assert devices.offers(torch.device("cpu")) == []
     with pytest.raises(
-        TaskError, match=r"flex_attention needs a C\+\+ compiler, and there is no no-such-compiler here"
+        OperationError, match=r"flex_attention needs a C\+\+ compiler, and there is no no-such-compiler here"
     ):
         run(directory, attention=devices.FLEX)
 

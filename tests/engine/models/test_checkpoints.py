@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from encoder_tui.engine.job import TaskError
+from encoder_tui.engine.job import OperationError
 from tests.support.saved_models import (
     ARCHITECTURES,
     directly,
@@ -80,7 +80,7 @@ def test_old_names_of_layernorm_are_read(tmp_path: Path) -> None:
 def test_weights_of_another_architecture_are_refused(tmp_path: Path) -> None:
     directory = saved("bert-cased", tmp_path)
     rewrite(directory, lambda tensors: {"something.else": torch.zeros(2)})
-    with pytest.raises(TaskError, match="the weights have no tensor of a BertModel"):
+    with pytest.raises(OperationError, match="the weights have no tensor of a BertModel"):
         run(directory)
 
 
@@ -90,7 +90,7 @@ def test_corrupt_weights_are_a_sentence(damage: str, tmp_path: Path) -> None:
     file = directory / "model.safetensors"
     data = file.read_bytes()
     file.write_bytes({"cut": data[:-100], "no header": b"\xff" * 64 + data[64:], "empty": b""}[damage])
-    with pytest.raises(TaskError, match="its weights cannot be loaded") as caught:
+    with pytest.raises(OperationError, match="its weights cannot be loaded") as caught:
         run(directory)
     assert "\n" not in str(caught.value)
 
@@ -110,7 +110,7 @@ def test_an_error_without_words_is_told_by_its_kind(tmp_path: Path) -> None:
     directory = saved("bert-cased", tmp_path)
     (directory / "model.safetensors").unlink()
     (directory / "pytorch_model.bin").touch()
-    with pytest.raises(TaskError, match="its weights cannot be loaded: EOFError"):
+    with pytest.raises(OperationError, match="its weights cannot be loaded: EOFError"):
         run(directory)
 
 
@@ -128,7 +128,7 @@ def test_a_pickle_that_would_run_code_is_refused_and_runs_none(tmp_path: Path) -
     directory = saved("bert-cased", tmp_path)
     (directory / "model.safetensors").unlink()
     torch.save({"embeddings.LayerNorm.weight": Trap(tmp_path / "sprung")}, directory / "pytorch_model.bin")
-    with pytest.raises(TaskError, match="its weights cannot be loaded"):
+    with pytest.raises(OperationError, match="its weights cannot be loaded"):
         run(directory)
     assert not (tmp_path / "sprung").exists()
 
@@ -174,7 +174,7 @@ def test_a_configuration_that_claims_millions_of_layers_is_refused_at_once(tmp_p
         (directory / "model.safetensors").unlink()
     config = json.loads((directory / "config.json").read_text())
     (directory / "config.json").write_text(json.dumps({**config, "num_hidden_layers": 10_000_000}))
-    with pytest.raises(TaskError, match="claims 10,000,000 layers, which no encoder has"):
+    with pytest.raises(OperationError, match="claims 10,000,000 layers, which no encoder has"):
         run(directory)
 
 
@@ -183,7 +183,7 @@ def test_a_tokenizer_of_another_model_is_refused(tmp_path: Path) -> None:
     (directory / "model.safetensors").unlink()
     config = json.loads((directory / "config.json").read_text())
     (directory / "config.json").write_text(json.dumps({**config, "vocab_size": 8}))
-    with pytest.raises(TaskError, match="its embeddings have 8 entries; the tokenizer belongs to another model"):
+    with pytest.raises(OperationError, match="its embeddings have 8 entries; the tokenizer belongs to another model"):
         run(directory)
 
 
@@ -194,5 +194,5 @@ def test_a_model_too_large_for_the_memory_at_hand_is_a_sentence(tmp_path: Path) 
     (directory / "config.json").write_text(
         json.dumps({**config, "intermediate_size": 1_000_000, "hidden_size": 65_536})
     )
-    with pytest.raises(TaskError, match="making random weights: out of memory"):
+    with pytest.raises(OperationError, match="making random weights: out of memory"):
         run(directory)

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from encoder_tui.core.models.placement import ModelSource, Placement
-from encoder_tui.engine.job import JobCancelled, TaskError
+from encoder_tui.engine.job import JobCancelled, OperationError
 from encoder_tui.protocol.outputs import MemoryRequest, UnloadRequest
 from tests.support.saved_models import Heard, saved, silent, with_head
 
@@ -131,7 +131,7 @@ def test_where_memory_runs_out_while_loading_all_others_go_and_it_is_tried_again
     assert [loaded.source for loaded in LOADED.all()] == [other]
     monkeypatch.setattr(checkpoints, "construct", lambda *arguments, **more: torch.empty(1 << 55, dtype=torch.uint8))
     LOADED.unload()
-    with pytest.raises(TaskError, match=r"^other: making random weights: out of memory$"):
+    with pytest.raises(OperationError, match=r"^other: making random weights: out of memory$"):
         LOADED.get(other, Placement(), silent())
 
 

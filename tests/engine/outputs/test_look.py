@@ -19,7 +19,7 @@ from encoder_tui.core.report.reproduce import RunToReproduce, run_snippet
 from encoder_tui.core.tasks.masked import why_no_predictions, with_mask
 from encoder_tui.core.tasks.pooling import builtin_triplets, cosine, cut, norm, ways, windows
 from encoder_tui.core.text.numbers import statistic
-from encoder_tui.engine.job import TaskError
+from encoder_tui.engine.job import OperationError
 from encoder_tui.protocol.outputs import LookRequest
 from encoder_tui.protocol.tasks import MaskedRequest, VectorsRequest
 from tests.support.saved_models import directly, files_of, run, saved, silent, tokenizer_of, with_head
@@ -81,7 +81,7 @@ def test_norms_are_those_of_the_rows(bert: Path) -> None:
 )
 def test_what_is_not_there_cannot_be_looked_at(bert: Path, name: str, leading: list[int]) -> None:
     run(bert, texts=[TEXT])
-    with pytest.raises(TaskError, match=name):
+    with pytest.raises(OperationError, match=name):
         look(name, Window(0, 0, 1, 1, 2, 2), leading)
 
 
@@ -204,12 +204,12 @@ def test_predictions_are_the_most_probable_tokens(tmp_path: Path) -> None:
 
 def test_a_checkpoint_without_a_head_makes_no_predictions(bert: Path, tmp_path: Path) -> None:
     assert "BertModel, without a masked-language head" in why_no_predictions(files_of(bert), tokenizer_of(bert))
-    with pytest.raises(TaskError, match="has no masked-language head"):
+    with pytest.raises(OperationError, match="has no masked-language head"):
         ask_masked(bert, "How [MASK] rises.")
     bare = with_head("bert-cased", tmp_path)
     (bare / "model.safetensors").unlink()
     assert "random" in why_no_predictions(files_of(bare), tokenizer_of(bare))
-    with pytest.raises(TaskError, match="random"):
+    with pytest.raises(OperationError, match="random"):
         ask_masked(bare, "How [MASK] rises.")
 
 

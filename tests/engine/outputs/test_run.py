@@ -13,7 +13,7 @@ import pytest
 from encoder_tui.core.models.placement import ModelSource, Placement
 from encoder_tui.core.outputs.batching import batch_of
 from encoder_tui.core.outputs.runs import RunAnswer
-from encoder_tui.engine.job import JobCancelled, TaskError
+from encoder_tui.engine.job import JobCancelled, OperationError
 from encoder_tui.protocol import frames
 from encoder_tui.protocol.outputs import MemoryRequest, UnloadRequest
 from tests.support.saved_models import (
@@ -37,7 +37,7 @@ def test_a_pass_that_the_model_itself_fails_at_is_told_with_its_name(tmp_path: P
     directory = saved("bert-cased", tmp_path)
     configuration = json.loads((directory / "config.json").read_text())
     (directory / "config.json").write_text(json.dumps({**configuration, "max_position_embeddings": 0}))
-    with pytest.raises(TaskError) as caught:
+    with pytest.raises(OperationError) as caught:
         run(directory)
     assert str(caught.value).startswith(f"{directory}: the pass failed: The size of tensor a ")
 
@@ -95,7 +95,7 @@ def test_an_attention_that_the_architecture_lacks_is_told(tmp_path: Path) -> Non
     answer = run(directory, attention="sdpa")
     assert answer.in_force.attention == "eager"
     assert any("no sdpa attention; eager is used" in remark for remark in answer.in_force.remarks)
-    with pytest.raises(TaskError, match="does not support attention flashier"):
+    with pytest.raises(OperationError, match="does not support attention flashier"):
         run(directory, attention="flashier")
 
 
@@ -117,7 +117,7 @@ def test_models_stay_loaded_until_they_are_unloaded_or_written_anew(tmp_path: Pa
     assert second is not first
     held = unload.run(UnloadRequest([str(directory)]), silent())
     assert (held.models, held.outputs) == ([], 0)
-    with pytest.raises(TaskError, match="no longer has last_hidden_state"):
+    with pytest.raises(OperationError, match="no longer has last_hidden_state"):
         value("last_hidden_state")
 
 
@@ -175,7 +175,7 @@ def test_what_cannot_fit_is_refused_with_the_estimate(tmp_path: Path, monkeypatc
     directory = saved("bert-cased", tmp_path)
     run(directory)
     monkeypatch.setattr(devices, "free_on", lambda device: 10_000)
-    with pytest.raises(TaskError, match=r"the attentions of 2 × \d+ tokens .* cpu has 10 kB free"):
+    with pytest.raises(OperationError, match=r"the attentions of 2 × \d+ tokens .* cpu has 10 kB free"):
         run(directory, attentions=True)
 
 
@@ -191,7 +191,7 @@ def test_weights_that_cannot_fit_are_refused_once_all_others_are_unloaded(
     LOADED.get(second, Placement(), silent())
     assert [loaded.source for loaded in LOADED.all()] == [second]
     monkeypatch.setattr(devices, "free_on", lambda device: 1000)
-    with pytest.raises(TaskError, match=r"its weights take \d+ kB, but cpu has 1\.0 kB free"):
+    with pytest.raises(OperationError, match=r"its weights take \d+ kB, but cpu has 1\.0 kB free"):
         LOADED.get(first, Placement(), silent())
 
 
@@ -205,12 +205,12 @@ def test_memory_that_runs_out_is_a_sentence() -> None:
 
 
 def test_a_device_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(TaskError, match="there is no device nonsense on the engine's machine"):
+    with pytest.raises(OperationError, match="there is no device nonsense on the engine's machine"):
         run(saved("bert-cased", tmp_path), device="nonsense")
 
 
 def test_a_folder_that_is_gone_is_a_sentence(tmp_path: Path) -> None:
     from encoder_tui.engine.models.loaded_models import LOADED
 
-    with pytest.raises(TaskError, match="there is no config"):
+    with pytest.raises(OperationError, match="there is no config"):
         LOADED.get(ModelSource("gone", str(tmp_path / "gone")), Placement(), silent())

@@ -13,7 +13,7 @@ from encoder_tui.core.parameters.description import Description
 from encoder_tui.core.parameters.roles import ROLES as ROLE_NAMES
 from encoder_tui.core.parameters.roles import label, role_of
 from encoder_tui.core.text.numbers import binary_size
-from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.engine.job import Job, OperationError
 from encoder_tui.engine.operations import describe
 from encoder_tui.protocol.parameters import DescribeRequest
 from tests.support.architectures import CHECKPOINT_ROLES, CONFIGURATIONS, ROLES, write_configuration
@@ -145,7 +145,7 @@ def test_a_configuration_that_makes_no_model_is_refused_with_a_sentence(
     tmp_path: Path, changes: dict[str, Any], words: str
 ) -> None:
     directory = write_configuration(tmp_path, "bert", **changes)
-    with pytest.raises(TaskError) as caught:
+    with pytest.raises(OperationError) as caught:
         description_of(directory)
     message = str(caught.value)
     assert words in message

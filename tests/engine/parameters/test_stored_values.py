@@ -9,7 +9,7 @@ import pytest
 
 from encoder_tui.core.parameters.statistics import Differences, TensorStatistics, sentence
 from encoder_tui.core.text.numbers import relative_percent
-from encoder_tui.engine.job import Job, JobCancelled, TaskError
+from encoder_tui.engine.job import Job, JobCancelled, OperationError
 from encoder_tui.engine.operations import difference, tensor
 from encoder_tui.engine.parameters import stored_values
 from encoder_tui.protocol.frames import Partial
@@ -150,12 +150,12 @@ def test_a_parameter_is_found_under_the_checkpoints_own_name(tmp_path: Path) -> 
     write(tmp_path, **{"bert.embeddings.LayerNorm.gamma": torch.ones(4), "bert.pooler.dense.bias": torch.zeros(3)})
     assert statistics(tmp_path, "embeddings.LayerNorm.weight").stored_name == "bert.embeddings.LayerNorm.gamma"
     assert statistics(tmp_path, "pooler.dense.bias").stored_name == "bert.pooler.dense.bias"
-    with pytest.raises(TaskError, match=r"no tensor named pooler\.dense\.weight"):
+    with pytest.raises(OperationError, match=r"no tensor named pooler\.dense\.weight"):
         statistics(tmp_path, "pooler.dense.weight")
 
 
 def test_without_weights_it_says_so(tmp_path: Path) -> None:
-    with pytest.raises(TaskError, match="there are no weights here"):
+    with pytest.raises(OperationError, match="there are no weights here"):
         statistics(tmp_path)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from encoder_tui.core.models.placement import ModelSource, Placement
 from encoder_tui.core.timing.samples import Measurement, MeasureRequest, Mode, Point, Variant
-from encoder_tui.engine.job import TaskError
+from encoder_tui.engine.job import OperationError
 from tests.support.saved_models import saved, silent
 
 torch = pytest.importorskip("torch")
@@ -153,7 +153,7 @@ def test_an_accelerator_offers_what_it_has(monkeypatch: pytest.MonkeyPatch) -> N
         (made_up(torch.float32), "flash_attention_2", "needs float16 or bfloat16"),
         (made_up(torch.bfloat16, "roberta"), "flash_attention_2", "only bert and modernbert are known"),
     ):
-        with pytest.raises(TaskError, match=why):
+        with pytest.raises(OperationError, match=why):
             modes.refuse_what_cannot_be_had(loaded, everything, attention)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (7, 5))
     assert devices.offers(torch.device("cuda", 0)) == []

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from textual.widgets import Static
 
-from encoder_tui.client.client import EngineClient, EngineError, EngineState, TaskFailed
+from encoder_tui.client.client import EngineClient, EngineError, EngineState, OperationFailed
 from encoder_tui.client.collection import Collection
 from encoder_tui.core.documents.document import packed
 from encoder_tui.core.documents.lengths import CollectionCounts, LengthCounts, save
@@ -85,7 +85,7 @@ async def test_a_document_whose_tokens_fail_is_the_one_at_hand_all_the_same(
 
         async def refused(self: Collection, index: int, models: Any, on_text: Any, *_: Any) -> None:
             on_text("two")
-            raise TaskFailed("the tokenizer refuses this text", "")
+            raise OperationFailed("the tokenizer refuses this text", "")
 
         monkeypatch.setattr(Collection, "document", refused)
         await pilot.press("down")

@@ -194,7 +194,7 @@ async def test_the_roles_view_says_what_each_model_lacks(pair: tuple[str, str]) 
         assert cells["position_embedding"] == ["32 × 16", "none: rotary positions instead"]
         assert cells["type_embedding"] == ["2 × 16", "none"]
         assert cells["query"] == ["3 × (16 × 16) + bias", "in the fused q/k/v"]
-        assert cells["fused_qkv"] == ["separate: query, key, value", "7 × (48 × 16)"]
+        assert cells["fused_qkv"] == ["separate query, key, value", "7 × (48 × 16)"]
         assert cells["attention_norm"] == ["3 × (16) + bias", "6 × (16)"]
         assert cells["final_norm"] == ["none: norm after each part", "16"]
         traits = text(pilot, "#traits")

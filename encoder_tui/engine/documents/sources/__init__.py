@@ -17,7 +17,7 @@ from encoder_tui.engine.documents.sources.joined import Joined
 from encoder_tui.engine.documents.sources.parquet import ParquetFile
 from encoder_tui.engine.documents.sources.samples import Samples
 from encoder_tui.engine.documents.sources.source import Source
-from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.engine.job import Job, OperationError
 from encoder_tui.protocol.documents import SourceSpec
 
 KINDS: Final = {
@@ -38,13 +38,13 @@ KINDS: Final = {
 def open_source(spec: SourceSpec, job: Job) -> Source:
     """Open the source that the user named. Without a name, open MLDR, or the samples if the Hub cannot be reached.
 
-    Raises `TaskError` with one sentence.
+    Raises `OperationError` with one sentence.
     """
     name = spec.source
     if name is None:
         try:
             return HubRows(DEFAULT, job, offline=spec.offline)
-        except (TaskError, ModelError) as error:
+        except (OperationError, ModelError) as error:
             return Samples(f"the built-in samples replace {DEFAULT}: {error}")
     if name == "builtin":
         return Samples()
@@ -55,27 +55,27 @@ def open_source(spec: SourceSpec, job: Job) -> Source:
         if path.exists():
             return _file(name, path, spec)
     except OSError as error:
-        raise TaskError(f"{name} cannot be read: {error.strerror}") from error
+        raise OperationError(f"{name} cannot be read: {error.strerror}") from error
     is_path = name.startswith(("/", "./", "../", "~")) or path.suffix.lower() in KINDS
     if is_path or not NAME.fullmatch(name):
-        raise TaskError(f"{name}: no such file or directory")
+        raise OperationError(f"{name}: no such file or directory")
     try:
         return HubRows(name, job, offline=spec.offline)
     except ModelError as error:
-        raise TaskError(f"there is no file {name} here, and opening it as a data set failed: {error}") from error
+        raise OperationError(f"there is no file {name} here, and opening it as a data set failed: {error}") from error
 
 
 def _file(name: str, path: Path, spec: SourceSpec) -> Source:
     """Open one file by its suffix; a file with any other suffix is opened as text if it reads like text."""
     if not path.is_file():
-        raise TaskError(f"{name} is not a regular file")
+        raise OperationError(f"{name} is not a regular file")
     if not path.stat().st_size:
-        raise TaskError(f"{name} is empty; name a file with documents")
+        raise OperationError(f"{name} is empty; name a file with documents")
     kind = KINDS.get(path.suffix.lower(), "text")
     if kind == "text":
         with opened(path) as file:
             if b"\0" in file.read(1 << 13):
-                raise TaskError(f"{name} is not a text file; name a text, JSON lines, CSV or parquet file")
+                raise OperationError(f"{name} is not a text file; name a text, JSON lines, CSV or parquet file")
         return LineFile(name, path) if spec.lines else TextFiles(name, [path])
     return _opener(kind)(name, path)
 
@@ -106,7 +106,7 @@ def _directory(name: str, path: Path, spec: SourceSpec, job: Job) -> Source:
         raise closed[0]
     if not files:
         suffixes = ", ".join(KINDS)
-        raise TaskError(f"{name} holds no documents; looked for files with the suffixes {suffixes}")
+        raise OperationError(f"{name} holds no documents; looked for files with the suffixes {suffixes}")
     kinds = Counter(KINDS[file.suffix.lower()] for file in files)
     kind = kinds.most_common(1)[0][0]
     chosen = [file for file in files if KINDS[file.suffix.lower()] == kind]

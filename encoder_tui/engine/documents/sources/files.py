@@ -28,7 +28,7 @@ from encoder_tui.engine.documents.sources.source import (
     too_long,
 )
 from encoder_tui.engine.documents.sources.unchanged import AsOpened
-from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.engine.job import Job, OperationError
 
 WHOLE_AT_MOST: Final = 1 << 28
 """Bytes of the largest file that is read as a whole."""
@@ -65,7 +65,7 @@ class TextFiles(Source):
                 most = decimal_size(ROW_AT_MOST)
                 why = f"{path.name} has {decimal_size(length)}, more than the {most} allowed; try --lines"
                 if len(self.paths) == 1:
-                    raise TaskError(why)
+                    raise OperationError(why)
                 self.remark(why)
                 yield None
             else:
@@ -92,7 +92,7 @@ class RecordFile(Source):
             self.take_columns(self._samples(file))
 
     def _samples(self, file: IO[bytes]) -> list[dict[str, Any]]:
-        """The first rows, as many as fit into memory; raises `TaskError` if there are none to look at."""
+        """The first rows, as many as fit into memory; raises `OperationError` if there are none to look at."""
         samples: list[dict[str, Any]] = []
         characters = 0
         refused = ""
@@ -105,7 +105,7 @@ class RecordFile(Source):
             if characters > SAMPLED_CHARACTERS:
                 break
         if not samples:
-            raise TaskError(refused or f"{self.path.name} holds no rows; name a file with documents")
+            raise OperationError(refused or f"{self.path.name} holds no rows; name a file with documents")
         return samples
 
     def starts(self, file: IO[bytes], offset: int) -> Iterator[int]:
@@ -215,12 +215,12 @@ class JsonLines(RecordFile):
             except (ValueError, RecursionError) as error:
                 # Its position is relative to this line, counted from 1.
                 why = error.msg if isinstance(error, json.JSONDecodeError) else error
-                raise TaskError(f"{self.path.name} is not valid JSON {self._place(position)} ({why})") from error
+                raise OperationError(f"{self.path.name} is not valid JSON {self._place(position)} ({why})") from error
             value = _named(value)
         if isinstance(value, str):
             value = {"text": value}
         if not isinstance(value, dict):
-            raise TaskError(f"{self.path.name} has no JSON object {self._place(position)}, so it has no columns")
+            raise OperationError(f"{self.path.name} has no JSON object {self._place(position)}, so it has no columns")
         return value
 
     def _place(self, position: int) -> str:
@@ -263,7 +263,7 @@ class CsvFile(RecordFile):
         if not offset:
             header = next(rows, [])
             if isinstance(header, TooLong):
-                raise TaskError(
+                raise OperationError(
                     f"the header of {self.path.name} has {decimal_size(header.size)}; this is not a CSV file"
                 )
             self.header = header
@@ -283,7 +283,9 @@ class CsvFile(RecordFile):
             except _RowIsTooLong:
                 yield lines.skip_row()
             except csv.Error as error:
-                raise TaskError(f"{self.path.name} is not valid CSV near byte {lines.position:,} ({error})") from error
+                raise OperationError(
+                    f"{self.path.name} is not valid CSV near byte {lines.position:,} ({error})"
+                ) from error
 
 
 class _RowIsTooLong(Exception):
@@ -333,10 +335,10 @@ class JsonArray(Source):
         try:
             value = json.loads(read_whole(path))
         except (ValueError, RecursionError) as error:
-            raise TaskError(f"{path.name} is not valid JSON ({error})") from error
+            raise OperationError(f"{path.name} is not valid JSON ({error})") from error
         self._rows = [{"text": row} if isinstance(row, str) else _named(row) for row in value]
         if not self._rows or not all(isinstance(row, dict) for row in self._rows):
-            raise TaskError(f"{path.name} is not an array of JSON objects, so it has no rows")
+            raise OperationError(f"{path.name} is not an array of JSON objects, so it has no rows")
         self.take_columns(self._rows[:SAMPLED])
         self.known = self.total = len(self._rows)
 
@@ -369,7 +371,7 @@ def _named(row: Any) -> Any:
 
 
 def opened(path: Path) -> IO[bytes]:
-    """Open a file for reading. Raises `TaskError`."""
+    """Open a file for reading. Raises `OperationError`."""
     try:
         return open_regular(path)
     except OSError as error:
@@ -377,16 +379,18 @@ def opened(path: Path) -> IO[bytes]:
 
 
 def read_whole(path: Path) -> bytes:
-    """Read a whole file. Raises `TaskError`."""
+    """Read a whole file. Raises `OperationError`."""
     try:
         with open_regular(path) as file:
             if os.fstat(file.fileno()).st_size > WHOLE_AT_MOST:
-                raise TaskError(f"{path.name} is larger than {decimal_size(WHOLE_AT_MOST)}; convert it to JSON lines")
+                raise OperationError(
+                    f"{path.name} is larger than {decimal_size(WHOLE_AT_MOST)}; convert it to JSON lines"
+                )
             return file.read()
     except OSError as error:
         raise unreadable(path, error) from error
 
 
-def unreadable(path: Path, error: OSError) -> TaskError:
+def unreadable(path: Path, error: OSError) -> OperationError:
     """Return the sentence for a file that the system does not let us read."""
-    return TaskError(f"{path} cannot be read: {error.strerror}")
+    return OperationError(f"{path} cannot be read: {error.strerror}")

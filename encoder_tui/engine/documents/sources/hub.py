@@ -14,7 +14,7 @@ import msgspec
 from encoder_tui.core.hub.client import HubClient
 from encoder_tui.core.hub.offline import offline_by_environment
 from encoder_tui.engine.documents.sources.source import ROW_AT_MOST, SAMPLED, Source, TooLong, text_of
-from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.engine.job import Job, OperationError
 from encoder_tui.engine.server import one_line
 
 DEFAULT: Final = "sentence-transformers/mldr:en-triplet:train"
@@ -38,7 +38,7 @@ class HubRows(Source):
         repo, config, split = found[1], found[2] or None, found[3] or None
         forbidden = "--offline" if offline else offline_by_environment()
         if forbidden:
-            raise TaskError(f"{repo} is a data set of the Hub, and {forbidden} forbids asking it; name a file")
+            raise OperationError(f"{repo} is a data set of the Hub, and {forbidden} forbids asking it; name a file")
         # One request with a timeout of two seconds, because datasets itself tries an unreachable Hub for minutes.
         client = HubClient(repo, f"datasets/{repo}", job.progress)
         client.listing("main")
@@ -57,7 +57,7 @@ class HubRows(Source):
         self.reach(SAMPLED, job)
         samples = list(self._kept(0))
         if not samples:
-            raise TaskError(f"{self.label} has no rows; choose another split")
+            raise OperationError(f"{self.label} has no rows; choose another split")
         self.take_columns([{field: row.get(field) for field in texts or row} for row in samples])
 
     def _open(self, repo: str, config: str | None, split: str | None) -> None:
@@ -78,9 +78,9 @@ class HubRows(Source):
             _read_little(builder)
             splits = builder.as_streaming_dataset()
         except Exception as error:
-            raise TaskError(f"{repo}: datasets cannot open it ({one_line(error)})") from error
+            raise OperationError(f"{repo}: datasets cannot open it ({one_line(error)})") from error
         if split is not None and split not in splits:
-            raise TaskError(f"{repo} has no split {split} in {config}; its splits are {', '.join(splits)}")
+            raise OperationError(f"{repo} has no split {split} in {config}; its splits are {', '.join(splits)}")
         self._config = config
         self._split = split or ("train" if "train" in splits else next(iter(splits)))
         self._rows = splits[self._split]
@@ -102,12 +102,12 @@ class HubRows(Source):
         self.total = self.known
 
     def _arriving(self, start: int) -> Iterator[dict[str, Any]]:
-        """Yield rows from the Hub. A broken connection is a `TaskError`, and the next call continues there."""
+        """Yield rows from the Hub. A broken connection is a `OperationError`, and the next call continues there."""
         try:
             yield from self._rows.skip(start) if start else self._rows
         except Exception as error:
             self._stream = None
-            raise TaskError(
+            raise OperationError(
                 f"{self.label}: the connection broke after row {self.known:,} ({one_line(error)});"
                 " the rows received are kept; try again"
             ) from error

@@ -20,7 +20,7 @@ from encoder_tui.engine.documents.sources.source import (
     text_of,
 )
 from encoder_tui.engine.documents.sources.unchanged import AsOpened
-from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.engine.job import Job, OperationError
 from encoder_tui.engine.server import one_line
 
 BATCH: Final = 64
@@ -55,18 +55,18 @@ class ParquetFile(Source):
             with pyarrow.parquet.ParquetFile(path) as file:
                 self._metadata, schema = file.metadata, file.schema_arrow
         except self._errors as error:
-            raise TaskError(
+            raise OperationError(
                 f"{path.name} is not a complete parquet file ({one_line(error)}); it may be truncated"
             ) from error
         rows = [self._metadata.row_group(group).num_rows for group in range(self._metadata.num_row_groups)]
         self._ends = list(accumulate(rows))
         self.known = self.total = self._metadata.num_rows
         if not self.known:
-            raise TaskError(f"{path.name} holds no rows; name a file with documents")
+            raise OperationError(f"{path.name} holds no rows; name a file with documents")
         texts = [field.name for field in schema if _is_text(pyarrow.types, field.type)]
         if not texts:
             names = ", ".join(schema.names[:8])
-            raise TaskError(f"{label} has no column of text; its columns are {names}")
+            raise OperationError(f"{label} has no column of text; its columns are {names}")
         samples: list[dict[str, str | None]] = [dict.fromkeys(texts, "")]
         for name in texts:
             samples += [{name: text} for text in self._beginning(name)]
@@ -119,10 +119,10 @@ class ParquetFile(Source):
                     rows = self._rows_at_once(raw, one, column)
                     yield from file.iter_batches(rows, row_groups=[one], columns=[column])
         except self._errors as error:
-            raise TaskError(f"{self.path.name} is damaged ({one_line(error)})") from error
+            raise OperationError(f"{self.path.name} is damaged ({one_line(error)})") from error
 
     def _rows_at_once(self, file: IO[bytes], group: int, column: str) -> int:
-        """Return how many rows of a row group to decode at a time. Raises `TaskError` if a page becomes too large."""
+        """Return how many rows of a group to decode at a time. Raises `OperationError` if a page becomes too large."""
         metadata = self._metadata.row_group(group)
         everything = [metadata.column(index) for index in range(metadata.num_columns)]
         # pyarrow reads every column whose path begins with this name.
@@ -136,7 +136,7 @@ class ParquetFile(Source):
             folded = max(folded, page if "DELTA_BYTE_ARRAY" in chunk.encodings else dictionary)
         if largest > UNFOLDED:
             first = self._ends[group] - metadata.num_rows
-            raise TaskError(
+            raise OperationError(
                 f"rows {first:,} to {self._ends[group] - 1:,} of {self.path.name} unpack to"
                 f" {decimal_size(largest)} at once, more than the {decimal_size(UNFOLDED)} allowed;"
                 " write the file with smaller pages"

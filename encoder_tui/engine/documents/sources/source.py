@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from encoder_tui.core.text.numbers import decimal_size
 from encoder_tui.core.text.safe import without_surrogates
-from encoder_tui.engine.job import Job, TaskError
+from encoder_tui.engine.job import Job, OperationError
 
 PREFERRED: Final = ("text", "document", "positive", "content", "passage", "body", "article", "sentence")
 """Names of columns that hold documents, best first."""
@@ -52,11 +52,11 @@ class Source(ABC):
 
     @abstractmethod
     def reach(self, count: int, job: Job) -> None:
-        """Make sure that `count` rows are known, or all if there are fewer. Raises `TaskError`."""
+        """Make sure that `count` rows are known, or all if there are fewer. Raises `OperationError`."""
 
     @abstractmethod
     def iterate(self, start: int, column: str) -> Iterator[str | None]:
-        """Yield the texts of the rows from `start` on; None for a row without text. Raises `TaskError`.
+        """Yield the texts of the rows from `start` on; None for a row without text. Raises `OperationError`.
 
         `start` is a known row, unless the source is remote. It may take many requests to reach the end, so this takes
         no job: the caller checks for cancellation between rows.
@@ -69,11 +69,11 @@ class Source(ABC):
         return self.stated if self.total is None else self.total
 
     def choose(self, column: str | None) -> str:
-        """Return the requested column, or the default one. Raises `TaskError` if there is no such column."""
+        """Return the requested column, or the default one. Raises `OperationError` if there is no such column."""
         if column is None:
             return self.column
         if column not in self.columns:
-            raise TaskError(f"{self.label} has no text column {column}; there {listed(self.columns)}")
+            raise OperationError(f"{self.label} has no text column {column}; there {listed(self.columns)}")
         return column
 
     def remark(self, sentence: str) -> None:
@@ -89,7 +89,7 @@ class Source(ABC):
             self.remark(f"{too_long(index, row, file)}; rows that long are left without text")
 
     def take_columns(self, samples: Sequence[Mapping[str, Any]]) -> None:
-        """Find the columns of text in the first rows. Raises `TaskError` if there are none."""
+        """Find the columns of text in the first rows. Raises `OperationError` if there are none."""
         texts: dict[str, list[int]] = {}
         for row in samples:
             for name, value in row.items():
@@ -98,7 +98,7 @@ class Source(ABC):
         if not texts:
             names = list(dict.fromkeys(name for row in samples for name in row))
             there = f"its columns are {', '.join(names[:8])}" if names else "it has no columns"
-            raise TaskError(f"{self.label} has no column of text; {there}")
+            raise OperationError(f"{self.label} has no column of text; {there}")
         self.columns = list(texts)
         self.column = best_column({name: sum(lengths) / len(lengths) for name, lengths in texts.items()})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import IO, Final
 
-from encoder_tui.engine.job import TaskError
+from encoder_tui.engine.job import OperationError
 
 PROBES: Final = 16
 PROBE: Final = 512
@@ -23,14 +23,14 @@ class AsOpened:
         self._probed = self._probe(file) if may_grow else None
 
     def refuse_another(self, file: IO[bytes], name: str) -> None:
-        """Raise `TaskError` if another file has taken its place, or if it was rewritten."""
+        """Raise `OperationError` if another file has taken its place, or if it was rewritten."""
         was, now = self._was, os.fstat(file.fileno())
         is_same = (now.st_dev, now.st_ino, now.st_size) == (was.st_dev, was.st_ino, was.st_size)
         if is_same and now.st_mtime_ns == was.st_mtime_ns:
             return
         has_grown = (now.st_dev, now.st_ino) == (was.st_dev, was.st_ino) and now.st_size > was.st_size
         if self._probed is None or not has_grown or self._probe(file) != self._probed:
-            raise TaskError(f"{name} has changed on the disk since it was opened; open it again")
+            raise OperationError(f"{name} has changed on the disk since it was opened; open it again")
 
     def _probe(self, file: IO[bytes]) -> list[bytes]:
         position = file.tell()

@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from encoder_tui.client.client import EngineError, TaskFailed
+from encoder_tui.client.client import EngineError, OperationFailed
 from encoder_tui.client.collection import Collection, CountedModel
 from encoder_tui.core.documents.document import unpacked
 from encoder_tui.core.documents.lengths import CollectionCounts
@@ -92,7 +92,7 @@ class Counting:
                 if self.state == "paused":
                     return
             self.state = "done"
-        except (TaskFailed, EngineError) as error:
+        except (OperationFailed, EngineError) as error:
             self.state, self.error = "failed", str(error)
             self.session.notice(self.error, "error")
         self._changed()

@@ -13,7 +13,7 @@ from rich.segment import Segment
 from textual.strip import Strip
 from textual.timer import Timer
 
-from encoder_tui.client.client import EngineError, TaskFailed
+from encoder_tui.client.client import EngineError, OperationFailed
 from encoder_tui.client.collection import Collection, CountedModel
 from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.documents.document import lost
@@ -212,7 +212,7 @@ class DocumentList(Table):
                 answer = await self.collection.rows(
                     start, stop - start, self.models, on_partial=self._take, on_progress=self._tell
                 )
-            except (TaskFailed, EngineError) as error:
+            except (OperationFailed, EngineError) as error:
                 # Missing rows are requested again when one is drawn, but not at once: that would fail again.
                 self.session.notice(str(error), "error")
                 self._on_progress(str(error))
@@ -332,7 +332,7 @@ class DocumentList(Table):
                 self._on_progress("" if is_end else f"{message}; escape stops")
                 if is_end:
                     self.session.notice(message)
-        except (TaskFailed, EngineError) as error:
+        except (OperationFailed, EngineError) as error:
             self._on_progress("")
             self.session.notice(str(error), "error")
 

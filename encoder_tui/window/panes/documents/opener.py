@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from encoder_tui.client.client import EngineError, TaskFailed
+from encoder_tui.client.client import EngineError, OperationFailed
 from encoder_tui.client.collection import Collection
 from encoder_tui.protocol.documents import SourceSpec
 from encoder_tui.protocol.frames import Progress
@@ -59,7 +59,7 @@ class Opener:
         spec = SourceSpec(source, offline=self.session.settings.offline)
         try:
             collection = await Collection.open(self.session.documents_engine, spec, column, self._tell)
-        except (TaskFailed, EngineError) as error:
+        except (OperationFailed, EngineError) as error:
             self._on_progress(str(error))
             self.session.notice(str(error), "error")
             return

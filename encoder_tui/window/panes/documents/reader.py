@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from encoder_tui.client.client import EngineError, TaskFailed
+from encoder_tui.client.client import EngineError, OperationFailed
 from encoder_tui.client.collection import Collection, CountedModel
 from encoder_tui.core.documents.document import DocumentTokens
 from encoder_tui.protocol.frames import Progress
@@ -73,7 +73,7 @@ class DocumentReader:
 
         try:
             text, tokens = await collection.document(index, models, take_text, self._tell, take_first)
-        except (TaskFailed, EngineError) as error:
+        except (OperationFailed, EngineError) as error:
             if index < (collection.answer.total or index + 1):
                 self._on_progress(str(error))
             if has_text:

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from textual.content import Content
 
-from encoder_tui.client.client import EngineError, TaskFailed
+from encoder_tui.client.client import EngineError, OperationFailed
 from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.models.placement import placement_of
 from encoder_tui.core.tasks.pooling import Given, VectorsAnswer
@@ -103,7 +103,7 @@ class Asker(Generic[Answer]):
                     self.errors[slot] = why
                 else:
                     await self._ask_model(slot)
-            except (EngineError, TaskFailed, TokenizationError) as error:
+            except (EngineError, OperationFailed, TokenizationError) as error:
                 self.errors[slot] = str(error).removeprefix(f"{slot.name}: ")
             self._on_answer()
         self.status = ""

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from encoder_tui.client.client import EngineError, TaskFailed
+from encoder_tui.client.client import EngineError, OperationFailed
 from encoder_tui.core.models.files import ModelFiles
 from encoder_tui.core.models.placement import placement_of
 from encoder_tui.core.outputs.batching import Truncation, batch_of
@@ -149,7 +149,7 @@ class Runs:
     async def _take_memory(self, answer: Awaitable[MemoryAnswer]) -> None:
         try:
             self.memory = await answer
-        except (EngineError, TaskFailed) as error:
+        except (EngineError, OperationFailed) as error:
             self.session.notice(str(error), "warning")
         self._on_change()
 
@@ -199,5 +199,5 @@ class Runs:
                 run.number,
             )
             run.answer = await self.session.engine.run(operations.RUN, request, show, take)
-        except (TokenizationError, EngineError, TaskFailed) as error:
+        except (TokenizationError, EngineError, OperationFailed) as error:
             run.error = str(error)

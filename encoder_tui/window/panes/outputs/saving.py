@@ -9,7 +9,7 @@ from textual import on
 from textual.message import Message
 from textual.widgets import Input
 
-from encoder_tui.client.client import EngineError, TaskFailed
+from encoder_tui.client.client import EngineError, OperationFailed
 from encoder_tui.client.saving import save_outputs, why_not
 from encoder_tui.core.files.typed_paths import typed_path
 from encoder_tui.core.models.files import name_of
@@ -83,7 +83,7 @@ async def save(session: Session, runs: Runs, path: Path) -> None:
         raise
     except OSError as error:
         session.notice(f"{path} cannot be written: {error.strerror or error}", "error")
-    except (EngineError, TaskFailed) as error:
+    except (EngineError, OperationFailed) as error:
         session.notice(f"{path} was not written: {error}", "error")
     else:
         tensors = sum(len(answer.outputs) for _, answer in answers.values())

@@ -7,7 +7,7 @@ import asyncio
 from textual.binding import Binding
 from textual.content import Content
 
-from encoder_tui.client.client import EngineError, TaskFailed
+from encoder_tui.client.client import EngineError, OperationFailed
 from encoder_tui.core.outputs.slices import Cells, Window, shape_short, shape_words
 from encoder_tui.core.text.safe import visible
 from encoder_tui.protocol import operations
@@ -125,7 +125,7 @@ class Look(OutputView):
         request = LookRequest(chosen.run.number, chosen.output.name, self.leading(chosen), window, how)
         try:
             cells = await self.state.session.engine.run(operations.LOOK, request)
-        except (EngineError, TaskFailed) as error:
+        except (EngineError, OperationFailed) as error:
             self._complaint = visible(str(error))
             return None
         self._complaint = ""

@@ -10,7 +10,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Static
 
-from encoder_tui.client.client import EngineError, TaskFailed
+from encoder_tui.client.client import EngineError, OperationFailed
 from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.tasks.pooling import Triplet, builtin_triplets, cut, longest, triplet_columns, ways
 from encoder_tui.core.text.numbers import count
@@ -105,7 +105,7 @@ class TripletsView(OutputView):
             self._changed()
             try:
                 texts = await row.collection.texts(row.index, columns)
-            except (TaskFailed, EngineError) as error:
+            except (OperationFailed, EngineError) as error:
                 self.why_none = str(error)
             else:
                 names = [f"{name} of row {row.index:,}" for name in columns]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from encoder_tui.client.client import EngineError, TaskFailed
+from encoder_tui.client.client import EngineError, OperationFailed
 from encoder_tui.core.models.files import ModelFiles
 from encoder_tui.core.models.names import ModelError
 from encoder_tui.core.parameters.description import Description
@@ -101,7 +101,7 @@ class Descriptions:
             entry.files, versions = await loader.files(loader.parse(slot.name), show, needs_tokenizer=False)
             entry.description = await loader.description(entry.files, versions, show)
             entry.message = ""
-        except (ModelError, TaskFailed, EngineError) as error:
+        except (ModelError, OperationFailed, EngineError) as error:
             entry.message, entry.is_failed = visible(str(error)), True
         if loader.descriptions.complaint is not None:
             self.session.notice(loader.descriptions.complaint, "warning")

@@ -10,7 +10,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from encoder_tui.client.client import EngineError, TaskFailed
+from encoder_tui.client.client import EngineError, OperationFailed
 from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.models.files import ModelFiles
 from encoder_tui.core.parameters.correspondence import shared_names
@@ -106,7 +106,7 @@ class DifferenceView(Vertical):
         request = DifferenceRequest(first.name, first.path, second.name, second.path)
         try:
             found = await self.session.engine.run(DIFFERENCE, request, progressed, came)
-        except (TaskFailed, EngineError) as error:
+        except (OperationFailed, EngineError) as error:
             self._say(str(error))
         else:
             self._take(found.changes)

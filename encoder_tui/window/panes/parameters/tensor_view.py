@@ -16,7 +16,7 @@ from textual.content import Content
 from textual.strip import Strip
 from textual.widgets import Static
 
-from encoder_tui.client.client import EngineError, TaskFailed
+from encoder_tui.client.client import EngineError, OperationFailed
 from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.models.files import ModelFiles
 from encoder_tui.core.parameters.description import Parameter, shape_text
@@ -197,7 +197,7 @@ class TensorView(Vertical):
         try:
             await asyncio.to_thread(importlib.import_module, "plotext")  # a quarter of a second, once
             statistics = await self.session.engine.run(TENSOR, request, show)
-        except (TaskFailed, EngineError) as error:
+        except (OperationFailed, EngineError) as error:
             self._say(parameter, str(error), "$text-error")
         else:
             self._say(parameter, "", "", *facts(statistics))

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Literal
 
-from encoder_tui.client.client import EngineError, TaskFailed
+from encoder_tui.client.client import EngineError, OperationFailed
 from encoder_tui.core.models.placement import Offers, placement_of
 from encoder_tui.core.outputs.runs import Batch
 from encoder_tui.core.settings import data_path
@@ -99,7 +99,7 @@ class Measurer:
                 request = OffersRequest(model.source, asked)
                 found = await self.session.engine.run(OFFERS, request, self._hear_progress)
                 offers[model.slot] = found
-            except (EngineError, TaskFailed) as error:
+            except (EngineError, OperationFailed) as error:
                 offers[model.slot] = str(error)
         self.run = run = best_run(models, offers, asked, inputs, compiled=compiled)
         await self._measure(run)
@@ -111,7 +111,7 @@ class Measurer:
         ending = "stopped"
         try:
             answer = await self.session.engine.run(MEASURE, run.request(), self._hear_progress, self._hear)
-        except (EngineError, TaskFailed) as error:
+        except (EngineError, OperationFailed) as error:
             ending = str(error)
         else:
             run.hear(answer)
