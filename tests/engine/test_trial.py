@@ -76,15 +76,15 @@ def test_a_tokenizer_that_needs_too_long_is_a_sentence_and_can_be_cancelled(monk
 
 def test_the_engine_counts_no_text_that_would_be_inflated() -> None:
     tokenizer = ModelTokenizer(form(**THREE))
-    with pytest.raises(OperationError, match="it could make"):
+    with pytest.raises(OperationError, match="it could turn"):
         count_batch(tokenizer, ["aaaa"])
-    with pytest.raises(OperationError, match="it could make"):
+    with pytest.raises(OperationError, match="it could turn"):
         cut_batch(tokenizer, ["aaaa"], 512)
-    with pytest.raises(OperationError, match="it could make"):
+    with pytest.raises(OperationError, match="it could turn"):
         document_tokens(tokenizer, "aaaa")
-    with pytest.raises(OperationError, match="it could make"):
+    with pytest.raises(OperationError, match="it could turn"):
         Tokenization(tokenizer, "aaaa").go_on()
-    with pytest.raises(OperationError, match="it could make"):
+    with pytest.raises(OperationError, match="it could turn"):
         Counter("hostile", tokenizer, enabled=True).count(["aaaa"])
 
 
@@ -113,7 +113,7 @@ def test_a_window_opens_on_a_tokenizer_that_inflates_its_text(tmp_path: Path) ->
     model = hostile.write_model(tmp_path / "m", **THREE)
     command = encoder_tui("-m", str(model), "-m", "builtin:bert", "--text", "aaaa", "--offline")
     with Terminal(command) as terminal:
-        terminal.wait_for("the tokenizer refuses this text: it could make", 60)
+        terminal.wait_for("the tokenizer refuses this text: it could turn", 60)
         terminal.wait_for(lambda text: "loading" not in text and "trying" not in text, 60)
         terminal.send("escape")
         terminal.wait_for("edit text")

@@ -132,6 +132,7 @@ async def test_nobody_waits_for_what_a_key_has_made_old(gate: Gate, monkeypatch:
         steps: list[int] = []
         monkeypatch.setattr(Comparison, "alignment", property(lambda self: steps.append(len(self.text))))
         monkeypatch.setattr(Comparison, "differing", property(lambda self: []))
+        monkeypatch.setattr(Comparison, "differing_texts", property(lambda self: {}))
         monkeypatch.setattr(pane(app).comparer, "_on_change", lambda comparison: None)
         monkeypatch.setattr(pane(app).comparer, "_prepare", lambda comparison: None)
         gate.opened.set()
@@ -224,10 +225,10 @@ async def test_a_long_batch_is_told_and_escape_stops_it_before_the_next_model(mo
             lambda: grid() == [f" {letter}  encoding 8,800 characters… escape stops" for letter in "AB"],
         )
         await pilot.press("escape")
-        await until(pilot, lambda: "stopped; the next change" in grid()[0])
+        await until(pilot, lambda: "stopped; change a text" in grid()[0])
         opened.set()
         await until(pilot, lambda: bool((lab := app.query_one(batch.BatchLab))._working and lab._working.done()))
-        assert "stopped; the next change" in grid()[0]
+        assert "stopped; change a text" in grid()[0]
         assert encoded == [0]
         texts.text = f"{LONG}!"
         await until(pilot, lambda: "1 ×" in grid()[0])
