@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import sys
+from abc import abstractmethod
 from array import array
 from collections.abc import Iterator
 from functools import partial
@@ -122,9 +123,9 @@ class RecordFile(Source):
         """Return whether a line holds a record."""
         return True
 
+    @abstractmethod
     def records(self, file: IO[bytes], offset: int) -> Iterator[dict[str, Any] | TooLong]:
-        """The records from a record's first byte on."""
-        raise NotImplementedError
+        """Yield the records from a record's first byte on."""
 
     def reach(self, count: int, job: Job) -> None:
         if self.total is not None or count <= self.known:
