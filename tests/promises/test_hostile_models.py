@@ -18,6 +18,7 @@ from encoder_tui.core.hub import client
 from encoder_tui.core.hub.fetch import fetch
 from encoder_tui.core.hub.token import may_carry_token
 from encoder_tui.core.hub.weights import fetch_weights
+from encoder_tui.core.models import vetting
 from encoder_tui.core.models.files import ModelFiles, resolve_here
 from encoder_tui.core.models.names import ModelError, parse_name
 from encoder_tui.core.models.placement import Placement, source_of
@@ -179,6 +180,16 @@ def test_a_configuration_cannot_name_files_of_another_place(
     stated = json.loads(json.dumps(settings).replace("{outside}", os.fspath(outside)))
     directory = change(saved("bert-cased", tmp_path), file, **stated)
     assert "which is not a file" in refused(tokenized, directory)
+
+
+@pytest.mark.parametrize("file", ["tokenizer_config.json", INDEX])
+def test_no_file_is_too_large_to_be_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str) -> None:
+    """Spaces behind the JSON: transformers reads it all the same."""
+    monkeypatch.setattr(vetting, "SMALL_FILE", 1 << 20)
+    directory = change(saved("bert-cased", tmp_path), file, fast_tokenizer_files=["../tokenizer.1.0.0.json"])
+    with (directory / file).open("a") as text:
+        text.write(" " * (1 << 20))
+    assert refused(tokenized, directory).endswith(f"{file} is larger than the 1 MiB allowed")
 
 
 def test_a_file_that_was_a_path_on_another_machine_is_no_reason_to_refuse_a_model(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ before transformers opens anything.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -40,9 +41,11 @@ def vet(
         for file in [*directory.iterdir(), *directory.glob("additional_chat_templates/*")]:
             refuse_special(file)
             if file.name.endswith(INDEX):
+                _refuse_large(name, file)
                 _vet_index(directory, file)
         classes: set[str] = set()
         for file in sorted(directory.glob(CONFIGURATIONS)):
+            _refuse_large(name, file)
             config = _read(file)
             _vet_settings(directory, file, config)
             refuse_beyond_bounds(name, config, file.name)
@@ -55,10 +58,17 @@ def vet(
         refuse_code(name, directory, classes, own, allowed)
 
 
+def _refuse_large(name: str, file: Path) -> None:
+    """Raise `ModelError` for a file that would be passed over here because of its size, and read by transformers."""
+    with contextlib.suppress(FileNotFoundError):
+        if file.stat().st_size > SMALL_FILE:
+            raise ModelError(f"{name}: {file.name} is larger than the {SMALL_FILE >> 20} MiB allowed")
+
+
 def _read(file: Path) -> Any:
-    """Return a configuration; None if it is not JSON or too large to be read."""
+    """Return a configuration; None if it is not JSON."""
     try:
-        return json.loads(read_file(file)) if file.stat().st_size <= SMALL_FILE else None
+        return json.loads(read_file(file))
     except (OSError, ValueError, RecursionError):
         return None
 
