@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -21,7 +21,7 @@ from encoder_tui.core.text.numbers import count, first_of
 from encoder_tui.core.text.safe import visible
 
 
-class Told(msgspec.Struct, frozen=True):
+class CardWithFit(msgspec.Struct, frozen=True):
     """A model's card and how its checkpoint fits it; None if no header tells."""
 
     card: Card
@@ -36,41 +36,34 @@ def command(context: click.Context, /, as_json: bool, **shared: Any) -> None:
     """Print what every model is: its kind, its limits, its modules, labels and weights."""
     settings = gather(context, shared)
 
-    async def inspect(loader: Loader, name: str) -> Told | str:
+    async def inspect(loader: Loader, name: str) -> CardWithFit | str:
         try:
             inspected, versions = await loader.inspected(loader.parse(name))
         except running.FAILURES as error:
             return reason(error)
-        return await told(loader, inspected, versions)
+        return await with_fit(loader, inspected, versions)
 
-    async def work(loader: Loader) -> list[tuple[str, Told | str]]:
+    async def work(loader: Loader) -> list[tuple[str, CardWithFit | str]]:
         return [(name, found) async for name, found in running.each_model(loader, settings, inspect)]
 
-    models = running.run(settings, work)
-    if as_json:
-        click.echo(json.dumps(report(models)))
-    else:
-        blocks = [block(name, found) for name, found in models if not isinstance(found, str)]
-        if blocks:
-            click.echo("\n\n".join(blocks))
-    running.finish([found if isinstance(found, str) else None for _, found in models])
+    running.show(running.run(settings, work), as_json, report, block)
 
 
-async def told(loader: Loader, inspected: Inspected, versions: dict[str, str]) -> Told:
+async def with_fit(loader: Loader, inspected: Inspected, versions: dict[str, str]) -> CardWithFit:
     """A card with what the model's own parameters add: its class, and which of them the checkpoint lacks."""
     card = inspected.card
     if inspected.files is None or (inspected.tensors is None and card.class_name is not None):
-        return Told(card)
+        return CardWithFit(card)
     try:
         description = await loader.description(inspected.files, versions)
     except running.FAILURES as error:
-        return Told(_with_remarks(card, [f"its parameters cannot be listed: {reason(error)}"]))
+        return CardWithFit(_with_remarks(card, [f"its parameters cannot be listed: {reason(error)}"]))
     if card.class_name is None:
         card = msgspec.structs.replace(card, class_name=description.class_name)
     if inspected.tensors is None:
-        return Told(card)
+        return CardWithFit(card)
     found = fit(description, inspected.tensors)
-    return Told(_with_remarks(card, fit_remarks(found, description, card)), found)
+    return CardWithFit(_with_remarks(card, fit_remarks(found, description, card)), found)
 
 
 def fit_remarks(found: Fit | None, description: Description, card: Card) -> list[str]:
@@ -103,7 +96,7 @@ def _with_remarks(card: Card, more: list[str]) -> Card:
     return msgspec.structs.replace(card, remarks=[*card.remarks, *map(visible, more)])
 
 
-def report(models: list[tuple[str, Told | str]]) -> dict[str, Any]:
+def report(models: Sequence[tuple[str, CardWithFit | str]]) -> dict[str, Any]:
     """What `--json` prints."""
     return {
         "models": [
@@ -113,9 +106,9 @@ def report(models: list[tuple[str, Told | str]]) -> dict[str, Any]:
     }
 
 
-def record(told: Told) -> dict[str, Any]:
+def record(found: CardWithFit) -> dict[str, Any]:
     """A model as `--json` prints it, without its name."""
-    card = told.card
+    card = found.card
     weights = card.weights
     return {
         "kind": card.kind,
@@ -136,25 +129,25 @@ def record(told: Told) -> dict[str, Any]:
             "format": weights.format,
             "bytes": weights.bytes,
             "dtypes": weights.dtypes,
-            "missing": None if told.fit is None else told.fit.missing,
-            "unexpected": None if told.fit is None else told.fit.unexpected,
+            "missing": None if found.fit is None else found.fit.missing,
+            "unexpected": None if found.fit is None else found.fit.unexpected,
         },
         "remarks": card.remarks,
     }
 
 
-def block(name: str, told: Told) -> str:
+def block(name: str, found: CardWithFit) -> str:
     """One model as a person reads it: a line of what it is, then a row for each thing that its card says."""
     width = max(running.terminal_width(), 60)
-    rows = card_rows(told.card)
-    if told.fit is not None:
+    rows = card_rows(found.card)
+    if found.fit is not None:
         rows += [
-            ("missing", visible(", ".join(told.fit.missing)) or "nothing"),
-            ("unexpected", visible(", ".join(told.fit.unexpected)) or "nothing"),
+            ("missing", visible(", ".join(found.fit.missing)) or "nothing"),
+            ("unexpected", visible(", ".join(found.fit.unexpected)) or "nothing"),
         ]
-    rows += [("remark", remark) for remark in told.card.remarks]
+    rows += [("remark", remark) for remark in found.card.remarks]
     left = max(len(label) for label, _ in rows)
-    lines = [f"{visible(name)}  {line(told.card)}"]
+    lines = [f"{visible(name)}  {line(found.card)}"]
     for label, text in rows:
         first = f"  {label:<{left}}  "
         kept = textwrap.shorten(text, 12 * width, placeholder=" …") if label in {"missing", "unexpected"} else text

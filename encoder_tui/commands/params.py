@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -37,17 +37,10 @@ def command(context: click.Context, /, as_json: bool, **shared: Any) -> None:
     async def work(loader: Loader) -> list[tuple[str, Description | str]]:
         return [(name, found) async for name, found in running.each_model(loader, settings, describe)]
 
-    models = running.run(settings, work)
-    if as_json:
-        click.echo(json.dumps(report(models)))
-    else:
-        tables = [table(name, found) for name, found in models if not isinstance(found, str)]
-        if tables:
-            click.echo("\n\n".join(tables))
-    running.finish([found if isinstance(found, str) else None for _, found in models])
+    running.show(running.run(settings, work), as_json, report, table)
 
 
-def report(models: list[tuple[str, Description | str]]) -> dict[str, Any]:
+def report(models: Sequence[tuple[str, Description | str]]) -> dict[str, Any]:
     """Return what `--json` prints."""
     return {
         "models": [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -202,6 +203,22 @@ def aligned(rows: Sequence[Sequence[str]], left: int = 1) -> list[str]:
         return text + room if index < left else room + text
 
     return ["  ".join(cell(index, text) for index, text in enumerate(row)).rstrip() for row in rows]
+
+
+def show(
+    models: Sequence[tuple[str, R | str]],
+    as_json: bool,
+    report: Callable[[Sequence[tuple[str, R | str]]], object],
+    block: Callable[[str, R], str],
+) -> None:
+    """Print what was found out of each model, as JSON or as a block of lines each, then `finish`; a str is an error."""
+    if as_json:
+        click.echo(json.dumps(report(models)))
+    else:
+        blocks = [block(name, found) for name, found in models if not isinstance(found, str)]
+        if blocks:
+            click.echo("\n\n".join(blocks))
+    finish([found if isinstance(found, str) else None for _, found in models])
 
 
 def finish(errors: Sequence[str | None]) -> None:

@@ -92,7 +92,7 @@ def test_a_broken_tokenizer_is_said_to_be_one(failing: Done, directories: dict[s
 def test_a_directory_without_a_configuration_is_no_model(directories: dict[str, Path]) -> None:
     done = call("tokens", *named(directories["no configuration"]), "lens")
     assert (done.code, done.stdout) == (1, b"")
-    assert done.stderr.endswith("the directory has no config.json, so it is no model directory\n")
+    assert done.stderr.endswith("the directory has no config.json, so it is not a model directory\n")
 
 
 def test_debug_shows_where_a_failure_came_from() -> None:

@@ -31,7 +31,7 @@ _CHECKPOINT: Final = r"checkpoint-(\d{1,18})"
 
 
 def why_no_model(directory: Path) -> str:
-    """Why a directory is no model, as a clause that names the folder that is meant if one lies there."""
+    """Return why a directory is not a model, as a clause that names the folder that is meant if one lies there."""
     if checkpoint := _last_checkpoint(directory):
         return (
             "the directory has no config.json, but it is the output of a training run;"
@@ -52,7 +52,7 @@ def why_no_model(directory: Path) -> str:
     stored = weights_in(directory).weights
     if stored is not None and stored.format in REASONS:
         return f"the directory has no config.json, and {stored.files[0]} is for {REASONS[stored.format]}"
-    return "the directory has no config.json, so it is no model directory"
+    return "the directory has no config.json, so it is not a model directory"
 
 
 def _is_model(folder: Path) -> bool:
@@ -154,13 +154,13 @@ def _of_pickle(directory: Path, file: str) -> list[str]:
     if pickle.module:
         return [
             f"{file} holds a pickled object ({pickle.module}) and not the tensors alone, and reading it would run code;"
-            " where you trust it, load it and save it again with save_pretrained()"
+            " if you trust it, load it and save it again with save_pretrained()"
         ]
     if pickle.is_nested:
         prefix = _common_prefix(pickle.names)
         strip = f' without the "{prefix}." before their names' if prefix else ""
         return [
-            f"{file} is a trainer's checkpoint (Lightning saves such): its tensors lie under state_dict, where"
+            f"{file} is a trainer's checkpoint (as Lightning saves it): its tensors lie under state_dict, where"
             f" transformers does not look; save those alone{strip}"
         ]
     return _wrapped(pickle.names, file)
