@@ -2,35 +2,73 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from encoder_tui.core.documents.lengths import LengthCounts
 from encoder_tui.core.tokens.exact_form import TokenizerForm
 
+FORMATS: Final = ("text", "json", "csv", "parquet", "arrow")
+"""Formats of files that `--format` names; `json` is JSON lines too, and `csv` every table of delimited fields."""
+
 
 class SourceSpec(msgspec.Struct, frozen=True):
     """Which documents: `source` as the user named it, None for the default. Paths are those of the engine's machine.
 
-    If `lines` is set, every line of a text file is a document.
+    `source` is a path, a glob, a Hub id or `builtin`; `PATH:CONFIG:SPLIT` and `ID:CONFIG:SPLIT` name a configuration
+    and a split, and `config` and `split` overrule them. `more` are further paths, read after the first one. If `lines`
+    is set, every line of a text file is a document. `label` replaces the path in sentences for people, for example if
+    the path is a temporary copy of stdin.
+
+    The other options overrule what is guessed from the files: `format` is one of `FORMATS`, `delimiter` separates the
+    fields of a CSV file, `header` says whether its first row has the names of the columns, `quotes` whether its fields
+    are quoted, and `field` is the key of a JSON object that holds the rows.
     """
 
     source: str | None = None
     lines: bool = False
     offline: bool = False
+    more: tuple[str, ...] = ()
+    config: str | None = None
+    split: str | None = None
+    format: str | None = None
+    delimiter: str | None = None
+    header: bool | None = None
+    quotes: bool | None = None
+    field: str | None = None
+    label: str | None = None
 
 
 class SourceRequest(msgspec.Struct, frozen=True):
-    """Open a source and find its columns of text; `column` is the requested one."""
+    """Open a source and find its columns of text; `column` is the requested one.
+
+    A column is named as `Column.name` has it, and several names separated by commas are joined to one text.
+    """
 
     spec: SourceSpec
     column: str | None = None
+
+
+class Column(msgspec.Struct, frozen=True):
+    """A column that can be chosen, and the beginning of its text in the first row that has one.
+
+    `a.b` is a field of a struct. If `a` is a list of texts, `a` joins them to one document and `a[]` makes each a
+    document of its own; `a[].b` and `a.b` do the same for a field of a list of structs.
+    """
+
+    name: str
+    example: str | None = None
 
 
 class SourceAnswer(msgspec.Struct, frozen=True):
     """An opened source: its name for people, its columns of text, the chosen one, and how many rows it has.
 
     `known` rows can be requested now; `total` is None until the end has been read. `is_remote` is set if rows come from
-    the Hub. `stands_in_for` says why the built-in samples replace another source.
+    the Hub. `stands_in_for` says why the built-in samples replace another source. `config` and `split` are those that
+    are read, `configs` and `splits` (of this configuration) those that there are; all are empty if the source has no
+    such choice. `has_files` is set if the rows come from several files, which rows then name. `choices` are the columns
+    with an example of each, in the order of `columns`.
     """
 
     label: str
@@ -41,6 +79,12 @@ class SourceAnswer(msgspec.Struct, frozen=True):
     is_remote: bool = False
     stands_in_for: str | None = None
     remarks: list[str] = []
+    configs: list[str] = []
+    config: str | None = None
+    splits: list[str] = []
+    split: str | None = None
+    has_files: bool = False
+    choices: list[Column] = []
 
 
 class Counted(msgspec.Struct, frozen=True):
@@ -76,7 +120,8 @@ class RowsRequest(msgspec.Struct, frozen=True):
 class Row(msgspec.Struct, frozen=True):
     """A document in a list; `characters` is None if the row holds no text.
 
-    `tokens` and `cuts` are by model. Tokens include special ones.
+    `tokens` and `cuts` are by model. Tokens include special ones. `file` is the file that the row comes from, relative
+    to the source, if the source has several.
     """
 
     index: int
@@ -84,6 +129,7 @@ class Row(msgspec.Struct, frozen=True):
     beginning: str
     tokens: list[int | None] = []
     cuts: list[int | None] = []
+    file: str | None = None
 
 
 class RowsAnswer(msgspec.Struct, frozen=True):
@@ -130,7 +176,7 @@ class Spans(msgspec.Struct, frozen=True):
 class DocumentAnswer(msgspec.Struct, frozen=True):
     """A document's text, None if the row holds none, and each model's tokens. A partial answer has the text alone.
 
-    The answer to a request that `goes_on` has no spans until all tokens are found.
+    The answer to a request that `goes_on` has no spans until all tokens are found. `file` is as in `Row`.
     """
 
     index: int
@@ -138,6 +184,7 @@ class DocumentAnswer(msgspec.Struct, frozen=True):
     spans: list[Spans] = []
     missing: list[str] = []
     is_whole: bool = True
+    file: str | None = None
 
 
 class ScanRequest(msgspec.Struct, frozen=True):

@@ -4,35 +4,19 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
 from encoder_tui.core.files.typed_paths import typed_path
 from encoder_tui.core.models.names import ModelError
 from encoder_tui.core.text.numbers import count
-from encoder_tui.engine.documents.sources.files import CsvFile, JsonArray, JsonLines, LineFile, TextFiles, opened
+from encoder_tui.engine.documents.sources.files import LineFile, TextFiles
 from encoder_tui.engine.documents.sources.hub import DEFAULT, NAME, HubRows
 from encoder_tui.engine.documents.sources.joined import Joined
-from encoder_tui.engine.documents.sources.parquet import ParquetFile
+from encoder_tui.engine.documents.sources.kinds import KINDS, OPENERS, open_file
 from encoder_tui.engine.documents.sources.samples import Samples
 from encoder_tui.engine.documents.sources.source import Source
 from encoder_tui.engine.job import Job, OperationError
 from encoder_tui.protocol.documents import SourceSpec
-
-KINDS: Final = {
-    ".parquet": "parquet",
-    ".jsonl": "json",
-    ".ndjson": "json",
-    ".json": "json",
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".txt": "text",
-    ".text": "text",
-    ".md": "text",
-    ".rst": "text",
-}
-"""The kind of file for each suffix."""
 
 
 def open_source(spec: SourceSpec, job: Job) -> Source:
@@ -53,7 +37,7 @@ def open_source(spec: SourceSpec, job: Job) -> Source:
         if path.is_dir():
             return _directory(name, path, spec, job)
         if path.exists():
-            return _file(name, path, spec)
+            return open_file(name, path, spec)
     except OSError as error:
         raise OperationError(f"{name} cannot be read: {error.strerror}") from error
     is_path = name.startswith(("/", "./", "../", "~")) or path.suffix.lower() in KINDS
@@ -63,32 +47,6 @@ def open_source(spec: SourceSpec, job: Job) -> Source:
         return HubRows(name, job, offline=spec.offline)
     except ModelError as error:
         raise OperationError(f"there is no file {name} here, and opening it as a data set failed: {error}") from error
-
-
-def _file(name: str, path: Path, spec: SourceSpec) -> Source:
-    """Open one file by its suffix; a file with any other suffix is opened as text if it reads like text."""
-    if not path.is_file():
-        raise OperationError(f"{name} is not a regular file")
-    if not path.stat().st_size:
-        raise OperationError(f"{name} is empty; name a file with documents")
-    kind = KINDS.get(path.suffix.lower(), "text")
-    if kind == "text":
-        with opened(path) as file:
-            if b"\0" in file.read(1 << 13):
-                raise OperationError(f"{name} is not a text file; name a text, JSON lines, CSV or parquet file")
-        return LineFile(name, path) if spec.lines else TextFiles(name, [path])
-    return _opener(kind)(name, path)
-
-
-def _opener(kind: str) -> Callable[[str, Path], Source]:
-    return {"parquet": ParquetFile, "json": _json, "csv": CsvFile}[kind]
-
-
-def _json(label: str, path: Path) -> Source:
-    """Open JSON lines, or one array if the file begins with a bracket."""
-    with opened(path) as file:
-        is_array = file.read(1 << 12).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"[")
-    return JsonArray(label, path) if is_array else JsonLines(label, path)
 
 
 def _directory(name: str, path: Path, spec: SourceSpec, job: Job) -> Source:
@@ -115,7 +73,7 @@ def _directory(name: str, path: Path, spec: SourceSpec, job: Job) -> Source:
         if spec.lines:
             source = Joined(name, chosen, lambda file: LineFile(name, file))
     else:
-        source = Joined(name, chosen, lambda file: _opener(kind)(name, file))
+        source = Joined(name, chosen, lambda file: OPENERS[kind](name, file))
         if kind == "parquet":
             # The footers state the number of rows.
             source.reach(1 << 62, job)
