@@ -16,7 +16,7 @@ FORMATS: Final = ("text", "json", "csv", "parquet", "arrow")
 class SourceSpec(msgspec.Struct, frozen=True):
     """Which documents: `source` as the user named it, None for the default. Paths are those of the engine's machine.
 
-    `source` is a path, a glob, a Hub id or `builtin`; `PATH:CONFIG:SPLIT` and `ID:CONFIG:SPLIT` name a configuration
+    `source` is a path, a glob, a Hub id or builtin; `PATH:CONFIG:SPLIT` and `ID:CONFIG:SPLIT` name a configuration
     and a split, and `config` and `split` overrule them. `more` are further paths, read after the first one. If `lines`
     is set, every line of a text file is a document. `label` replaces the path in sentences for people, for example if
     the path is a temporary copy of stdin.
@@ -43,7 +43,7 @@ class SourceSpec(msgspec.Struct, frozen=True):
 class SourceRequest(msgspec.Struct, frozen=True):
     """Open a source and find its columns of text; `column` is the requested one.
 
-    A column is named as `Column.name` has it, and several names separated by commas are joined to one text.
+    A column is named as its `Column` has it, and several names separated by commas are joined to one text.
     """
 
     spec: SourceSpec
@@ -53,8 +53,8 @@ class SourceRequest(msgspec.Struct, frozen=True):
 class Column(msgspec.Struct, frozen=True):
     """A column that can be chosen, and the beginning of its text in the first row that has one.
 
-    `a.b` is a field of a struct. If `a` is a list of texts, `a` joins them to one document and `a[]` makes each a
-    document of its own; `a[].b` and `a.b` do the same for a field of a list of structs.
+    In a name, "a.b" is a field of a struct. If "a" is a list of texts, "a" joins them to one document and "a[]" makes
+    each a document of its own; "a.b" and "a[].b" do the same for a field of a list of structs.
     """
 
     name: str
