@@ -69,7 +69,8 @@ def command(
     ]
     if as_json:
         alignments = [alignment_record(comparison) for comparison in comparisons]
-        click.echo(json.dumps({"models": entries, "alignments": alignments}))
+        differing = [comparison.differing for comparison in comparisons]
+        click.echo(json.dumps({"models": entries, "alignments": alignments, "differing": differing}))
     elif any(streams):
         tables = [table([model.name for model in models], comparison, second) for comparison in comparisons]
         if len(batch) > 1:

@@ -157,6 +157,7 @@ def test_the_notebooks_sentence_under_the_reference_models(tokens: Tokens, refer
         50281, 1552, 310, 353, 15782, 30610, 15, 1281, 434, 3037, 690, 427, 13010, 2, 50282,
     ]  # fmt: skip
     (blocks,) = done.data["alignments"]
+    assert [blocks[index]["text"].strip() for index in done.data["differing"][0]] == ["MIDS", "266", "'s", "NLP"]
     assert len(blocks) == 11
     assert {"span": [7, 12], "text": " MIDS", "tokens": [[3, 4], [3, 4]]} in blocks
     for entry, path in zip(done.models, reference_models, strict=True):

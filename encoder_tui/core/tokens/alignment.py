@@ -30,10 +30,20 @@ class Alignment:
     begin among them). A `Block` is made on request: a long text has tens of thousands, a screen shows a few dozen.
     """
 
-    def __init__(self, text: str, streams: Sequence[Sequence[Span]], special: Sequence[Sequence[int]]) -> None:
-        """Align `streams[k]`, the token offsets of each stream, ignoring tokens with `special[k][i]` set."""
+    def __init__(
+        self,
+        text: str,
+        streams: Sequence[Sequence[Span]],
+        special: Sequence[Sequence[int]],
+        unknown: Sequence[Sequence[int]] = (),
+    ) -> None:
+        """Align `streams[k]`, the token offsets of each stream, ignoring tokens with `special[k][i]` set.
+
+        `unknown[k]` are the indices of the stream's unknown tokens, in ascending order.
+        """
         self.text = text
         self.streams = streams
+        self._unknown = [frozenset(indices) for indices in unknown]
         kept = [
             [index for index, is_special in enumerate(mask) if not is_special] if any(mask) else list(range(len(mask)))
             for mask in special
@@ -97,13 +107,16 @@ class Alignment:
         return min(bisect_right(self.ends, character), len(self.ends) - 1)
 
     def agrees(self, index: int) -> bool:
-        """Return whether all streams split a block at the same characters.
+        """Return whether all streams split a block at the same characters, and know or do not know the same pieces.
 
         White space inside a token is ignored, because one tokenizer adds the space before a word to the word and
-        another to no token.
+        another to no token. An unknown token says nothing of its text, so it agrees only with another unknown token.
         """
         block = self[index]
         if len({len(tokens) for tokens in block.tokens}) > 1:
+            return False
+        pieces = zip(self._unknown, block.tokens, strict=False)
+        if len({tuple(token in unknown for token in tokens) for unknown, tokens in pieces}) > 1:
             return False
         splits = {
             tuple(self._trimmed(self.streams[stream][token]) for token in tokens)
@@ -120,10 +133,10 @@ class Alignment:
         return (start, end)
 
     def differing(self) -> list[int]:
-        """The blocks that the streams split differently."""
+        """The blocks that the streams split differently, or in which not all of them know the same pieces."""
         if len(self._first) < 2:
             return []
-        text = self.text
+        text, with_unknown = self.text, self._with_unknown()
         counts = zip(*([end - start for start, end in pairwise(first)] for first in self._first), strict=True)
         # The first token of every block; if a block has none, any span will do.
         leading = zip(
@@ -136,7 +149,7 @@ class Alignment:
         alone = (1,) * len(self._first)
         found = []
         for index, (count, spans) in enumerate(zip(counts, leading, strict=True)):
-            if count == alone:
+            if count == alone and index not in with_unknown:
                 # The usual block of a long text: one token per stream, equal ends, starts that differ by white space.
                 start, end = spans[0]
                 for other_start, other_end in spans:
@@ -148,6 +161,14 @@ class Alignment:
                     continue
             if not self.agrees(index):
                 found.append(index)
+        return found
+
+    def _with_unknown(self) -> set[int]:
+        """Return the blocks in which a stream has an unknown token."""
+        found = set()
+        for unknown, order, first in zip(self._unknown, self._order, self._first, strict=False):
+            if unknown:
+                found |= {bisect_right(first, at) - 1 for at, token in enumerate(order) if token in unknown}
         return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,10 +27,38 @@ class Stream:
         self.encoding = encoding
 
     @cached_property
+    def unknown_tokens(self) -> list[int]:
+        """The indices of the unknown tokens, in ascending order."""
+        unknown, ids = self.tokenizer.unknown_ids, self.encoding.ids
+        if not any(token in ids for token in unknown):
+            return []
+        special = self.encoding.special_tokens_mask
+        return [index for index, token in enumerate(ids) if token in unknown and not special[index]]
+
+    @property
     def unknown(self) -> int:
         """The number of unknown tokens."""
-        unknown_id = self.tokenizer.unknown_id
-        return 0 if unknown_id is None else self.encoding.ids.count(unknown_id)
+        return len(self.unknown_tokens)
+
+    @cached_property
+    def unread(self) -> int:
+        """The number of pieces of the text that the tokens say nothing of.
+
+        They are the unknown tokens, and the stretches between two tokens that belong to no token, as a tokenizer
+        without an unknown token leaves them. White space, accents and invisible characters are not counted: models
+        drop them by design.
+        """
+        offsets = [
+            span
+            for span, is_kept in zip(self.encoding.offsets, self.encoding.first_text_mask(), strict=True)
+            if not is_kept
+        ]
+        reach, found = None, len(self.unknown_tokens)
+        for start, end in sorted(offsets):
+            if reach is not None and start > reach and any(map(_is_read, self.text[reach:start])):
+                found += 1
+            reach = end if reach is None else max(reach, end)
+        return found
 
     def is_part_of_character(self, token: int) -> bool:
         """Return whether a token holds only some of the bytes of a character.
@@ -59,11 +88,12 @@ class Comparison:
     @cached_property
     def alignment(self) -> Alignment:
         """The blocks of the streams that exist, in order."""
-        return align(self.text, [stream.encoding for stream in self.present])
+        encodings = [stream.encoding for stream in self.present]
+        return align(self.text, encodings, [stream.unknown_tokens for stream in self.present])
 
     @cached_property
     def differing(self) -> list[int]:
-        """The blocks that the streams split differently."""
+        """The blocks that the streams split differently, or that not all of them can read."""
         return self.alignment.differing()
 
     @cached_property
@@ -80,7 +110,7 @@ class Comparison:
         return frozenset(self.differing)
 
     def is_differing(self, block: int) -> bool:
-        """Return whether the streams split a block differently."""
+        """Return whether the streams split a block differently, or not all of them can read it."""
         return block in self._differing_set
 
     def sentence(self, letters: Sequence[str], names_shown: int = 4) -> str:
@@ -103,17 +133,43 @@ class Comparison:
         return "; ".join([*words, *self._saving(letters)])
 
     def _saving(self, letters: Sequence[str]) -> list[str]:
-        """Return how many tokens fewer the shorter of two streams has, as words."""
+        """Return how many tokens fewer the shortest of the streams has, as words.
+
+        If that stream could not read a part of the text that another could, its count is no saving.
+        """
         pairs = [
-            (len(stream.encoding), letter)
+            (len(stream.encoding), letter, stream)
             for stream, letter in zip(self.streams, letters, strict=True)
             if stream is not None
         ]
-        (fewest, letter), (most, _) = min(pairs), max(pairs)
+        (fewest, letter, shortest), (most, _, _) = min(pairs, key=_length), max(pairs, key=_length)
         if fewest == most:
-            return ["all use the same number of tokens" if len(pairs) > 2 else "both use the same number of tokens"]
+            same = "all use the same number of tokens" if len(pairs) > 2 else "both use the same number of tokens"
+            return [same, *self._unread_words(letters)]
+        if shortest.unread > min(stream.unread for stream in self.present):
+            unread = count(shortest.unread, "piece")
+            return [f"{letter} could not read {unread}; its smaller count is no saving"]
         share = 100 * (most - fewest) / most
         return [f"{letter} uses {'under 1' if share < 1 else format(share, '.0f')} % fewer tokens"]
+
+    def _unread_words(self, letters: Sequence[str]) -> list[str]:
+        """Return which streams could not read how many pieces, as words; nothing if all could read equally much."""
+        if len({stream.unread for stream in self.present}) == 1:
+            return []
+        return [
+            f"{letter} could not read {count(stream.unread, 'piece')}"
+            for stream, letter in zip(self.streams, letters, strict=True)
+            if stream is not None and stream.unread
+        ]
+
+
+def _length(of: tuple[int, str, Stream]) -> int:
+    return of[0]
+
+
+def _is_read(character: str) -> bool:
+    """Return whether a reader sees this character by itself."""
+    return character.isprintable() and not character.isspace() and not unicodedata.category(character).startswith("M")
 
 
 def _named(text: str, times: int) -> str:

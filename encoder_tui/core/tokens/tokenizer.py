@@ -141,6 +141,16 @@ class ModelTokenizer:
         token = self.form.special_tokens.get("unk")
         return None if token is None else self._id_of(token)
 
+    @cached_property
+    def unknown_ids(self) -> frozenset[int]:
+        """The ids that stand for text which the tokenizer does not know.
+
+        They are `unknown_id` and the unknown token of the vocabulary itself, which a configuration may leave unnamed.
+        """
+        named = getattr(self.rust.model, "unk_token", None)  # Unigram has none, and its library does not show its id
+        found = (self.unknown_id, None if named is None else self._id_of(named))
+        return frozenset(token_id for token_id in found if token_id is not None)
+
     def _id_of(self, token: str) -> int | None:
         found: int | None = self.rust.token_to_id(token)
         return found
@@ -306,10 +316,14 @@ def _kept_of_cut(first: int, second: int, room: int) -> list[int]:
     return [kept for kept, had in ((kept_short, short), (room - kept_short, long)) if kept < had]
 
 
-def align(text: str, encodings: Sequence[Encoding]) -> Alignment:
-    """Return the blocks of one text under several encodings of it (of the first text, if they are pairs)."""
+def align(text: str, encodings: Sequence[Encoding], unknown: Sequence[Sequence[int]] = ()) -> Alignment:
+    """Return the blocks of one text under several encodings of it (of the first text, if they are pairs).
+
+    `unknown` holds the indices of each encoding's unknown tokens.
+    """
     return Alignment(
         without_surrogates(text),
         [encoding.offsets for encoding in encodings],
         [encoding.first_text_mask() for encoding in encodings],
+        unknown,
     )

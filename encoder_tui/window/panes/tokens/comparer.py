@@ -141,7 +141,7 @@ class Comparer:
         comparison = _compared(text, tokenizers, check)
         if comparison.present:
             check(self._doing)
-            _ = [stream.unknown for stream in comparison.present]
+            _ = [stream.unread for stream in comparison.present]
             self._prepare(comparison)
         return comparison
 

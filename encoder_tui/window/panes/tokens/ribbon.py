@@ -273,7 +273,7 @@ class Ribbon(Lines):
         pieces: list[Segment] = []
         for token in order[first[block] : first[block + 1]]:
             look = style
-            if encoding.ids[token] == tokenizer.unknown_id:
+            if encoding.ids[token] in tokenizer.unknown_ids:
                 look = self._look("unknown", partial=True)
             elif comparison.present[stream].is_part_of_character(token):
                 look = style + self._look("bytes", partial=True)
