@@ -15,8 +15,7 @@ from encoder_tui.client.client import EngineClient
 from encoder_tui.core.defaults import BUILTIN_NAMES, DEFAULT_PAIR
 from encoder_tui.core.files.cache import DiskCache
 from encoder_tui.core.hub.resolve import on_this_machine
-from encoder_tui.core.models.card import Inspected
-from encoder_tui.core.models.files import ModelFiles
+from encoder_tui.core.models.files import Inspected, ModelFiles
 from encoder_tui.core.models.names import ModelName, parse_name
 from encoder_tui.core.models.ready import ReadyModel
 from encoder_tui.core.models.trust import also_allowed, is_trusted
@@ -135,8 +134,8 @@ class Loader:
         """Request the exact form from the engine and cache it. Raises `OperationFailed` or `EngineError`."""
         request = TokenizerRequest(
             files.name,
-            files.repo or files.path,
-            files.commit if files.repo else None,
+            files.hub_id or files.path,
+            files.commit if files.hub_id else None,
             self.trusts(files),
             files.path,
             self._also_allowed(files),
@@ -173,9 +172,9 @@ class Loader:
             return known
         request = DescribeRequest(
             files.name,
-            files.repo or files.path,
+            files.hub_id or files.path,
             files.path,
-            files.commit if files.repo else None,
+            files.commit if files.hub_id else None,
             files.repo,
             self.offline,
             self.trusts(files),

@@ -13,8 +13,9 @@ from encoder_tui.client.loader import Loader
 from encoder_tui.commands import running
 from encoder_tui.commands.console import reason
 from encoder_tui.commands.options import gather, shared_options
-from encoder_tui.core.models.card import Card, Inspected
+from encoder_tui.core.models.card import Card
 from encoder_tui.core.models.card_words import card_rows, line
+from encoder_tui.core.models.files import Inspected
 from encoder_tui.core.parameters.description import Description
 from encoder_tui.core.parameters.fit import Fit, fit
 from encoder_tui.core.text.numbers import count, first_of

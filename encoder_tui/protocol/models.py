@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from encoder_tui.core.models.card import Inspected
-from encoder_tui.core.models.files import ModelFiles
+from encoder_tui.core.models.files import Inspected, ModelFiles
 from encoder_tui.core.models.placement import ModelSource, Placement
 
 

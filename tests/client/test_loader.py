@@ -21,6 +21,7 @@ from encoder_tui.core.versions import installed_versions
 from encoder_tui.protocol.operations import DESCRIBE
 from tests.support import tiny_tokenizers as tiny
 from tests.support.command_case import call
+from tests.support.deployed_models import modules, old, write_files
 from tests.support.hub_case import write_model
 
 
@@ -89,3 +90,19 @@ def test_a_relative_directory_on_the_engine_s_side_is_found_there(tmp_path: Path
     found, missing = done.models
     assert found["encodings"][0]["tokens"] == ["[CLS]", "Tiny", "tokens", "[SEP]"]
     assert "runs/exp/none is neither a directory here nor a Hub id" in missing["error"]
+
+
+def test_the_card_of_a_model_comes_from_the_engine_s_side(tmp_path: Path) -> None:
+    write_model(tmp_path / "far" / "deployed" / "0_Transformer")
+    write_files(
+        tmp_path / "far",
+        {
+            "deployed/modules.json": modules((old("Transformer"), "0_Transformer")),
+            "deployed/0_Transformer/sentence_bert_config.json": {"max_seq_length": 4, "do_lower_case": False},
+        },
+    )
+    (tmp_path / "text.txt").write_text("Tiny tokens fly.")
+    there = shlex.join([sys.executable, "-m", "encoder_tui.engine"])
+    engine = shlex.join(["bash", "-c", f"cd {shlex.quote(str(tmp_path / 'far'))} && exec {there}"])
+    done = call("--engine", engine, "-m", "deployed", "docs", "--json", str(tmp_path / "text.txt"))
+    assert done.models == [{"model": "deployed", "tokens": 6, "limit": 4, "cut": 11}]

@@ -61,7 +61,7 @@ def files_of(directory: Path) -> ModelFiles:
 
 def tokenizer_of(directory: Path) -> ModelTokenizer:
     """The exact tokenizer, as the engine hands it over."""
-    request = TokenizerRequest(directory.name, os.fspath(directory))
+    request = TokenizerRequest(directory.name, files_of(directory).path)
     return ModelTokenizer(tokenizer_task.run(request, silent()))
 
 

@@ -13,7 +13,8 @@ from typing import Final
 from encoder_tui.core.files.private import read_file
 from encoder_tui.core.hub.listing import COMMIT
 from encoder_tui.core.models.files import ModelFiles, from_directory, has_vocabulary
-from encoder_tui.core.models.names import ModelName
+from encoder_tui.core.models.modules import MODULES, files_needed, read_modules, transformer_folder
+from encoder_tui.core.models.names import ModelError, ModelName
 
 SETTINGS: Final = "tokenizer_config.json"
 """A tokenizer loads without this file, but gives other tokens. Programs that fetch single files may leave it out."""
@@ -38,16 +39,23 @@ def repository_folder(repo: str) -> Path:
 
 
 def _snapshot(repo: str, revision: str, needs_tokenizer: bool = True) -> Path | None:
-    """Return the folder of a revision in the cache, if it has a configuration and, if needed, a vocabulary."""
+    """Return the snapshot of a revision in the cache, if it has a configuration and, if needed, a vocabulary."""
     folder = repository_folder(repo)
     try:
         commit = revision if COMMIT.fullmatch(revision) else read_file(folder / "refs" / revision).decode("ascii")
         if not COMMIT.fullmatch(commit):
             return None
-        names = {file.name for file in (folder / "snapshots" / commit).iterdir() if file.is_file()}
+        snapshot = folder / "snapshots" / commit
+        names = _names_in(snapshot)
+        if MODULES in names and (inner := transformer_folder(repo, snapshot)):
+            names = _names_in(snapshot / inner)
     except (OSError, ValueError):
         return None
-    return None if lacking_of(names, needs_tokenizer) else folder / "snapshots" / commit
+    return None if lacking_of(names, needs_tokenizer) else snapshot
+
+
+def _names_in(folder: Path) -> set[str]:
+    return {file.name for file in folder.iterdir() if file.is_file()}
 
 
 def lacking_of(names: Iterable[str], needs_tokenizer: bool = True) -> str:
@@ -61,19 +69,26 @@ def lacking_of(names: Iterable[str], needs_tokenizer: bool = True) -> str:
 def cached(name: ModelName, *, needs_tokenizer: bool = True, needs_settings: bool = True) -> ModelFiles | None:
     """Return the cached files of a Hub id at its revision; None if a part is missing.
 
-    If `needs_settings`, the tokenizer's settings must be there, unless the repository is known to have none.
-    Sends no request. Raises `ModelError` if the files are there but cannot be read.
+    If `needs_settings`, the settings of its tokenizer and its modules must be there, unless the repository is known to
+    have none. Sends no request. Raises `ModelError` if the files are there but cannot be read.
     """
     snapshot = _snapshot(name.location, name.revision or "main", needs_tokenizer)
-    if snapshot is None or (needs_tokenizer and needs_settings and not _has_settings(snapshot)):
+    if snapshot is None or (needs_settings and settings_lacking(name.text, snapshot, needs_tokenizer)):
         return None
     where = {"repo": name.location, "commit": snapshot.name}
     return from_directory(name.text, snapshot, "cache", needs_tokenizer=needs_tokenizer, **where)
 
 
-def _has_settings(snapshot: Path) -> bool:
-    """Return whether the tokenizer's settings are here, or the repository is known to have none."""
-    return (snapshot / SETTINGS).is_file() or absence(snapshot).is_file()
+def settings_lacking(name: str, snapshot: Path, needs_tokenizer: bool = True) -> list[str]:
+    """Return the files of settings that a snapshot lacks, but for those that the repository is known not to have."""
+    try:
+        modules = read_modules(name, snapshot) or []
+    except ModelError:
+        modules = []
+    wanted = files_needed(modules)
+    if needs_tokenizer and f"{transformer_folder(name, snapshot)}/{SETTINGS}" not in wanted:
+        wanted.append(SETTINGS)
+    return [file for file in wanted if not (snapshot / file).is_file() and not absence(snapshot, file).is_file()]
 
 
 def absence(snapshot: Path, file: str = SETTINGS) -> Path:
@@ -88,7 +103,7 @@ def cached_models() -> list[str]:
         repo = folder.name.removeprefix("models--").replace("--", "/")
         snapshot = _snapshot(repo, "main")
         if snapshot is not None:
-            config = (snapshot / "config.json").stat()
+            config = (snapshot / transformer_folder(repo, snapshot) / "config.json").stat()
             # Many disks do not record access times, or only daily; the last use is never before the modification.
             used[repo] = max(config.st_atime, config.st_mtime)
     return sorted(used, key=lambda repo: (-used[repo], repo))

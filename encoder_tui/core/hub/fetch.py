@@ -19,7 +19,14 @@ from encoder_tui.core.hub.client import HubClient
 from encoder_tui.core.hub.listing import Listing, RemoteFile
 from encoder_tui.core.hub.offline import forbidden_by
 from encoder_tui.core.models.files import TOKENIZER_SUFFIXES, ModelFiles, from_directory
-from encoder_tui.core.models.modules import MODULES, ROUTES, files_wanted, read_modules
+from encoder_tui.core.models.modules import (
+    MODULES,
+    ROUTES,
+    files_wanted,
+    read_modules,
+    transformer_folder,
+    transformer_folders,
+)
 from encoder_tui.core.models.names import ModelError, ModelName
 from encoder_tui.core.models.small_files import SMALL_FILE
 
@@ -49,16 +56,18 @@ def fetch(name: ModelName, *, offline: bool, progress: Callable[..., None], need
     client = HubClient(name.text, name.location, progress)
     listing = client.listing(revision)
     wanted = [file for file in listing.files if _is_wanted(file)]
-    lacking = lacking_of((file.name for file in wanted), needs_tokenizer)
-    if lacking:
-        raise ModelError(f"{name.text}: the repository has no {lacking}, so it cannot be shown as an encoder")
     try:
         in_folders, absent = _of_modules(client, listing, wanted)
+        folder = transformer_folder(name.text, repository_folder(client.repo) / "snapshots" / listing.commit)
+        start = f"{folder}/" if folder else ""
+        here = [file.name.removeprefix(start) for file in [*wanted, *in_folders] if file.name.startswith(start)]
+        if lacking := lacking_of(here, needs_tokenizer):
+            raise ModelError(f"{name.text}: the repository has no {lacking}, so it cannot be shown as an encoder")
         snapshot = bring(client, listing, [*wanted, *in_folders])
         if revision != listing.commit:
             _write_reference(repository_folder(name.location) / "refs" / revision, listing.commit)
-        if SETTINGS not in {file.name for file in listing.files}:
-            absent.append(SETTINGS)
+        if start + SETTINGS not in {file.name for file in listing.files}:
+            absent.append(start + SETTINGS)
         for file in absent:
             absence(snapshot, file).parent.mkdir(parents=True, exist_ok=True)
             os.close(open_file(absence(snapshot, file), os.O_WRONLY | os.O_CREAT, 0o666))
@@ -76,27 +85,33 @@ def _of_modules(client: HubClient, listing: Listing, wanted: list[RemoteFile]) -
     listed = {file.name: file for file in listing.files if is_name(file.name) and (file.size or 0) <= SMALL_FILE}
     found: dict[str, RemoteFile] = {}
     names: list[str] = []
+    folders: list[str] = []
     brought = [file for file in wanted if file.name == MODULES]
     while brought:
         snapshot = bring(client, listing, brought)
         try:
-            names = files_wanted(read_modules(client.name, snapshot) or [])
+            modules = read_modules(client.name, snapshot) or []
         except ModelError:
             break  # the card will report it; the rest of the model can be shown
-        # The settings of a Router name further folders, so they are brought first.
-        brought = [listed[name] for name in names if name in listed and name not in found and name.endswith(ROUTES)]
+        names, folders = files_wanted(modules), transformer_folders(modules)
+        # Folders can be named by settings: those of a Router, so they are brought first, and then its transformers'.
+        first = [name for name in names if name.endswith((ROUTES, *(f"{folder}/config.json" for folder in folders)))]
+        brought = [listed[name] for name in first if name in listed and name not in found]
         found |= {name: listed[name] for name in names if name in listed}
+    found |= {file.name: file for file in listing.files if any(_is_wanted(file, folder) for folder in folders)}
     return list(found.values()), [name for name in names if name not in listed]
 
 
-def _is_wanted(file: RemoteFile) -> bool:
-    """Return whether `AutoTokenizer` or `AutoConfig` may read a file; only files at the top of the repository."""
+def _is_wanted(file: RemoteFile, folder: str = "") -> bool:
+    """Return whether `AutoTokenizer` or `AutoConfig` may read a file of this folder of the repository."""
+    inside_folder, slash, name = file.name.rpartition("/")
     return (
-        Path(file.name).suffix in TOKENIZER_SUFFIXES
-        and "/" not in file.name
+        inside_folder == folder
+        and bool(slash) == bool(folder)
+        and Path(name).suffix in TOKENIZER_SUFFIXES
         and is_name(file.name)
         and (file.size or 0) <= SMALL_FILE
-        and not UNRELATED.fullmatch(file.name)
+        and not UNRELATED.fullmatch(name)
     )
 
 
@@ -114,7 +129,7 @@ def bring(client: HubClient, listing: Listing, wanted: list[RemoteFile]) -> Path
     # The configuration comes last: without it, the snapshot counts as incomplete.
     missing = sorted(
         (file for file in wanted if not pointers[file.name].is_file()),
-        key=lambda file: file.name == "config.json",
+        key=lambda file: file.name.rpartition("/")[2] == "config.json",
     )
     sizes = [file.size for file in missing]
     total = None if None in sizes else sum(size or 0 for size in sizes)

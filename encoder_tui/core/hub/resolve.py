@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
-from encoder_tui.core.hub.cache import SETTINGS, cached
+from encoder_tui.core.hub.cache import SETTINGS, cached, settings_lacking
 from encoder_tui.core.hub.fetch import fetch
 from encoder_tui.core.models.files import ModelFiles, resolve_here
 from encoder_tui.core.models.names import ModelError, ModelName
@@ -35,7 +36,9 @@ def resolve(
         files = cached(name, needs_tokenizer=needs_tokenizer, needs_settings=False)
         if files is None:
             raise
+    lacking = settings_lacking(name.text, Path(files.directory), needs_tokenizer)
+    what = "tokens" if any(file.endswith(SETTINGS) for file in lacking) else "limit and pooling"
     return files, (
-        f"{name.text}: the cache holds no {SETTINGS} and none can be fetched now,"
-        " so the tokens may be wrong; go online once"
+        f"{name.text}: the cache holds no {' or '.join(lacking)} and none can be fetched now,"
+        f" so the {what} may be wrong; go online once"
     )

@@ -14,8 +14,11 @@ from encoder_tui.core.models.names import ModelError
 from encoder_tui.core.models.weight_files import DAMAGED, INDEX, PREFERRED, named
 
 
-def fetch_weights(name: str, repo: str, commit: str, *, offline: bool, progress: Callable[..., None]) -> str | None:
-    """Fetch the weights into the snapshot of a commit. Return None if they are there, else why not.
+def fetch_weights(
+    name: str, repo: str, commit: str, folder: str = "", *, offline: bool, progress: Callable[..., None]
+) -> str | None:
+    """Fetch the weights in a repository's folder into the snapshot of a commit. Return None if they are there, else why
+    not.
 
     If a download has begun and fails, this raises `ModelError` instead; the next call resumes it. `progress` is as in
     `hub.fetch`.
@@ -29,12 +32,13 @@ def fetch_weights(name: str, repo: str, commit: str, *, offline: bool, progress:
     except ModelError as error:
         return str(error)
     there = {file.name: file for file in listing.files}
-    first = next((file for file in PREFERRED if file in there), None)
+    start = f"{folder}/" if folder else ""
+    first = next((start + file for file in PREFERRED if start + file in there), None)
     if first is None:
         return f"{name}: the repository has no weights that transformers reads"
     try:
         fetch.bring(
-            client, listing, _shards(client, listing, there, first) if first.endswith(INDEX) else [there[first]]
+            client, listing, _shards(client, listing, there, first, start) if first.endswith(INDEX) else [there[first]]
         )
     except OSError as error:
         raise ModelError(
@@ -44,14 +48,19 @@ def fetch_weights(name: str, repo: str, commit: str, *, offline: bool, progress:
     return None
 
 
-def _shards(client: HubClient, listing: Listing, there: dict[str, RemoteFile], index: str) -> list[RemoteFile]:
-    """Return the files that an index names. Raises `ModelError` for a name that the repository does not have."""
+def _shards(
+    client: HubClient, listing: Listing, there: dict[str, RemoteFile], index: str, start: str
+) -> list[RemoteFile]:
+    """Return the files that an index names; `start` is its folder, with a slash.
+
+    Raises `ModelError` for a name that the repository does not have.
+    """
     path = fetch.bring(client, listing, [there[index]]) / index
     try:
         names = named(path)
         for name in names:
             refuse_name(name)
-        return [there[name] for name in names]
+        return [there[start + name] for name in names]
     except NameRefused as error:
         raise ModelError(f"{client.name}: {index} {error}, so its weights are not fetched") from error
     except DAMAGED as error:

@@ -13,7 +13,6 @@ import msgspec
 
 from encoder_tui.core.models import layouts
 from encoder_tui.core.models.architectures import architecture
-from encoder_tui.core.models.files import ModelFiles
 from encoder_tui.core.models.heads import LABELLED, Kind, class_of, kind_of, kind_of_adapter, labels_of
 from encoder_tui.core.models.limits import limit, positions_of
 from encoder_tui.core.models.modules import (
@@ -108,26 +107,34 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     remarks: list[str] = []
 
 
-class Inspected(msgspec.Struct, frozen=True):
-    """A model's card, and what it takes to compare its weights with its parameters.
-
-    `files` are those of the transformer, None if it has no configuration; `tensors` are those that the header of its
-    safetensors files lists, with their shapes, None if there is no such header.
-    """
-
-    card: Card
-    files: ModelFiles | None = None
-    tensors: dict[str, tuple[int, ...]] | None = None
-
-
-def card_of(name: str, directory: Path) -> Card:
+def card_of(name: str, directory: Path, *, looks_into_pickles: bool = True) -> Card:
     """The card of the model in a directory; `name` is the model's, as it was given.
 
-    Raises `ModelError` if no model lies there, or if a file that says what it is cannot be read.
+    Pickled weights take up to a second to look into, which only remarks on them need. Raises `ModelError` if no model
+    lies there, or if a file that says what it is cannot be read.
     """
     if not is_directory_here(str(directory)):
         raise ModelError(f"{shorten(visible(name), 200)}: there is no such directory")
-    modules = read_modules(name, directory)
+    return _card(name, directory, read_modules(name, directory), looks_into_pickles)
+
+
+def card_without_modules(name: str, directory: Path, reason: str) -> Card:
+    """The card of the transformer in a directory whose other files cannot be read, as `reason` says."""
+    config = read_object(name, directory, "config.json") or {}
+    tokenizer = read_object(name, directory, "tokenizer_config.json") or {}
+    limits = Limits(positions_of(config), _stated_by(tokenizer))
+    return Card(
+        kind=kind_of(config),
+        class_name=class_of(config),
+        limit=_smallest(limits, config),
+        limits=limits,
+        dimension=hidden_size(config),
+        labels=labels_of(config) if kind_of(config) in LABELLED else None,
+        remarks=[visible(f"{reason}, so it is taken for the transformer alone")],
+    )
+
+
+def _card(name: str, directory: Path, modules: list[ModuleSettings] | None, looks_into_pickles: bool) -> Card:
     adapter = _adapter(read_object(name, directory, "adapter_config.json"))
     transformer = transformer_of(modules or [])
     folder = transformer.module.path if transformer else ""
@@ -142,7 +149,7 @@ def card_of(name: str, directory: Path) -> Card:
     kind = _kind(modules, settings, config, adapter, read_object(name, directory, "adapter_config.json"))
     limits = Limits(
         positions_of(config) if config else None,
-        sane_length(tokenizer.get("model_max_length", tokenizer.get("max_len"))),
+        _stated_by(tokenizer),
         max_seq_length(modules, tokenizer, config) if modules else None,
     )
     quantization = config.get("quantization_config")
@@ -168,7 +175,8 @@ def card_of(name: str, directory: Path) -> Card:
         auto_map=_auto_map(config.get("auto_map")),
     )
     remarks = [f"{file} is missing, though {MODULES} names its module" for file in settings_lacking(modules or [])]
-    remarks += [*layouts.remarks_on(directory, folder, folders, stored), *stored.remarks, *_remarks(card)]
+    remarks += layouts.remarks_on(directory, folder, folders, stored, looks_into_pickles=looks_into_pickles)
+    remarks += [*stored.remarks, *_remarks(card)]
     return msgspec.structs.replace(card, remarks=[visible(remark) for remark in remarks])
 
 
@@ -190,8 +198,13 @@ def max_seq_length(modules: list[ModuleSettings], tokenizer: Object, config: Obj
     if first.settings.get("max_seq_length") is not None:
         return sane_length(first.settings["max_seq_length"])
     positions = config.get("max_position_embeddings", architecture(config.get("model_type")).positions)
-    bounds = [sane_length(tokenizer.get("model_max_length", tokenizer.get("max_len"))), number_of(positions)]
+    bounds = [_stated_by(tokenizer), number_of(positions)]
     return min((bound for bound in bounds if bound is not None), default=None)
+
+
+def _stated_by(tokenizer: Object) -> int | None:
+    """The limit that a `tokenizer_config.json` states; `max_len` is its old name."""
+    return sane_length(tokenizer.get("model_max_length", tokenizer.get("max_len")))
 
 
 def _smallest(limits: Limits, config: Object) -> int | None:

@@ -15,7 +15,9 @@ import msgspec
 from encoder_tui import builtin
 from encoder_tui.core.files.outside_names import NameRefused, refuse_special
 from encoder_tui.core.files.private import read_file
+from encoder_tui.core.models.card import Card, card_of, card_without_modules
 from encoder_tui.core.models.layouts import why_no_model
+from encoder_tui.core.models.modules import transformer_folder
 from encoder_tui.core.models.names import ModelError, ModelName, is_directory_here, parse_name
 from encoder_tui.core.models.own_code import CONFIGURATIONS, classes_of, others
 from encoder_tui.core.models.small_files import POINTER, POINTER_WORDS, SMALL_FILE, parsed
@@ -39,16 +41,20 @@ VOCABULARY_FILES: Final = (
 
 
 class ModelFiles(msgspec.Struct, frozen=True, kw_only=True):
-    """The small files of one model: where they are, and their content.
+    """The small files of one model: where they are, and their content; and what the model is, its `card`.
 
-    `fingerprint` hashes every file that `AutoTokenizer` might read, with its name; `tokenizer_json` is the plain
-    file, which the app may show until the exact form has loaded. `weights` changes when a file of weights does,
-    `code` when a Python file does. `code_of` names the other repositories and directories whose code it refers to.
+    `directory` is the model's. `path` is the folder of its transformer, where all the files named below lie: the same,
+    or one inside it (`card.folder`). `fingerprint` hashes every file that `AutoTokenizer` might read, with its name;
+    `tokenizer_json` is the plain file, which the app may show until the exact form has loaded. `weights` changes when a
+    file of weights does, `code` when a Python file does. `code_of` names the other repositories and directories whose
+    code it refers to.
     """
 
     name: str
     source: Source
+    directory: str
     path: str
+    card: Card
     repo: str | None = None
     commit: str | None = None
     config: dict[str, Any]
@@ -60,9 +66,26 @@ class ModelFiles(msgspec.Struct, frozen=True, kw_only=True):
     code: str = ""
     code_of: list[str] = []
 
+    @property
+    def hub_id(self) -> str | None:
+        """The Hub id by which transformers can load it; None if it is a directory, or a folder of a repository."""
+        return None if self.card.folder else self.repo
+
+
+class Inspected(msgspec.Struct, frozen=True):
+    """A model's card, and what it takes to compare its weights with its parameters.
+
+    `files` are those of the transformer, None if it has no configuration; `tensors` are those that the header of its
+    safetensors files lists, with their shapes, None if there is no such header.
+    """
+
+    card: Card
+    files: ModelFiles | None = None
+    tensors: dict[str, tuple[int, ...]] | None = None
+
 
 def from_directory(
-    name: str, path: Path, source: Source = "directory", *, needs_tokenizer: bool = True, **where: str | None
+    name: str, directory: Path, source: Source = "directory", *, needs_tokenizer: bool = True, **where: str | None
 ) -> ModelFiles:
     """Read the small files of a model directory.
 
@@ -70,11 +93,12 @@ def from_directory(
     `ModelError` if the directory is missing, its configuration cannot be read, or a needed tokenizer is missing.
     """
     shown = shorten(visible(name), 200)
-    if not is_directory_here(str(path)):
+    if not is_directory_here(str(directory)):
         raise ModelError(f"{shown}: there is no such directory")
+    path = directory / transformer_folder(name, directory)
     try:
         everything = sorted(path.iterdir())
-        for file in everything:
+        for file in everything if path == directory else [*directory.iterdir(), *everything]:
             refuse_special(file)
         weights = weight_files(path)
         small = [
@@ -87,7 +111,7 @@ def from_directory(
     except OSError as error:
         raise ModelError(f"{shown}: the directory cannot be read ({error.strerror})") from error
     if path / "config.json" not in small:
-        raise ModelError(f"{shown}: {why_no_model(path)}")
+        raise ModelError(f"{shown}: {why_no_model(directory)}")
     digest = hashlib.sha256()
     contents: dict[str, bytes] = {}
     for file in small:
@@ -106,11 +130,14 @@ def from_directory(
     if needs_tokenizer and not has_vocabulary(file.name for file in small):
         raise ModelError(f"{shown}: the directory has no tokenizer (tokenizer.json, vocab.txt or the like)")
     plain = contents.get("tokenizer.json")
+    config = parsed(f"{shown}: config.json", contents["config.json"], dict)
     return ModelFiles(
         name=name,
         source=source,
+        directory=str(directory),
         path=str(path),
-        config=parsed(f"{shown}: config.json", contents["config.json"], dict),
+        card=_card(name, directory),
+        config=config,
         tokenizer_json=None if plain is None else plain.decode("utf-8", "replace"),
         tokenizer_config=parsed(f"{shown}: tokenizer_config.json", contents.get("tokenizer_config.json", b"{}"), dict),
         fingerprint=digest.hexdigest(),
@@ -120,6 +147,15 @@ def from_directory(
         code_of=others(_classes(data for name, data in contents.items() if name != "tokenizer.json")),
         **where,
     )
+
+
+def _card(name: str, directory: Path) -> Card:
+    """Return the card of a model whose configuration can be read, whatever its other files are like."""
+    try:
+        return card_of(name, directory, looks_into_pickles=False)
+    except ModelError as error:
+        reason = str(error).removeprefix(f"{shorten(visible(name), 200)}: ")
+        return card_without_modules(name, directory, reason)
 
 
 def _weights_stamp(path: Path, weights: list[Path]) -> str:

@@ -96,7 +96,9 @@ def _folders(directory: Path) -> list[Path]:
         return []
 
 
-def remarks_on(directory: Path, folder: str, folders: Sequence[str], stored: Found) -> list[str]:
+def remarks_on(
+    directory: Path, folder: str, folders: Sequence[str], stored: Found, *, looks_into_pickles: bool = True
+) -> list[str]:
     """What is to be said of the files in a model's directory: what is not itself, and what nobody will read."""
     remarks = []
     pointers = pointers_in(directory, dict.fromkeys(["", *folders]))
@@ -115,7 +117,7 @@ def remarks_on(directory: Path, folder: str, folders: Sequence[str], stored: Fou
             )
         return remarks
     remarks += _unread(weights, stored.others)
-    if weights.format == "pytorch":
+    if weights.format == "pytorch" and looks_into_pickles:
         for file in weights.files:
             if file not in pointers:
                 remarks += _of_pickle(directory, file)

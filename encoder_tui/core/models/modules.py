@@ -167,9 +167,42 @@ def files_wanted(modules: list[ModuleSettings]) -> list[str]:
     return wanted
 
 
+def files_needed(modules: list[ModuleSettings]) -> list[str]:
+    """Those of the wanted files without which a card may be wrong, unless the repository has no such file."""
+    needed = []
+    for module in every_module(modules):
+        name, path = module.module.name, module.module.path
+        if path and name in TRANSFORMERS:
+            needed += [f"{path}/{file}" for file in ("config.json", TRANSFORMER_SETTINGS[0], "tokenizer_config.json")]
+        elif path and name in {"SpladePooling", *DIMENSIONS, *ROUTERS}:
+            needed.append(f"{path}/{OWN_SETTINGS.get(name, 'config.json')}")
+    return needed
+
+
+def transformer_folders(modules: list[ModuleSettings]) -> list[str]:
+    """The folders inside the directory that hold transformers."""
+    return [
+        module.module.path
+        for module in every_module(modules)
+        if module.module.path and module.module.name in TRANSFORMERS
+    ]
+
+
 def transformer_of(modules: list[ModuleSettings]) -> ModuleSettings | None:
     """The first transformer; None if the vectors come from something else, such as a table of them."""
     return next((module for module in every_module(modules) if module.config), None)
+
+
+def transformer_folder(name: str, directory: Path) -> str:
+    """The folder of the transformer inside a model's directory; empty for the directory itself.
+
+    If `modules.json` cannot be read, it counts as not there.
+    """
+    try:
+        transformer = transformer_of(read_modules(name, directory) or [])
+    except ModelError:
+        return ""
+    return transformer.module.path if transformer else ""
 
 
 def pooling_of(modules: list[ModuleSettings]) -> list[str] | None:

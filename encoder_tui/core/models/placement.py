@@ -20,8 +20,8 @@ Head = Literal["masked_lm"]
 class ModelSource(msgspec.Struct, frozen=True):
     """A model for the engine to load: its name as given, and `builtin:NAME` or a directory on the engine's machine.
 
-    `repo` and `commit` say where missing weights may be fetched, unless `offline`. `also_allowed` are other
-    repositories whose code a trusted model refers to, and that are trusted too.
+    `repo`, `commit` and the `folder` inside the repository say where missing weights may be fetched, unless `offline`.
+    `also_allowed` are other repositories whose code a trusted model refers to, and that are trusted too.
     """
 
     name: str
@@ -31,6 +31,7 @@ class ModelSource(msgspec.Struct, frozen=True):
     commit: str | None = None
     offline: bool = False
     also_allowed: tuple[str, ...] = ()
+    folder: str = ""
 
 
 class Placement(msgspec.Struct, frozen=True):
@@ -100,4 +101,4 @@ def source_of(files: ModelFiles, trusted: tuple[str, ...] = (), offline: bool = 
     location = files.name if files.source == "builtin" else files.path
     runs_code = is_trusted(files, trusted)
     also = also_allowed(files.code_of, trusted) if runs_code else ()
-    return ModelSource(files.name, location, runs_code, files.repo, files.commit, offline, also)
+    return ModelSource(files.name, location, runs_code, files.repo, files.commit, offline, also, files.card.folder)

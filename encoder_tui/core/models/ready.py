@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from encoder_tui.core.models.card import Card
 from encoder_tui.core.models.files import ModelFiles
-from encoder_tui.core.models.limits import limit
 from encoder_tui.core.models.placement import ModelSource, source_of
 from encoder_tui.core.settings import Settings
 from encoder_tui.core.tokens.tokenizer import ModelTokenizer
@@ -20,9 +20,14 @@ class ReadyModel:
     tokenizer: ModelTokenizer
 
     @property
+    def card(self) -> Card:
+        """What the model is, by what its directory says."""
+        return self.files.card
+
+    @property
     def limit(self) -> int | None:
-        """The longest input in tokens, including special tokens; None if there is no limit."""
-        return limit(self.files.config, self.tokenizer.form.model_max_length)
+        """How many tokens the deployed model reads, including special tokens; None if there is no limit."""
+        return self.card.limit
 
     def source(self, settings: Settings) -> ModelSource:
         """Return where the engine loads the model from, and with which permissions."""

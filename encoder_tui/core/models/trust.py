@@ -35,7 +35,7 @@ def is_trusted(files: ModelFiles, trusted: Iterable[str]) -> bool:
 
 def _is_place(name: str, files: ModelFiles) -> bool:
     """Return whether a path leads to a model's directory; on another machine it must be the same full path."""
-    return name == files.name or _same_place(name, files.path)
+    return name == files.name or _same_place(name, files.directory)
 
 
 def _same_place(first: str, second: str) -> bool:

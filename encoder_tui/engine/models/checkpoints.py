@@ -36,7 +36,9 @@ def bring_weights(source: ModelSource, directory: Path, job: Job) -> str | None:
     """Download missing weights of a model on the Hub. Returns the reason if that fails."""
     if not source.repo or not source.commit or weights_of(source, directory):
         return None
-    return fetch_weights(source.name, source.repo, source.commit, offline=source.offline, progress=job.progress)
+    return fetch_weights(
+        source.name, source.repo, source.commit, source.folder, offline=source.offline, progress=job.progress
+    )
 
 
 def weights_of(source: ModelSource, directory: Path) -> tuple[tuple[str, int, int], ...]:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from encoder_tui.core.hub.cache import cached_models
 from encoder_tui.core.hub.inspection import inspect, inspect_here
+from encoder_tui.core.hub.resolve import on_this_machine, resolve
+from encoder_tui.core.hub.weights import fetch_weights
 from encoder_tui.core.models.names import ModelError, parse_name
+from encoder_tui.core.models.placement import source_of
 from tests.support.deployed_models import OLD_POOLING, modules, old, write_files
 from tests.support.fake_hub import FakeHub
 from tests.support.hub_case import REPO, SMALL, fetch, ignore
@@ -97,3 +103,62 @@ def test_a_list_of_modules_that_is_broken_keeps_no_tokens_away(repository: Path,
     with pytest.raises(ModelError, match=r"modules\.json is not valid JSON"):
         inspect(parse_name(REPO), offline=False, progress=ignore)
     assert json.loads((repository / "config.json").read_text())
+
+
+@pytest.fixture
+def in_a_folder(repository: Path) -> Path:
+    """A repository of an old layout: nothing of its transformer lies at the top."""
+    inner = repository / "0_Transformer"
+    inner.mkdir()
+    for name in (*SMALL, "model.safetensors", "requirements.txt"):
+        (repository / name).rename(inner / name)
+    (repository / "pytorch_model.bin").unlink()
+    (repository / "model.safetensors.index.json").unlink()
+    files = {
+        "modules.json": modules((old("Transformer"), "0_Transformer"), (old("Pooling"), "1_Pooling")),
+        "1_Pooling/config.json": OLD_POOLING,
+        "0_Transformer/sentence_bert_config.json": {"max_seq_length": 16, "do_lower_case": True},
+    }
+    return write_files(repository, files)
+
+
+def test_a_repository_whose_transformer_lies_in_a_folder_is_a_model(in_a_folder: Path, fake: FakeHub) -> None:
+    fetched, remark = resolve(parse_name(REPO), offline=False, progress=ignore)
+    snapshot = Path(fetched.directory)
+    found = {path.relative_to(snapshot).as_posix() for path in snapshot.rglob("*") if path.is_file()}
+    inner = {f"0_Transformer/{name}" for name in (*SMALL, "sentence_bert_config.json")}
+    assert found == {*inner, "modules.json", "1_Pooling/config.json"}
+    assert (fetched.card.limit, fetched.card.lowers_case, fetched.card.pooling, remark) == (16, True, ["mean"], "")
+    assert (Path(fetched.path), fetched.repo, fetched.hub_id) == (snapshot / "0_Transformer", REPO, None)
+    assert fetched.tokenizer_config["model_max_length"] == 64
+    fake.requests.clear()
+    assert on_this_machine(parse_name(REPO)) == msgspec.structs.replace(fetched, source="cache")
+    assert cached_models() == [REPO]
+    assert fake.requests == []
+
+
+def test_weights_in_a_folder_of_a_repository_are_fetched_into_it(in_a_folder: Path, fake: FakeHub) -> None:
+    files = fetch()
+    source = source_of(files)
+    assert source.location == files.path
+    assert fetch_weights(REPO, REPO, str(source.commit), source.folder, offline=False, progress=ignore) is None
+    assert (Path(files.path) / "model.safetensors").read_text() == "{}"
+    assert not (Path(files.directory) / "model.safetensors").exists()
+
+
+def test_what_a_module_lacks_in_the_cache_is_fetched_before_the_model_is_shown(deployed: Path, fake: FakeHub) -> None:
+    files = fetch()
+    (Path(files.directory) / "1_Pooling" / "config.json").unlink()
+    assert on_this_machine(parse_name(REPO)) is None
+    assert resolve(parse_name(REPO), offline=False, progress=ignore)[0].card.pooling == ["cls", "mean"]
+    assert on_this_machine(parse_name(REPO)) is not None
+
+
+def test_a_folder_that_a_module_needs_no_settings_from_may_be_missing(deployed: Path, fake: FakeHub) -> None:
+    """sentence-transformers never asks the Hub for the settings of Normalize, so its cache has no note of them."""
+    files = fetch()
+    snapshot = Path(files.directory)
+    shutil.rmtree(snapshot.parent.parent / ".no_exist" / snapshot.name / "2_Normalize")
+    fake.requests.clear()
+    assert on_this_machine(parse_name(REPO)) == msgspec.structs.replace(files, source="cache")
+    assert fake.requests == []

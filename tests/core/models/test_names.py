@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from encoder_tui.core.models.architectures import ARCHITECTURES
+from encoder_tui.core.models.card import Card
 from encoder_tui.core.models.files import ModelFiles, resolve_here
 from encoder_tui.core.models.limits import limit
 from encoder_tui.core.models.names import ModelError, ModelName, parse_name
@@ -180,7 +181,7 @@ def test_a_repository_is_trusted_by_its_hub_id_and_by_no_path(
     model: Path, given: str, trusted: str, runs: bool
 ) -> None:
     about = {"path": str(model), "repo": "someone/model", "commit": "0" * 40, "config": CONFIG, "fingerprint": ""}
-    files = ModelFiles(name=given, source="cache", **about)  # type: ignore[arg-type]
+    files = ModelFiles(name=given, source="cache", directory=str(model), card=Card(kind="encoder"), **about)  # type: ignore[arg-type]
     assert is_trusted(files, [trusted.format(snapshot=model)]) is runs
 
 

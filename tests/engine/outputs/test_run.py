@@ -214,3 +214,13 @@ def test_a_folder_that_is_gone_is_a_sentence(tmp_path: Path) -> None:
 
     with pytest.raises(OperationError, match="there is no config"):
         LOADED.get(ModelSource("gone", str(tmp_path / "gone")), Placement(), silent())
+
+
+def test_a_transformer_in_a_folder_of_its_own_gives_the_same_values(tmp_path: Path) -> None:
+    inner = saved("bert-cased", tmp_path / "model" / "inside")
+    (tmp_path / "model" / "modules.json").write_text(
+        json.dumps([{"idx": 0, "path": "inside/bert-cased", "type": "sentence_transformers.models.Transformer"}])
+    )
+    answer = run(tmp_path / "model")
+    assert answer.in_force.weights == "checkpoint"
+    assert torch.equal(value("last_hidden_state"), directly(inner).last_hidden_state)
