@@ -6,7 +6,7 @@ from typing import Final
 
 from encoder_tui.engine.documents import opened
 from encoder_tui.engine.job import Job
-from encoder_tui.protocol.documents import SourceAnswer, SourceRequest
+from encoder_tui.protocol.documents import Column, SourceAnswer, SourceRequest
 
 LOOK_AHEAD: Final = 0.3
 """Seconds spent on finding out how many rows there are."""
@@ -30,4 +30,5 @@ def run(request: SourceRequest, job: Job) -> SourceAnswer:
         source.is_remote,
         source.stands_in_for,
         source.remarks,
+        choices=[Column(name, source.examples.get(name)) for name in source.columns],
     )

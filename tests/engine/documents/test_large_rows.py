@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ import pytest
 
 from encoder_tui.core.tokens.tokenizer import ModelTokenizer
 from encoder_tui.engine.documents import opened, piecewise
-from encoder_tui.engine.documents.sources import files, open_source, parquet
+from encoder_tui.engine.documents.sources import arrow_values, files, open_source, parquet
 from encoder_tui.engine.documents.sources.parquet_pages import largest_page
 from encoder_tui.engine.documents.sources.source import ROW_AT_MOST, Source
 from encoder_tui.engine.job import Job, OperationError
@@ -178,13 +178,13 @@ def test_a_page_that_unfolds_beyond_its_bound_is_never_decompressed(
         writer.write_table(pa.table({"text": ["a" * (1 << 20)] * 30}))
     assert path.stat().st_size < 1 << 20
     read: list[int] = []
-    batches = pq.ParquetFile.iter_batches
+    decoded = parquet.decoded
 
-    def watched(self: pq.ParquetFile, *arguments: object, **options: Any) -> object:
-        read.extend(options["row_groups"])
-        return batches(self, *arguments, **options)
+    def watched(file: pq.ParquetFile, group: int, leaves: Sequence[int], rows: int) -> Iterator[Any]:
+        read.append(group)
+        return decoded(file, group, leaves, rows)
 
-    monkeypatch.setattr(pq.ParquetFile, "iter_batches", watched)
+    monkeypatch.setattr(parquet, "decoded", watched)
     found = open_source(SourceSpec(str(path)), job)
     assert list(islice(found.iterate(0, "text"), 2)) == ["first", "second"]
     with pytest.raises(
@@ -218,7 +218,7 @@ def test_rows_that_repeat_one_another_are_unfolded_one_at_a_time(tmp_path: Path,
 
 
 def test_a_value_that_is_too_long_is_left_out(tmp_path: Path, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parquet, "ROW_AT_MOST", SMALL)
+    monkeypatch.setattr(arrow_values, "ROW_AT_MOST", SMALL)
     texts = ["first", "x" * 300, None, "y" * SMALL, "last"]
     for number, column in enumerate(
         (pa.array(texts), pa.array(texts, pa.large_string()), pa.array(texts).dictionary_encode())

@@ -8,7 +8,7 @@ import os
 import sys
 from abc import abstractmethod
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -19,13 +19,14 @@ import msgspec
 from encoder_tui.core.files.private import open_regular
 from encoder_tui.core.text.numbers import decimal_size
 from encoder_tui.core.text.safe import without_surrogates
+from encoder_tui.engine.documents.sources.features import TEXT, Feature, of_rows
+from encoder_tui.engine.documents.sources.json_columns import look_ahead
 from encoder_tui.engine.documents.sources.source import (
     ROW_AT_MOST,
     SAMPLED,
     SAMPLED_CHARACTERS,
     Source,
     TooLong,
-    text_of,
     too_long,
 )
 from encoder_tui.engine.documents.sources.unchanged import AsOpened
@@ -49,14 +50,14 @@ class TextFiles(Source):
     def __init__(self, label: str, paths: list[Path]) -> None:
         super().__init__(label)
         self.paths = paths
-        self.columns, self.column = ["text"], "text"
+        self.take_columns([], {"text": TEXT})
         self.known = self.total = len(paths)
         self._as_read: dict[Path, AsOpened] = {}
 
     def reach(self, count: int, job: Job) -> None:
         """All files are known from the beginning."""
 
-    def iterate(self, start: int, column: str) -> Iterator[str | None]:
+    def rows(self, start: int, names: Sequence[str]) -> Iterator[Mapping[str, Any]]:
         for path in self.paths[start:]:
             with opened(path) as file:
                 # The counts of a document belong to the text that was read first.
@@ -68,9 +69,9 @@ class TextFiles(Source):
                 if len(self.paths) == 1:
                     raise OperationError(why)
                 self.remark(why)
-                yield None
+                yield {}
             else:
-                yield self.decoded(read_whole(path), path.name)
+                yield {"text": self.decoded(read_whole(path), path.name)}
 
     def decoded(self, data: bytes, name: str) -> str:
         """Return the text as it is in the file, including line ends."""
@@ -90,7 +91,12 @@ class RecordFile(Source):
         self.offsets = array("Q")
         with opened(path) as file:
             self._as_opened = AsOpened(file, may_grow=True)
-            self.take_columns(self._samples(file))
+            samples = self._samples(file)
+            self.take_columns(samples, self.features_of(file, samples))
+
+    def features_of(self, file: IO[bytes], samples: list[dict[str, Any]]) -> dict[str, Feature]:
+        """Return what the columns hold; some may only appear after the samples."""
+        return of_rows(samples)
 
     def _samples(self, file: IO[bytes]) -> list[dict[str, Any]]:
         """The first rows, as many as fit into memory; raises `OperationError` if there are none to look at."""
@@ -151,7 +157,7 @@ class RecordFile(Source):
         if self.known == before:
             self.total = before
 
-    def iterate(self, start: int, column: str) -> Iterator[str | None]:
+    def rows(self, start: int, names: Sequence[str]) -> Iterator[Mapping[str, Any]]:
         if start and start >= self.known:
             return
         with opened(self.path) as file:
@@ -160,9 +166,9 @@ class RecordFile(Source):
                 for index, record in enumerate(self.records(file, self.offsets[start] if start else 0), start):
                     if isinstance(record, TooLong):
                         self.leave_out(index, record, self.path.name)
-                        yield None
+                        yield {}
                     else:
-                        yield text_of(record.get(column))
+                        yield record
             except OSError as error:
                 raise unreadable(self.path, error) from error
 
@@ -190,6 +196,12 @@ class LineFile(RecordFile):
 
 class JsonLines(RecordFile):
     """A JSON object or a string on every line; blank lines are not rows."""
+
+    def features_of(self, file: IO[bytes], samples: list[dict[str, Any]]) -> dict[str, Feature]:
+        features = of_rows(samples)
+        if len(samples) == SAMPLED:
+            look_ahead(file, features)
+        return features
 
     def is_record(self, line: bytes) -> bool:
         return bool(line.strip())
@@ -346,8 +358,8 @@ class JsonArray(Source):
     def reach(self, count: int, job: Job) -> None:
         """All rows are known from the beginning."""
 
-    def iterate(self, start: int, column: str) -> Iterator[str | None]:
-        return (text_of(row.get(column)) for row in self._rows[start:])
+    def rows(self, start: int, names: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+        return iter(self._rows[start:])
 
 
 def _lines(file: IO[bytes]) -> Iterator[bytes]:

@@ -6,13 +6,15 @@ import functools
 import re
 import tempfile
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any, Final
 
 import msgspec
 
 from encoder_tui.core.hub.client import HubClient
 from encoder_tui.core.hub.offline import offline_by_environment
+from encoder_tui.core.text.safe import without_surrogates
+from encoder_tui.engine.documents.sources.features import Feature, of_arrow, of_rows
 from encoder_tui.engine.documents.sources.source import ROW_AT_MOST, SAMPLED, Source, TooLong, text_of
 from encoder_tui.engine.job import Job, OperationError
 from encoder_tui.engine.server import one_line
@@ -48,9 +50,6 @@ class HubRows(Source):
         self._spool: IO[bytes] = tempfile.TemporaryFile(prefix="encoder-tui-")  # noqa: SIM115
         self._offsets = array("Q", [0])
         self._stream: Iterator[dict[str, Any]] | None = None
-        features = self._rows.features or {}
-        texts = [field for field, kind in features.items() if getattr(kind, "dtype", "") in {"string", "large_string"}]
-        self.columns = texts
         info = self._rows.info.splits or {}
         # From the data set's card, which nobody checks.
         self.stated = info[self._split].num_examples if self._split in info else None
@@ -58,7 +57,13 @@ class HubRows(Source):
         samples = list(self._kept(0))
         if not samples:
             raise OperationError(f"{self.label} has no rows; choose another split")
-        self.take_columns([{field: row.get(field) for field in texts or row} for row in samples])
+        self.take_columns(samples, self._features(samples))
+
+    def _features(self, samples: list[dict[str, Any]]) -> dict[str, Feature]:
+        """Return what the columns hold, as `datasets` has it, or else as the first rows show it."""
+        if self._rows.features is None:
+            return of_rows(samples)
+        return {field.name: of_arrow(field.type) for field in self._rows.features.arrow_schema}
 
     def _open(self, repo: str, config: str | None, split: str | None) -> None:
         import datasets  # noqa: PLC0415  # two seconds, for the Hub alone
@@ -91,7 +96,7 @@ class HubRows(Source):
         if self._stream is None:
             self._stream = self._arriving(self.known)
         for row in self._stream:
-            kept = msgspec.msgpack.encode({name: self._text(value, self.known) for name, value in row.items()})
+            kept = msgspec.msgpack.encode(self._plain(row, self.known))
             self._spool.seek(self._offsets[-1])
             self._spool.write(kept)
             self._offsets.append(self._offsets[-1] + len(kept))
@@ -121,24 +126,32 @@ class HubRows(Source):
             yield msgspec.msgpack.decode(self._spool.read(end - begin))
             index += 1
 
-    def iterate(self, start: int, column: str) -> Iterator[str | None]:
+    def rows(self, start: int, names: Sequence[str]) -> Iterator[Mapping[str, Any]]:
         """Yield the rows that are here, then the others, which are not kept because a whole collection may not fit."""
         for row in self._kept(start):
             start += 1
-            yield row.get(column)
+            yield row
         if self.total is not None and start >= self.total:
             return
         for row in self._arriving(start):
             start += 1
-            yield self._text(row.get(column), start - 1)
+            yield self._plain({name: row.get(name) for name in names}, start - 1)
         self.stated = start
 
-    def _text(self, value: Any, index: int) -> str | None:
-        """The text of a row, None if there is none or it is too long."""
-        if isinstance(value, str) and len(value) > ROW_AT_MOST:
-            self.leave_out(index, TooLong(len(value)), self.label)
-            return None
-        return text_of(value)
+    def _plain(self, value: Any, index: int) -> Any:
+        """Return a row, or a value of it, as text, lists and structs of text; None for all else, and for a text that is
+        too long.
+        """
+        if isinstance(value, str):
+            if len(value) > ROW_AT_MOST:
+                self.leave_out(index, TooLong(len(value)), self.label)
+                return None
+            return text_of(value)
+        if isinstance(value, list):
+            return [self._plain(one, index) for one in value]
+        if isinstance(value, dict):
+            return {without_surrogates(str(name)): self._plain(one, index) for name, one in value.items()}
+        return None
 
 
 def _read_little(builder: Any) -> None:

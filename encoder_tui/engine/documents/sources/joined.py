@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from encoder_tui.engine.documents.sources.source import Source
 from encoder_tui.engine.job import Job
@@ -18,6 +19,7 @@ class Joined(Source):
         self._open = open_one
         self._parts: list[Source] = []
         first = self._part(0)
+        self.features, self.by_name, self.examples = first.features, first.by_name, first.examples
         self.columns, self.column = first.columns, first.column
         self._count()
 
@@ -46,12 +48,20 @@ class Joined(Source):
                 break
         self._count()
 
-    def iterate(self, start: int, column: str) -> Iterator[str | None]:
+    def rows(self, start: int, names: Sequence[str]) -> Iterator[Mapping[str, Any]]:
         for index in range(len(self._paths)):
             part = self._part(index)
             if start and part.total is not None and start >= part.total:
                 start -= part.total
                 continue
-            part.choose(column)
-            yield from part.iterate(start, column)
+            yield from part.rows(start, names)
+            start = 0
+
+    def texts(self, start: int, name: str) -> Iterator[str | None]:
+        for index in range(len(self._paths)):
+            part = self._part(index)
+            if start and part.total is not None and start >= part.total:
+                start -= part.total
+                continue
+            yield from part.texts(start, name)
             start = 0

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import accumulate, islice
 from pathlib import Path
 from typing import IO, Any, Final
 
 from encoder_tui.core.text.numbers import decimal_size
+from encoder_tui.engine.documents.sources.arrow_values import values_of
+from encoder_tui.engine.documents.sources.features import of_arrow
 from encoder_tui.engine.documents.sources.files import opened
 from encoder_tui.engine.documents.sources.parquet_pages import largest_page
 from encoder_tui.engine.documents.sources.source import (
-    ROW_AT_MOST,
     SAMPLED,
     SAMPLED_CHARACTERS,
     Source,
     TooLong,
-    text_of,
 )
 from encoder_tui.engine.documents.sources.unchanged import AsOpened
 from encoder_tui.engine.job import Job, OperationError
@@ -63,72 +64,44 @@ class ParquetFile(Source):
         self.known = self.total = self._metadata.num_rows
         if not self.known:
             raise OperationError(f"{path.name} holds no rows; name a file with documents")
-        texts = [field.name for field in schema if _is_text(pyarrow.types, field.type)]
-        if not texts:
-            names = ", ".join(schema.names[:8])
-            raise OperationError(f"{label} has no column of text; its columns are {names}")
-        samples: list[dict[str, str | None]] = [dict.fromkeys(texts, "")]
-        for name in texts:
-            samples += [{name: text} for text in self._beginning(name)]
-        self.take_columns(samples)
+        self._places = {name: place for place, name in enumerate(unique_names(schema.names))}
+        self._leaves = _leaves([field.type for field in schema])
+        features = {name: of_arrow(schema.field(place).type) for name, place in self._places.items()}
+        self.take_columns([], features)
+        tops = dict.fromkeys(column.top for column in self.by_name.values())
+        self.take_columns([{name: value} for name in tops for value in self._beginning(name)], features)
 
-    def _beginning(self, column: str) -> Iterator[str]:
-        """The texts of a column's first rows, as many as fit into memory and lie in one row group."""
+    def _beginning(self, name: str) -> Iterator[Any]:
+        """Yield the values of a column's first rows, as many as fit into memory and lie in one row group."""
         characters = 0
         rows = next(end for end in self._ends if end)
-        for text in islice(self.iterate(0, column), min(rows, SAMPLED)):
-            characters += len(text or "")
-            if text is not None:
-                yield text
+        for row in islice(self.rows(0, [name]), min(rows, SAMPLED)):
+            value = row.get(name)
+            characters += len(value) if isinstance(value, str) else 0
+            yield value
             if characters > SAMPLED_CHARACTERS:
                 break
 
-    def _texts(self, column: Any, start: int) -> Iterator[str | None]:
-        """The texts of a column, from the row of this number on, each made when it is asked for.
-
-        Bytes that are not text, which only damaged writers leave there, become U+FFFD.
-        """
-        import pyarrow.compute  # noqa: PLC0415
-
-        if pyarrow.types.is_string_view(column.type):
-            column = column.cast("large_string")  # whose lengths can be had
-        is_dictionary = hasattr(column, "dictionary")
-        lengths = pyarrow.compute.binary_length(column.dictionary if is_dictionary else column)
-        for index, length in enumerate((lengths.take(column.indices) if is_dictionary else lengths).to_pylist()):
-            if length is not None and length > ROW_AT_MOST:
-                self.leave_out(start + index, TooLong(length), self.path.name)
-                yield None
-            else:
-                yield self._text(column[index])
-
-    def _text(self, value: Any) -> str | None:
-        try:
-            return text_of(value.as_py())
-        except UnicodeDecodeError:
-            self.remark(f"{self.path.name} is not valid UTF-8 everywhere; U+FFFD marks what cannot be read")
-            whole: bytes = getattr(value, "value", value).cast("large_binary").as_py()
-            return whole.decode("utf-8", "replace")
-
-    def _batches(self, group: int, column: str) -> Iterator[Any]:
-        """Yield the batches of a column from a row group on."""
+    def _batches(self, group: int, names: Sequence[str]) -> Iterator[Any]:
+        """Yield the batches of columns from a row group on, the columns in the order of the file."""
         from pyarrow.parquet import ParquetFile as Reader  # noqa: PLC0415
 
+        # By their numbers, because two columns may have one name, and the name of a field may be that of a column.
+        leaves = [leaf for name in names for leaf in self._leaves[self._places[name]]]
         try:
             with opened(self.path) as raw, Reader(self.path, metadata=self._metadata, buffer_size=BUFFER) as file:
                 for one in range(group, len(self._ends)):
-                    rows = self._rows_at_once(raw, one, column)
-                    yield from file.iter_batches(rows, row_groups=[one], columns=[column])
+                    rows = self._rows_at_once(raw, one, leaves)
+                    yield from decoded(file, one, leaves, rows)
         except self._errors as error:
             raise OperationError(f"{self.path.name} is damaged ({one_line(error)})") from error
 
-    def _rows_at_once(self, file: IO[bytes], group: int, column: str) -> int:
+    def _rows_at_once(self, file: IO[bytes], group: int, leaves: Sequence[int]) -> int:
         """Return how many rows of a group to decode at a time. Raises `OperationError` if a page becomes too large."""
         metadata = self._metadata.row_group(group)
-        everything = [metadata.column(index) for index in range(metadata.num_columns)]
-        # pyarrow reads every column whose path begins with this name.
-        chunks = [one for one in everything if f"{one.path_in_schema}.".startswith(f"{column}.")]
-        if not chunks:
-            raise ValueError(f"it has no column {column}, which its schema names")
+        if max(leaves) >= metadata.num_columns:
+            raise ValueError("it lacks a column that its schema names")
+        chunks = [metadata.column(leaf) for leaf in leaves]
         largest = folded = 0
         for chunk in chunks:
             page, dictionary = largest_page(file, chunk)
@@ -146,21 +119,77 @@ class ParquetFile(Source):
     def reach(self, count: int, job: Job) -> None:
         """All rows are known from the footer."""
 
-    def iterate(self, start: int, column: str) -> Iterator[str | None]:
+    def rows(self, start: int, names: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+        present = sorted({name for name in names if name in self._places}, key=self._places.__getitem__)
+        if not present:
+            yield from ({} for _ in range(start, self.known))
+            return
+        for batch, position in self._from(start, present):
+            columns = [self._values(batch.column(place), position) for place in range(len(present))]
+            yield from (dict(zip(present, values, strict=True)) for values in zip(*columns, strict=True))
+
+    def texts(self, start: int, name: str) -> Iterator[str | None]:
+        for row in self.rows(start, [name]):
+            value = row.get(name)
+            yield value if isinstance(value, str) else None
+
+    def _from(self, start: int, names: Sequence[str]) -> Iterator[tuple[Any, int]]:
+        """Yield the batches of columns from a row on, and the number of each one's first row."""
         group = bisect_right(self._ends, start)
         if group == len(self._ends):
             return
         with opened(self.path) as file:
             self._as_opened.refuse_another(file, self.path.name)
         position = self._ends[group - 1] if group else 0
-        for batch in self._batches(group, column):
+        for batch in self._batches(group, names):
             skip = max(start - position, 0)
             if skip < batch.num_rows:
-                yield from self._texts(batch.column(0).slice(skip), position + skip)
+                yield batch.slice(skip), position + skip
             position += batch.num_rows
 
+    def _values(self, column: Any, start: int) -> Iterator[Any]:
+        """Yield the values of a column of a batch, each made when it is needed."""
+        return values_of(column, self.path.name, partial(self._too_long, start), self.remark)
 
-def _is_text(types: Any, kind: Any) -> bool:
-    if types.is_dictionary(kind):
-        kind = kind.value_type
-    return any(test(kind) for test in (types.is_string, types.is_large_string, types.is_string_view))
+    def _too_long(self, start: int, index: int, size: int) -> None:
+        self.leave_out(start + index, TooLong(size), self.path.name)
+
+
+def decoded(file: Any, group: int, leaves: Sequence[int], rows: int) -> Iterator[Any]:
+    """Yield the columns of a row group, given by their numbers, as record batches of so many rows."""
+    found: Iterator[Any] = file.reader.iter_batches(rows, row_groups=[group], column_indices=leaves, use_threads=True)
+    return found
+
+
+def unique_names(names: Sequence[str]) -> list[str]:
+    """Return the names of columns, the second of two that are the same as `NAME#2`."""
+    found: list[str] = []
+    for name in names:
+        unique, number = name, 2
+        while unique in found or (unique != name and unique in names):
+            unique, number = f"{name}#{number}", number + 1
+        found.append(unique)
+    return found
+
+
+def _leaves(types: Sequence[Any]) -> list[list[int]]:
+    """Return the numbers of the parquet columns that each column of the schema is stored in."""
+    found: list[list[int]] = []
+    first = 0
+    for one in types:
+        count = _leaf_count(one)
+        found.append(list(range(first, first + count)))
+        first += count
+    return found
+
+
+def _leaf_count(kind: Any) -> int:
+    if hasattr(kind, "storage_type"):
+        return _leaf_count(kind.storage_type)
+    if hasattr(kind, "key_type"):
+        return _leaf_count(kind.key_type) + _leaf_count(kind.item_type)
+    if hasattr(kind, "index_type"):  # a dictionary
+        return 1
+    if hasattr(kind, "value_type"):
+        return _leaf_count(kind.value_type)
+    return sum(_leaf_count(kind.field(place).type) for place in range(kind.num_fields)) if kind.num_fields else 1

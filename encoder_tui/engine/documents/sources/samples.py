@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from encoder_tui import builtin
 from encoder_tui.engine.documents.sources.source import Source
@@ -27,11 +28,11 @@ class Samples(Source):
             }
             for triplet in triplets
         ]
-        self.columns, self.column = ["anchor", "positive", "negative"], "positive"
+        self.take_columns(self._rows)
         self.known = self.total = len(self._rows)
 
     def reach(self, count: int, job: Job) -> None:
         """All rows are here."""
 
-    def iterate(self, start: int, column: str) -> Iterator[str | None]:
-        return (row[column] for row in self._rows[start:])
+    def rows(self, start: int, names: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+        return iter(self._rows[start:])

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from encoder_tui.core.text.numbers import decimal_size
 from encoder_tui.core.text.safe import without_surrogates
+from encoder_tui.engine.documents.sources.columns import BETWEEN_TEXTS, Chosen, Column, chosen, columns_of
+from encoder_tui.engine.documents.sources.features import Feature, of_rows
 from encoder_tui.engine.job import Job, OperationError
 
-PREFERRED: Final = ("text", "document", "positive", "content", "passage", "body", "article", "sentence")
+PREFERRED: Final = ("text", "document", "positive", "content", "passage", "body", "article", "sentence", "pos")
 """Names of columns that hold documents, best first."""
+
+EXAMPLE: Final = 400
+"""How many characters of a column's example are kept."""
 
 SAMPLED: Final = 20
 """How many rows are searched for columns."""
@@ -33,12 +38,16 @@ class Source(ABC):
     """Documents in an order.
 
     `known` rows can be read at once; `total` is None until the last row has been seen, `stated` is the number that
-    somebody else states. `remarks` collects what people should know about the data.
+    somebody else states. `features` describes all columns, `by_name` has those of text, `columns` their names, and
+    `column` is the one that most likely holds the documents. `remarks` collects what people should know about the data.
     """
 
     label: str
+    features: dict[str, Feature]
+    by_name: dict[str, Column]
     columns: list[str]
     column: str
+    examples: dict[str, str]
     is_remote = False
     stands_in_for: str | None = None
 
@@ -55,12 +64,27 @@ class Source(ABC):
         """Make sure that `count` rows are known, or all if there are fewer. Raises `OperationError`."""
 
     @abstractmethod
-    def iterate(self, start: int, column: str) -> Iterator[str | None]:
-        """Yield the texts of the rows from `start` on; None for a row without text. Raises `OperationError`.
+    def rows(self, start: int, names: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+        """Yield the rows from `start` on, with at least the named columns; one that is too long is empty.
 
         `start` is a known row, unless the source is remote. It may take many requests to reach the end, so this takes
-        no job: the caller checks for cancellation between rows.
+        no job: the caller checks for cancellation between rows. Raises `OperationError`.
         """
+
+    def texts(self, start: int, name: str) -> Iterator[str | None]:
+        """Yield the texts of one column as `rows` reads it; None for a row without text."""
+        return (text_of(row.get(name)) for row in self.rows(start, [name]))
+
+    def iterate(self, start: int, column: str) -> Iterator[str | None]:
+        """Yield the documents of a column from a row on; None for a row without text. Raises `OperationError`."""
+        chosen = self.chosen(column)
+        if chosen.plain is not None:
+            return self.texts(start, chosen.plain)
+        return (chosen.text(row) for row in self.rows(start, chosen.tops))
+
+    def file_of(self, index: int) -> str | None:
+        """Return the file that a row comes from, relative to the source; None if the source has only one."""
+        return None
 
     def expected(self, seen: int = 0) -> int | None:
         """Return the probable number of rows: the stated one, until more have been seen."""
@@ -72,9 +96,15 @@ class Source(ABC):
         """Return the requested column, or the default one. Raises `OperationError` if there is no such column."""
         if column is None:
             return self.column
-        if column not in self.columns:
-            raise OperationError(f"{self.label} has no text column {column}; there {listed(self.columns)}")
+        self.chosen(column)
         return column
+
+    def chosen(self, column: str) -> Chosen:
+        """Return the columns that a name stands for. Raises `OperationError` if there is none such."""
+        found = chosen(column, self.by_name)
+        if found is None:
+            raise OperationError(f"{self.label} has no text column {column}; there {listed(self.columns)}")
+        return found
 
     def remark(self, sentence: str) -> None:
         """Add a remark on the data, once; file names in it need not be valid UTF-8."""
@@ -88,19 +118,30 @@ class Source(ABC):
             self._left_out.add(file)
             self.remark(f"{too_long(index, row, file)}; rows that long are left without text")
 
-    def take_columns(self, samples: Sequence[Mapping[str, Any]]) -> None:
-        """Find the columns of text in the first rows. Raises `OperationError` if there are none."""
-        texts: dict[str, list[int]] = {}
-        for row in samples:
-            for name, value in row.items():
-                if isinstance(value, str):
-                    texts.setdefault(name, []).append(len(value))
-        if not texts:
-            names = list(dict.fromkeys(name for row in samples for name in row))
+    def take_columns(self, samples: Iterable[Mapping[str, Any]], features: Mapping[str, Feature] | None = None) -> None:
+        """Find the columns of text by the features, or those of the samples if none are given.
+
+        Samples are the first rows. Raises `OperationError` if there are no columns of text.
+        """
+        samples = list(samples)
+        self.features = dict(of_rows(samples) if features is None else features)
+        self.by_name = columns_of(self.features)
+        self.columns = list(self.by_name)
+        if not self.columns:
+            names = list(self.features)
             there = f"its columns are {', '.join(names[:8])}" if names else "it has no columns"
             raise OperationError(f"{self.label} has no column of text; {there}")
-        self.columns = list(texts)
-        self.column = best_column({name: sum(lengths) / len(lengths) for name, lengths in texts.items()})
+        self.examples = {}
+        lengths: dict[str, list[int]] = {name: [] for name in self.columns}
+        for row in samples:
+            for name, column in self.by_name.items():
+                texts = column.texts(row)
+                lengths[name] += map(len, texts)
+                if texts and not self.examples.get(name):
+                    self.examples[name] = (texts[0] if column.is_each else BETWEEN_TEXTS.join(texts))[:EXAMPLE]
+        self.column = best_column(
+            self.by_name, {name: sum(found) / len(found) for name, found in lengths.items() if found}
+        )
 
 
 def too_long(index: int, row: TooLong, file: str) -> str:
@@ -109,13 +150,18 @@ def too_long(index: int, row: TooLong, file: str) -> str:
     return f"row {index:,} of {file} has {decimal_size(row.size)}, more than the {most} allowed for a row"
 
 
-def best_column(mean_lengths: Mapping[str, float]) -> str:
-    """Return the column that most likely holds the documents: by its name, or the first of the long ones."""
-    for name in PREFERRED:
-        if name in mean_lengths:
-            return name
-    longest = max(mean_lengths.values())
-    return next(name for name, length in mean_lengths.items() if 2 * length >= longest)
+def best_column(columns: Mapping[str, Column], mean_lengths: Mapping[str, float]) -> str:
+    """Return the column that most likely holds the documents: by its name, or the first of the long ones.
+
+    A column of the source is preferred to a field inside it, and each text of a list to all of them joined.
+    """
+    for is_nested in (False, True):
+        for name in PREFERRED:
+            for column in columns.values():
+                if column.last == name and bool(column.path) == is_nested:
+                    return column.name
+    longest = max(mean_lengths.values(), default=0)
+    return next(name for name in columns if 2 * mean_lengths.get(name, 0) >= longest)
 
 
 def listed(columns: Sequence[str]) -> str:

@@ -1,0 +1,59 @@
+"""The columns of JSON lines: those of as much of a file as `datasets` looks at, without making every value of it."""
+
+from __future__ import annotations
+
+from typing import IO, Any, Final
+
+import msgspec
+
+from encoder_tui.core.text.safe import without_surrogates
+from encoder_tui.engine.documents.sources.features import NULL, Feature, merged, of_value
+
+LOOKED_AT: Final = 10 << 20
+"""Bytes at the beginning of a file that determine its columns, as in `datasets`."""
+
+PIECE: Final = 1 << 19
+"""Bytes that are decoded at a time."""
+
+EXAMPLES: Final = 20
+"""How many values that are not null determine what a column holds."""
+
+_ROWS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def look_ahead(file: IO[bytes], features: dict[str, Feature]) -> None:
+    """Add columns that appear, or are not null, only later in a file than in the rows that `features` describes.
+
+    Stops at the first line that is no JSON object; whoever reads that far says so.
+    """
+    file.seek(0)
+    looked_at = 0
+    while looked_at < LOOKED_AT and (piece := file.read(PIECE)):
+        piece += file.readline(LOOKED_AT)
+        looked_at += len(piece)
+        try:
+            rows = _ROWS.decode_lines(piece.removeprefix(b"\xef\xbb\xbf"))
+        except (ValueError, RecursionError):
+            return
+        for name in dict.fromkeys(name for row in rows for name in row) if _has_more(rows, features) else ():
+            column = without_surrogates(name)
+            if features.get(column, NULL) == NULL:
+                features[column] = _found(rows, name)
+
+
+def _has_more(rows: list[dict[str, msgspec.Raw]], features: dict[str, Feature]) -> bool:
+    """Return whether rows have a column that is unknown, or null so far."""
+    return NULL in features.values() or not set().union(*rows) <= features.keys()
+
+
+def _found(rows: list[dict[str, msgspec.Raw]], name: str) -> Feature:
+    found = NULL
+    examples = 0
+    for row in rows:
+        value: Any = row.get(name)
+        if value is not None and value != b"null":
+            found = merged(found, of_value(msgspec.json.decode(value)))
+            examples += 1
+            if examples == EXAMPLES:
+                break
+    return found
