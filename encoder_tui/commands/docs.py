@@ -16,7 +16,7 @@ from encoder_tui.client.loader import Loader
 from encoder_tui.commands import running
 from encoder_tui.commands.console import say, tell
 from encoder_tui.commands.options import gather, shared_options
-from encoder_tui.core.defaults import LETTERS, STRIDE
+from encoder_tui.core.defaults import STRIDE
 from encoder_tui.core.documents.document import lost
 from encoder_tui.core.documents.lengths import summary
 from encoder_tui.core.models.ready import RequestedModel
@@ -88,7 +88,7 @@ async def _opened(
 
 def _letters(models: Sequence[RequestedModel]) -> list[str]:
     """Return the letters of the models that loaded; a letter does not depend on which other models failed."""
-    return [letter for letter, model in zip(LETTERS, models, strict=False) if model.ready is not None]
+    return [model.letter for model in models if model.ready is not None]
 
 
 async def _list(loader: Loader, settings: Settings, asked: _Asked) -> list[str | None]:

@@ -15,7 +15,7 @@ from encoder_tui.client.loader import Loader
 from encoder_tui.commands import measuring, running
 from encoder_tui.commands.console import fail, say
 from encoder_tui.commands.options import gather, shared_options
-from encoder_tui.core.defaults import LETTERS, WELCOME
+from encoder_tui.core.defaults import WELCOME
 from encoder_tui.core.files.atomic import AtomicFile
 from encoder_tui.core.models.ready import RequestedModel
 from encoder_tui.core.report.material import Material, ReportedRun, ReportedTiming, now
@@ -127,7 +127,7 @@ class Gathering:
                 await part(loader)
 
     def _compare(self) -> None:
-        found = self.material.comparison = compare(self.text, [model.tokenizer for model in self._models])
+        found = self.material.comparison = compare(self.text, self._models)
         refused = zip(self._models, found.refusals, strict=True)
         self.errors += [f"{model.name}: {refusal}" for model, refusal in refused if refusal]
 
@@ -155,9 +155,9 @@ class Gathering:
 
     async def _run(self, loader: Loader) -> None:
         line = running.ProgressLine()
-        for letter, model in zip(LETTERS, self._models, strict=False):
+        for model in self._models:
             done = await running.run_one(loader, self.settings, model, [self.text], line, None, {})
-            self.material.runs.append(ReportedRun(letter, model.name, done.answer, done.error or ""))
+            self.material.runs.append(ReportedRun(model.letter, model.name, done.answer, done.error or ""))
             if done.error is not None and done.error != model.error:
                 self.errors.append(done.error)
 
@@ -166,7 +166,7 @@ class Gathering:
         placement = [asked.device], [asked.dtype], [asked.attention], [asked.threads]
         sweep = measuring.Report(Plan(LENGTHS, [1], 1.0, *placement))
         await measuring.measure(sweep, loader, self.settings)
-        names = dict(zip(LETTERS, (model.name for model in self._models), strict=False))
+        names = {model.letter: model.name for model in self._models}
         self.material.timing = ReportedTiming(sweep.labelled(), names, sweep.run.environment)
         self.errors += [error for error in sweep.errors.values() if error not in self.errors]
 

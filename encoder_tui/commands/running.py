@@ -90,8 +90,8 @@ def each_model(
 async def load_tokenizers(loader: Loader, settings: Settings) -> list[RequestedModel]:
     """Return the given models, or the default pair, with their tokenizers."""
     return [
-        RequestedModel(name, error=found) if isinstance(found, str) else RequestedModel(name, found)
-        async for name, found in each_model(loader, settings, _load)
+        RequestedModel(number, name, error=found) if isinstance(found, str) else RequestedModel(number, name, found)
+        for number, (name, found) in enumerate([one async for one in each_model(loader, settings, _load)])
     ]
 
 

@@ -64,7 +64,7 @@ def command(
         streams.append(encoded)
         entries.append(entry)
     comparisons = [
-        Comparison(text, [None if encoded is None else encoded[index] for encoded in streams])
+        Comparison(text, models, [None if encoded is None else encoded[index] for encoded in streams])
         for index, text in enumerate(batch)
     ]
     if as_json:
@@ -72,7 +72,7 @@ def command(
         differing = [comparison.differing for comparison in comparisons]
         click.echo(json.dumps({"models": entries, "alignments": alignments, "differing": differing}))
     elif any(streams):
-        tables = [table([model.name for model in models], comparison, second) for comparison in comparisons]
+        tables = [table(comparison, second) for comparison in comparisons]
         if len(batch) > 1:
             # Each under its text.
             width = running.terminal_width()
@@ -81,25 +81,24 @@ def command(
     running.finish([entry.get("error") for entry in entries])
 
 
-def table(names: list[str], comparison: Comparison, pair: str | None = None) -> str:
+def table(comparison: Comparison, pair: str | None = None) -> str:
     """Return each stream as a line of facts and lines of tokens and ids, and the sentence that compares them.
 
     Of a pair, only the first text is aligned; the tokens are those of both.
     """
-    letters = "ABCD"
     lines = []
-    for letter, name, stream in zip(letters, names, comparison.streams, strict=False):
+    for model, stream in zip(comparison.models, comparison.streams, strict=True):
         if stream is None:
             continue
         tokens = " ".join(visible_piece(token) for token in stream.encoding.tokens)
         ids = " ".join(map(str, stream.encoding.ids))
         lines += [
-            f"{letter}  {visible(name)}: {len(stream.encoding):,} tokens, {stream.unknown:,} unknown; "
+            f"{model.letter}  {visible(model.name)}: {len(stream.encoding):,} tokens, {stream.unknown:,} unknown; "
             f"{stream.tokenizer.kind}",
             f"   {tokens}",
             f"   {ids}",
         ]
     of = "of the first text, " if pair is not None and len(comparison.present) > 1 and comparison.text else ""
-    words = comparison.sentence(letters[: len(names)]) if comparison.text else "The text is empty."
+    words = comparison.sentence() if comparison.text else "The text is empty."
     lines.append(visible(f"{of}{words}"))
     return "\n".join(lines)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from encoder_tui.client.describe import describe_models
 from encoder_tui.core.files.atomic import AtomicFile
-from encoder_tui.core.models.ready import RequestedModel
 from encoder_tui.core.report.material import Material, now
 from encoder_tui.core.report.sections import write
 from encoder_tui.core.tokens.comparison import compare
@@ -26,12 +25,8 @@ class ReportWriter:
     def material(self, panes: Iterable[Pane]) -> Material:
         """Return the current contents of the session and these panes."""
         session = self.session
-        models = [
-            RequestedModel(slot.name, slot.ready, slot.message if slot.state == "failed" else None)
-            for slot in session.slots
-        ]
         versions = installed_versions() if session.hello is None else session.hello.versions
-        made = Material(models, session.settings, now(), versions, text=session.text)
+        made = Material(session.models, session.settings, now(), versions, text=session.text)
         for pane in panes:
             pane.add_to_report(made)
         return made
@@ -41,7 +36,7 @@ class ReportWriter:
 
         def work() -> None:
             if "tokens" in sections:
-                material.comparison = compare(material.text, [model.tokenizer for model in material.models])
+                material.comparison = compare(material.text, material.models)
             content = write(material, sections).encode()
             with AtomicFile(path) as file:
                 file.write(content)

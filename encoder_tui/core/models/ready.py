@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.models.card import Card
 from encoder_tui.core.models.files import ModelFiles
 from encoder_tui.core.models.placement import ModelSource, source_of
@@ -36,11 +37,20 @@ class ReadyModel:
 
 @dataclass(frozen=True)
 class RequestedModel:
-    """A requested model: `ready`, or `error` with the reason why not; neither while it is loading."""
+    """A requested model: `ready`, or `error` with the reason why not; neither while it is loading.
 
+    `number` chooses its letter and its colour: 0 is A.
+    """
+
+    number: int
     name: str
     ready: ReadyModel | None = None
     error: str | None = None
+
+    @property
+    def letter(self) -> str:
+        """The letter that stands for the model."""
+        return LETTERS[self.number]
 
     @property
     def tokenizer(self) -> ModelTokenizer | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.documents.lengths import CollectionCounts
 from encoder_tui.core.models.ready import RequestedModel
 from encoder_tui.core.outputs.runs import RunAnswer
@@ -59,5 +58,6 @@ class Material:
     timing: ReportedTiming | None = None
 
     @property
-    def letters(self) -> str:
-        return LETTERS[: len(self.models)]
+    def letters(self) -> list[str]:
+        """The letter of each model."""
+        return [model.letter for model in self.models]

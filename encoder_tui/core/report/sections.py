@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from encoder_tui import __version__
-from encoder_tui.core.defaults import LETTERS, STRIDE
+from encoder_tui.core.defaults import STRIDE
 from encoder_tui.core.documents.lengths import summary
+from encoder_tui.core.models.ready import RequestedModel
 from encoder_tui.core.outputs.runs import OUTPUT_COLUMNS, output_cells
 from encoder_tui.core.parameters import configuration, correspondence
 from encoder_tui.core.parameters.configuration import ABSENT
@@ -34,7 +35,7 @@ SHOWN_SETTINGS: Final = ("device", "dtype", "attention", "threads", "offline", "
 
 def write(material: Material, sections: Sequence[str]) -> str:
     """Return the report as the content of a file."""
-    names = [f"{letter} {model.name}" for letter, model in zip(LETTERS, material.models, strict=False)]
+    names = [f"{model.letter} {model.name}" for model in material.models]
     parts = [
         f"# {words(' · '.join(names))}",
         words(f"Report by encoder-tui {__version__}, written on {material.made}."),
@@ -48,8 +49,8 @@ def write(material: Material, sections: Sequence[str]) -> str:
 def models_section(material: Material) -> list[str]:
     """One line per model: its tokenizer, limit, revision and weights."""
     rows, failures = [], []
-    for letter, model in zip(LETTERS, material.models, strict=False):
-        ready = model.ready
+    for model in material.models:
+        ready, letter = model.ready, model.letter
         if model.error is not None or ready is None:
             failures.append(f"**{letter}** could not be loaded: {words(model.error or 'it is still being loaded')}")
             continue
@@ -89,9 +90,9 @@ def tokens_section(material: Material) -> list[str]:
     parts = [f"{count(len(text), 'character')}:", fence(text[:CHARACTERS])]
     if more > 0:
         parts.append(f"… and {count(more, 'more character')}.")
-    parts.append(words(comparison.sentence(material.letters)))
-    found = zip(LETTERS, material.models, comparison.streams, comparison.refusals, strict=False)
-    for letter, model, stream, refusal in found:
+    parts.append(words(comparison.sentence()))
+    for model, stream, refusal in zip(comparison.models, comparison.streams, comparison.refusals, strict=True):
+        letter = model.letter
         if stream is None:
             parts += [f"**{letter}** {code(model.name)}: {words(refusal)}"] if refusal else []
             continue
@@ -106,7 +107,9 @@ def tokens_section(material: Material) -> list[str]:
 
 def _blocks(comparison: Comparison) -> list[str]:
     """Return the aligned blocks as a table: each part of the text with the tokens of each model."""
-    there = [letter for letter, stream in zip(LETTERS, comparison.streams, strict=False) if stream is not None]
+    there = [
+        model.letter for model, stream in zip(comparison.models, comparison.streams, strict=True) if stream is not None
+    ]
     blocks = len(comparison.alignment)
     rows = []
     for index in range(min(blocks, BLOCKS)):
@@ -132,7 +135,7 @@ def architectures_section(material: Material) -> list[str]:
     complaints = bullets([words(complaint) for complaint in material.complaints])
     if not any(known):
         return ["No model is described.", complaints]
-    there = [letter for letter, one in zip(LETTERS, known, strict=False) if one is not None]
+    there = [letter for letter, one in zip(material.letters, known, strict=False) if one is not None]
     described = [one for one in known if one is not None]
     particular = [
         f"**{letter}**: {words(trait)}"
@@ -140,7 +143,7 @@ def architectures_section(material: Material) -> list[str]:
         if trait
     ]
     notes = [f"**{letter}**: {words(note)}" for letter, one in zip(there, described, strict=True) for note in one.notes]
-    parts = [words(correspondence.sentence(known, LETTERS)), bullets(particular), bullets(notes), complaints]
+    parts = [words(correspondence.sentence(known, material.letters)), bullets(particular), bullets(notes), complaints]
     totals = [
         [letter, cell(one.class_name), f"{len(one.parameters):,}", f"{one.total:,}"]
         for letter, one in zip(there, described, strict=True)
@@ -185,7 +188,7 @@ def documents_section(material: Material) -> list[str]:
     parts.append(f"{code(figures['source'])} · {code(figures['column'])}: {words(material.counts.sentence())}")
     if figures["empty"]:
         parts.append(f"{count(figures['empty'], 'row')} without a text.")
-    letters = _letters([model.name for model in material.models], [model["model"] for model in figures["models"]])
+    letters = _letters(material.models, [model["model"] for model in figures["models"]])
     rows = []
     for letter, model in zip(letters, figures["models"], strict=True):
         windows = model["windows"]["mean"]
@@ -220,9 +223,9 @@ def documents_section(material: Material) -> list[str]:
     return [*parts, bullets([words(line) for line in figures["card"]])]
 
 
-def _letters(names: Sequence[str], counted: Sequence[str]) -> list[str]:
+def _letters(models: Sequence[RequestedModel], counted: Sequence[str]) -> list[str]:
     """Return the letter of each counted model, or a dash if it is not in the report. A model may be named twice."""
-    left = dict(zip(LETTERS, names, strict=False))
+    left = {model.letter: model.name for model in models}
     letters = []
     for name in counted:
         letter = next((letter for letter, one in left.items() if one == name), "–")

@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
+from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.text.numbers import count, enumeration
 from encoder_tui.core.text.safe import without_surrogates
 from encoder_tui.core.tokens.alignment import Alignment
@@ -72,18 +73,56 @@ class Stream:
         return before or after
 
 
-class Comparison:
-    """A text under several tokenizers, aligned.
+class ComparedModel(Protocol):
+    """A model as it was when a text was compared; `tokenizer` is None if it had not loaded."""
 
-    A stream is None if its model has no tokenizer (yet), or one that refuses the text. In the second case `refusals`
-    holds a sentence; it is empty for the other streams.
+    @property
+    def number(self) -> int: ...
+
+    @property
+    def letter(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def tokenizer(self) -> ModelTokenizer | None: ...
+
+
+class Comparison:
+    """A text under several models, aligned.
+
+    `models` are the models as they were when the text was compared: a comparison may be shown after the window has
+    chosen others, and is described with its own letters and names.
+
+    There is a stream for each model. A stream is None if its model has no tokenizer (yet), or one that refuses the
+    text. In the second case `refusals` holds a sentence; it is empty for the other streams.
     """
 
-    def __init__(self, text: str, streams: Sequence[Stream | None], refusals: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        text: str,
+        models: Sequence[ComparedModel],
+        streams: Sequence[Stream | None],
+        refusals: Sequence[str] = (),
+    ) -> None:
         self.text = text
+        self.models = list(models)
         self.streams = list(streams)
         self.refusals = list(refusals) or [""] * len(self.streams)
         self.present = [stream for stream in self.streams if stream is not None]
+
+    @cached_property
+    def by_letter(self) -> list[Stream | None]:
+        """The stream of each letter; None for a letter without one."""
+        found: list[Stream | None] = [None for _ in LETTERS]
+        for model, stream in zip(self.models, self.streams, strict=True):
+            found[model.number] = stream
+        return found
+
+    def place_of(self, number: int, name: str) -> int | None:
+        """Return the place of a model among those compared; None if it is not one of them, or had another letter."""
+        return next((place for place, one in enumerate(self.models) if (one.number, one.name) == (number, name)), None)
 
     @cached_property
     def alignment(self) -> Alignment:
@@ -113,7 +152,7 @@ class Comparison:
         """Return whether the streams split a block differently, or not all of them can read it."""
         return block in self._differing_set
 
-    def sentence(self, letters: Sequence[str], names_shown: int = 4) -> str:
+    def sentence(self, names_shown: int = 4) -> str:
         """Summarise the comparison in one sentence that can be read aloud; it names some of the differences."""
         if not self.present:
             return "No tokenizer accepts this text." if any(self.refusals) else "No tokenizer is loaded yet."
@@ -130,35 +169,35 @@ class Comparison:
             more = len(self.differing) - sum(times for _, times in shown)
             listed = f"{', '.join(names)} and {more:,} more" if more else enumeration(names)
             words.append(f"they differ at {listed}")
-        return "; ".join([*words, *self._saving(letters)])
+        return "; ".join([*words, *self._saving()])
 
-    def _saving(self, letters: Sequence[str]) -> list[str]:
+    def _saving(self) -> list[str]:
         """Return how many tokens fewer the shortest of the streams has, as words.
 
         If that stream could not read a part of the text that another could, its count is no saving.
         """
         pairs = [
-            (len(stream.encoding), letter, stream)
-            for stream, letter in zip(self.streams, letters, strict=True)
+            (len(stream.encoding), model.letter, stream)
+            for model, stream in zip(self.models, self.streams, strict=True)
             if stream is not None
         ]
         (fewest, letter, shortest), (most, _, _) = min(pairs, key=_length), max(pairs, key=_length)
         if fewest == most:
             same = "all use the same number of tokens" if len(pairs) > 2 else "both use the same number of tokens"
-            return [same, *self._unread_words(letters)]
+            return [same, *self._unread_words()]
         if shortest.unread > min(stream.unread for stream in self.present):
             unread = count(shortest.unread, "piece")
             return [f"{letter} could not read {unread}; its smaller count is no saving"]
         share = 100 * (most - fewest) / most
         return [f"{letter} uses {'under 1' if share < 1 else format(share, '.0f')} % fewer tokens"]
 
-    def _unread_words(self, letters: Sequence[str]) -> list[str]:
+    def _unread_words(self) -> list[str]:
         """Return which streams could not read how many pieces, as words; nothing if all could read equally much."""
         if len({stream.unread for stream in self.present}) == 1:
             return []
         return [
-            f"{letter} could not read {count(stream.unread, 'piece')}"
-            for stream, letter in zip(self.streams, letters, strict=True)
+            f"{model.letter} could not read {count(stream.unread, 'piece')}"
+            for model, stream in zip(self.models, self.streams, strict=True)
             if stream is not None and stream.unread
         ]
 
@@ -180,11 +219,14 @@ def _named(text: str, times: int) -> str:
 
 def compare(
     text: str,
-    tokenizers: Sequence[ModelTokenizer | None],
+    models: Sequence[ComparedModel],
     pair: str | None = None,
     options: EncodeOptions | None = None,
 ) -> Comparison:
-    """Encode one text under every tokenizer. A tokenizer that refuses the text does not affect the others."""
+    """Encode one text under every model whose tokenizer has loaded.
+
+    A tokenizer that refuses the text does not affect the others.
+    """
 
     def encode(tokenizer: ModelTokenizer | None) -> tuple[Stream | None, str]:
         if tokenizer is None:
@@ -195,12 +237,12 @@ def compare(
             return None, str(refusal)
 
     if len(text) < LONG:
-        found = list(map(encode, tokenizers))
+        found = [encode(model.tokenizer) for model in models]
     else:
         # The Rust library works without the interpreter lock, so threads for a long text run on several cores.
-        with ThreadPoolExecutor(max(len(tokenizers), 1)) as pool:
-            found = list(pool.map(encode, tokenizers))
-    return Comparison(text, [stream for stream, _ in found], [refusal for _, refusal in found])
+        with ThreadPoolExecutor(max(len(models), 1)) as pool:
+            found = list(pool.map(encode, [model.tokenizer for model in models]))
+    return Comparison(text, models, [stream for stream, _ in found], [refusal for _, refusal in found])
 
 
 def encoding_record(stream: Stream) -> dict[str, Any]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from encoder_tui.client.client import EngineClient, EngineState
     from encoder_tui.client.loader import Loader
     from encoder_tui.core.documents.lengths import CollectionCounts
+    from encoder_tui.core.models.ready import RequestedModel
     from encoder_tui.core.tokens.tokenizer import ModelTokenizer
     from encoder_tui.protocol.models import Hello
 
@@ -116,6 +117,11 @@ class Session:
     def letters(self) -> str:
         """A letter for each model."""
         return LETTERS[: len(self.slots)]
+
+    @property
+    def models(self) -> list[RequestedModel]:
+        """The models as they are now, to be kept with results that are of them."""
+        return [slot.requested(number) for number, slot in enumerate(self.slots)]
 
     @property
     def tokenizers(self) -> list[ModelTokenizer | None]:

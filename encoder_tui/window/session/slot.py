@@ -10,7 +10,7 @@ from encoder_tui.core.text.safe import last_part
 if TYPE_CHECKING:
     from encoder_tui.client.collection import Collection
     from encoder_tui.core.models.files import ModelFiles
-    from encoder_tui.core.models.ready import ReadyModel
+    from encoder_tui.core.models.ready import ReadyModel, RequestedModel
     from encoder_tui.core.tokens.tokenizer import ModelTokenizer
 
 SlotState = Literal["loading", "provisional", "exact", "failed"]
@@ -41,6 +41,12 @@ class Slot:
         if self.files is None or self.tokenizer is None:
             return None
         return ReadyModel(self.name, self.files, self.tokenizer)
+
+    def requested(self, number: int) -> RequestedModel:
+        """Return the model as it is now; `number` chooses its letter."""
+        from encoder_tui.core.models.ready import RequestedModel  # noqa: PLC0415  # imported after the first paint
+
+        return RequestedModel(number, self.name, self.ready, self.message if self.state == "failed" else None)
 
 
 @dataclass(frozen=True)

@@ -125,14 +125,14 @@ def built_in() -> tuple[RequestedModel, ...]:
     for name in ("builtin:bert", "builtin:modernbert"):
         files = resolve_here(parse_name(name))
         assert files is not None
-        models.append(RequestedModel(name, ReadyModel(name, files, ModelTokenizer(builtin_form(files)))))
+        models.append(RequestedModel(len(models), name, ReadyModel(name, files, ModelTokenizer(builtin_form(files)))))
     return tuple(models)
 
 
 def material(text: str, word: str) -> Material:
     """Something in every section; `word` wherever a name, a message or a value comes from outside."""
-    models = [RequestedModel(word, model.ready) for model in built_in()]
-    models.append(RequestedModel(word, error=word))
+    models = [RequestedModel(model.number, word, model.ready) for model in built_in()]
+    models.append(RequestedModel(2, word, error=word))
     parameters = [Parameter("embeddings.word_embeddings.weight", (4, 2), "float32", 8, "word_embedding")]
     one = Description(
         class_name=word,
@@ -153,7 +153,7 @@ def material(text: str, word: str) -> Material:
         models,
         made=word,
         versions={"torch": word},
-        comparison=compare(text, [model.tokenizer for model in models]),
+        comparison=compare(text, models),
         descriptions=[one, other, None],
         complaints=[word],
         counts=CollectionCounts(word, word, [counts, counts], 4, 4, is_complete=True),
@@ -277,7 +277,8 @@ def test_a_model_that_cannot_be_had_is_told_and_the_rest_is_there() -> None:
 def test_documents_of_a_model_that_was_named_twice_have_both_letters() -> None:
     counts = [LengthCounts(name, 2, 512, {600: 1}, 2_400) for name in ("one", "one", "of old")]
     counted = CollectionCounts("documents.jsonl", "text", counts)
-    written = "\n".join(SECTIONS["documents"](Material([RequestedModel("one"), RequestedModel("one")], counts=counted)))
+    twins = [RequestedModel(0, "one"), RequestedModel(1, "one")]
+    written = "\n".join(SECTIONS["documents"](Material(twins, counts=counted)))
     assert re.findall(r"^\| (\S) \| `?(?:one|of old)", written, re.MULTILINE) == ["A", "B", "–"]
 
 

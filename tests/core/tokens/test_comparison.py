@@ -7,9 +7,15 @@ from collections.abc import Sequence
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from encoder_tui.core.tokens.comparison import Comparison, compare
+from encoder_tui.core.tokens import comparison as comparing
+from encoder_tui.core.tokens.comparison import Comparison
 from encoder_tui.core.tokens.exact_form import provisional
 from encoder_tui.core.tokens.tokenizer import EncodeOptions, ModelTokenizer
+from tests.support.requested import requested
+
+
+def compare(text: str, tokenizers: Sequence[ModelTokenizer], options: EncodeOptions | None = None) -> Comparison:
+    return comparing.compare(text, requested(tokenizers), options=options)
 
 
 def knows(*entries: str) -> ModelTokenizer:
@@ -56,10 +62,10 @@ def test_a_piece_that_only_some_models_know_differs(
 def test_fewer_tokens_are_no_saving_if_a_part_of_the_text_was_not_read() -> None:
     spelled = ModelTokenizer(provisional(_letters().to_str(), {}))
     comparison = compare("abc zz abc yy", [knows("abc"), spelled])
-    assert comparison.sentence("AB").endswith("; A could not read 2 pieces; its smaller count is no saving")
-    assert compare("abc abc", [knows("abc"), spelled]).sentence("AB").endswith("A uses 67 % fewer tokens")
+    assert comparison.sentence().endswith("; A could not read 2 pieces; its smaller count is no saving")
+    assert compare("abc abc", [knows("abc"), spelled]).sentence().endswith("A uses 67 % fewer tokens")
     comparison = compare("abc qq", [knows("abc"), spelled])  # neither can read qq
-    assert comparison.sentence("AB").endswith("A uses 60 % fewer tokens")
+    assert comparison.sentence().endswith("A uses 60 % fewer tokens")
 
 
 def _letters() -> Tokenizer:
@@ -73,11 +79,11 @@ def _letters() -> Tokenizer:
 def test_what_a_tokenizer_drops_without_a_token_was_not_read_either() -> None:
     comparison = compare("a🙂b ab", [drops("ab"), drops("ab🙂")])
     assert [stream.unread for stream in comparison.present] == [1, 0]
-    assert comparison.sentence("AB").endswith("A could not read 1 piece; its smaller count is no saving")
+    assert comparison.sentence().endswith("A could not read 1 piece; its smaller count is no saving")
 
 
 def test_equal_counts_still_say_who_could_not_read() -> None:
-    sentence = compare("one two", [knows("one"), knows("one", "two")]).sentence("AB")
+    sentence = compare("one two", [knows("one"), knows("one", "two")]).sentence()
     assert sentence == (
         '1 of 2 blocks agrees; they differ at "two"; both use the same number of tokens; A could not read 1 piece'
     )

@@ -18,6 +18,7 @@ from encoder_tui.core.tokens.comparison import compare
 from encoder_tui.core.tokens.exact_form import TokenizerForm, provisional
 from encoder_tui.core.tokens.tokenizer import EncodeOptions, ModelTokenizer, TokenizationError
 from tests.support import tiny_tokenizers as tiny
+from tests.support.requested import requested
 
 # Some of these tests make the Rust library panic; it need not print its stack.
 os.environ["RUST_BACKTRACE"] = "0"
@@ -315,6 +316,6 @@ def test_a_decoder_that_panics_is_a_tokenization_error() -> None:
 
 def test_the_summary_quotes_what_differs_and_counts_what_differs_alike(bert: ModelTokenizer) -> None:
     other = model(tiny.byte_level(tiny.BERT_SPECIAL))
-    comparison = compare("the light zqx, the zqx. zqx: light", [bert, other])
-    assert '; they differ at "the", "ight" (2) and white space (3); ' in comparison.sentence("AB")
-    assert '; they differ at "the" and 5 more; ' in comparison.sentence("AB", names_shown=1)
+    comparison = compare("the light zqx, the zqx. zqx: light", requested([bert, other]))
+    assert '; they differ at "the", "ight" (2) and white space (3); ' in comparison.sentence()
+    assert '; they differ at "the" and 5 more; ' in comparison.sentence(names_shown=1)

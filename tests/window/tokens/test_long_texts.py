@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
+from encoder_tui.core.models.ready import RequestedModel
 from encoder_tui.core.settings import Settings
 from encoder_tui.core.tokens import comparison as comparing_domain
 from encoder_tui.core.tokens.alignment import Alignment
@@ -23,7 +24,7 @@ from encoder_tui.window.widgets.editor import Editor
 from encoder_tui.window.widgets.short_lines import ShortLines
 from tests.support.still import until
 from tests.window.test_keys import key_line
-from tests.window.tokens.test_pane import PAIR, lines, pane, show, window
+from tests.window.tokens.test_pane import PAIR, all_shown, lines, pane, show, window
 
 pytestmark = pytest.mark.usefixtures("no_engine")
 
@@ -37,11 +38,11 @@ class Gate:
         self.opened = threading.Event()
         self.begun: list[str] = []
 
-    def compare(self, text: str, tokenizers: Sequence[ModelTokenizer | None]) -> Comparison:
+    def compare(self, text: str, models: Sequence[RequestedModel]) -> Comparison:
         if len(text) > comparer.AT_ONCE:
             self.begun.append(text)
             assert self.opened.wait(60)
-        return comparing_domain.compare(text, tokenizers)
+        return comparing_domain.compare(text, models)
 
 
 @pytest.fixture
@@ -149,6 +150,32 @@ async def test_a_model_that_tells_how_far_it_is_does_not_begin_a_long_text_anew(
         gate.opened.set()
         await until(pilot, lambda: pane(app).comparison.text == LONG)
         assert gate.begun == [LONG]
+
+
+@pytest.mark.parametrize("view", ["aligned", "table", "tensors", "special", "decode"])
+async def test_models_that_come_and_go_below_a_long_text_leave_the_comparison_of_those_before(
+    gate: Gate, view: str
+) -> None:
+    gate.opened.set()
+    async with window(LONG) as (app, pilot):
+        await until(pilot, lambda: "agree" in sentence(app))
+        if view != "aligned":
+            await show(app, pilot, view)
+        changes = [partial(app.session.remove, 0), *(partial(app.session.add, name) for name in PAIR)]
+        for change in changes:
+            before = pane(app).comparison
+            gate.opened.clear()
+            change()
+            await until(pilot, lambda: "escape stops" in sentence(app))
+            assert pane(app).comparison is before
+            assert sentence(app).endswith("escape stops; below are the earlier models")
+            # Drawn again, it is still described with its own letters and names.
+            pane(app)._show_view()
+            await pilot.resize_terminal(100 + len(app.session.slots), 30)
+            await pilot.pause()
+            gate.opened.set()
+            await until(pilot, lambda before=before: pane(app).comparison is not before and all_shown(app))
+        assert [model.name for model in pane(app).comparison.models] == [PAIR[1], *PAIR]
 
 
 async def test_the_lanes_of_a_long_text_are_made_outside_the_loop_that_hears_keys(

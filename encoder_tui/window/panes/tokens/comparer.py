@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from encoder_tui.core.models.ready import RequestedModel
 from encoder_tui.core.text.numbers import count
 from encoder_tui.core.tokens.comparison import Comparison, compare
-from encoder_tui.core.tokens.tokenizer import ModelTokenizer
 from encoder_tui.window.session.session import Session
 
 SOON: Final = 0.5
@@ -37,12 +37,12 @@ class Comparer:
         prepare: Callable[[Comparison], None],
     ) -> None:
         self.session = session
-        self.comparison = Comparison(session.text, [None for _ in session.slots])
+        self.comparison = Comparison(session.text, [], [])
         self.activity = ""
         """The work on a long text, or that it was stopped; empty if there is nothing to report."""
         self._on_change = on_change
         self._prepare = prepare
-        self._asked: tuple[str, list[ModelTokenizer | None]] | None = None
+        self._asked: tuple[str, list[RequestedModel]] | None = None
         self._doing = ""
         self._wanted = False
         self._working: asyncio.Task[None] | None = None
@@ -72,7 +72,7 @@ class Comparer:
 
     def compare(self) -> None:
         """Encode and align the session's text, unless this is already being done."""
-        asked = self.session.text, self.session.tokenizers
+        asked = self.session.text, self.session.models
         if len(asked[0]) <= AT_ONCE:
             self._give_up()
             self._take(_compared(*asked))
@@ -95,8 +95,7 @@ class Comparer:
         asked = self._asked
         self._give_up()
         self._asked = asked
-        shown = "below is the earlier text" if self.comparison.present else "there are no tokens yet"
-        self._tell(f"Stopped; {shown}; leave the editor and press r to tokenize")
+        self._tell(f"Stopped; {self._shown or 'there are no tokens yet'}; leave the editor and press r to tokenize")
 
     def _give_up(self) -> None:
         """Stop the current work at its next step, and drop its result."""
@@ -124,7 +123,7 @@ class Comparer:
     def _compare_and_prepare(
         self,
         text: str,
-        tokenizers: Sequence[ModelTokenizer | None],
+        models: Sequence[RequestedModel],
         given_up: threading.Event,
         loop: asyncio.AbstractEventLoop,
     ) -> Comparison:
@@ -138,7 +137,7 @@ class Comparer:
             if time.monotonic() - begun >= SOON:
                 loop.call_soon_threadsafe(self._show_work)
 
-        comparison = _compared(text, tokenizers, check)
+        comparison = _compared(text, models, check)
         if comparison.present:
             check(self._doing)
             _ = [stream.unread for stream in comparison.present]
@@ -147,8 +146,16 @@ class Comparer:
 
     def _show_work(self) -> None:
         if self._is_comparing:
-            shown = "; below is the earlier text" if self.comparison.present else ""
+            shown = f"; {self._shown}" if self._shown else ""
             self._tell(f"{self._doing}… escape stops{shown}")
+
+    @property
+    def _shown(self) -> str:
+        """What is shown until the work is done; empty if nothing is."""
+        if not self.comparison.present:
+            return ""
+        is_same_text = self.comparison.text == self.session.text
+        return "below are the earlier models" if is_same_text else "below is the earlier text"
 
     def _tell(self, activity: str) -> None:
         if activity != self.activity:
@@ -161,10 +168,10 @@ class Comparer:
 
 
 def _compared(
-    text: str, tokenizers: Sequence[ModelTokenizer | None], check: Callable[[str], None] = lambda doing: None
+    text: str, models: Sequence[RequestedModel], check: Callable[[str], None] = lambda doing: None
 ) -> Comparison:
     """Return a comparison with all that showing it needs computed; `check` is called with the name of each step."""
-    comparison = compare(text, tokenizers)
+    comparison = compare(text, models)
     if comparison.present:
         doing = f"Aligning {count(sum(len(stream.encoding) for stream in comparison.present), 'token')}"
         check(doing)

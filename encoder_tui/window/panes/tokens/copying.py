@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from encoder_tui.core.models.files import name_of
+from encoder_tui.core.models.ready import RequestedModel
 from encoder_tui.core.report.reproduce import encode_snippet
 from encoder_tui.core.tokens.comparison import Comparison
 from encoder_tui.core.tokens.tokenizer import EncodeOptions
-from encoder_tui.window.session.session import Session
 
 
 def block(comparison: Comparison, index: int) -> str:
@@ -34,11 +36,13 @@ def ids(comparison: Comparison) -> str:
 
 
 def python(
-    session: Session, text: str, asked: tuple[list[str], str | None, EncodeOptions] | None, tensors: bool
+    models: Sequence[RequestedModel],
+    texts: list[str],
+    pair: str | None = None,
+    options: EncodeOptions | None = None,
+    *,
+    tensors: bool = False,
 ) -> str:
-    """Return Python code that gives the same with transformers.
-
-    `asked` are the texts, pair and options of a view that has its own.
-    """
-    names = [name_of(slot.files) for slot in session.slots if slot.tokenizer and slot.files]
-    return encode_snippet(names, [text], tensors=tensors) if asked is None else encode_snippet(names, *asked)
+    """Return Python code that encodes texts with transformers, under those of the models that have loaded."""
+    names = [name_of(model.ready.files) for model in models if model.ready is not None]
+    return encode_snippet(names, texts, pair, options, tensors=tensors)

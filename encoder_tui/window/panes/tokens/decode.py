@@ -155,7 +155,7 @@ class DecodeView(Vertical):
 
     def _draw(self, comparison: Comparison, found: Sequence[Losses | None]) -> None:
         for index in range(len(LETTERS)):
-            stream = comparison.streams[index] if index < len(comparison.streams) else None
+            stream = comparison.by_letter[index]
             title = self.query_one(f"#decode-title-{index}", Static)
             text_view = self.query_one(f"#decode-text-{index}", Marked)
             decoded_view = self.query_one(f"#decode-decoded-{index}", Marked)
@@ -171,8 +171,8 @@ class DecodeView(Vertical):
 
 
 def losses(comparison: Comparison, checkpoint: Callable[[], None] = lambda: None) -> list[Losses | None]:
-    """Decode every stream and find the losses; `checkpoint` may raise to stop."""
-    return [None if stream is None else decode_losses(stream, checkpoint) for stream in comparison.streams]
+    """Decode every stream and find the losses, by letter; `checkpoint` may raise to stop."""
+    return [None if stream is None else decode_losses(stream, checkpoint) for stream in comparison.by_letter]
 
 
 def decode_losses(stream: Stream, checkpoint: Callable[[], None] = lambda: None) -> Losses:

@@ -210,16 +210,16 @@ class TokensPane(Pane):
         width = self.size.width
         if not width:
             return
-        slots, found = self.session.slots, self.comparison
-        streams, refusals = [*found.streams, *[None] * len(slots)], [*found.refusals, *[""] * len(slots)]
-        lines = [
-            words.model_line(index, slot, streams[index], refusals[index], found.text, width)
-            for index, slot in enumerate(slots)
-        ]
+        found = self.comparison
+        lines = []
+        for number, slot in enumerate(self.session.slots):
+            place = found.place_of(number, slot.name)
+            stream, refusal = (None, "") if place is None else (found.streams[place], found.refusals[place])
+            lines.append(words.model_line(number, slot, stream, refusal, found.text, width))
         self.query_one("#models", ShortLines).say(Content("\n").join(lines))
         activity = self.comparer.activity
         working = Content.styled(f" {activity}", "$text-warning").truncate(width, ellipsis=True)
-        sentence = working if activity else words.comparison_summary(self.session, self.comparison, width)
+        sentence = working if activity else words.comparison_summary(self.comparison, width)
         self.query_one("#sentence", ShortLines).say(sentence)
 
     def _show_view(self) -> None:
@@ -242,7 +242,7 @@ class TokensPane(Pane):
 
     def _show_block(self, block: int) -> None:
         if self.comparison.present and block < len(self.comparison.alignment):
-            lines = words.block_lines(self.session, self.comparison, block, self.size.width)
+            lines = words.block_lines(self.comparison, block, self.size.width)
             self.query_one("#block", ShortLines).say(lines)
             if self._beside is not None and self._beside.display:
                 self._beside.point(self.comparison, block)
@@ -336,5 +336,9 @@ class TokensPane(Pane):
         """Copy Python code that gives the same with transformers."""
         view = self.view
         asked = view.asked() if isinstance(view, Asking) else None
-        text, tensors = self.comparison.text, self.view_name == "tensors"
-        copy(self, copying.python(self.session, text, asked, tensors), "the Python code")
+        models = self.session.models
+        if asked is None:
+            snippet = copying.python(models, [self.comparison.text], tensors=self.view_name == "tensors")
+        else:
+            snippet = copying.python(models, *asked)
+        copy(self, snippet, "the Python code")

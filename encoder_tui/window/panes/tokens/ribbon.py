@@ -17,6 +17,7 @@ from textual.strip import Strip
 from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.text.safe import visible_piece
 from encoder_tui.core.tokens.comparison import Comparison
+from encoder_tui.core.tokens.tokenizer import ModelTokenizer
 from encoder_tui.window.panes.tokens.lanes import GUTTER, LaneLayout, shown_text
 from encoder_tui.window.widgets.lines import Lines
 from encoder_tui.window.widgets.model_letters import letter_style
@@ -90,7 +91,7 @@ class Ribbon(Lines):
         super().__init__()
         self.drop_drawn()
         self._comparison: Comparison | None = None
-        self._slots: list[int] = []
+        self._numbers: list[int] = []
         self.layout_: LaneLayout | None = None
         self._prepared: LaneLayout | None = None
 
@@ -98,9 +99,8 @@ class Ribbon(Lines):
         """Show a comparison, with the cursor on a block."""
         before = self._comparison
         self._comparison = comparison
-        tokenizers = [stream and stream.tokenizer for stream in comparison.streams]
-        if before is None or tokenizers != [stream and stream.tokenizer for stream in before.streams]:
-            self._slots = [index for index, stream in enumerate(comparison.streams) if stream is not None]
+        if before is None or _painted(comparison) != _painted(before):
+            self._numbers = [number for number, stream in enumerate(comparison.by_letter) if stream is not None]
             self.refresh()
         self.set_reactive(Ribbon.cursor, min(block, len(comparison.alignment) - 1))
         self._lay_out()
@@ -221,8 +221,8 @@ class Ribbon(Lines):
         if row == 0:
             segments = [Segment(" " * GUTTER, Style.null())]
         else:
-            slot = self._slots[row - 1]
-            segments = [Segment(f" {LETTERS[slot]} ", letter_style(self, slot, bold=True))]
+            number = self._numbers[row - 1]
+            segments = [Segment(f" {LETTERS[number]} ", letter_style(self, number, bold=True))]
         for cell in layout.cells(lane):
             width = layout.widths[cell]
             if not width and cell in {0, len(layout.widths) - 1}:
@@ -265,7 +265,7 @@ class Ribbon(Lines):
         encoding = comparison.present[stream].encoding
         tokenizer = comparison.present[stream].tokenizer
         if comparison.is_differing(block):
-            style = letter_style(self, self._slots[stream]) + self._look("differ", partial=True)
+            style = letter_style(self, self._numbers[stream]) + self._look("differ", partial=True)
         else:
             style = self._look("agree")
         under_cursor = self._cursor_style(block)
@@ -281,6 +281,11 @@ class Ribbon(Lines):
                 pieces.append(Segment(" ", under_cursor))
             pieces.append(Segment(visible_piece(encoding.tokens[token]), look + under_cursor))
         return pieces
+
+
+def _painted(comparison: Comparison) -> list[ModelTokenizer | None]:
+    """Return what a lane's letters and colours depend on: the tokenizer of each letter."""
+    return [None if stream is None else stream.tokenizer for stream in comparison.by_letter]
 
 
 def _fit(pieces: list[Segment], width: int) -> list[Segment]:

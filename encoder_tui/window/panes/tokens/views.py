@@ -11,7 +11,7 @@ from textual.containers import Container
 from textual.strip import Strip
 
 from encoder_tui.core.defaults import LETTERS
-from encoder_tui.core.text.safe import visible, visible_piece
+from encoder_tui.core.text.safe import last_part, visible, visible_piece
 from encoder_tui.core.tokens import torch_print
 from encoder_tui.core.tokens.comparison import Comparison, Stream
 from encoder_tui.window.panes.tokens.decode import DecodeView
@@ -90,8 +90,7 @@ class TableView(Tables):
     def show(self, comparison: Comparison) -> None:
         """Show a comparison's streams."""
         self._comparison = comparison
-        for index, table in enumerate(self.query(Table)):
-            stream = comparison.streams[index] if index < len(comparison.streams) else None
+        for table, stream in zip(self.query(Table), comparison.by_letter, strict=True):
             table.display = stream is not None
             if stream is not None:
                 mask = stream.encoding.special_tokens_mask
@@ -110,7 +109,7 @@ class TableView(Tables):
         if comparison is not self._comparison:
             return
         tokens = iter(comparison.alignment[block].tokens)
-        for table, stream in zip(self.query(Table), comparison.streams, strict=False):
+        for table, stream in zip(self.query(Table), comparison.by_letter, strict=True):
             inside = () if stream is None else next(tokens)
             if inside and not table.has_focus:
                 table.cursor = inside[0]
@@ -119,7 +118,7 @@ class TableView(Tables):
         """The block of the token under a table's cursor; for a special token, the first or the last block."""
         assert self._comparison is not None
         alignment = self._comparison.alignment
-        stream = self._comparison.streams[list(self.query(Table)).index(table)]
+        stream = self._comparison.by_letter[list(self.query(Table)).index(table)]
         if stream is None or stream.encoding.special_tokens_mask[table.cursor]:
             return len(alignment) - 1 if table.cursor else 0
         return alignment.block_at(max(stream.encoding.offsets[table.cursor][1] - 1, 0))
@@ -136,10 +135,10 @@ class TensorsView(Lines):
     def show(self, comparison: Comparison) -> None:
         """Show the tensors of every stream."""
         self._lines = []
-        for index, stream in enumerate(comparison.streams):
+        for model, stream in zip(comparison.models, comparison.streams, strict=True):
             if stream is None:
                 continue
-            self._lines.append((f" {LETTERS[index]}  {visible(self.session.slots[index].short)}", index))
+            self._lines.append((f" {model.letter}  {visible(last_part(model.name))}", model.number))
             for name, rows in torch_print.model_inputs([stream]).items():
                 shape = f"({len(rows)}, {len(rows[0])})"
                 self._lines.append((f"    {name}  torch.int64 {shape}", None))
@@ -165,8 +164,7 @@ class SpecialView(Tables):
 
     def show(self, comparison: Comparison) -> None:
         """Show the special tokens of every stream's tokenizer."""
-        for index, table in enumerate(self.query(Table)):
-            stream = comparison.streams[index] if index < len(comparison.streams) else None
+        for table, stream in zip(self.query(Table), comparison.by_letter, strict=True):
             table.display = stream is not None
             if stream is not None:
                 rows = [

@@ -12,7 +12,6 @@ from encoder_tui.core.text.numbers import count
 from encoder_tui.core.text.safe import shorten, visible, visible_piece
 from encoder_tui.core.tokens.comparison import Comparison, Stream
 from encoder_tui.core.tokens.token_bytes import bytes_of
-from encoder_tui.window.session.session import Session
 from encoder_tui.window.session.slot import Slot
 from encoder_tui.window.theme import QUIET
 from encoder_tui.window.widgets.model_letters import letter_markup
@@ -48,10 +47,10 @@ def model_line(index: int, slot: Slot, stream: Stream | None, refusal: str, text
     return Content.assemble(*parts).truncate(max(width, 1), ellipsis=True)
 
 
-def comparison_summary(session: Session, comparison: Comparison, width: int) -> Content:
+def comparison_summary(comparison: Comparison, width: int) -> Content:
     """Return the summary of a comparison; it names as many differences as fit in one line."""
     for names in (6, 4, 3, 2, 1, 0):
-        words = visible(comparison.sentence(session.letters, names))
+        words = visible(comparison.sentence(names))
         if cell_len(words) < width - 1:
             break
     return Content(f" {words}").truncate(max(width, 1), ellipsis=True)
@@ -64,7 +63,7 @@ def _fewer_clauses(words: str, width: int) -> str:
     return words if len(words) <= width else ""
 
 
-def block_lines(session: Session, comparison: Comparison, block_index: int, width: int) -> Content:
+def block_lines(comparison: Comparison, block_index: int, width: int) -> Content:
     """Describe the block under the cursor: its characters, and each stream's tokens with ids, spans and bytes."""
     if not comparison.present:
         return Content("")
@@ -80,9 +79,9 @@ def block_lines(session: Session, comparison: Comparison, block_index: int, widt
         )
     ]
     tokens = iter(block.tokens)
-    for index, stream in enumerate(comparison.streams):
+    for model, stream in zip(comparison.models, comparison.streams, strict=True):
         if stream is not None:
-            lines.append(_stream_line(index, stream, next(tokens)))
+            lines.append(_stream_line(model.number, stream, next(tokens)))
     return Content("\n").join(line.truncate(max(width - 1, 1), ellipsis=True) for line in lines)
 
 
