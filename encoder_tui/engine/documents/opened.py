@@ -12,6 +12,7 @@ from encoder_tui.core.tokens.tokenizer import ModelTokenizer
 from encoder_tui.engine.documents.counting import document_tokens
 from encoder_tui.engine.documents.piecewise import Tokenization
 from encoder_tui.engine.documents.sources import open_source
+from encoder_tui.engine.documents.sources.each_text import EachText
 from encoder_tui.engine.documents.sources.source import Source
 from encoder_tui.engine.job import Job, OperationError
 from encoder_tui.protocol.documents import Counted, SourceSpec
@@ -100,6 +101,7 @@ class Texts:
 
 
 _sources: Recent[SourceSpec, Source] = Recent(SOURCES)
+_documents: Recent[tuple[SourceSpec, str], EachText] = Recent(SOURCES)
 _texts: Recent[tuple[SourceSpec, str], Texts] = Recent(SOURCES)
 _scans: dict[tuple[SourceSpec, str], tuple[int, Iterator[str | None]]] = {}
 tokenizers: dict[str, ModelTokenizer] = {}
@@ -182,6 +184,20 @@ def source_of(spec: SourceSpec, job: Job) -> Source:
     return source
 
 
+def documents_of(spec: SourceSpec, column: str, job: Job) -> Source:
+    """Return the source whose rows are the documents of a column: of its lists of texts if the column says so. Raises
+    `OperationError`.
+    """
+    source = source_of(spec, job)
+    if not source.chosen(column).is_each:
+        return source
+    documents = _documents.get((spec, column))
+    if documents is None:
+        documents = EachText(source, column)
+        _documents.put((spec, column), documents)
+    return documents
+
+
 def look_ahead(source: Source, seconds: float, job: Job) -> None:
     """Find more rows of a local source, for about the requested time."""
     deadline = time.monotonic() + seconds
@@ -192,6 +208,7 @@ def look_ahead(source: Source, seconds: float, job: Job) -> None:
 def forget(spec: SourceSpec) -> None:
     """Open the source again next time: it may have changed, or the Hub may answer now."""
     _sources.drop(spec)
+    _documents.clear()
     _texts.clear()
     _tokens.clear()
     _growing.clear()
@@ -203,8 +220,7 @@ def texts_of(spec: SourceSpec, column: str, job: Job) -> Texts:
     """Return a column of a source. Raises `OperationError`."""
     texts = _texts.get((spec, column))
     if texts is None:
-        source = source_of(spec, job)
-        texts = Texts(source, source.choose(column))
+        texts = Texts(documents_of(spec, column, job), column)
         _texts.put((spec, column), texts)
     return texts
 
@@ -216,10 +232,10 @@ def reading_from(spec: SourceSpec, column: str, start: int, job: Job) -> Iterato
     position, reading = _scans.pop((spec, column), (-1, iter(())))
     if position == start:
         return reading
-    source = source_of(spec, job)
+    source = documents_of(spec, column, job)
     if not source.is_remote:
         source.reach(start + 1, job)
-    return source.iterate(start, source.choose(column))
+    return source.iterate(start, column)
 
 
 def leave_reading(spec: SourceSpec, column: str, position: int, reading: Iterator[str | None]) -> None:

@@ -18,11 +18,12 @@ def run(request: DocumentRequest, job: Job) -> DocumentAnswer:
     except IndexError:
         raise OperationError(f"{texts.source.label} has no row {request.index:,}") from None
     missing = opened.missing(request.models)
+    file = texts.source.file_of(request.index)
     if text is None or missing or not request.models:
-        return DocumentAnswer(request.index, text, [], missing)
+        return DocumentAnswer(request.index, text, [], missing, file=file)
     of_models = [opened.Tokens(request.spec, request.column, request.index, m.key, text) for m in request.models]
     if not request.goes_on:
-        job.partial(DocumentAnswer(request.index, text))
+        job.partial(DocumentAnswer(request.index, text, file=file))
         found = [_first(tokens, model, job) for tokens, model in zip(of_models, request.models, strict=True)]
         # The text has already been sent.
         return _answer(request, found)

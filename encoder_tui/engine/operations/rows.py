@@ -23,7 +23,7 @@ def run(request: RowsRequest, job: Job) -> RowsAnswer:
     """
     spec, column = request.spec, request.column
     missing = opened.missing(request.models)
-    source = opened.source_of(spec, job)
+    source = opened.documents_of(spec, column, job)
     source.reach(request.start + request.count, job)
     texts = opened.texts_of(spec, column, job)
     rows: list[Row] = []
@@ -41,7 +41,8 @@ def run(request: RowsRequest, job: Job) -> RowsAnswer:
         if is_alone and rows:
             stop = index
             break
-        rows.append(Row(index, None if text is None else len(text), (text or "")[:BEGINNING]))
+        beginning = (text or "")[:BEGINNING]
+        rows.append(Row(index, None if text is None else len(text), beginning, file=source.file_of(index)))
         characters += len(text or "")
         if characters > (opened.LONG if request.cuts else opened.TEXTS):
             stop = index + 1
@@ -91,7 +92,7 @@ def _counted(request: RowsRequest, rows: list[Row], texts: opened.Texts, job: Jo
             tokens[row.index].append(known.get(row.index))
             if request.cuts and row.characters is None:
                 cuts[row.index].append(None)
-    return [Row(row.index, row.characters, row.beginning, tokens[row.index], cuts[row.index]) for row in rows]
+    return [msgspec.structs.replace(row, tokens=tokens[row.index], cuts=cuts[row.index]) for row in rows]
 
 
 def _texts(indices: list[int], texts: opened.Texts, job: Job) -> list[str]:

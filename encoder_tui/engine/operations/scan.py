@@ -33,11 +33,11 @@ def run(request: ScanRequest, job: Job) -> ScanAnswer:
         if text is not None and len(text) > opened.LONG and not slice_.count_long(text, deadline, job):
             break
         slice_.count(texts)
-        source = opened.source_of(request.spec, job)
+        source = opened.documents_of(request.spec, request.column, job)
         job.progress(f"counting {source.label}", slice_.position, source.expected(slice_.position), "rows")
         if time.monotonic() >= deadline:
             break
-    source = opened.source_of(request.spec, job)
+    source = opened.documents_of(request.spec, request.column, job)
     if not source.is_remote:
         with contextlib.suppress(OperationError):
             # The counts so far stay; a reader that gets here again receives the error.
@@ -122,7 +122,7 @@ class _Slice:
     def answer(self, job: Job) -> ScanAnswer:
         """Return the counts; the open reading is kept for the next slice."""
         request = self.request
-        source = opened.source_of(request.spec, job)
+        source = opened.documents_of(request.spec, request.column, job)
         if self._reading is not None and not self.is_end:
             opened.leave_reading(request.spec, request.column, self.position, self._reading)
         is_end = self.is_end or self.position == source.total

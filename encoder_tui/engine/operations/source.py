@@ -17,6 +17,7 @@ def run(request: SourceRequest, job: Job) -> SourceAnswer:
     opened.forget(request.spec)
     source = opened.source_of(request.spec, job)
     column = source.choose(request.column)
+    source = opened.documents_of(request.spec, column, job)
     source.reach(1, job)
     if not source.is_remote:
         # Small files are read to the end here, so that the list knows its length from the beginning.

@@ -21,12 +21,13 @@ TURNS: Final = ("content", "value")
 class Column(NamedTuple):
     """A column of text: `name` as it is chosen by, `top` the source's column, `path` the fields below it.
 
-    If `is_each` is set, every text of the list is a document of its own.
+    If `is_list` is set, it takes a list to get there; if `is_each` is set, every text of the list is a document.
     """
 
     name: str
     top: str
     path: tuple[str, ...] = ()
+    is_list: bool = False
     is_each: bool = False
 
     @property
@@ -71,7 +72,7 @@ class Chosen(NamedTuple):
     def plain(self) -> str | None:
         """The source's column whose text is the document as it is; None if it takes more to make the document."""
         column = self.columns[0]
-        return column.top if len(self.columns) == 1 and not column.path and not column.is_each else None
+        return column.top if len(self.columns) == 1 and not column.path and not column.is_list else None
 
     def text(self, row: Mapping[str, Any]) -> str | None:
         """Return the document of a row; None if it has no text."""
@@ -90,7 +91,7 @@ def columns_of(features: Mapping[str, Feature]) -> dict[str, Column]:
     found: dict[str, Column] = {}
     tops = [Column(name, name) for name, feature in features.items() if feature.kind == "text"]
     nested = [column for name, feature in features.items() for column in _below(name, name, (), feature, is_list=False)]
-    for column in [*tops, *(one for one in nested if one.path or one.is_each or features[one.top].kind == "list")]:
+    for column in [*tops, *(one for one in nested if one.path or one.is_list)]:
         name, number = column.name, 2
         while name in found:
             name, number = f"{column.name}#{number}", number + 1
@@ -104,13 +105,13 @@ def _below(name: str, top: str, path: tuple[str, ...], feature: Feature, *, is_l
     if feature.kind == "text":
         joined = name.replace("[]", "")
         if is_list:
-            yield Column(name, top, path, is_each=True)
-        yield Column(joined, top, path)
+            yield Column(name, top, path, is_list=True, is_each=True)
+        yield Column(joined, top, path, is_list)
     elif feature.kind == "list":
         of = feature.of or NULL
         turn = next((one for one in TURNS if one in of.fields), None)
         if turn is not None and of.fields.keys() & {"role", "from"}:
-            yield Column(name.replace("[]", ""), top, (*path, turn))
+            yield Column(name.replace("[]", ""), top, (*path, turn), is_list=True)
         yield from _below(f"{name}[]", top, path, of, is_list=True)
     elif feature.kind == "struct":
         for field, of in feature.fields.items():

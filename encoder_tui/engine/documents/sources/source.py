@@ -161,7 +161,8 @@ def best_column(columns: Mapping[str, Column], mean_lengths: Mapping[str, float]
                 if column.last == name and bool(column.path) == is_nested:
                     return column.name
     longest = max(mean_lengths.values(), default=0)
-    return next(name for name in columns if 2 * mean_lengths.get(name, 0) >= longest)
+    outer_first = sorted(columns, key=lambda name: bool(columns[name].path))
+    return next(name for name in outer_first if 2 * mean_lengths.get(name, 0) >= longest)
 
 
 def listed(columns: Sequence[str]) -> str:
