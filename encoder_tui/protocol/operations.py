@@ -13,6 +13,7 @@ from encoder_tui.core.outputs.runs import MemoryAnswer, RunAnswer, Values
 from encoder_tui.core.outputs.slices import Cells
 from encoder_tui.core.parameters.description import Description
 from encoder_tui.core.parameters.statistics import Differences, TensorStatistics
+from encoder_tui.core.tasks.encoding import EncodeAnswer, PairsAnswer, TokenStatesAnswer
 from encoder_tui.core.tasks.masked import MaskedAnswer
 from encoder_tui.core.tasks.pooling import VectorsAnswer
 from encoder_tui.core.timing.samples import Measurement, MeasureRequest
@@ -43,6 +44,9 @@ RUN: Final = Operation("run", outputs.RunRequest, RunAnswer)
 VALUES: Final = Operation("values", outputs.ValuesRequest, Values)
 LOOK: Final = Operation("look", outputs.LookRequest, Cells)
 VECTORS: Final = Operation("vectors", tasks.VectorsRequest, VectorsAnswer)
+ENCODE: Final = Operation("encode", tasks.EncodeRequest, EncodeAnswer)
+PAIRS: Final = Operation("pairs", tasks.PairsRequest, PairsAnswer)
+TOKEN_STATES: Final = Operation("token_states", tasks.TokenStatesRequest, TokenStatesAnswer)
 MASKED: Final = Operation("masked", tasks.MaskedRequest, MaskedAnswer)
 MEASURE: Final = Operation("measure", MeasureRequest, Measurement)
 OFFERS: Final = Operation("offers", models.OffersRequest, Offers)
@@ -69,6 +73,9 @@ OPERATIONS: Final[dict[str, Operation[Any, Any]]] = {
         VALUES,
         LOOK,
         VECTORS,
+        ENCODE,
+        PAIRS,
+        TOKEN_STATES,
         MASKED,
         MEASURE,
         OFFERS,

@@ -1,11 +1,13 @@
-"""Requests that use a model for its task: vectors of texts, and predictions for masked tokens."""
+"""Requests that use a model for its task: vectors of texts, scores of pairs, and predictions for masked tokens."""
 
 from __future__ import annotations
 
 import msgspec
 
+from encoder_tui.core.bounds import SomeTokens
 from encoder_tui.core.models.placement import ModelSource, Placement
 from encoder_tui.core.outputs.runs import Batch
+from encoder_tui.core.tasks.encoding import Side
 from encoder_tui.core.tasks.masked import BEST
 
 
@@ -25,3 +27,39 @@ class MaskedRequest(msgspec.Struct, frozen=True):
     batch: Batch
     positions: list[int]
     best: int = BEST
+
+
+class EncodeRequest(msgspec.Struct, frozen=True):
+    """Encode texts as the deployed model does.
+
+    `prompt` is the name of one of its prompts; None leaves it to the model. `side` encodes them as queries or as
+    documents, with the prompt and the route for those. `truncate_dim` keeps that many values of each vector; None
+    leaves it to the model.
+    """
+
+    source: ModelSource
+    placement: Placement
+    texts: list[str]
+    prompt: str | None = None
+    side: Side | None = None
+    truncate_dim: SomeTokens | None = None
+    batch: SomeTokens = 32
+
+
+class PairsRequest(msgspec.Struct, frozen=True):
+    """Score pairs of texts with a cross-encoder; `prompt` is as in `EncodeRequest`."""
+
+    source: ModelSource
+    placement: Placement
+    pairs: list[tuple[str, str]]
+    prompt: str | None = None
+    batch: SomeTokens = 32
+
+
+class TokenStatesRequest(msgspec.Struct, frozen=True):
+    """Compare the tokens of two texts; the first is encoded as a query, the second as a document."""
+
+    source: ModelSource
+    placement: Placement
+    query: str
+    document: str

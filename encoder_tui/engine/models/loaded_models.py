@@ -25,6 +25,9 @@ from encoder_tui.engine.models.checkpoints import (
 )
 from encoder_tui.engine.models.loaded_model import LoadedModel
 
+State = tuple[tuple[str, int, int], ...]
+"""Names, times and sizes of files."""
+
 
 @dataclass(frozen=True)
 class _Key:
@@ -36,8 +39,8 @@ class _Key:
     head: Head | None
     dtype: str | None
     device: torch.device
-    files: tuple[tuple[str, int, int], ...]
-    built_by: tuple[tuple[str, int, int], ...]
+    files: State
+    built_by: State
     is_trusted: bool
     also_allowed: tuple[str, ...]
 
@@ -98,6 +101,15 @@ class LoadedModels:
                 reason or f"{source.name}: its weights are random, and a random head would invent words"
             )
         return self._kept(key, source, lambda: load_with_head(source, directory, head, placement.dtype, device, job))
+
+    def get_pipeline(
+        self, source: ModelSource, placement: Placement, files: State, load_it: Callable[[torch.device], LoadedModel]
+    ) -> LoadedModel:
+        """Return a whole deployed model, whose weights and settings are `files`. Raises what `load_it` does."""
+        device = devices.resolve(placement.device)
+        trust = (source.trust_remote_code, source.also_allowed)
+        key = _Key(source.location, "pipeline", placement.dtype, device, files, (), *trust)
+        return self._kept(key, source, lambda: load_it(device))
 
     def _kept(self, key: _Key, source: ModelSource, load_it: Callable[[], LoadedModel]) -> LoadedModel:
         """Return the model of this key, loading it if necessary; models that need its place are unloaded."""

@@ -1,0 +1,1 @@
+"""Running models for what they are for: the deployed pipeline, vectors, scores of pairs."""

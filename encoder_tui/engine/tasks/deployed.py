@@ -1,0 +1,140 @@
+"""A deployed model as an operation asks for it: checked, loaded or still in memory, and its prompts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import torch
+
+from encoder_tui.core.models.card import Card
+from encoder_tui.core.models.modules import every_module, read_modules
+from encoder_tui.core.models.placement import ModelSource, Placement
+from encoder_tui.core.models.weight_files import weight_files
+from encoder_tui.core.tasks.encoding import Pipeline, Side
+from encoder_tui.core.text.numbers import first_of
+from encoder_tui.core.text.safe import visible
+from encoder_tui.core.tokens.rust_errors import words
+from encoder_tui.engine.job import Job, JobCancelled, OperationError
+from encoder_tui.engine.machine.out_of_memory import memory_errors
+from encoder_tui.engine.machine.threads import computing_in
+from encoder_tui.engine.models.checkpoints import bring_weights
+from encoder_tui.engine.models.loaded_models import LOADED, State
+from encoder_tui.engine.tasks.loading import load_pipeline
+from encoder_tui.engine.tasks.pipeline import LoadedPipeline
+from encoder_tui.engine.tasks.vetting import checked_card
+
+DOCUMENTS = ("document", "passage", "corpus")
+"""The prompts that sentence-transformers takes for documents, the first that a model has."""
+
+
+def deployed(source: ModelSource, placement: Placement, job: Job) -> LoadedPipeline:
+    """Return a deployed model on its device. Raises `OperationError`; weights are downloaded from the Hub."""
+    job.progress(f"{source.name}: importing torch and transformers")
+    directory, card = checked_card(source)
+    bring_weights(source, directory, job)
+    loaded = LOADED.get_pipeline(
+        source,
+        placement,
+        _state(source, directory),
+        lambda device: load_pipeline(source, directory, card, placement.dtype, device, job),
+    )
+    assert isinstance(loaded, LoadedPipeline)
+    return loaded
+
+
+def _state(source: ModelSource, directory: Path) -> State:
+    """Return names, times and sizes of all that a pipeline is made of, so that a rewritten one is loaded again."""
+    modules = every_module(read_modules(source.name, directory) or [])
+    files: set[Path] = set()
+    for folder in {directory, *(directory / module.module.path for module in modules)}:
+        if folder.is_dir():
+            code = folder.glob("*.py") if source.trust_remote_code else ()
+            files |= {*weight_files(folder), *folder.glob("*.json"), *folder.glob("*.txt"), *code}
+    found = [(file, file.stat()) for file in sorted(files) if file.is_file()]
+    return tuple((str(file.relative_to(directory)), about.st_mtime_ns, about.st_size) for file, about in found)
+
+
+def prompt_of(loaded: LoadedPipeline, name: str | None, side: Side | None) -> tuple[str | None, str]:
+    """Return the name and the text of the prompt that the pipeline puts before each text; None if it uses none.
+
+    Raises `OperationError` if the model has no prompt of this name.
+    """
+    prompts: dict[str, str] = loaded.model.prompts
+    if name is not None:
+        if name not in prompts:
+            has = f"it has {first_of(sorted(prompts), 8)}" if prompts else "it has no prompts"
+            raise OperationError(f"{loaded.source.name}: there is no prompt {visible(name)}; {has}")
+        return name, prompts[name]
+    sides = {"query": ("query",), "document": DOCUMENTS, None: ()}[side]
+    found = next((one for one in sides if one in prompts), loaded.model.default_prompt_name)
+    return found, "" if found is None else prompts.get(found) or ""
+
+
+@contextmanager
+def failures(loaded: LoadedPipeline, what: str) -> Iterator[None]:
+    """Turn what goes wrong in a pipeline into `OperationError` in one line."""
+    name = loaded.source.name
+    try:
+        with torch.inference_mode(), memory_errors(f"{name}: {what}"):
+            yield
+    except (JobCancelled, OperationError):
+        raise
+    except Exception as error:  # of whatever kind the library and a model's own code raise
+        raise OperationError(f"{name}: {what} failed: {words(error)}") from error
+
+
+class Work:
+    """A piece of work with a pipeline: its settings while it runs, and the facts about it afterwards."""
+
+    def __init__(self, loaded: LoadedPipeline, placement: Placement) -> None:
+        self.loaded = loaded
+        self._placement = placement
+        self._in_force = loaded.use_attention(placement.attention)
+        self._began = time.perf_counter()
+        self._seconds = 0.0
+
+    @contextmanager
+    def running(self, what: str) -> Iterator[None]:
+        """Run in the requested number of threads; failures are as in `failures`."""
+        with computing_in(self._placement.threads) as threads, failures(self.loaded, what):
+            self._in_force = msgspec.structs.replace(self._in_force, threads=threads)
+            began = time.perf_counter()
+            yield
+            self._seconds += time.perf_counter() - began
+
+    def pipeline(self, prompt: tuple[str | None, str] = (None, ""), remarks: tuple[str, ...] = ()) -> Pipeline:
+        """Return what computed the answer; `prompt` is its name and its text."""
+        loaded, card = self.loaded, self.loaded.card
+        ours = f"{loaded.source.name}: it states no pooling; the mean of its token states is the choice of encoder-tui"
+        return Pipeline(
+            self._in_force,
+            card.kind,
+            loaded.library,
+            card.limit,
+            list(card.pooling or (["mean"] if loaded.pooling_is_ours else [])),
+            loaded.pooling_is_ours,
+            *prompt,
+            loaded.is_random,
+            [*self._in_force.remarks, *([ours] if loaded.pooling_is_ours else []), *remarks],
+            self._seconds,
+        )
+
+
+def kind_words(card: Card) -> str:
+    """Return what a model is in words: `a cross-encoder`, `an encoder`."""
+    article = "an" if card.kind[0] in "aeiou" else "a"
+    return f"{article} {card.kind}"
+
+
+def as_bytes(values: Any) -> bytes:
+    """Return numbers of a tensor or an array as little-endian float32, row by row."""
+    import numpy as np  # noqa: PLC0415
+
+    if isinstance(values, torch.Tensor):
+        values = values.detach().float().cpu().numpy()
+    return np.ascontiguousarray(values, dtype="<f4").tobytes()
