@@ -27,6 +27,8 @@ class Architecture(NamedTuple):
     """Its masks never reach beyond the `sliding_window` of its layers (`sdpa_local`)."""
     norms_after_attention: bool = False
     """`post_attention_layernorm` is the norm of the attention; elsewhere it comes before the feed-forward."""
+    window_is_radius: bool = False
+    """`sliding_window` counts the tokens to either side; elsewhere those of both sides together."""
     norms_relative_positions: bool = False
     """`encoder.LayerNorm` is the norm of the relative positions; elsewhere it is the last norm."""
 
@@ -57,6 +59,11 @@ ARCHITECTURES: Final[dict[str, Architecture]] = {
     "modernbert": Architecture(8192, is_packable=True, has_local_kernel=True),
     "mpnet": Architecture(512, counts_from_padding=True, padding=1),
     "nomic_bert": Architecture(2048, norms_after_attention=True),
+    "embedding_gemma2": Architecture(norms_after_attention=True, window_is_radius=True),
+    "embedding_gemma2_text": Architecture(262_144, norms_after_attention=True, window_is_radius=True),
+    "gemma2": Architecture(8192, norms_after_attention=True),
+    "gemma3": Architecture(norms_after_attention=True),
+    "gemma3_text": Architecture(131_072, norms_after_attention=True),
     "gte": Architecture(norms_after_attention=True),
     "jina_embeddings_v3": Architecture(norms_after_attention=True),
     "nystromformer": Architecture(510),
@@ -114,7 +121,12 @@ def window_of(setting: Callable[[str], Any], kind: str, layer: int) -> int | Non
         return None
     # ModernBERT's `sliding_window` is the half of what `local_attention` and its paper call the window.
     width = setting("local_attention") or setting("sliding_window")
-    return int(width) if isinstance(width, int) else None
+    if not isinstance(width, int):
+        return None
+    if setting("use_bidirectional_attention"):
+        # Gemma 3 halves what config.json states, and adds one because its mask excludes the bound.
+        return 2 * (width - 1)
+    return 2 * width if architecture(setting("model_type")).window_is_radius else int(width)
 
 
 def reach_of(config: dict[str, Any], layer: int) -> int | None:
@@ -133,4 +145,4 @@ def reach_of(config: dict[str, Any], layer: int) -> int | None:
         is_local = isinstance(every, int) and every > 0 and layer % every != 0
     if not is_local:
         return None
-    return width // 2 if "local_attention" in config else width
+    return width // 2 if "local_attention" in config or config.get("use_bidirectional_attention") else width
