@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "docs": "encoder_tui.commands.docs",
     "engine": "encoder_tui.commands.engine",
     "info": "encoder_tui.commands.info",
+    "predict": "encoder_tui.commands.predict",
     "params": "encoder_tui.commands.params",
     "report": "encoder_tui.commands.report",
     "reset": "encoder_tui.commands.reset",

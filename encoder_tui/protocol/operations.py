@@ -14,6 +14,7 @@ from encoder_tui.core.outputs.slices import Cells
 from encoder_tui.core.parameters.description import Description
 from encoder_tui.core.parameters.statistics import Differences, TensorStatistics
 from encoder_tui.core.tasks.encoding import EncodeAnswer, PairsAnswer, TokenStatesAnswer
+from encoder_tui.core.tasks.heads import HeadAnswer
 from encoder_tui.core.tasks.masked import MaskedAnswer
 from encoder_tui.core.tasks.pooling import VectorsAnswer
 from encoder_tui.core.timing.samples import Measurement, MeasureRequest
@@ -48,6 +49,7 @@ ENCODE: Final = Operation("encode", tasks.EncodeRequest, EncodeAnswer)
 PAIRS: Final = Operation("pairs", tasks.PairsRequest, PairsAnswer)
 TOKEN_STATES: Final = Operation("token_states", tasks.TokenStatesRequest, TokenStatesAnswer)
 MASKED: Final = Operation("masked", tasks.MaskedRequest, MaskedAnswer)
+HEAD: Final = Operation("head", tasks.HeadRequest, HeadAnswer)
 MEASURE: Final = Operation("measure", MeasureRequest, Measurement)
 OFFERS: Final = Operation("offers", models.OffersRequest, Offers)
 MEMORY: Final = Operation("memory", outputs.MemoryRequest, MemoryAnswer)
@@ -77,6 +79,7 @@ OPERATIONS: Final[dict[str, Operation[Any, Any]]] = {
         PAIRS,
         TOKEN_STATES,
         MASKED,
+        HEAD,
         MEASURE,
         OFFERS,
         MEMORY,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from encoder_tui.core.bounds import SomeTokens
-from encoder_tui.core.models.placement import ModelSource, Placement
+from encoder_tui.core.bounds import SomeTokens, Tokens
+from encoder_tui.core.models.placement import Head, ModelSource, Placement
 from encoder_tui.core.outputs.runs import Batch
 from encoder_tui.core.tasks.encoding import Side
 from encoder_tui.core.tasks.masked import BEST
@@ -63,3 +63,29 @@ class TokenStatesRequest(msgspec.Struct, frozen=True):
     placement: Placement
     query: str
     document: str
+
+
+class HeadRow(msgspec.Struct, frozen=True):
+    """One tokenized text, or pair of texts, without padding; `token_type_ids` is None if there are none."""
+
+    input_ids: list[Tokens]
+    token_type_ids: list[Tokens] | None = None
+
+
+class HeadRequest(msgspec.Struct, frozen=True):
+    """Run a model with a head over rows, in batches of at most `batch` rows.
+
+    `pad_id` and `pad_type_id` fill the rows of a batch on the right to one length; without a `pad_id`, only rows of one
+    length run together. Each `choices` rows belong together, as a model of multiple choice reads them.
+    A head that the checkpoint lacks is an error, unless `allow_random`.
+    """
+
+    source: ModelSource
+    placement: Placement
+    head: Head
+    rows: list[HeadRow]
+    batch: SomeTokens = 16
+    choices: SomeTokens = 1
+    pad_id: Tokens | None = None
+    pad_type_id: Tokens = 0
+    allow_random: bool = False

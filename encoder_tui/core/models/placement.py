@@ -13,8 +13,15 @@ from encoder_tui.core.models.trust import also_allowed, is_trusted
 from encoder_tui.core.settings import Settings
 
 Weights = Literal["checkpoint", "random"]
-Head = Literal["masked_lm", "pipeline"]
-"""The head that a model is loaded with, or the whole deployed pipeline; None for the encoder alone."""
+Head = Literal[
+    "masked_lm",
+    "sequence_classification",
+    "token_classification",
+    "question_answering",
+    "multiple_choice",
+    "pipeline",
+]
+"""The head that a model is loaded with, by its task, or the whole deployed pipeline; None for the encoder alone."""
 
 
 class ModelSource(msgspec.Struct, frozen=True):

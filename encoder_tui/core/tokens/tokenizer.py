@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Padding = Literal["none", "longest", "max_length"]
 Side = Literal["left", "right"]
+Cut = Literal["longest_first", "only_first", "only_second"]
+"""Which text of a pair is cut, in the words of `transformers`."""
 
 PADDED_AT_MOST: Final = 1 << 22
 """The largest padded batch, in tokens (about 400 MB). The Rust library aborts the process if it gets no memory."""
@@ -39,6 +41,7 @@ class EncodeOptions(msgspec.Struct, frozen=True):
     max_length: int | None = None
     stride: int = 0
     padding_side: Side | None = None
+    cut: Cut = "longest_first"
 
 
 class Encoding:
@@ -198,7 +201,7 @@ class ModelTokenizer:
             length = self._truncation(options, clean, None if pair is None else batch[0][1])
             pad = self._padding(options)
             # encode_batch, not encode, because only encode_batch releases the interpreter lock while it works.
-            encoded = self.rust.encode_batch(batch) if length is None else self._cut(batch, length, options.stride)
+            encoded = self.rust.encode_batch(batch) if length is None else self._cut(batch, length, options)
             pad(encoded)
         return [Encoding(raw, self) for raw in encoded]
 
@@ -211,10 +214,12 @@ class ModelTokenizer:
         # Not `encode`: only the batches release the interpreter lock while they work.
         return self.rust.encode_batch(list(texts)) if with_offsets else self.rust.encode_batch_fast(list(texts))
 
-    def _cut(self, batch: Sequence[Any], length: int, stride: int) -> list[tokenizers.Encoding]:
+    def _cut(self, batch: Sequence[Any], length: int, options: EncodeOptions) -> list[tokenizers.Encoding]:
         # Truncation is state of the Rust object, so it must not be set on the one that other threads use.
         with self._cutting:
-            self._cutter.enable_truncation(length, stride=stride, direction=self.form.truncation_side)
+            self._cutter.enable_truncation(
+                length, stride=options.stride, strategy=options.cut, direction=self.form.truncation_side
+            )
             return self._cutter.encode_batch(batch)
 
     @cached_property
@@ -243,10 +248,23 @@ class ModelTokenizer:
             )
         if options.stride < 0:
             raise TokenizationError(f"stride is {options.stride}; it must be 0 or more")
-        if self._stands_still(options.stride, room, length - self.special_count(), texts, pair):
+        if pair is not None and options.cut != "longest_first":
+            self._refuse_no_room(options, room, texts, pair)
+        elif self._stands_still(options.stride, room, length - self.special_count(), texts, pair):
             problem = f"a stride of {options.stride} leaves no room for new tokens in windows of {length}"
             raise TokenizationError(f"{problem}; give a smaller stride")
         return length
+
+    def _refuse_no_room(self, options: EncodeOptions, room: int, texts: Sequence[str], pair: str) -> None:
+        """Raise `TokenizationError` if the text of a pair that is not cut leaves the other no room for new tokens."""
+        kept = [pair] if options.cut == "only_first" else list(texts)
+        which = "second" if options.cut == "only_first" else "first"
+        longest = max(len(raw) for raw in self.rust.encode_batch(kept, add_special_tokens=False))
+        if room - longest <= options.stride:
+            raise TokenizationError(
+                f"the {which} text has {longest:,} tokens, which leaves room for {max(room - longest, 0):,} of the"
+                f" other; more than {options.stride:,} are needed"
+            )
 
     def _stands_still(self, stride: int, room: int, single: int, texts: Sequence[str], pair: str | None) -> bool:
         """Return whether a window would hold no token that the previous one lacks; the Rust library would panic.

@@ -170,19 +170,33 @@ def _read(
     return model, new, sorted(info["unexpected_keys"]), remarks
 
 
-HEADS: Final[dict[Head, tuple[str, str]]] = {"masked_lm": ("AutoModelForMaskedLM", "masked-language head")}
+HEADS: Final[dict[Head, tuple[str, str]]] = {
+    "masked_lm": ("AutoModelForMaskedLM", "masked-language head"),
+    "sequence_classification": ("AutoModelForSequenceClassification", "head for labels of texts"),
+    "token_classification": ("AutoModelForTokenClassification", "head for labels of tokens"),
+    "question_answering": ("AutoModelForQuestionAnswering", "head for answers"),
+    "multiple_choice": ("AutoModelForMultipleChoice", "head for choices"),
+}
 """The class of transformers that loads a model with a head, and what messages call the head."""
 
 
 def load_with_head(
-    source: ModelSource, directory: Path, head: Head, dtype: str | None, device: torch.device, job: Job
+    source: ModelSource,
+    directory: Path,
+    head: Head,
+    dtype: str | None,
+    device: torch.device,
+    job: Job,
+    allow_random: bool = False,
 ) -> LoadedModel:
-    """Read a checkpoint with its head. Raises `OperationError` if it holds none."""
+    """Read a checkpoint with its head. Raises `OperationError` if it holds none, unless `allow_random`."""
     import transformers  # noqa: PLC0415
     from transformers.utils import logging  # noqa: PLC0415
 
     class_name, words = HEADS[head]
     job.progress(f"{source.name}: loading the weights and the head")
+    # Tensors missing from the checkpoint are drawn from the global generator.
+    torch.manual_seed(SEED)
     logging.disable_progress_bar()
     config = _configuration(source, directory)
     with (
@@ -200,12 +214,13 @@ def load_with_head(
         )
     parameters = {name for name, _ in model.named_parameters()}
     absent = sorted((set(info["missing_keys"]) | {key for key, *_ in info["mismatched_keys"]}) & parameters)
-    if absent:
-        names = numbers.first_of(absent, 3)
+    names = numbers.first_of(absent, 3)
+    if absent and not allow_random:
         raise OperationError(f"{source.name}: its checkpoint has no {words} ({names} would be random)")
+    remarks = [f"{source.name}: {names} are random, and so is what the head says"] if absent else []
     model = model.to(device).eval()
     attention = str(model.config._attn_implementation)
-    return LoadedModel(source, model, device, "checkpoint", attention, head=head)
+    return LoadedModel(source, model, device, "checkpoint", attention, absent, remarks=remarks, head=head)
 
 
 def _shape(shape: tuple[int, ...]) -> str:

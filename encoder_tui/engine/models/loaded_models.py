@@ -43,6 +43,7 @@ class _Key:
     built_by: State
     is_trusted: bool
     also_allowed: tuple[str, ...]
+    may_be_random: bool = False
 
     def is_older(self, other: _Key) -> bool:
         """Return whether this is the same model before it was rewritten, so that it is no longer needed."""
@@ -65,7 +66,7 @@ def _key(
 
 
 class LoadedModels:
-    """Models by what they were loaded from. A model with its masked-language head is separate from the one without."""
+    """Models by what they were loaded from. A model with a head is separate from the one without."""
 
     def __init__(self) -> None:
         self._models: dict[_Key, LoadedModel] = {}
@@ -86,21 +87,28 @@ class LoadedModels:
             loaded.remarks = [f"{remark}; all values are random"]
         return loaded
 
-    def get_with_head(self, source: ModelSource, head: Head, placement: Placement, job: Job) -> LoadedModel:
-        """Return a model with the masked-language head of its checkpoint. Raises as `get` does, also if it has none.
+    def get_with_head(
+        self, source: ModelSource, head: Head, placement: Placement, job: Job, allow_random: bool = False
+    ) -> LoadedModel:
+        """Return a model with a head of its checkpoint. Raises as `get` does, also if it has none.
 
-        Weights are downloaded from the Hub.
+        Weights are downloaded from the Hub. With `allow_random`, a head that the checkpoint lacks is random.
         """
         job.progress(f"{source.name}: importing torch and transformers")
         directory = directory_of(source)
         device = devices.resolve(placement.device)
         reason = bring_weights(source, directory, job)
-        key = _key(source, directory, placement, device, head)
+        key = replace(_key(source, directory, placement, device, head), may_be_random=allow_random)
         if not key.files:
+            invented = "words" if head == "masked_lm" else "what it says"
             raise OperationError(
-                reason or f"{source.name}: its weights are random, and a random head would invent words"
+                reason or f"{source.name}: its weights are random, and a random head would invent {invented}"
             )
-        return self._kept(key, source, lambda: load_with_head(source, directory, head, placement.dtype, device, job))
+        return self._kept(
+            key,
+            source,
+            lambda: load_with_head(source, directory, head, placement.dtype, device, job, allow_random),
+        )
 
     def get_pipeline(
         self, source: ModelSource, placement: Placement, files: State, load_it: Callable[[torch.device], LoadedModel]

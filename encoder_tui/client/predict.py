@@ -1,0 +1,131 @@
+"""What a model's head says of texts: prepared here, run by the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from encoder_tui.client.client import EngineClient
+from encoder_tui.core.models.placement import InForce, placement_of
+from encoder_tui.core.models.ready import ReadyModel
+from encoder_tui.core.outputs.runs import Batch
+from encoder_tui.core.settings import Settings
+from encoder_tui.core.tasks.predictions import (
+    HEAD_OF,
+    Reading,
+    Task,
+    TextPrediction,
+    TokenScore,
+    Wish,
+    masked_reading,
+    pad_of,
+    predictions,
+    readings,
+    remarks_on,
+    scored_prediction,
+    task_of,
+)
+from encoder_tui.protocol import operations
+from encoder_tui.protocol.frames import Progress
+from encoder_tui.protocol.tasks import HeadRequest, HeadRow, MaskedRequest, PairsRequest
+
+
+class Predicted(msgspec.Struct, frozen=True):
+    """What a model's head says of each text, with what the model read of it; `remarks` are sentences for people.
+
+    `read` has an entry for each text, or for a choice among labels one for each label of each text.
+    """
+
+    task: Task
+    in_force: InForce
+    read: list[Reading]
+    predictions: list[TextPrediction]
+    remarks: list[str] = []
+
+
+async def predict(
+    engine: EngineClient,
+    model: ReadyModel,
+    settings: Settings,
+    wish: Wish,
+    on_progress: Callable[[Progress], None] | None = None,
+    *,
+    best: int = 5,
+    allow_random: bool = False,
+) -> Predicted:
+    """Return the predictions of a model for texts; `best` is the number of tokens for a mask.
+
+    Raises `TaskError` if the model has no head for it, `TokenizationError` if its tokenizer refuses a text, and
+    `OperationFailed` or `EngineError` if the engine cannot run it.
+    """
+    task = task_of(model.name, model.card, wish)
+    if task == "masked-lm":
+        return await _masked(engine, model, settings, wish, on_progress, best)
+    if task == "cross-encoder":
+        return await _scored(engine, model, settings, wish, on_progress)
+    read = readings(model, task, wish)
+    rows = [HeadRow(window.ids, window.token_type_ids) for reading in read for window in reading.windows]
+    request = HeadRequest(
+        model.source(settings),
+        placement_of(settings),
+        HEAD_OF[task],
+        rows,
+        choices=len(wish.pairs) if task == "multiple-choice" else 1,
+        allow_random=allow_random,
+        **pad_of(model.tokenizer),
+    )
+    answer = await engine.run(operations.HEAD, request, on_progress)
+    found = predictions(model, task, wish, read, answer)
+    return Predicted(task, answer.in_force, read, found, remarks_on(model.name, model.card, answer))
+
+
+async def _scored(
+    engine: EngineClient,
+    model: ReadyModel,
+    settings: Settings,
+    wish: Wish,
+    on_progress: Callable[[Progress], None] | None,
+) -> Predicted:
+    """Return the scores of pairs, as sentence-transformers computes them."""
+    pairs = [(text, pair or "") for text, pair in wish.inputs()]
+    request = PairsRequest(model.source(settings), placement_of(settings), pairs)
+    answer = await engine.run(operations.PAIRS, request, on_progress)
+    read = [
+        Reading(text, [], scored.tokens, scored.cuts[0]) for (text, _), scored in zip(pairs, answer.pairs, strict=True)
+    ]
+    return Predicted(
+        "cross-encoder",
+        answer.pipeline.in_force,
+        read,
+        [scored_prediction(answer.labels, scored.scores) for scored in answer.pairs],
+        answer.pipeline.remarks,
+    )
+
+
+async def _masked(
+    engine: EngineClient,
+    model: ReadyModel,
+    settings: Settings,
+    wish: Wish,
+    on_progress: Callable[[Progress], None] | None,
+    best: int,
+) -> Predicted:
+    read, found = [], []
+    for text in wish.texts:
+        reading, positions = masked_reading(model, text)
+        read.append(reading)
+        (window,) = reading.windows
+        types = None if window.token_type_ids is None else [window.token_type_ids]
+        batch = Batch([window.ids], [window.attention_mask], types)
+        request = MaskedRequest(model.source(settings), placement_of(settings), batch, positions, best)
+        answer = await engine.run(operations.MASKED, request, on_progress)
+        masks = [
+            [
+                TokenScore(token, one.probability)
+                for one, token in zip(mask, model.tokenizer.tokens_of([one.token_id for one in mask]), strict=True)
+            ]
+            for mask in answer.predictions
+        ]
+        found.append(TextPrediction(masks=masks))
+    return Predicted("masked-lm", answer.in_force, read, found)

@@ -1,0 +1,225 @@
+"""`encoder-tui predict`: what the heads of the models say of texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, get_args
+
+import click
+
+from encoder_tui.client.loader import Loader
+from encoder_tui.client.predict import Predicted, predict
+from encoder_tui.commands import running
+from encoder_tui.commands.console import say
+from encoder_tui.commands.options import gather, shared_options
+from encoder_tui.core.models.ready import RequestedModel
+from encoder_tui.core.settings import Settings
+from encoder_tui.core.tasks.entities import AGGREGATIONS, Aggregation
+from encoder_tui.core.tasks.predictions import Combination, Reading, TaskError, TextPrediction, Wish, best_answer
+from encoder_tui.core.text.numbers import count, share_percent
+from encoder_tui.core.text.safe import shorten, visible
+from encoder_tui.core.tokens.tokenizer import TokenizationError
+
+BAR: Final = 20
+"""Columns of the bar of a score of 1."""
+SHOWN: Final = 5
+"""How many labels or tokens are printed if `--top` is not given."""
+
+
+@click.command("predict")
+@click.argument("texts", nargs=-1, metavar="[TEXT…]")
+@click.option(
+    "--pair",
+    "pairs",
+    multiple=True,
+    metavar="TEXT",
+    help="The second text of a pair; one for each TEXT, one for all, or several for one TEXT.",
+)
+@click.option("--question", metavar="TEXT", help="A question, which each TEXT is searched for the answer to.")
+@click.option(
+    "--labels",
+    metavar="A,B,C",
+    help="Labels to choose among, for a model of natural language inference (zero-shot classification).",
+)
+@click.option("--multi-label", is_flag=True, help="Judge each of --labels by itself; several may hold.")
+@click.option(
+    "--aggregation",
+    type=click.Choice(AGGREGATIONS),
+    default="simple",
+    show_default=True,
+    help="How labelled tokens are joined to entities, as in transformers' pipeline.",
+)
+@click.option("--top", type=click.IntRange(1), metavar="N", help="Print N labels, answers or tokens.")
+@click.option("--windows", is_flag=True, help="Read all of a text, in windows that overlap, not only its beginning.")
+@click.option(
+    "--combine",
+    type=click.Choice(get_args(Combination)),
+    default="mean",
+    show_default=True,
+    help="How the labels of the windows are combined.",
+)
+@click.option("--random-head", is_flag=True, help="Run a head that the checkpoint lacks; what it says is random.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@shared_options
+@click.pass_context
+def command(
+    context: click.Context,
+    /,
+    texts: tuple[str, ...],
+    pairs: tuple[str, ...],
+    question: str | None,
+    labels: str | None,
+    multi_label: bool,
+    aggregation: Aggregation,
+    top: int | None,
+    windows: bool,
+    combine: Combination,
+    random_head: bool,
+    as_json: bool,
+    **shared: Any,
+) -> None:
+    """Print what each model's head says of the texts: labels, entities, answers, scores of pairs, masked tokens.
+
+    Without texts, stdin is read as one text.
+
+    \b
+    encoder-tui -m ./classifier predict "A film that stays with you."
+    encoder-tui -m ./tagger predict "Ada Lovelace lived in London."
+    encoder-tui -m ./reader predict --question "Where did she live?" "Ada Lovelace lived in London."
+    """
+    settings = gather(context, shared)
+    if not texts and settings.text is not None and settings.origin("text") == "command line":
+        texts = (settings.text,)
+    named = [label.strip() for label in (labels or "").split(",") if label.strip()]
+    if labels is not None and not named:
+        raise click.UsageError("--labels names no label; give some, with commas between them")
+    wish = Wish(
+        texts=running.texts_of(texts),
+        pairs=list(pairs),
+        question=question,
+        labels=named,
+        multi_label=multi_label,
+        aggregation=aggregation,
+        windows=windows,
+        combination=combine,
+    )
+    try:
+        wish.inputs()
+    except TaskError as error:
+        raise click.UsageError(str(error)) from error
+    line = running.ProgressLine()
+
+    async def one(loader: Loader, model: RequestedModel, settings: Settings) -> Predicted | str:
+        if model.ready is None:
+            return model.error or "it could not be loaded"
+        try:
+            return await predict(
+                loader.engine, model.ready, settings, wish, line.show, best=top or SHOWN, allow_random=random_head
+            )
+        except TokenizationError as refusal:
+            return f"{model.name}: {refusal}"
+        except (TaskError, *running.FAILURES) as error:
+            return str(error)
+        finally:
+            line.clear()
+
+    async def work(loader: Loader) -> list[tuple[str, Predicted | str]]:
+        models = await running.load_tokenizers(loader, settings)
+        return [(model.name, await one(loader, model, settings)) for model in models]
+
+    done = running.run(settings, work)
+    for _, found in done:
+        for remark in [] if isinstance(found, str) else [*found.in_force.remarks, *found.remarks]:
+            say(remark)
+    running.show(
+        done,
+        as_json,
+        lambda found: {"models": [_record(name, one, top) for name, one in found]},
+        lambda name, found: block(name, found, wish, top or SHOWN),
+    )
+
+
+def _record(name: str, found: Predicted | str, top: int | None) -> dict[str, Any]:
+    if isinstance(found, str):
+        return {"model": name, "error": found}
+    record: dict[str, Any] = {
+        "model": name,
+        "task": found.task,
+        "predictions": [one.record(top) for one in found.predictions],
+        "texts": [
+            {"tokens": reading.tokens, "characters": len(reading.text), "cut": reading.cut} for reading in found.read
+        ],
+        "random": found.in_force.new,
+        "remarks": [*found.in_force.remarks, *found.remarks],
+    }
+    if any(one.windows for one in found.predictions):
+        record["windows"] = [[part.record(top) for part in one.windows] for one in found.predictions]
+    return record
+
+
+def block(name: str, found: Predicted, wish: Wish, top: int) -> str:
+    """Return what a model says of each text, as lines."""
+    lines = [f"{visible(name)}: {found.task}, {found.in_force.words()}"]
+    read = found.read if len(found.read) == len(found.predictions) else [found.read[0]] * len(found.predictions)
+    titles = _titles(wish, len(found.predictions))
+    for title, reading, one in zip(titles, read, found.predictions, strict=True):
+        lines.append(f"  {shorten(visible(title), max(running.terminal_width() - 2, 20))}")
+        lines += [f"    {row}" for row in _rows(one, top)]
+        lines += [f"    {sentence}" for sentence in _windows(reading, one)]
+    return "\n".join(lines)
+
+
+def _titles(wish: Wish, predictions: int) -> list[str]:
+    """Return what stands above each prediction: its text, and the second one if it is what differs."""
+    inputs = wish.inputs()
+    if len(inputs) != predictions:
+        return wish.texts[:predictions]
+    return [f"{text} | {pair}" if pair is not None else text for text, pair in inputs]
+
+
+def _rows(one: TextPrediction, top: int) -> list[str]:
+    if one.labels is not None:
+        return _scores([(label.label, label.score) for label in one.labels[:top]])
+    if one.entities is not None:
+        rows = [
+            [visible(entity.entity), f"{entity.score:.4f}", f"{entity.start:,}–{entity.end:,}", visible(entity.text)]
+            for entity in one.entities
+        ]
+        return running.aligned(rows, left=1) if rows else ["no entities"]
+    if one.answers is not None:
+        best = best_answer(one.answers)
+        if best is None:
+            return ["the model finds no answer in this text"]
+        return [f"{best.score:.4f}  {best.start:,}–{best.end:,}  {visible(best.answer)}"]
+    if one.masks is not None:
+        return [row for mask in one.masks for row in _scores([(token.token, token.score) for token in mask])]
+    return [f"score {one.score:.6g}"]
+
+
+def _scores(scores: Sequence[tuple[str, float]]) -> list[str]:
+    """Return labels with their scores, and bars if all of them are probabilities."""
+    are_chances = all(0 <= score <= 1 for _, score in scores)
+    lines = running.aligned([[visible(label), f"{score:.4f}"] for label, score in scores])
+    if not are_chances:
+        return lines
+    return [f"{line}  {'█' * round(score * BAR)}".rstrip() for line, (_, score) in zip(lines, scores, strict=True)]
+
+
+def _windows(reading: Reading, one: TextPrediction) -> list[str]:
+    """Say how much of the text was read, and what its parts say if they say something else."""
+    if reading.cut is not None:
+        share = share_percent(reading.cut / len(reading.text))
+        return [f"it reads the first {share} of the text, {count(reading.cut, 'character')}; --windows reads all of it"]
+    if not one.windows:
+        return []
+    words = f"read in {count(len(one.windows), 'window')}"
+    if one.labels is None:
+        return [words]
+    first = one.windows[0].labels
+    assert first is not None
+    end = max((end for (_, end) in reading.windows[0].offsets), default=0)
+    share = share_percent(end / len(reading.text))
+    return [
+        f"{words}: it says {visible(first[0].label)} of the first window ({share} of the text),"
+        f" {visible(one.labels[0].label)} of the whole"
+    ]

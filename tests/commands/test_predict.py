@@ -1,0 +1,82 @@
+"""`encoder-tui predict`, run as a program with the real engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.command_case import call, named
+from tests.support.headed_models import ENTITIES, saved
+
+TEXT = "The dance of the honeybee tells the way to the shells by the sea."
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("heads")
+
+
+def test_models_of_several_kinds_each_say_what_they_are_for(folder: Path) -> None:
+    labels = saved(folder, "bert-cased", "AutoModelForSequenceClassification", ("bad", "good", "so-so"))
+    tags = saved(folder, "bert-cased", "AutoModelForTokenClassification", ENTITIES)
+    encoder = saved(folder, "bert-cased", "AutoModel")
+    done = call("predict", "--json", "--top", "2", *named(labels, tags, encoder), TEXT, "x")
+    assert done.code == 1
+    classified, tagged, failed = done.models
+    assert classified["task"] == "sequence-classification"
+    assert [len(one) for one in classified["predictions"]] == [2, 2]
+    assert classified["predictions"][0][0].keys() == {"label", "score"}
+    assert classified["texts"][1] == {"tokens": 3, "characters": 1, "cut": None}
+    assert tagged["task"] == "token-classification"
+    for entity in tagged["predictions"][0]:
+        assert entity.keys() == {"entity", "start", "end", "text", "score"}
+        assert entity["text"] == TEXT[entity["start"] : entity["end"]]
+    assert failed == {"model": str(encoder), "error": f"{encoder} has no head for labels; it is a bare encoder: "
+                      "use run, or encode for vectors"}  # fmt: skip
+    assert done.remarks == [f"encoder-tui: {failed['error']}"]
+
+
+def test_what_is_not_read_is_said_and_windows_read_it(folder: Path) -> None:
+    model = saved(folder, "bert-cased", "AutoModelForSequenceClassification", ("bad", "good", "so-so"))
+    text = " ".join([TEXT] * 8)
+    cut = call("predict", *named(model), text)
+    assert "it reads the first" in cut.text
+    assert "--windows reads all of it" in cut.text
+    whole = call("predict", "--windows", *named(model), text)
+    assert "of the whole" in whole.text
+    (record,) = call("predict", "--windows", "--json", *named(model), text).models
+    windows = record["windows"][0]
+    assert len(windows) > 2
+    assert record["texts"][0]["cut"] is None
+    assert {label["label"] for label in record["predictions"][0]} == {"bad", "good", "so-so"}
+
+
+def test_an_answer_a_mask_and_a_pair(folder: Path) -> None:
+    reader = saved(folder, "bert-cased", "AutoModelForQuestionAnswering")
+    done = call("predict", "--json", *named(reader), "--question", "Who?", TEXT)
+    (answer,) = done.models[0]["predictions"]
+    assert answer.keys() == {"answer", "start", "end", "score"}
+    masked = saved(folder, "bert-cased", "AutoModelForMaskedLM")
+    done = call("predict", "--json", "--top", "3", *named(masked), "The [MASK] of the [MASK].")
+    (masks,) = done.models[0]["predictions"]
+    assert [len(mask) for mask in masks] == [3, 3]
+    assert masks[0][0].keys() == {"token", "score"}
+    scorer = saved(folder, "bert-cased", "AutoModelForSequenceClassification", ("LABEL_0",))
+    done = call("predict", "--json", *named(scorer), TEXT, "--pair", "x", "--pair", "y")
+    assert [one.keys() for one in done.models[0]["predictions"]] == [{"score"}, {"score"}]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["a", "b", "--pair", "c", "--pair", "d", "--pair", "e"], "2 texts and 3 second texts do not match"),
+        (["a", "--labels", " , "], "--labels names no label"),
+        (["a", "--top", "0"], "--top"),
+        (["a", "--aggregation", "most"], "--aggregation"),
+    ],
+)
+def test_wrong_usage(arguments: list[str], words: str) -> None:
+    done = call("predict", *arguments)
+    assert done.code == 2
+    assert words in done.stderr
