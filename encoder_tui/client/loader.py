@@ -53,7 +53,7 @@ class Loader:
         self.trusted = trusted
         self.remarks: list[str] = []
         self.descriptions = DiskCache(
-            cache.folder.parent / "parameters", Description, f"description 2 {ROLES_VERSION}", ("torch", "transformers")
+            cache.folder.parent / "parameters", Description, f"description 3 {ROLES_VERSION}", ("torch", "transformers")
         )
 
     def parse(self, text: str) -> ModelName:
@@ -159,15 +159,25 @@ class Loader:
         """Return others whose code a trusted model may also run. What depends on it is not cached: it may change."""
         return also_allowed(files.code_of, self.trusted) if self.trusts(files) else ()
 
-    def description_here(self, files: ModelFiles, versions: dict[str, str]) -> Description | None:
+    def description_here(
+        self, files: ModelFiles, versions: dict[str, str], *, head: bool = False
+    ) -> Description | None:
         """Return the cached description of a model's parameters; None if the engine must make it."""
-        return None if self._also_allowed(files) else self.descriptions.get(self._described_by(files), versions)
+        return None if self._also_allowed(files) else self.descriptions.get(self._described_by(files, head), versions)
 
     async def description(
-        self, files: ModelFiles, versions: dict[str, str], on_progress: OnProgress | None = None
+        self,
+        files: ModelFiles,
+        versions: dict[str, str],
+        on_progress: OnProgress | None = None,
+        *,
+        head: bool = False,
     ) -> Description:
-        """Return the description of a model's parameters, without values. Raises `OperationFailed` or `EngineError`."""
-        known = await asyncio.to_thread(self.description_here, files, versions)
+        """Return the description of a model's parameters, without values; with its `head` if it has one.
+
+        Raises `OperationFailed` or `EngineError`.
+        """
+        known = await asyncio.to_thread(self.description_here, files, versions, head=head)
         if known is not None:
             return known
         request = DescribeRequest(
@@ -179,10 +189,13 @@ class Loader:
             self.offline,
             self.trusts(files),
             self._also_allowed(files),
+            head,
         )
         description = await self.engine.run(operations.DESCRIBE, request, on_progress)
-        if not request.also_allowed:
-            await asyncio.to_thread(self.descriptions.put, self._described_by(files), versions, description)
+        # A checkpoint that could not be reached this time may be there the next.
+        is_final = description.fit is not None or files.repo is None
+        if is_final and not request.also_allowed:
+            await asyncio.to_thread(self.descriptions.put, self._described_by(files, head), versions, description)
         return description
 
     def _formed_by(self, files: ModelFiles) -> str:
@@ -191,10 +204,10 @@ class Loader:
             return files.fingerprint
         return hashlib.sha256(f"{files.fingerprint} {files.code}".encode()).hexdigest()
 
-    def _described_by(self, files: ModelFiles) -> str:
+    def _described_by(self, files: ModelFiles, head: bool) -> str:
         """Return a key of what a description depends on: configuration, checkpoint, and code if it may run."""
         place = [files.repo, files.commit] if self.trusts(files) or not files.weights else [None, None]
-        parts = [files.config, files.weights, *place, files.code if self.trusts(files) else None]
+        parts = [files.config, files.weights, *place, files.code if self.trusts(files) else None, head]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,9 +15,7 @@ from encoder_tui.commands.options import gather, shared_options
 from encoder_tui.core.models.card import Card
 from encoder_tui.core.models.card_words import card_rows, line
 from encoder_tui.core.models.files import Inspected
-from encoder_tui.core.parameters.description import Description
-from encoder_tui.core.parameters.fit import Fit, fit
-from encoder_tui.core.text.numbers import count, first_of
+from encoder_tui.core.parameters.description import Fit
 from encoder_tui.core.text.safe import visible
 
 
@@ -53,7 +50,7 @@ def command(context: click.Context, /, as_json: bool, **shared: Any) -> None:
 async def with_fit(loader: Loader, inspected: Inspected, versions: dict[str, str]) -> CardWithFit:
     """A card with what the model's own parameters add: its class, and which of them the checkpoint lacks."""
     card = inspected.card
-    if inspected.files is None or (inspected.tensors is None and card.class_name is not None):
+    if inspected.files is None or (card.weights is None and card.class_name is not None):
         return CardWithFit(card)
     try:
         description = await loader.description(inspected.files, versions)
@@ -61,36 +58,10 @@ async def with_fit(loader: Loader, inspected: Inspected, versions: dict[str, str
         return CardWithFit(_with_remarks(card, [f"its parameters cannot be listed: {reason(error)}"]))
     if card.class_name is None:
         card = msgspec.structs.replace(card, class_name=description.class_name)
-    if inspected.tensors is None:
+    if card.weights is None:
         return CardWithFit(card)
-    found = fit(description, inspected.tensors)
-    return CardWithFit(_with_remarks(card, fit_remarks(found, description, card)), found)
-
-
-def fit_remarks(found: Fit | None, description: Description, card: Card) -> list[str]:
-    """What is to be said of a checkpoint that is not just the model's."""
-    if found is None:
-        return [
-            f"transformers renames or joins the tensors of {description.kind} before it loads them,"
-            " so the header alone does not tell which are missing"
-        ]
-    remarks = []
-    file = card.weights.files[0] if card.weights else "the checkpoint"
-    if found.prefix:
-        if not any(f'"{found.prefix}"' in remark for remark in card.remarks):
-            remarks.append(
-                f'every tensor in {file} has "{found.prefix}" before its name, so transformers does not find them;'
-                " take it off the names"
-            )
-    elif found.missing:
-        are = count(len(found.missing), "parameter is", "parameters are")
-        remarks.append(
-            f"{are} not in {file}, and random when {description.class_name} is loaded: {first_of(found.missing, 4)}"
-        )
-    remarks += [f"{misfit.words}, so its values would be random" for misfit in found.misfits[:4]]
-    if len(found.misfits) > 4:
-        remarks.append(f"{len(found.misfits) - 4:,} more tensors have another shape than in the model")
-    return remarks
+    more = [remark for remark in description.remarks if remark not in card.remarks]
+    return CardWithFit(_with_remarks(card, more), description.fit)
 
 
 def _with_remarks(card: Card, more: list[str]) -> Card:
@@ -147,10 +118,4 @@ def block(name: str, found: CardWithFit) -> str:
             ("unexpected", visible(", ".join(found.fit.unexpected)) or "nothing"),
         ]
     rows += [("remark", remark) for remark in found.card.remarks]
-    left = max(len(label) for label, _ in rows)
-    lines = [f"{visible(name)}  {line(found.card)}"]
-    for label, text in rows:
-        first = f"  {label:<{left}}  "
-        kept = textwrap.shorten(text, 12 * width, placeholder=" …") if label in {"missing", "unexpected"} else text
-        lines += textwrap.wrap(kept, width, initial_indent=first, subsequent_indent=" " * len(first))
-    return "\n".join(lines)
+    return "\n".join([f"{visible(name)}  {line(found.card)}", *running.labelled_rows(rows, width)])

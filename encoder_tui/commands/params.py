@@ -13,24 +13,25 @@ from encoder_tui.commands.console import reason
 from encoder_tui.commands.options import gather, shared_options
 from encoder_tui.core.parameters import description as parameters
 from encoder_tui.core.parameters import tree
-from encoder_tui.core.parameters.description import Description
+from encoder_tui.core.parameters.description import Description, Fit
 from encoder_tui.core.parameters.roles import label
 from encoder_tui.core.text.numbers import binary_size, count
 from encoder_tui.core.text.safe import shorten, visible
 
 
 @click.command("params")
+@click.option("--head", is_flag=True, help="Add the head: build the class that config.json names.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @shared_options
 @click.pass_context
-def command(context: click.Context, /, as_json: bool, **shared: Any) -> None:
+def command(context: click.Context, /, head: bool, as_json: bool, **shared: Any) -> None:
     """Print the parameters of every model without loading its weights."""
     settings = gather(context, shared)
 
     async def describe(loader: Loader, name: str) -> Description | str:
         try:
             files, versions = await loader.files(loader.parse(name), needs_tokenizer=False)
-            return await loader.description(files, versions)
+            return await loader.description(files, versions, head=head)
         except running.FAILURES as error:
             return reason(error)
 
@@ -46,11 +47,7 @@ def report(models: Sequence[tuple[str, Description | str]]) -> dict[str, Any]:
         "models": [
             {"model": name, "error": found}
             if isinstance(found, str)
-            else {
-                "model": name,
-                "parameters": [parameters.parameter_record(parameter) for parameter in found.parameters],
-                "total": found.total,
-            }
+            else {"model": name, **parameters.description_record(found)}
             for name, found in models
         ]
     }
@@ -62,7 +59,11 @@ def table(name: str, description: Description) -> str:
     width = max(running.terminal_width(), 60)
     about = f"{visible(name)}  {visible(description.class_name)}: {count(len(description.parameters), 'parameter')}"
     sizes = ", ".join(f"{binary_size(size)} of {kind}" for kind, size in description_sizes(description))
-    lines = [f"{about}, {description.total:,} values, {sizes}", *(f"  {visible(note)}" for note in description.notes)]
+    lines = [f"{about}, {description.total:,} values, {sizes}"]
+    rows = [("remark", remark) for remark in parameters.all_remarks(description)]
+    if description.fit is not None:
+        rows += fit_rows(description.fit)
+    lines += running.labelled_rows(rows, width)
     for depth, node, stack in tree.folded_rows(root)[1:]:
         numbers = f"{node.numel:>15,}  {parameters.share(node.numel, root.numel):>7}  {binary_size(node.bytes):>9}"
         what = stack or (parameters.shape_text(node.parameter.shape) if node.parameter else "")
@@ -78,6 +79,12 @@ def table(name: str, description: Description) -> str:
         )
         lines += ["  " * (depth + 1) + visible(badge) for badge in node.badges]
     return "\n".join(lines)
+
+
+def fit_rows(fit: Fit) -> list[tuple[str, str]]:
+    """Return what is missing and unexpected in a checkpoint as rows of a label and a text; without what is empty."""
+    rows = [("missing", ", ".join(fit.missing)), ("unexpected", ", ".join(fit.unexpected))]
+    return [(label, visible(text)) for label, text in rows if text]
 
 
 def description_sizes(description: Description) -> list[tuple[str, int]]:

@@ -10,7 +10,7 @@ class DescribeRequest(msgspec.Struct, frozen=True):
 
     `location` and `commit` are those of `TokenizerRequest`; `path` is the directory of the files on the engine's
     machine. `repo` is the Hub id if there is one; if transformers has no code for the model, the headers of the weights
-    there are read.
+    there are read. With `head` it is the class that the configuration names, not the bare encoder.
     """
 
     name: str
@@ -21,6 +21,7 @@ class DescribeRequest(msgspec.Struct, frozen=True):
     offline: bool = False
     trust_remote_code: bool = False
     also_allowed: tuple[str, ...] = ()
+    head: bool = False
 
 
 class TensorRequest(msgspec.Struct, frozen=True):

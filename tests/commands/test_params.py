@@ -13,7 +13,7 @@ import pytest
 from encoder_tui.core.dtypes import DTYPES
 from encoder_tui.core.hub import headers
 from encoder_tui.core.models.names import ModelError
-from encoder_tui.core.parameters.description import Description
+from encoder_tui.core.parameters.description import NOT_COMPARED, Description
 from encoder_tui.engine.job import Job, OperationError
 from encoder_tui.engine.operations import describe
 from encoder_tui.protocol.parameters import DescribeRequest
@@ -43,14 +43,42 @@ def test_json_lists_every_parameter_in_order_without_a_tokenizer_or_weights(tmp_
 
     directory = write_configuration(tmp_path / "tiny", "modernbert")
     (model,) = report("-m", str(directory))
-    assert list(model) == ["model", "parameters", "total"]
-    assert model["model"] == str(directory)
+    keys = ["model", "class", "parameters", "total", "missing", "unexpected", "mismatched", "remarks"]
+    assert list(model) == keys
+    assert (model["model"], model["class"]) == (str(directory), "ModernBertModel")
+    assert (model["missing"], model["unexpected"], model["mismatched"], model["remarks"]) == (
+        [],
+        [],
+        [],
+        [NOT_COMPARED],
+    )
     built = AutoModel.from_config(AutoConfig.from_pretrained(directory))
     expected = [(name, list(p.shape), str(p.dtype)[6:], p.numel()) for name, p in built.named_parameters()]
     assert [(p["name"], p["shape"], p["dtype"], p["numel"]) for p in model["parameters"]] == expected
     assert {tuple(p) for p in model["parameters"]} == {("name", "shape", "dtype", "numel", "role")}
     assert {p["dtype"] for p in model["parameters"]} <= set(DTYPES)
     assert model["total"] == built.num_parameters()
+
+
+def test_the_head_is_added_and_what_the_checkpoint_lacks_is_named(tmp_path: Path) -> None:
+    from transformers import AutoConfig, AutoModelForSequenceClassification
+
+    directory = write_configuration(tmp_path / "tiny", "bert")
+    head = AutoModelForSequenceClassification.from_config(AutoConfig.from_pretrained(directory))
+    head.bert.pooler = None
+    head.save_pretrained(directory)
+    (bare,) = report("-m", str(directory))
+    assert (bare["class"], bare["missing"]) == ("BertModel", ["pooler.dense.weight", "pooler.dense.bias"])
+    assert bare["unexpected"] == ["classifier.bias", "classifier.weight"]
+    (model,) = report("-m", str(directory), "--head")
+    loaded = AutoModelForSequenceClassification.from_pretrained(directory)
+    assert model["class"] == "BertForSequenceClassification"
+    assert [p["name"] for p in model["parameters"]] == [name for name, _ in loaded.named_parameters()]
+    assert model["missing"] == ["bert.pooler.dense.weight", "bert.pooler.dense.bias"]
+    assert [p["role"] for p in model["parameters"]][-2:] == ["head", "head"]
+    printed = " ".join(run("-m", str(directory), "--head").stdout.split())
+    assert "missing bert.pooler.dense.weight, bert.pooler.dense.bias" in printed
+    assert "random when BertForSequenceClassification is loaded" in printed
 
 
 def test_the_built_in_pair_has_the_numbers_of_the_real_one() -> None:
@@ -127,7 +155,7 @@ def test_a_checkpoint_on_the_hub_is_described_by_range_requests(unknown: Path, m
         asked = [seen.headers.get("range") for seen in hub.requests if seen.path.endswith(".safetensors")]
         assert asked
         assert all(asked), "every request for a shard is for a part of it"
-        table = run("-m", "someone/new-bert").stdout
+        table = " ".join(run("-m", "someone/new-bert").stdout.split())
         assert "transformers has no code for the architecture new-bert: these are the checkpoint's own names" in table
 
 

@@ -82,7 +82,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
 
     `limit` is how many tokens the deployed model reads, special tokens included; None if nothing limits it. `folder` is
     where the transformer's files lie inside the directory, empty for the directory itself. `dimension` is the length
-    of its vectors. `other_weights` are in formats that transformers leaves unread.
+    of its vectors. `other_weights` are in formats that transformers leaves unread. `of_weights` are the remarks that
+    are about its weights.
     """
 
     kind: Kind
@@ -105,6 +106,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     quantization: str | None = None
     auto_map: dict[str, str] = {}
     remarks: list[str] = []
+    of_weights: list[str] = []
 
 
 def card_of(name: str, directory: Path, *, looks_into_pickles: bool = True) -> Card:
@@ -175,9 +177,17 @@ def _card(name: str, directory: Path, modules: list[ModuleSettings] | None, look
         auto_map=_auto_map(config.get("auto_map")),
     )
     remarks = [f"{file} is missing, though {MODULES} names its module" for file in settings_lacking(modules or [])]
-    remarks += layouts.remarks_on(directory, folder, folders, stored, looks_into_pickles=looks_into_pickles)
-    remarks += [*stored.remarks, *_remarks(card)]
-    return msgspec.structs.replace(card, remarks=[visible(remark) for remark in remarks])
+    of_weights = [
+        *layouts.remarks_on(directory, folder, folders, stored, looks_into_pickles=looks_into_pickles),
+        *stored.remarks,
+        *_remarks_on_weights(card),
+    ]
+    remarks += [*of_weights, *_remarks(card)]
+    return msgspec.structs.replace(
+        card,
+        remarks=[visible(remark) for remark in remarks],
+        of_weights=[visible(remark) for remark in of_weights],
+    )
 
 
 def max_seq_length(modules: list[ModuleSettings], tokenizer: Object, config: Object) -> int | None:
@@ -296,12 +306,14 @@ def _remarks(card: Card) -> list[str]:
         if module.name in DROPPED
     ]
     own = [module.type for module in card.modules if module.is_own_code]
-    for classes, what in ((own, MODULES), (list(card.auto_map.values()), "auto_map in config.json")):
-        if classes:
-            named = ", ".join(dict.fromkeys(classes))
-            found.append(
-                f"{what} names the model's own code ({named}); it runs only if you trust the model by its name"
-            )
+    return [*found, *([_own_code_words(MODULES, own)] if own else [])]
+
+
+def _remarks_on_weights(card: Card) -> list[str]:
+    """What is to be said of a card about the weights."""
+    found = []
+    if card.auto_map:
+        found.append(_own_code_words("auto_map in config.json", list(card.auto_map.values())))
     if card.quantization:
         found.append(
             f"the weights are quantized ({card.quantization}), which transformers reads only with the library for it"
@@ -319,3 +331,8 @@ def _remarks(card: Card) -> list[str]:
                 "apply it with PEFT and save the result with merge_and_unload()"
             )
     return found
+
+
+def _own_code_words(what: str, classes: list[str]) -> str:
+    named = ", ".join(dict.fromkeys(classes))
+    return f"{what} names the model's own code ({named}); it runs only if you trust the model by its name"

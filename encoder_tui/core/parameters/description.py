@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from math import prod
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -15,7 +15,10 @@ Attention = Literal["global", "sliding window"]
 
 
 class Parameter(msgspec.Struct, frozen=True):
-    """One tensor that training changes. `tied_to` names another use of the same values."""
+    """One tensor that training changes. `tied_to` names other uses of the same values.
+
+    `is_head` says that it belongs to the head, if the model was described with its head.
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -23,6 +26,7 @@ class Parameter(msgspec.Struct, frozen=True):
     numel: int
     role: str
     tied_to: tuple[str, ...] = ()
+    is_head: bool = False
 
     @property
     def bytes(self) -> int:
@@ -46,25 +50,53 @@ class LayerFact(msgspec.Struct, frozen=True):
     rotary_base: float | None = None
 
 
-class Loading(msgspec.Struct, frozen=True):
-    """How transformers finds a model's parameters in a checkpoint.
+class Misfit(msgspec.Struct, frozen=True):
+    """A tensor whose shape in the checkpoint is not the model's: transformers leaves its values out."""
 
-    The names in a checkpoint may begin with `prefix` or lack it. Tensors that match a regular expression in
-    `passed_over` are not reported. If `is_converted`, transformers first renames, joins or splits the tensors of this
-    architecture, so their names alone do not show which ones fit.
+    name: str
+    stored: tuple[int, ...]
+    expected: tuple[int, ...]
+
+    @property
+    def words(self) -> str:
+        return (
+            f"{self.name} is {shape_text(self.stored)} in the checkpoint and {shape_text(self.expected)} in the model"
+        )
+
+
+class Fit(msgspec.Struct, frozen=True):
+    """How a checkpoint fits a model.
+
+    `missing` are tensors of the model that the checkpoint lacks, so that they are random once it is loaded;
+    `unexpected` are tensors of the checkpoint that the model has no place for. Both words are those of transformers.
+    `misfits` have a place in the model but another shape, so they are random too. `prefix` is what every name in the
+    checkpoint begins with, if this alone keeps the model from finding its parameters; otherwise empty.
+
+    `stored_dtypes` are the dtypes in the file, by parameter, of those that the model loads as another dtype.
+    `stored_names` are the names in the file, by parameter, of those that it calls something else.
     """
 
+    missing: list[str] = []
+    unexpected: list[str] = []
+    misfits: list[Misfit] = []
     prefix: str = ""
-    passed_over: list[str] = []
-    is_converted: bool = False
+    stored_dtypes: dict[str, str] = {}
+    stored_names: dict[str, str] = {}
+
+    @property
+    def random(self) -> list[str]:
+        """The parameters that are random once the checkpoint is loaded: those missing, then those of another shape."""
+        return [*self.missing, *(misfit.name for misfit in self.misfits)]
 
 
 class Description(msgspec.Struct, frozen=True, kw_only=True):
     """A model without its values, in the order of `named_parameters()`.
 
-    `source` is "checkpoint" if the names come from the safetensors file because transformers has no code for the
-    model. `config` is the configuration with the defaults of its class filled in. `repeats` is how often the layers
-    run, if more than once. `loading` is None if the names are the checkpoint's own.
+    `class_name` is the class that was built. `source` is "checkpoint" if the names come from the safetensors file
+    because transformers has no code for the model. `config` is the configuration with the defaults of its class filled
+    in. `repeats` is how often the layers run, if more than once. `fit` compares the model with its checkpoint; None if
+    there is no checkpoint whose tensors can be listed. `head_class` is the class with a head that the configuration
+    names, None if it names none. `remarks` are sentences about the model and its checkpoint.
     """
 
     class_name: str
@@ -75,8 +107,9 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     layers: list[LayerFact] = []
     repeats: int | None = None
     config: dict[str, Any] = {}
-    notes: list[str] = []
-    loading: Loading | None = None
+    fit: Fit | None = None
+    head_class: str | None = None
+    remarks: list[str] = []
 
     @property
     def total(self) -> int:
@@ -137,6 +170,37 @@ def parameter_record(parameter: Parameter) -> dict[str, Any]:
         "dtype": parameter.dtype,
         "numel": parameter.numel,
         "role": parameter.role,
+    }
+
+
+NOT_COMPARED: Final = "there are no weights here, so the parameters were not compared with a checkpoint"
+
+
+def all_remarks(description: Description) -> list[str]:
+    """Return a description's remarks, and that it was not compared with a checkpoint unless they say why."""
+    return description.remarks or ([NOT_COMPARED] if description.fit is None else [])
+
+
+def fit_record(fit: Fit | None) -> dict[str, Any]:
+    """Return how a checkpoint fits as `params --json` prints it; if there is no checkpoint, nothing is missing."""
+    found = fit or Fit()
+    return {
+        "missing": found.missing,
+        "unexpected": found.unexpected,
+        "mismatched": [
+            {"name": one.name, "stored": list(one.stored), "expected": list(one.expected)} for one in found.misfits
+        ],
+    }
+
+
+def description_record(description: Description) -> dict[str, Any]:
+    """Return a model as `params --json` prints it, without its name."""
+    return {
+        "class": description.class_name,
+        "parameters": [parameter_record(parameter) for parameter in description.parameters],
+        "total": description.total,
+        **fit_record(description.fit),
+        "remarks": all_remarks(description),
     }
 
 

@@ -142,7 +142,9 @@ def architectures_section(material: Material) -> list[str]:
         for letter, trait in zip(there, correspondence.differences(described), strict=True)
         if trait
     ]
-    notes = [f"**{letter}**: {words(note)}" for letter, one in zip(there, described, strict=True) for note in one.notes]
+    notes = [
+        f"**{letter}**: {words(note)}" for letter, one in zip(there, described, strict=True) for note in one.remarks
+    ]
     parts = [words(correspondence.sentence(known, material.letters)), bullets(particular), bullets(notes), complaints]
     totals = [
         [letter, cell(one.class_name), f"{len(one.parameters):,}", f"{one.total:,}"]

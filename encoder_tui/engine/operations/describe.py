@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Callable
+from copy import deepcopy
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
+
+import msgspec
 
 from encoder_tui.core.dtypes import COMPUTED
 from encoder_tui.core.files.safetensors_header import HeaderError
 from encoder_tui.core.hub import headers
-from encoder_tui.core.hub.offline import offline_by_environment
+from encoder_tui.core.models.card import card_of
+from encoder_tui.core.models.names import ModelError
 from encoder_tui.core.models.weight_files import are_whole
 from encoder_tui.core.parameters.checkpoint import has_safetensors, notes_of, parameters_of, stored_tensors
-from encoder_tui.core.parameters.description import Buffer, Description, Loading, Parameter
+from encoder_tui.core.parameters.description import Buffer, Description, Fit, Parameter
+from encoder_tui.core.parameters.fit import remarks_on
 from encoder_tui.core.parameters.roles import role_of
-from encoder_tui.core.tokens.rust_errors import refusals
+from encoder_tui.core.text.safe import visible
+from encoder_tui.core.tokens.rust_errors import refusals, words
 from encoder_tui.engine.job import Job, OperationError
+from encoder_tui.engine.models.classes import build, head_builder
 from encoder_tui.engine.models.configuration import read_configuration, refuse_unsafe
+from encoder_tui.engine.parameters.comparison import compare
 from encoder_tui.engine.parameters.layer_facts import layer_facts, repeats
+from encoder_tui.engine.parameters.listed_tensors import Listed, can_ask, listed
 from encoder_tui.protocol.parameters import DescribeRequest
 
 UNINTERESTING: Final = frozenset({"position_ids", "token_type_ids", "original_inv_freq"})
@@ -25,7 +37,10 @@ UNINTERESTING: Final = frozenset({"position_ids", "token_type_ids", "original_in
 
 
 def run(request: DescribeRequest, job: Job) -> Description:
-    """Describe the base model (what `AutoModel` returns), or the checkpoint if transformers has no code for it."""
+    """Describe the base model (what `AutoModel` returns), or with its head (the class that `architectures` names).
+
+    If transformers has no code for the model, its checkpoint is described.
+    """
     job.progress("importing transformers")
     from transformers import PreTrainedConfig  # noqa: PLC0415
     from transformers.models.auto import configuration_auto, modeling_auto  # noqa: PLC0415
@@ -58,44 +73,41 @@ def run(request: DescribeRequest, job: Job) -> Description:
 
 
 def from_architecture(request: DescribeRequest, job: Job, config: Any) -> Description:
-    """Build the model without values and list its parts. Raises `OperationError`."""
-    import torch  # noqa: PLC0415
-    from transformers import AutoModel  # noqa: PLC0415
-    from transformers.initialization import no_init_weights  # noqa: PLC0415
+    """Build the model without values, compare it with its checkpoint, and list its parts. Raises `OperationError`."""
+    from transformers.utils import logging  # noqa: PLC0415
 
-    dtype = getattr(config, "dtype", None) or checkpoint_dtype(Path(request.path)) or "float32"
+    logging.disable_progress_bar()
+    remarks, checkpoint = [], None
+    try:
+        checkpoint = listed(request, job)
+    except ModelError as error:
+        remarks.append(f"its parameters were not compared with its checkpoint: {error}")
+    dtype = getattr(config, "dtype", None) or _dtype_of(checkpoint) or "float32"
     job.progress(f"building {request.name} without its values")
-    refused = refusals(OperationError, f"{request.name}: transformers cannot build a model from its configuration")
-    with refused, torch.device("meta"), no_init_weights():
-        model = AutoModel.from_config(
-            config, dtype=getattr(torch, _named(dtype)), trust_remote_code=request.trust_remote_code
-        )
+    head = head_builder(config, trust_remote_code=request.trust_remote_code)
+    bare = _built(request, config, dtype)
+    has_head = head is not None and head[0] != type(bare).__name__
+    if request.head and not has_head:
+        remarks.append("its configuration names no class with a head (architectures), so this is the encoder alone")
+    model = _built(request, config, dtype, head[1]) if request.head and head is not None and has_head else bare
+    job.checkpoint()
+    fit = None
+    if checkpoint is None:
         # What `from_pretrained` does after it has read the values: tensors that are one are counted once.
         model.tie_weights()
-    job.checkpoint()
-    first_names: dict[int, str] = {id(tensor): name for name, tensor in model.named_parameters()}
-    tied: dict[str, list[str]] = {}
-    for name, tensor in model.named_parameters(remove_duplicate=False):
-        if first_names[id(tensor)] != name:
-            tied.setdefault(first_names[id(tensor)], []).append(name)
-    for source, target in _tied_to_head(config, model.base_model_prefix):
-        tied.setdefault(source, []).append(target)
-    kind = config.model_type
+    else:
+        build = partial(_built, request, config, dtype, head[1] if model is not bare and head is not None else None)
+        model, fit, failures = _compared(model, build, checkpoint)
+        remarks += failures
+    parameters = _parameters(model, config, bare)
+    said = _remarks_on_weights(request)
+    if fit is not None and checkpoint is not None:
+        remarks += remarks_on(fit, type(model).__name__, parameters, checkpoint.file, said)
     return Description(
         class_name=type(model).__name__,
-        kind=kind,
+        kind=config.model_type,
         source="architecture",
-        parameters=[
-            Parameter(
-                name,
-                tuple(tensor.shape),
-                _named(tensor.dtype),
-                tensor.numel(),
-                role_of(name, kind),
-                tuple(tied.get(name, ())),
-            )
-            for name, tensor in model.named_parameters()
-        ],
+        parameters=parameters,
         buffers=[
             Buffer(name, tuple(tensor.shape), _named(tensor.dtype))
             for name, tensor in model.named_buffers()
@@ -104,20 +116,103 @@ def from_architecture(request: DescribeRequest, job: Job, config: Any) -> Descri
         layers=layer_facts(config),
         repeats=repeats(config),
         config=plain(config.to_dict()),
-        loading=_loading(model),
+        fit=fit,
+        head_class=head[0] if head is not None and has_head else None,
+        remarks=[visible(remark) for remark in [*said, *remarks]],
     )
 
 
-def _loading(model: Any) -> Loading:
-    """How transformers matches the names in a checkpoint with those of the model."""
-    from transformers.conversion_mapping import get_model_conversion_mapping  # noqa: PLC0415
+def _built(request: DescribeRequest, config: Any, dtype: Any, how: Callable[..., Any] | None = None) -> Any:
+    """Return a model without values whose tensors are not tied yet; `how` builds another than the bare one."""
+    import torch  # noqa: PLC0415
+    from transformers.initialization import no_init_weights, no_tie_weights  # noqa: PLC0415
 
-    passed_over = list(getattr(model, "_keys_to_ignore_on_load_unexpected", None) or ())
-    return Loading(
-        model.base_model_prefix,
-        sorted(passed_over),
-        bool(get_model_conversion_mapping(model, add_legacy=False)),
-    )
+    how = how or partial(build, trust_remote_code=request.trust_remote_code)
+    refused = refusals(OperationError, f"{request.name}: transformers cannot build a model from its configuration")
+    # A class may write into its configuration, so each gets its own.
+    with refused, torch.device("meta"), no_init_weights(), no_tie_weights():
+        return how(deepcopy(config), dtype=getattr(torch, _named(dtype)))
+
+
+def _compared(model: Any, build: Callable[[], Any], checkpoint: Listed) -> tuple[Any, Fit | None, list[str]]:
+    """Return the model as it is after loading, how the checkpoint fits it, and sentences about what went wrong."""
+    failed: list[str] = []
+    try:
+        found = compare(model, checkpoint.tensors, checkpoint.same_values)
+        fit = found.fit
+        failed += [f"transformers cannot convert some of its tensors: {failure}" for failure in found.failures[:1]]
+        names = {name for name, _ in model.named_parameters()}
+        if names <= set(fit.missing) and (prefix := _hiding_prefix(build, checkpoint)):
+            fit = msgspec.structs.replace(fit, prefix=prefix)
+    except Exception as error:  # noqa: BLE001  # of whatever kind the loading of the model's own code raises
+        model = build()
+        model.tie_weights()
+        return model, None, [f"its parameters could not be compared with its checkpoint: {words(error)}"]
+    return model, fit, failed
+
+
+def _hiding_prefix(build: Callable[[], Any], checkpoint: Listed) -> str:
+    """Return the prefix of the stored names without which the model would find its parameters; otherwise empty."""
+    hiding, tensors = "", checkpoint.tensors
+    for _ in range(3):
+        firsts = Counter(name.partition(".")[0] for name in tensors)
+        (first, number), *_ = firsts.most_common(1) or [("", 0)]
+        # A trainer may keep the weights of its loss beside the model.
+        if not first or number < len(tensors) / 2:
+            break
+        hiding += f"{first}."
+        tensors = {n.removeprefix(f"{first}."): value for n, value in tensors.items() if n.startswith(f"{first}.")}
+        model = build()
+        fit = compare(model, tensors, lambda one, other: True).fit
+        if len(fit.missing) < len(list(model.parameters())) / 2:
+            return hiding
+    return ""
+
+
+def _parameters(model: Any, config: Any, bare: Any) -> list[Parameter]:
+    """Return the parameters of a model, tied ones once; those that the bare model does not have are the head's."""
+    first_names: dict[int, str] = {id(tensor): name for name, tensor in model.named_parameters()}
+    tied: dict[str, list[str]] = {}
+    for name, tensor in model.named_parameters(remove_duplicate=False):
+        if first_names[id(tensor)] != name:
+            tied.setdefault(first_names[id(tensor)], []).append(name)
+    if model is bare or type(model) is type(bare):
+        for source, target in _tied_to_head(config, model.base_model_prefix):
+            tied.setdefault(source, []).append(target)
+    return [
+        Parameter(
+            name,
+            tuple(tensor.shape),
+            _named(tensor.dtype),
+            tensor.numel(),
+            role_of(name, config.model_type),
+            tuple(tied.get(name, ())),
+            _is_head(name, model, bare),
+        )
+        for name, tensor in model.named_parameters()
+    ]
+
+
+def _is_head(name: str, model: Any, bare: Any) -> bool:
+    if type(model) is type(bare):
+        return False
+    if model.base_model is not model:
+        return not name.startswith(f"{model.base_model_prefix}.")
+    return name not in {own for own, _ in bare.named_parameters(remove_duplicate=False)}
+
+
+def _remarks_on_weights(request: DescribeRequest) -> list[str]:
+    """Return what the files of the model's directory say about its weights."""
+    try:
+        return card_of(request.name, Path(request.path)).of_weights
+    except ModelError:
+        return []  # its parameters can be listed even if its tokenizer's files cannot be read
+
+
+def _dtype_of(checkpoint: Listed | None) -> str | None:
+    """Return the dtype that `from_pretrained` takes from the file if the configuration states none."""
+    found = [_named(tensor.dtype) for tensor in (checkpoint.tensors if checkpoint else {}).values()]
+    return next((dtype for dtype in found if dtype in COMPUTED), None)
 
 
 def from_checkpoint(request: DescribeRequest, job: Job, config: dict[str, Any], kind: str) -> Description:
@@ -125,14 +220,13 @@ def from_checkpoint(request: DescribeRequest, job: Job, config: dict[str, Any], 
     directory = Path(request.path)
     job.progress(f"reading the header of {request.name}")
     why = f"transformers has no code for the architecture {kind or '(none is named)'}"
-    can_ask = not request.offline and not offline_by_environment()
     # If the download of the weights was cancelled, the Hub still has their headers.
-    if has_safetensors(directory) and (are_whole(directory) or request.repo is None or not can_ask):
+    if has_safetensors(directory) and (are_whole(directory) or not can_ask(request)):
         try:
             entries = [stored.entry for stored in stored_tensors(directory).values()]
         except (HeaderError, OSError) as error:
             raise OperationError(f"{request.name}: {error}") from error
-    elif request.repo and request.commit and can_ask:
+    elif request.repo and request.commit and can_ask(request):
         entries = headers.remote_entries(request.name, request.repo, request.commit, job.progress)
     else:
         raise OperationError(f"{request.name}: {why}, and there is no safetensors file to read the tensors from")
@@ -143,19 +237,9 @@ def from_checkpoint(request: DescribeRequest, job: Job, config: dict[str, Any], 
         source="checkpoint",
         parameters=parameters_of(entries, kind),
         config=plain(config),
-        notes=[f"{why}: these are the checkpoint's own names", *notes_of(names)],
+        fit=Fit(),
+        remarks=[f"{why}: these are the checkpoint's own names", *notes_of(names)],
     )
-
-
-def checkpoint_dtype(directory: Path) -> str | None:
-    """Return the dtype that `from_pretrained` takes from the file if the configuration states none."""
-    if not has_safetensors(directory):
-        return None
-    try:
-        found = [stored.entry.dtype for stored in stored_tensors(directory).values()]
-    except (HeaderError, OSError):
-        return None  # the architecture is shown even if the weights are damaged
-    return next((dtype for dtype in found if dtype in COMPUTED), None)
 
 
 def _named(dtype: Any) -> str:

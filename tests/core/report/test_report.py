@@ -140,7 +140,7 @@ def material(text: str, word: str) -> Material:
         source="architecture",
         parameters=parameters,
         config={"a": f"of {word}", "b": 1},
-        notes=[word],
+        remarks=[word],
     )
     other = Description(
         class_name="x", kind="", source="architecture", parameters=parameters, config={"a": 2, f"{word}c": 1}

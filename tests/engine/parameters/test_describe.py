@@ -173,7 +173,7 @@ def test_a_model_without_code_is_described_by_its_checkpoint(tmp_path: Path) -> 
         ("bert.encoder.layer.10.output.LayerNorm.gamma", (16,), "float32", 16),
         ("cls.predictions.bias", (40,), "float32", 40),
     ]
-    notes = " ".join(description.notes)
+    notes = " ".join(description.remarks)
     for words in ("checkpoint's own names", "gamma and beta", "begin with bert.", "a head is included (cls)"):
         assert words in notes
 
@@ -211,3 +211,41 @@ def test_tied_embeddings_are_listed_once_as_from_pretrained_has_them(kind: str, 
     assert [p.tied_to for p in found.parameters if p.tied_to] == [
         ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight")
     ]
+
+
+@pytest.mark.parametrize("name", ["T5EncoderModel", "MT5EncoderModel", "UMT5EncoderModel", "LongT5EncoderModel"])
+def test_a_text_encoder_is_the_class_that_its_configuration_names(name: str, tmp_path: Path) -> None:
+    import transformers
+
+    encoder = getattr(transformers, name)
+    small = {"vocab_size": 40, "d_model": 16, "d_ff": 24, "d_kv": 8, "num_heads": 2, "num_layers": 1}
+    encoder(encoder.config_class(**small)).save_pretrained(tmp_path)
+    loaded, info = encoder.from_pretrained(tmp_path, output_loading_info=True)
+    found = description_of(tmp_path)
+    assert found.class_name == name
+    assert [p.name for p in found.parameters] == [name for name, _ in loaded.named_parameters()]
+    assert found.fit is not None
+    assert (found.fit.missing, found.fit.unexpected) == ([], [])
+    assert (info["missing_keys"], info["unexpected_keys"]) == (set(), set())
+
+
+def test_embeddings_that_are_to_be_tied_but_differ_are_listed_with_each_other(tmp_path: Path) -> None:
+    import torch
+    from transformers import AutoConfig, AutoModelForMaskedLM
+
+    directory = write_configuration(tmp_path, "bert", architectures=["BertForMaskedLM"], tie_word_embeddings=False)
+    AutoModelForMaskedLM.from_config(AutoConfig.from_pretrained(directory)).save_pretrained(directory)
+    config = json.loads((directory / "config.json").read_text())
+    (directory / "config.json").write_text(json.dumps({**config, "tie_word_embeddings": True}))
+    loaded = AutoModelForMaskedLM.from_pretrained(directory)
+    names = [name for name, _ in loaded.named_parameters()]
+    assert "cls.predictions.decoder.weight" in names
+    assert [p.name for p in description_of(directory, head=True).parameters] == names
+    with torch.no_grad():
+        loaded.cls.predictions.decoder.weight.copy_(loaded.bert.embeddings.word_embeddings.weight)
+    from safetensors.torch import save_file
+
+    save_file({name: value.clone() for name, value in loaded.state_dict().items()}, directory / "model.safetensors")
+    names = [name for name, _ in AutoModelForMaskedLM.from_pretrained(directory).named_parameters()]
+    assert "cls.predictions.decoder.weight" not in names
+    assert [p.name for p in description_of(directory, head=True).parameters] == names

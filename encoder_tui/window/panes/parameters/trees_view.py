@@ -124,7 +124,7 @@ class TreesView(Vertical):
             entry, tree = entries[index], self.tree_of(index)
             words = entry.message
             if entry.description is not None:
-                words = "; ".join(entry.description.notes)
+                words = "; ".join(entry.description.remarks)
                 tree.show(entry.description)
             else:
                 tree.forget()
