@@ -26,7 +26,14 @@ WORDS = (
     "the", "lighthouse", "keeper's", "[MASK]", "[bold]red[/bold]", "naïve", "Zürich", "日本語", "👩‍👩‍👧", "שלום",
     "0x1F", "...", "x" * 60, "\u200b", "e\u0301", "import", "don't", "¿qué?", "3.14159", "##ing", "Ġthe",
 )  # fmt: skip
-PANES = {"f2": "epviyt nN", "f3": "v/nosxzytp", "f4": "vVtcCs []wbi", "f5": "rxvVsa[],.+-dyp", "f6": "sxvVayn"}
+PANES = {
+    "f2": "epviyt nN",
+    "f3": "v/nosxzytp",
+    "f4": "vVtcCs []wbi",
+    "f5": "rxvVsa[],.+-dyp",
+    "f6": "rxvVdy",
+    "f7": "sxvVayn",
+}
 PAGES = ("\x1b[6~", "\x1b[5~", "\x04", "\x15")
 MOVES = ("up", "down", "left", "right", "home", "end", "tab", "enter", "\x1b[Z", *PAGES)
 SIZES = ((120, 40), (80, 24), (200, 60), (60, 16), (40, 10), (100, 30), (20, 5), (1, 1))

@@ -76,7 +76,7 @@ _KINDS: Final = (
     (_NUMBERS, f"a whole number from 1 to {MOST_THREADS}"),
 )
 """What a setting must be, for people; a string if it is not listed here."""
-PANES: Final = ("tokens", "parameters", "documents", "outputs", "timing")
+PANES: Final = ("tokens", "parameters", "documents", "outputs", "tasks", "timing")
 _CHOICES: Final = {"pane": PANES, "dtype": OFFERED}
 
 

@@ -35,7 +35,7 @@ def engines_of(terminal: Terminal) -> list[int]:
 
 def measure(terminal: Terminal) -> None:
     """Start a sweep, and return while a point is being measured."""
-    terminal.send("f6")
+    terminal.send("f7")
     terminal.wait_for("points for 1 model", 60)
     terminal.send("s")
     terminal.wait_for(lambda text: MEASURED.search(text) is not None and (" ms " in text or " µs " in text), 120)

@@ -195,7 +195,7 @@ def test_text_and_results_outlive_the_engine_and_the_third_death_in_a_minute_wai
         after_the_death(terminal, signal.SIGKILL)
         assert "pooler_output" in terminal.text
         # Measuring; and what was measured is kept, with the reason why there is no more.
-        terminal.send("f6")
+        terminal.send("f7")
         terminal.wait_for("points for 1 model")
         terminal.send("s")
         terminal.wait_for(lambda text: "1 of 3 points" in text and (" ms " in text or " µs " in text), 90)

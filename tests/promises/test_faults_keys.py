@@ -121,7 +121,7 @@ async def test_the_cursor_moves_up_and_down_though_the_text_became_shorter(monke
         assert ribbon.cursor < 10
 
 
-@pytest.mark.parametrize("first", [["f4"], ["f3", "f4", "f6"], ["f6", "f4", "f5", "f2"]], ids=" ".join)
+@pytest.mark.parametrize("first", [["f4"], ["f3", "f4", "f7"], ["f7", "f4", "f6", "f5", "f2"]], ids=" ".join)
 async def test_panes_opened_in_quick_succession_end_in_the_last_and_the_next_key_is_for_it(
     monkeypatch: pytest.MonkeyPatch, first: list[str]
 ) -> None:
@@ -206,7 +206,7 @@ async def test_what_a_second_press_takes_back_before_it_began_leaves_nothing_beh
 async def test_a_window_too_small_for_anything_keeps_the_focus_and_what_is_typed() -> None:
     app = EncoderApp(Settings(model=("builtin:bert",), text="A", docs="builtin"))
     async with app.run_test(size=(120, 40)) as pilot:
-        for keys in (["end"], ["escape"], ["f3"], ["f4"], ["f5"], ["f6"], ["shift+tab"]):
+        for keys in (["end"], ["escape"], ["f3"], ["f4"], ["f5"], ["f6"], ["f7"], ["shift+tab"]):
             await pilot.press(*keys)
             await still(pilot)
             before = app.focused
@@ -245,18 +245,18 @@ async def test_the_row_of_panes_keeps_the_arrows_and_gives_every_other_key_to_th
         row = app.query_one("#pane-choice", Choice)
         app.screen.set_focus(row)
         walked = []
-        for _ in range(5):
+        for _ in range(6):
             await pilot.press("right")
             await still(pilot)
             walked.append(app.pane_in_front)
             assert app.focused is row
-        assert walked == ["parameters", "documents", "outputs", "timing", "tokens"]
+        assert walked == ["parameters", "documents", "outputs", "tasks", "timing", "tokens"]
 
         def pane_has_keys(name: str) -> bool:
             return app.focused is not None and app.query_one(f"#{name}") in app.focused.ancestors
 
         # A key names a pane: it has the next key, also where it was in front already.
-        for key, name in (("f4", "documents"), ("3", "documents"), ("f2", "tokens"), ("5", "timing")):
+        for key, name in (("f4", "documents"), ("3", "documents"), ("f2", "tokens"), ("5", "tasks"), ("6", "timing")):
             app.screen.set_focus(row)
             await pilot.press(key)
             assert (app.pane_in_front, pane_has_keys(name)) == (name, True), key

@@ -284,7 +284,7 @@ def test_no_color_leaves_only_greys_and_what_differs_is_still_told_in_words() ->
 def test_with_16_colours_every_character_differs_from_its_background() -> None:
     with Terminal(encoder_tui(*PAIR), environ={"TERM": "xterm", "COLORTERM": ""}) as terminal:
         terminal.wait_for("blocks agree")
-        for pane, seen in (("f4", "documents counted"), ("f6", "lengths"), ("f2", "blocks agree")):
+        for pane, seen in (("f4", "documents counted"), ("f7", "lengths"), ("f2", "blocks agree")):
             terminal.send(pane)
             terminal.wait_for(seen)
             unseen = [

@@ -19,6 +19,7 @@ from encoder_tui.window.panes.documents.listing import DocumentList
 from encoder_tui.window.panes.documents.pane import DocumentsPane
 from encoder_tui.window.panes.outputs.pane import OutputsPane
 from encoder_tui.window.panes.parameters.pane import ParametersPane
+from encoder_tui.window.panes.tasks.pane import TasksPane
 from encoder_tui.window.panes.timing.pane import TimingPane
 from encoder_tui.window.widgets.choice import Choice
 from encoder_tui.window.widgets.editor import Editor
@@ -160,8 +161,6 @@ async def test_outputs_shows_hostile_texts_and_names(watch: Watch, models: tuple
         for name in pilot.app.query_one("#outputs-view", Choice).names:
             pilot.app.query_one("#outputs-view", Choice).chosen = name
             await pilot.pause(0.1)
-            for field in pane.view.query(Editor):
-                field.text = f"{ALL}\n[MASK] {SURROGATES}"
             await pilot.press("tab", "r")
             await pilot.pause(0.1)
             await until(pilot, lambda: not pane.runs.is_running)
@@ -170,6 +169,21 @@ async def test_outputs_shows_hostile_texts_and_names(watch: Watch, models: tuple
         assert watch.saw(visible(ALL)[:20])
         await pilot.press("escape", "w")
         await pilot.pause(0.1)
+
+
+async def test_tasks_shows_hostile_texts_and_names(watch: Watch, models: tuple[str, ...]) -> None:
+    async with window(watch, models, "tasks", text=ALL) as pilot:
+        pane = pilot.app.query_one(TasksPane)
+        for name in pane.VIEWS:
+            await pane.open_view(name)
+            for field in pane.view.query(Editor):
+                field.text = f"{ALL}\n[MASK] {SURROGATES}"
+            pane.take_focus()
+            await pilot.press("r")
+            await until(pilot, lambda: pane.view.asker.asked is not None and not pane.view.asker.is_asking)
+            await pilot.press("down", "space")
+        await pilot.pause(0.2)
+        assert watch.saw(visible(ALL)[:20])
 
 
 async def test_timing_shows_hostile_names(watch: Watch, models: tuple[str, ...]) -> None:

@@ -46,7 +46,7 @@ def test_every_byte_of_a_session_with_hostile_texts_names_and_documents_is_known
         terminal.send(f"\x1b[200~{HOSTILE['C1']}{HOSTILE['override']}{HOSTILE['Textual markup']}\x1b[201~")
         terminal.wait_for("[bold]x[/bold]")
         terminal.send("escape")
-        for key in ("f3", "f5", "f6", "f1"):
+        for key in ("f3", "f5", "f6", "f7", "f1"):
             terminal.send(key)
             terminal.read(0.5, whole_time=True)
         terminal.send("ctrl+q")

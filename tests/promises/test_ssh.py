@@ -125,11 +125,11 @@ def test_the_window_over_ssh_hears_keys_mouse_and_sizes_copies_and_leaves_nothin
         terminal.wait_for("copied the block")
         assert "lenses" in base64.b64decode(COPIED.findall(bytes(terminal.output))[-1]).decode()
         terminal.resize(120, 40)
-        terminal.wait_for(lambda text: "F2–F6 panes" in terminal.screen.display[39])
+        terminal.wait_for(lambda text: "F2–F7 panes" in terminal.screen.display[39])
         for key, seen in (
             ("f4", "rows"),
             ("f5", "runs every model"),
-            ("f6", "press s to start"),
+            ("f7", "press s to start"),
             ("f2", "blocks agree"),
         ):
             terminal.send(key)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import string
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,17 +34,19 @@ def texts() -> list[str]:
     return documents + anchors
 
 
-def wordpiece(samples: list[str]) -> Tokenizer:
-    """A cased WordPiece tokenizer with BERT's pipeline.
+def wordpiece(
+    samples: list[str], special: Sequence[str] = BERT_SPECIAL, entries: int = ENTRIES, *, lowercase: bool = False
+) -> Tokenizer:
+    """A WordPiece tokenizer with BERT's pipeline; `special` are its first entries.
 
     The trainers of `tokenizers` break ties differently in every run as soon as pieces have a prefix, so a BPE
     without one finds the pieces, and the most frequent of them, at the beginning and inside of words, make the
     vocabulary.
     """
     pieces = Tokenizer(models.BPE())
-    pieces.normalizer = normalizers.BertNormalizer(lowercase=False, strip_accents=None)
+    pieces.normalizer = normalizers.BertNormalizer(lowercase=lowercase, strip_accents=None)
     pieces.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    pieces.train_from_iterator(samples, trainers.BpeTrainer(vocab_size=ENTRIES, show_progress=False))
+    pieces.train_from_iterator(samples, trainers.BpeTrainer(vocab_size=entries, show_progress=False))
     counts: Counter[str] = Counter()
     for word, times in Counter(_words(pieces, samples)).items():
         first, *others = pieces.model.tokenize(word)
@@ -52,16 +54,18 @@ def wordpiece(samples: list[str]) -> Tokenizer:
         for piece in others:
             counts[f"##{piece.value}"] += times
     # Any word of ASCII characters can be spelled, as with the real vocabulary.
-    ascii_characters = string.ascii_letters + string.digits + string.punctuation
+    letters = string.ascii_lowercase if lowercase else string.ascii_letters
+    ascii_characters = letters + string.digits + string.punctuation
     spelling = [*ascii_characters, *(f"##{character}" for character in ascii_characters)]
     frequent = sorted(counts.keys() - set(spelling), key=lambda piece: (-counts[piece], piece))
-    entries = [*BERT_SPECIAL, *spelling, *frequent][:ENTRIES]
-    model = models.WordPiece({entry: index for index, entry in enumerate(entries)}, unk_token="[UNK]")
+    vocabulary = [*special, *spelling, *frequent][:entries]
+    model = models.WordPiece({entry: index for index, entry in enumerate(vocabulary)}, unk_token="[UNK]")
     tokenizer = Tokenizer(model)
-    tokenizer.add_special_tokens([entry for entry in BERT_SPECIAL if not entry.startswith("[unused")])
+    tokenizer.add_special_tokens([entry for entry in special if not entry.startswith("[unused")])
     tokenizer.normalizer, tokenizer.pre_tokenizer = pieces.normalizer, pieces.pre_tokenizer
     tokenizer.decoder = decoders.WordPiece(prefix="##")
-    tokenizer.post_processor = processors.BertProcessing(("[SEP]", 102), ("[CLS]", 101))
+    cls, sep = vocabulary.index("[CLS]"), vocabulary.index("[SEP]")
+    tokenizer.post_processor = processors.BertProcessing(("[SEP]", sep), ("[CLS]", cls))
     return tokenizer
 
 

@@ -12,7 +12,7 @@ from encoder_tui.window.widgets.choice import Choice
 from encoder_tui.window.widgets.lines import Lines
 from encoder_tui.window.widgets.table import Column, Table, shortened
 
-NAMES = ["list", "map", "numbers", "norms", "attention", "vectors", "triplets", "masked"]
+NAMES = ["vectors", "similarity", "tokens", "terms", "pairs", "masked", "triplets", "dimensions"]
 
 
 class Small(App[None]):

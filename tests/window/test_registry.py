@@ -64,6 +64,8 @@ class VocabularyPane(Pane):
 @pytest.fixture
 def window(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The window's module, executed once more while the registry has a line more."""
+    # In the place of the last: the next function key fills the window.
+    monkeypatch.delitem(PANES, "timing")
     monkeypatch.setitem(PANES, "vocabulary", PaneEntry("vocabulary", 6, "Vocabulary", __name__, "VocabularyPane"))
     path = Path(window_module.__file__)
     spec = importlib.util.spec_from_file_location(window_module.__name__, path)

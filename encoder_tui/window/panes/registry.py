@@ -56,7 +56,8 @@ PANES: Final = {
         PaneEntry("parameters", 2, "Parameters", "encoder_tui.window.panes.parameters", "ParametersPane"),
         PaneEntry("documents", 3, "Documents", "encoder_tui.window.panes.documents", "DocumentsPane"),
         PaneEntry("outputs", 4, "Outputs", "encoder_tui.window.panes.outputs", "OutputsPane"),
-        PaneEntry("timing", 5, "Timing", "encoder_tui.window.panes.timing", "TimingPane"),
+        PaneEntry("tasks", 5, "Tasks", "encoder_tui.window.panes.tasks", "TasksPane"),
+        PaneEntry("timing", 6, "Timing", "encoder_tui.window.panes.timing", "TimingPane"),
     )
 }
 """Every pane by its name. `core.settings.PANES` has the same names: settings are read without the window."""
@@ -68,6 +69,6 @@ def titled(title: str) -> PaneEntry:
 
 
 def key_range() -> str:
-    """The function keys of all panes: `F2–F6`."""
+    """The function keys of all panes: `F2–F7`."""
     first, *others = (pane.shown_key for pane in PANES.values())
     return f"{first}–{others[-1]}" if others else first

@@ -13,6 +13,7 @@ from textual.signal import Signal
 from encoder_tui.core.defaults import BUILTIN_NAMES, DEFAULT_PAIR, LETTERS, MAXIMUM, WELCOME
 from encoder_tui.core.files.private import refuse_foreign_folder
 from encoder_tui.core.settings import CHOSEN, Settings, cache_path, log_path, state_path
+from encoder_tui.window.session.engine_memory import EngineMemory
 from encoder_tui.window.session.memory import SessionMemory
 from encoder_tui.window.session.slot import DocumentRow, Slot
 
@@ -42,6 +43,7 @@ class Session:
         self.text_replaced: Signal[str] = Signal(app, "text_replaced")
         self.engine_changed: Signal[EngineState] = Signal(app, "engine_changed")
         self.noticed: Signal[tuple[str, str]] = Signal(app, "noticed")
+        self.engine_memory = EngineMemory(self, Signal(app, "engine_memory_changed"))
         path = None if settings.fresh else state_path()
         self.memory = SessionMemory(path, lambda: self.engine.is_remote, self.notice)
         self._left_aside = ""

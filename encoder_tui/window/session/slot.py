@@ -29,6 +29,15 @@ class Slot:
         self.waiting = True
 
     @property
+    def why_not_ready(self) -> str:
+        """Why the model cannot be run now; empty if it can."""
+        if self.state == "failed":
+            return self.message
+        if self.files is None or self.tokenizer is None or self.state != "exact":
+            return "its tokenizer is still loading; run again when it has loaded"
+        return ""
+
+    @property
     def short(self) -> str:
         """The name without its owner or folder."""
         return last_part(self.name)

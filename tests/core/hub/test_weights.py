@@ -23,7 +23,8 @@ from encoder_tui.protocol.outputs import RunRequest
 from encoder_tui.protocol.tasks import MaskedRequest, VectorsRequest
 from encoder_tui.window.app import EncoderApp
 from encoder_tui.window.panes.outputs import OutputsPane
-from encoder_tui.window.panes.outputs.triplets import TripletsView
+from encoder_tui.window.panes.tasks import TasksPane
+from encoder_tui.window.panes.tasks.triplets import TripletsView
 from encoder_tui.window.widgets.choice import Choice
 from tests.support.fake_hub import FakeHub
 from tests.support.hub_case import REPO, fetch, partial_files, ranges, serving
@@ -225,12 +226,12 @@ async def test_the_triplets_of_a_hub_model_fetch_its_weights_in_the_pane(
     fake: FakeHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # With an engine of its own: huggingface_hub and transformers read HF_ENDPOINT once, when they are imported.
-    app = EncoderApp(Settings(model=(REPO,), text="Bread.", pane="outputs"))
+    app = EncoderApp(Settings(model=(REPO,), text="Bread.", pane="tasks"))
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: all(slot.state == "exact" for slot in app.session.slots), 60)
         assert not any("model.safetensors" in path for path in fake.paths())
-        app.query_one("#outputs-view", Choice).chosen = "triplets"
-        await until(pilot, lambda: bool(app.query(TripletsView)) and app.query_one(OutputsPane).view.asker is not None)
+        app.query_one("#tasks-view", Choice).chosen = "triplets"
+        await until(pilot, lambda: bool(app.query(TripletsView)) and app.query_one(TasksPane).view.id == "triplets")
         view = app.query_one(TripletsView)
         said: list[str] = []
         monkeypatch.setattr(view.asker, "_say", lambda slot, words: said.append(words))
@@ -240,7 +241,7 @@ async def test_the_triplets_of_a_hub_model_fetch_its_weights_in_the_pane(
         )
         assert any(" kB of " in words for words in said if "fetching model.safetensors" in words)
         assert "windows of 64" in view.copied()
-        assert "random" not in str(app.query_one("#outputs-sentence", Static).content)
+        assert "random" not in str(app.query_one("#tasks-sentence", Static).content)
 
 
 async def test_an_engine_killed_while_it_fetches_weights_is_told_and_the_next_one_takes_the_download_up(

@@ -9,16 +9,12 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-from encoder_tui.core.models.placement import InForce
+from encoder_tui.core.outputs.runs import MemoryAnswer
 from encoder_tui.core.report.material import Material
 from encoder_tui.core.settings import Settings
-from encoder_tui.core.tasks.masked import MaskedAnswer, Prediction
 from encoder_tui.window.app import EncoderApp
 from encoder_tui.window.panes.outputs import OutputsPane
-from encoder_tui.window.panes.outputs.masked import MaskedView
-from encoder_tui.window.panes.outputs.vectors import VectorsView
 from encoder_tui.window.widgets.choice import Choice
-from encoder_tui.window.widgets.cycle import Cycle
 from tests.support.canned_outputs import canned
 from tests.support.still import until
 
@@ -65,58 +61,16 @@ async def ran() -> AsyncIterator[tuple[EncoderApp, Pilot[int], OutputsPane]]:
         yield app, pilot, pane
 
 
-async def test_what_is_copied_is_the_view_in_front_under_a_header() -> None:
+async def test_norms_are_copied_under_a_header() -> None:
     async with ran() as (app, pilot, pane):
-        await pilot.press("p")
-        python = app.clipboard
-        pane.query_one("#outputs-view", Choice).chosen = "vectors"
-        await until(pilot, lambda: isinstance(pane.view, VectorsView))
-        view = pane.view
-        assert isinstance(view, VectorsView)
+        pane.query_one("#outputs-view", Choice).chosen = "norms"
+        await until(pilot, lambda: pane.view.id == "norms")
+        await until(pilot, lambda: bool(pane.view.copied()))
         await pilot.press("y")
-        assert app.clipboard == python
-        await pilot.press("r")
-        await until(pilot, lambda: bool(view.summary()) and not view.asker.status and not view.asker.is_asking)
-        await pilot.press("p")
-        assert app.clipboard == python
-        assert [one.message for one in app._notifications][-1].startswith("there is no Python code for this view")
-
-        await pilot.press("y")
-        labels, *rows = [line.split("\t") for line in app.clipboard.splitlines()]
-        assert labels == ["model", "text", "1", "2", "3"]
-        assert [row[:2] for row in rows] == [[name, str(number)] for name in PAIR for number in (1, 2, 3)]
-        assert float(rows[0][2]) == pytest.approx(1)
-
-        view.query_one("#vector-show", Cycle).value = "vectors"
-        await pilot.pause()
-        await pilot.press("y")
-        labels, *rows = [line.split("\t") for line in app.clipboard.splitlines()]
-        assert labels[:5] == ["model", "text", "pooling", "norm", "1"]
-        assert [row[:3] for row in rows[:2]] == [[PAIR[0], "1", "mean"], [PAIR[0], "1", "cls"]]
-        assert {len(row) for row in rows} == {len(labels)}
-
-
-async def test_norms_and_predictions_are_copied_under_a_header() -> None:
-    async with ran() as (app, pilot, pane):
-
-        async def copied(name: str) -> tuple[list[str], list[list[str]]]:
-            pane.query_one("#outputs-view", Choice).chosen = name
-            await until(pilot, lambda: pane.view.id == name)
-            if isinstance(pane.view, MaskedView):
-                force = InForce("cpu", "float32", "sdpa", "checkpoint", 1)
-                pane.view.asker.answers[app.session.slots[0]] = MaskedAnswer(force, [[Prediction(200, 0.5)]])
-            await until(pilot, lambda: bool(pane.view.copied()))
-            await pilot.press("y")
-            header, *rows = [line.split("\t") for line in app.clipboard.splitlines()]
-            return header, rows
-
-        header, rows = await copied("norms")
+        header, *rows = [line.split("\t") for line in app.clipboard.splitlines()]
         assert header == ["token", "text", "norm"]
         assert [row[:2] for row in rows][:1] == [["0", "[CLS]"]]
         assert {len(row) for row in rows} == {3}
-        header, (row,) = await copied("masked")
-        assert header == ["model", "mask", "token", "id", "probability"]
-        assert (row[:2], row[3:]) == ([PAIR[0], "1"], ["200", "0.5"])
 
 
 @pytest.mark.parametrize("name", ["map", "numbers", "attention"])
@@ -162,25 +116,26 @@ async def test_the_engine_is_told_after_a_run_whose_outputs_are_still_looked_at(
 ) -> None:
     app = EncoderApp(Settings(model=PAIR[:1], text="Bread.", pane="outputs"))
     async with app.run_test(size=(80, 24)) as pilot:
-        pane = app.query_one(OutputsPane)
         asked: list[list[int] | None] = []
 
         async def hear(slots: list[int] | None = None) -> None:
             asked.append(slots)
 
-        monkeypatch.setattr(pane.runs, "ask_memory", hear)
+        monkeypatch.setattr(app.session.engine_memory, "ask", hear)
         await pilot.press("r")
         await until(pilot, lambda: bool(asked))
         assert asked == [[0]]
 
 
-async def test_the_memory_line_stands_in_views_with_a_question_of_their_own() -> None:
-    app = EncoderApp(Settings(model=PAIR, text="Bread.", pane="outputs"))
-    async with app.run_test(size=(80, 24)) as pilot:
-        pane = app.query_one(OutputsPane)
-        pane.query_one("#outputs-view", Choice).chosen = "vectors"
-        await until(pilot, lambda: isinstance(pane.view, VectorsView))
-        await pilot.press("r")
-        line = pane.query_one("#outputs-text")
-        await until(pilot, lambda: "memory: weights 1.0 GB" in str(line.render()))
-        assert line.display
+async def test_outputs_that_another_pane_unloaded_are_said_to_be_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with ran() as (app, pilot, pane):
+        assert all(run.is_held for run in pane.runs.runs)
+
+        async def nothing(*_: object) -> MemoryAnswer:
+            return MemoryAnswer([], 0, None, None)
+
+        monkeypatch.setattr(app.session.engine, "run", nothing)
+        await pilot.press("f6", "u")
+        await until(pilot, lambda: not any(run.is_held for run in pane.runs.runs))
+        await pilot.press("f5")
+        await until(pilot, lambda: "no longer in memory" in str(pane.query_one("#outputs-models", Static).content))

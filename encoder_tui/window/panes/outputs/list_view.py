@@ -141,7 +141,7 @@ def teaching(state: OutputsState) -> Content:
         ("a", "bold"),
         "  runs them with the attentions, which need eager attention.\n",
         ("v", "bold"),
-        "  shows the next view: heatmap, vectors and cosines, triplets, masked tokens.\n",
+        "  shows the next view: heatmap, numbers, norms, attention.\n",
         ("\nWeights stay in memory; ", QUIET),
         ("u", f"bold {QUIET}"),
         (" unloads them. A text longer than\na model's limit is truncated, and a line here says so.", QUIET),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from typing import Final
 
 from textual.app import ComposeResult
@@ -14,6 +13,7 @@ from encoder_tui.core.outputs.slices import Window
 from encoder_tui.core.text.safe import visible, visible_piece
 from encoder_tui.window.panes.outputs.tensor_view import Look
 from encoder_tui.window.panes.outputs.view import ChosenOutput, OutputsState
+from encoder_tui.window.widgets.bars import bar
 from encoder_tui.window.widgets.table import Column, Table
 
 LABELS: Final = ("token", "text", "norm")
@@ -92,11 +92,3 @@ class NormsView(Look):
             return ""
         rows = [(str(index), self.token(chosen, index), repr(norm)) for index, norm in enumerate(self._norms)]
         return "\n".join("\t".join(map(visible, row)) for row in [LABELS, *rows])
-
-
-def bar(share: float, room: int) -> str:
-    """Return a thin bar, precise to half a cell."""
-    if not math.isfinite(share):
-        return ""
-    halves = round(min(max(share, 0.0), 1.0) * room * 2)
-    return "━" * (halves // 2) + "╸" * (halves % 2)

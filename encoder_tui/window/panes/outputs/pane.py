@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.content import Content
 from textual.dom import DOMNode
-from textual.widgets import ContentSwitcher, Input, Static, TextArea
+from textual.widgets import ContentSwitcher, Input, Static
 
 from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.report.material import Material, ReportedRun
@@ -37,9 +37,6 @@ VIEW_CLASSES: Final = {
     "numbers": "matrix_views.NumbersView",
     "norms": "norms.NormsView",
     "attention": "attention.AttentionView",
-    "vectors": "vectors.VectorsView",
-    "triplets": "triplets.TripletsView",
-    "masked": "masked.MaskedView",
 }
 """The views, with the class of each, which is imported when the view is first shown."""
 MODELS: Final = 8
@@ -64,7 +61,7 @@ class OutputsPane(Pane):
             "run",
             "Run",
             id="outputs.run",
-            tooltip="Run every model: on the text, or for the current view",
+            tooltip="Run every model on the text",
         ),
         Binding(
             "x,escape",
@@ -87,14 +84,6 @@ class OutputsPane(Pane):
             "Attentions",
             id="outputs.attentions",
             tooltip="Run with the attentions of all layers, or without them",
-        ),
-        Binding(
-            "e",
-            "edit",
-            "Edit",
-            show=False,
-            id="outputs.edit",
-            tooltip="Go to the text field of the view, if it has one",
         ),
         Binding(
             "d",
@@ -152,6 +141,7 @@ class OutputsPane(Pane):
         self.session.text_changed.subscribe(self, lambda _: self.runs.text_changed())
         self.session.document_changed.subscribe(self, lambda _: self.runs.text_changed())
         self.session.engine_changed.subscribe(self, self._engine_changed)
+        self.session.engine_memory.changed.subscribe(self, lambda _: self.runs.memory_changed())
         self.screen.set_focus(self.query_one(OutputTable))
 
     def on_unmount(self) -> None:
@@ -162,6 +152,7 @@ class OutputsPane(Pane):
 
     def _engine_changed(self, state: EngineState) -> None:
         if state.status in {"died", "stopped"}:
+            self.session.engine_memory.engine_died()
             self.runs.engine_died()
 
     # From the runs to the screen
@@ -182,9 +173,7 @@ class OutputsPane(Pane):
 
     def _show_words(self) -> None:
         width = self.size.width
-        # A view with its own question shows the models itself.
-        self.query_one("#outputs-models").display = self.view.asker is None
-        line = words.text_line(self.session, self.runs, width, self.view.about)
+        line = words.text_line(self.session, self.runs, width)
         self.query_one("#outputs-text", Static).update(line)
         lines = [
             words.model_line(index, slot, self.runs.of(slot), width) for index, slot in enumerate(self.session.slots)
@@ -204,18 +193,14 @@ class OutputsPane(Pane):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "cancel":
-            asker = self.view.asker
-            is_asking = asker is not None and asker.is_asking
-            is_busy = self.runs.is_running or is_asking or self.is_saving
-            return is_busy or isinstance(self.app.focused, TextArea | Input) or None
+            is_busy = self.runs.is_running or self.is_saving
+            return is_busy or isinstance(self.app.focused, Input) or None
         return True
 
     def possible(self, action: str) -> bool:
         """Whether an action would do something now, for the line of keys."""
         if action == "save":
             return any(run.answer is not None and run.is_held for run in self.runs.runs)
-        if action.startswith("run_with"):
-            return self.view.asker is None
         return True
 
     def add_to_report(self, material: Material) -> None:
@@ -258,11 +243,8 @@ class OutputsPane(Pane):
     # Keys
 
     def action_run(self) -> None:
-        """Run the models on the text, or ask the question of the view in front."""
-        if self.view.asker is not None:
-            self.view.ask()
-        else:
-            self._start()
+        """Run the models on the text."""
+        self._start()
 
     def _start(self) -> None:
         self.runs.start(Question(self.runs.text, **self._wishes, of_document=self.runs.of_document))
@@ -274,15 +256,15 @@ class OutputsPane(Pane):
 
     def action_cancel(self) -> None:
         """Cancel the current run; in a text field, leave it."""
-        if isinstance(self.app.focused, TextArea | Input):
+        if isinstance(self.app.focused, Input):
             self.query_one(SavePath).display = False
             self.take_focus()
         elif self.is_saving:
             self.workers.cancel_group(self, "save")
             self.session.notice("nothing was saved; an existing file of that name is unchanged")
-        elif self.view.cancel() or self.runs.cancel():
+        elif self.runs.cancel():
             # Weights may have been loaded by then.
-            workers.start(self, self.runs.ask_memory, group="memory")
+            workers.start(self, self.session.engine_memory.ask, group="memory")
 
     @property
     def is_saving(self) -> bool:
@@ -291,8 +273,6 @@ class OutputsPane(Pane):
 
     def action_document(self) -> None:
         """Use the document of the Documents pane instead of the text, or the text again."""
-        if self.view.take_document():
-            return
         if self.session.document is None:
             self.session.notice(words.NO_DOCUMENT, "warning")
             return
@@ -301,14 +281,8 @@ class OutputsPane(Pane):
 
     def action_unload(self) -> None:
         """Free the memory of weights and outputs."""
-        self.view.cancel()
         # Not awaited here: while the engine is busy or hung, every key would wait.
         workers.start(self, self.runs.unload, group="unload", exclusive=True)
-
-    def action_edit(self) -> None:
-        """Go to the text field of the view, if it has one."""
-        for field in self.view.query(TextArea):
-            field.focus()
 
     def action_save(self) -> None:
         """Ask for a path to save the outputs to."""
@@ -324,9 +298,6 @@ class OutputsPane(Pane):
 
     def action_copy_python(self) -> None:
         """Copy Python code that gives the same tensors with transformers."""
-        if self.view.asker is not None:
-            copy(self, "", "", 'there is no Python code for this view; in the view "list", p copies that of a run')
-            return
         runs = [run for run in self.runs.runs if run.answer is not None]
         copy(self, snippet(runs) if runs else "", "the Python code")
 

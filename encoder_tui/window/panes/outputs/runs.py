@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from encoder_tui.client.client import EngineError, OperationFailed
 from encoder_tui.core.models.files import ModelFiles
 from encoder_tui.core.models.placement import placement_of
 from encoder_tui.core.outputs.batching import Truncation, batch_of
-from encoder_tui.core.outputs.runs import MemoryAnswer, OutputFacts, RunAnswer
+from encoder_tui.core.outputs.runs import OutputFacts, RunAnswer
 from encoder_tui.core.text.transfer import Transfer
 from encoder_tui.core.tokens.tokenizer import Encoding, TokenizationError
 from encoder_tui.protocol import operations
 from encoder_tui.protocol.frames import Progress
-from encoder_tui.protocol.outputs import MemoryRequest, RunRequest, UnloadRequest
+from encoder_tui.protocol.outputs import RunRequest
 from encoder_tui.window.session.session import Session
 from encoder_tui.window.session.slot import Slot
 
@@ -58,22 +58,12 @@ class ModelRun:
         return self.partial if self.answer is None else self.answer.outputs
 
 
-def why_not_ready(slot: Slot) -> str:
-    """Say why a slot's model cannot be run now; empty if it can."""
-    if slot.state == "failed":
-        return slot.message
-    if slot.files is None or slot.tokenizer is None or slot.state != "exact":
-        return "its tokenizer is still loading; run again when it has loaded"
-    return ""
-
-
 class Runs:
     """Requests runs from the engine and keeps the answers; `on_change` is called after every step."""
 
     def __init__(self, session: Session, on_change: Callable[[], None]) -> None:
         self.session = session
         self.runs: list[ModelRun] = []
-        self.memory: MemoryAnswer | None = None
         self.of_document = False
         self._on_change = on_change
         self._task: asyncio.Task[None] | None = None
@@ -140,22 +130,18 @@ class Runs:
         self.cancel()
         for run in self.runs:
             run.is_held = False
-        await self._take_memory(self.session.engine.run(operations.UNLOAD, UnloadRequest()))
+        await self.session.engine_memory.unload()
 
-    async def ask_memory(self, slots: list[int] | None = None) -> None:
-        """Request what the engine holds. If `slots` is given, it releases the outputs of all other slots."""
-        await self._take_memory(self.session.engine.run(operations.MEMORY, MemoryRequest(slots)))
-
-    async def _take_memory(self, answer: Awaitable[MemoryAnswer]) -> None:
-        try:
-            self.memory = await answer
-        except (EngineError, OperationFailed) as error:
-            self.session.notice(str(error), "warning")
+    def memory_changed(self) -> None:
+        """Note which outputs the engine has released; another pane may have unloaded them."""
+        memory = self.session.engine_memory.answer
+        if memory is not None and not memory.outputs:
+            for run in self.runs:
+                run.is_held = run.is_held and run.answer is None
         self._on_change()
 
     def engine_died(self) -> None:
         """Note that the engine has lost its models and outputs."""
-        self.memory = None
         for run in self.runs:
             run.is_held = False
         self._on_change()
@@ -163,13 +149,13 @@ class Runs:
     async def _run_all(self, runs: list[ModelRun]) -> None:
         for run in runs:
             await self.session.loaded(run.slot)
-            run.error = why_not_ready(run.slot)
+            run.error = run.slot.why_not_ready
             if not run.error:
                 await self._run_one(run)
             run.progress = None
             self._on_change()
         # An earlier run may have had more models, whose outputs can no longer be shown.
-        await self.ask_memory([run.number for run in runs if run.answer is not None])
+        await self.session.engine_memory.ask([run.number for run in runs if run.answer is not None])
 
     async def _run_one(self, run: ModelRun) -> None:
         """Run one model; an error becomes its message."""

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from textual.containers import Vertical
 from textual.message import Message
 
 from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.outputs.runs import OutputFacts
-from encoder_tui.window.panes.outputs.asker import Asker
 from encoder_tui.window.panes.outputs.runs import ModelRun, Runs
 from encoder_tui.window.session.session import Session
 
@@ -53,22 +51,14 @@ class OutputsState:
 
 
 class OutputView(Vertical):
-    """A view of the pane: shows what there is, and may have a question of its own."""
+    """A view of the pane: shows the outputs of the runs."""
 
     class SummaryChanged(Message):
         """What the view says of itself in the pane's line changed."""
 
-    about = ""
-    """What a view with a question of its own asks about."""
-    asker: Asker[Any] | None = None
-    """What asks the view's own question, which `r` then asks instead of running the models on the pane's text."""
-
     def __init__(self, state: OutputsState) -> None:
         super().__init__()
         self.state = state
-
-    def on_unmount(self) -> None:
-        self.cancel()
 
     def show(self) -> None:
         """Show the runs as they are now."""
@@ -76,24 +66,6 @@ class OutputView(Vertical):
     def summary(self) -> str:
         """What is in front of the reader, in numbers; empty leaves the pane's own sentence."""
         return ""
-
-    def ask(self) -> None:
-        """Ask the view's own question."""
-        if self.asker is not None:
-            self.asker.ask()
-
-    def cancel(self) -> bool:
-        """Give up the view's own question; whether there was one under way."""
-        return self.asker is not None and self.asker.cancel()
-
-    def tell_summary_changed(self) -> None:
-        """Have the pane write the summary anew."""
-        if self.is_mounted:
-            self.post_message(self.SummaryChanged())
-
-    def take_document(self) -> bool:
-        """Switch the view between its own texts and the open document; return whether it can."""
-        return False
 
     def copied(self) -> str:
         """Return what `y` copies."""

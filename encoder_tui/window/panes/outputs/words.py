@@ -5,8 +5,7 @@ from __future__ import annotations
 from textual.content import Content
 
 from encoder_tui.core.defaults import LETTERS
-from encoder_tui.core.outputs.runs import MemoryAnswer
-from encoder_tui.core.text.numbers import count, decimal_size, statistic
+from encoder_tui.core.text.numbers import count, statistic
 from encoder_tui.core.text.safe import shorten, visible
 from encoder_tui.window.panes.outputs.runs import ModelRun, Runs
 from encoder_tui.window.panes.registry import PANES
@@ -20,14 +19,12 @@ NO_DOCUMENT = f"no document is open; {PANES['documents'].shown_key} opens one"
 WIDE = 90
 
 
-def text_line(session: Session, runs: Runs, width: int, about: str = "") -> Content:
-    """The text that is run, or what a view with a question of its own is `about`, and what the engine holds."""
-    held = memory_words(runs.memory)
+def text_line(session: Session, runs: Runs, width: int) -> Content:
+    """The text that is run, and what the engine holds."""
+    held = session.engine_memory.summary
     text = runs.text
     what = "document" if runs.of_document else "text"
-    if about:
-        left = Content.styled(f" {about}", QUIET).truncate(max(width - len(held) - 3, 8), ellipsis=True)
-    elif runs.is_earlier:
+    if runs.is_earlier:
         was = runs.runs[0].question.what
         other = f"an earlier {what}" if was == what else f"the {was}"
         now = "the current one" if was == what else f"the {what}"
@@ -45,16 +42,6 @@ def text_line(session: Session, runs: Runs, width: int, about: str = "") -> Cont
         left = Content.assemble(quoted, (f"  {characters}{other}", QUIET))
     gap = max(width - left.cell_length - len(held) - 1, 2)
     return Content.assemble(left, " " * gap, (held, QUIET)).truncate(max(width, 1), ellipsis=True)
-
-
-def memory_words(memory: MemoryAnswer | None) -> str:
-    """What the engine holds, short."""
-    if memory is None:
-        return ""
-    weights = sum(model.in_force.parameter_bytes for model in memory.models)
-    if not weights:
-        return "no weights loaded"
-    return f"memory: weights {decimal_size(weights)}, outputs {decimal_size(memory.outputs)}"
 
 
 def model_line(index: int, slot: Slot, run: ModelRun | None, width: int) -> Content:

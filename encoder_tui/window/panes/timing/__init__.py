@@ -1,4 +1,4 @@
-"""Pane 5: how fast each model is on this machine."""
+"""Pane 6: how fast each model is on this machine."""
 
 from encoder_tui.window.panes.timing.pane import TimingPane
 

@@ -19,10 +19,11 @@ from encoder_tui.core.text.safe import visible, visible_piece
 from encoder_tui.core.tokens.tokenizer import TokenizationError
 from encoder_tui.protocol import operations
 from encoder_tui.protocol.tasks import MaskedRequest
-from encoder_tui.window.panes.outputs.asker import Asker
-from encoder_tui.window.panes.outputs.norms import bar
-from encoder_tui.window.panes.outputs.view import OutputsState, OutputView
+from encoder_tui.window.panes.tasks.asker import Asker
+from encoder_tui.window.panes.tasks.view import TaskView
+from encoder_tui.window.session.session import Session
 from encoder_tui.window.session.slot import Slot
+from encoder_tui.window.widgets.bars import bar
 from encoder_tui.window.widgets.editor import Editor
 from encoder_tui.window.widgets.model_letters import letter_style
 from encoder_tui.window.widgets.written_lines import Written
@@ -36,7 +37,7 @@ TEACHING = (
 LABELS = ("model", "mask", "token", "id", "probability")
 
 
-class MaskedView(OutputView):
+class MaskedView(TaskView):
     """A text with masks, and the most probable tokens for each of them under each model."""
 
     DEFAULT_CSS = """
@@ -46,10 +47,10 @@ class MaskedView(OutputView):
 
     about = f"predictions for {MASK}"
 
-    def __init__(self, state: OutputsState) -> None:
-        super().__init__(state)
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
         self.asker: Asker[MaskedAnswer] = Asker(
-            state.runs, self._question, self._ask_model, self.draw, self.tell_summary_changed
+            session, self._question, self._ask_model, self.draw, self.tell_summary_changed
         )
 
     def compose(self) -> ComposeResult:
@@ -73,7 +74,7 @@ class MaskedView(OutputView):
             beyond = " in the part of the text that the model reads" if cut else " in the text"
             raise TokenizationError(f"there is no {MASK}{beyond}; add one")
 
-        session = self.state.session
+        session = self.session
         request = MaskedRequest(ready.source(session.settings), placement_of(session.settings), batch, positions)
         self.asker.answers[slot] = await session.engine.run(operations.MASKED, request, self.asker.telling(slot))
 
@@ -81,17 +82,13 @@ class MaskedView(OutputView):
     def _changed(self) -> None:
         self.post_message(self.SummaryChanged())
 
-    def show(self) -> None:
-        self.asker.models_changed()
-        self.draw()
-
     def draw(self) -> None:
         """Show the answers so far."""
         body = self.query_one(Written)
         lines: list[list[Segment]] = [[]]
         if self.asker.asked is None:
             lines += [[Segment(" r", Style(bold=True)), Segment(TEACHING[0])], [Segment(TEACHING[1])], []]
-            for slot in self.state.session.slots:
+            for slot in self.session.slots:
                 lines += self._reason(slot, body)
         for slot in self.asker.slots if self.asker.asked is not None else []:
             index = self.asker.index_of(slot)

@@ -15,9 +15,9 @@ from encoder_tui.core.settings import Settings
 from encoder_tui.core.tasks.pooling import triplet_columns, ways
 from encoder_tui.window.app import EncoderApp
 from encoder_tui.window.panes.documents import DocumentsPane
-from encoder_tui.window.panes.outputs import OutputsPane
-from encoder_tui.window.panes.outputs.triplet_rows import angle
-from encoder_tui.window.panes.outputs.triplets import AT_HAND, TripletsView
+from encoder_tui.window.panes.tasks import TasksPane
+from encoder_tui.window.panes.tasks.triplet_rows import angle
+from encoder_tui.window.panes.tasks.triplets import AT_HAND, TripletsView
 from encoder_tui.window.widgets.choice import Choice
 from encoder_tui.window.widgets.cycle import Cycle
 from tests.support.in_process import tasks_in_process
@@ -76,10 +76,10 @@ async def triplets(
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: all(slot.state == "exact" for slot in app.session.slots), 60)
         await until(pilot, lambda: app.session.document is not None)
-        await pilot.press("f5")
-        pane = app.query_one(OutputsPane)
-        pane.query_one("#outputs-view", Choice).chosen = "triplets"
-        switcher = pane.query_one("#outputs-views", ContentSwitcher)
+        await pilot.press("f6")
+        pane = app.query_one(TasksPane)
+        pane.query_one("#tasks-view", Choice).chosen = "triplets"
+        switcher = pane.query_one("#tasks-views", ContentSwitcher)
         await until(pilot, lambda: switcher.current == "triplets")
         view = pane.query_one(TripletsView)
         await until(pilot, lambda: view.at_hand is not None)
@@ -92,7 +92,7 @@ async def ask(view: TripletsView, pilot: Pilot[int]) -> None:
 
 
 def sentence(app: EncoderApp) -> str:
-    return str(app.query_one("#outputs-sentence", Static).content)
+    return str(app.query_one("#tasks-sentence", Static).content)
 
 
 async def test_the_row_of_the_document_at_hand_is_asked_about_under_every_model(tmp_path: Path) -> None:

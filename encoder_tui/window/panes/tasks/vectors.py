@@ -17,8 +17,9 @@ from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.tasks.pooling import POOLINGS, Given, VectorsAnswer, cosine, cut, longest, norm
 from encoder_tui.core.text.numbers import count
 from encoder_tui.core.text.safe import visible
-from encoder_tui.window.panes.outputs.asker import Asker
-from encoder_tui.window.panes.outputs.view import OutputsState, OutputView
+from encoder_tui.window.panes.tasks.asker import Asker
+from encoder_tui.window.panes.tasks.view import TaskView
+from encoder_tui.window.session.session import Session
 from encoder_tui.window.session.slot import Slot
 from encoder_tui.window.widgets.cycle import Cycle
 from encoder_tui.window.widgets.editor import Editor
@@ -34,7 +35,7 @@ Answers = list[tuple[Given, VectorsAnswer]]
 """What was given of each text, and its vectors."""
 
 
-class VectorsView(OutputView):
+class VectorsView(TaskView):
     """Texts, a line each, and how near to each other each model puts them; never one model's vector to another's."""
 
     DEFAULT_CSS = """
@@ -45,14 +46,12 @@ class VectorsView(OutputView):
 
     about = "several texts, a line each, and the cosine of any two"
 
-    def __init__(self, state: OutputsState) -> None:
-        super().__init__(state)
-        self.asker: Asker[Answers] = Asker(
-            state.runs, self.texts, self._ask_model, self.draw, self.tell_summary_changed
-        )
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.asker: Asker[Answers] = Asker(session, self.texts, self._ask_model, self.draw, self.tell_summary_changed)
 
     def compose(self) -> ComposeResult:
-        yield Editor(f"{' '.join(self.state.session.text.split())[:2000]}\n{OTHERS}", id="vector-texts")
+        yield Editor(f"{' '.join(self.session.text.split())[:2000]}\n{OTHERS}", id="vector-texts")
         with Horizontal():
             yield Cycle("pooling", POOLINGS, id="pooling")
             yield Cycle("show", ("cosines", "vectors"), id="vector-show")
@@ -90,10 +89,6 @@ class VectorsView(OutputView):
         vectors = [answer.vector(self.pooling) for _, answer in self.asker.answers.get(slot, [])]
         there = [vector for vector in vectors if vector is not None]
         return [[cosine(first, second) for second in there] for first in there]
-
-    def show(self) -> None:
-        self.asker.models_changed()
-        self.draw()
 
     def draw(self) -> None:
         """Show the answers so far."""

@@ -19,7 +19,7 @@ from encoder_tui.core.tokens.tokenizer import TokenizationError
 from encoder_tui.protocol import operations
 from encoder_tui.protocol.frames import Progress
 from encoder_tui.protocol.tasks import VectorsRequest
-from encoder_tui.window.panes.outputs.runs import Runs, why_not_ready
+from encoder_tui.window.session.session import Session
 from encoder_tui.window.session.slot import Slot
 
 Answer = TypeVar("Answer")
@@ -34,14 +34,13 @@ class Asker(Generic[Answer]):
 
     def __init__(
         self,
-        runs: Runs,
+        session: Session,
         question: Callable[[], object],
         ask_model: Callable[[Slot], Awaitable[None]],
         on_answer: Callable[[], None],
         on_status: Callable[[], None],
     ) -> None:
-        self.runs = runs
-        self.session = runs.session
+        self.session = session
         self.answers: dict[Slot, Answer] = {}
         self.errors: dict[Slot, str] = {}
         self.asked: object = None
@@ -99,7 +98,7 @@ class Asker(Generic[Answer]):
             self._say(slot, "waits for its turn")
             await self.session.loaded(slot)
             try:
-                if why := why_not_ready(slot):
+                if why := slot.why_not_ready:
                     self.errors[slot] = why
                 else:
                     await self._ask_model(slot)
@@ -108,7 +107,7 @@ class Asker(Generic[Answer]):
             self._on_answer()
         self.status = ""
         self._on_status()
-        await self.runs.ask_memory()
+        await self.session.engine_memory.ask()
 
     def _say(self, slot: Slot, words: str) -> None:
         index = self.index_of(slot)

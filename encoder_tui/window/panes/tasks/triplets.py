@@ -15,10 +15,10 @@ from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.tasks.pooling import Triplet, builtin_triplets, cut, longest, triplet_columns, ways
 from encoder_tui.core.text.numbers import count
 from encoder_tui.core.text.safe import visible
-from encoder_tui.window.panes.outputs.asker import Asker
-from encoder_tui.window.panes.outputs.triplet_rows import Way, rows, verdict
-from encoder_tui.window.panes.outputs.view import OutputsState, OutputView
-from encoder_tui.window.panes.outputs.words import NO_DOCUMENT
+from encoder_tui.window.panes.tasks.asker import Asker
+from encoder_tui.window.panes.tasks.triplet_rows import Way, rows, verdict
+from encoder_tui.window.panes.tasks.view import NO_DOCUMENT, TaskView
+from encoder_tui.window.session.session import Session
 from encoder_tui.window.session.slot import Slot
 from encoder_tui.window.theme import QUIET
 from encoder_tui.window.widgets.cycle import Cycle
@@ -34,7 +34,7 @@ MORE = (
 )
 
 
-class TripletsView(OutputView):
+class TripletsView(TaskView):
     """Anchor, positive and negative under each model, pooling, and way of giving it the documents."""
 
     DEFAULT_CSS = """
@@ -47,10 +47,10 @@ class TripletsView(OutputView):
 
     about = "anchor, positive and negative, cut and whole"
 
-    def __init__(self, state: OutputsState) -> None:
-        super().__init__(state)
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
         self.asker: Asker[list[Way]] = Asker(
-            state.runs, self._question, self._ask_model, self.draw, self.tell_summary_changed
+            session, self._question, self._ask_model, self.draw, self.tell_summary_changed
         )
         triplets = builtin_triplets()
         self.builtin = {f"built-in {number + 1} of {len(triplets)}": one for number, one in enumerate(triplets)}
@@ -60,7 +60,7 @@ class TripletsView(OutputView):
         self._reading: asyncio.Task[None] | None = None
 
     def compose(self) -> ComposeResult:
-        first = AT_HAND if self.state.session.document is not None else next(iter(self.builtin))
+        first = AT_HAND if self.session.document is not None else next(iter(self.builtin))
         with Horizontal():
             yield Cycle("triplet", [AT_HAND, *self.builtin], value=first)
         yield Static(id="triplet-texts", markup=False)
@@ -68,10 +68,10 @@ class TripletsView(OutputView):
         yield Table([])
 
     def on_mount(self) -> None:
-        self.state.session.document_changed.subscribe(self, lambda _: self._document_changed())
+        self.session.document_changed.subscribe(self, lambda _: self._document_changed())
         # The anchor of a document that has none beside it.
-        self.state.session.text_changed.subscribe(self, lambda _: self._document_changed())
-        if self.state.session.document is not None:
+        self.session.text_changed.subscribe(self, lambda _: self._document_changed())
+        if self.session.document is not None:
             self._document_changed()
 
     def on_unmount(self) -> None:
@@ -92,12 +92,12 @@ class TripletsView(OutputView):
     def _document_changed(self) -> None:
         if self._reading is not None:
             self._reading.cancel()
-        if self.state.session.document is not None:
-            self._reading = asyncio.create_task(self._read_row(self.state.session.document))
+        if self.session.document is not None:
+            self._reading = asyncio.create_task(self._read_row(self.session.document))
 
     async def _read_row(self, document: str) -> None:
         """Make the triplet of the open document, from the columns of its row if it has them."""
-        row, text = self.state.session.document_row, self.state.session.text
+        row, text = self.session.document_row, self.session.text
         self.at_hand, self.why_none = Triplet(text, document, None, "the open document"), ""
         columns = triplet_columns(row.collection.answer.columns) if row is not None else None
         if row is not None and columns is not None:
@@ -136,7 +136,7 @@ class TripletsView(OutputView):
 
     def ask(self) -> None:
         if self.triplet is None:
-            self.state.session.notice(self.why_none, "warning")
+            self.session.notice(self.why_none, "warning")
         else:
             super().ask()
 
@@ -157,10 +157,6 @@ class TripletsView(OutputView):
             self.draw()
 
     # Drawing
-
-    def show(self) -> None:
-        self.asker.models_changed()
-        self.draw()
 
     def draw(self) -> None:
         """Show the answers so far."""

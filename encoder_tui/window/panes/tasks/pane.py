@@ -1,0 +1,185 @@
+"""The Tasks pane: uses the models for what they are for."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.content import Content
+from textual.widgets import ContentSwitcher, Input, Static, TextArea
+
+from encoder_tui.window.panes.pane import VIEW_KEYS, Pane
+from encoder_tui.window.panes.tasks.vectors import VectorsView
+from encoder_tui.window.panes.tasks.view import TaskView
+from encoder_tui.window.textual_fixes import workers
+from encoder_tui.window.theme import QUIET
+from encoder_tui.window.widgets.choice import Choice
+from encoder_tui.window.widgets.clipboard import copy
+from encoder_tui.window.widgets.key_line import possible_changed
+
+if TYPE_CHECKING:
+    from encoder_tui.client.client import EngineState
+
+VIEW_CLASSES: Final = {
+    "vectors": "vectors.VectorsView",
+    "masked": "masked.MaskedView",
+    "triplets": "triplets.TripletsView",
+}
+"""The views, with the class of each, which is imported when the view is first shown."""
+
+
+class TasksPane(Pane):
+    """Every model's answers to the question of the view in front."""
+
+    VIEWS = tuple(VIEW_CLASSES)
+    VIEW_CHOICE = "tasks-view"
+    DEFAULT_CSS = """
+    TasksPane { height: 1fr; }
+    TasksPane > #tasks-about { height: 1; }
+    TasksPane > #tasks-sentence { height: auto; max-height: 3; padding: 0 1; text-style: bold; }
+    TasksPane > #tasks-views { height: 1fr; }
+    """
+    BINDINGS = [
+        Binding("r", "run", "Run", id="tasks.run", tooltip="Put the question of the view to every model"),
+        Binding(
+            "x,escape",
+            "cancel",
+            "Cancel",
+            id="tasks.cancel",
+            tooltip="Cancel the current question; in a text field, leave it",
+        ),
+        *VIEW_KEYS,
+        Binding("e", "edit", "Edit", id="tasks.edit", tooltip="Go to the text field of the view"),
+        Binding(
+            "d",
+            "document",
+            "Text or document",
+            show=False,
+            id="tasks.text-or-document",
+            tooltip="Use the open document instead of the view's own texts, or these again",
+        ),
+        Binding(
+            "u", "unload", "Unload", show=False, id="tasks.unload", tooltip="Free the memory of weights and outputs"
+        ),
+        Binding("y", "copy", "Copy the view", show=False, id="tasks.copy", tooltip="Copy what the view shows"),
+    ]
+
+    @classmethod
+    def shell_command(cls, view: str, text: str, source: str | None) -> Sequence[str]:
+        return ["run", text]
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="tasks-about", markup=False)
+        yield Static(id="tasks-sentence", markup=False)
+        yield Choice(self.VIEWS, id=self.VIEW_CHOICE)
+        with ContentSwitcher(initial=self.VIEWS[0], id="tasks-views"):
+            view = VectorsView(self.session)
+            view.id = self.VIEWS[0]
+            yield view
+
+    def on_mount(self) -> None:
+        self.session.models_changed.subscribe(self, lambda _: self._show())
+        self.session.engine_memory.changed.subscribe(self, lambda _: self._show_words())
+        self.session.engine_changed.subscribe(self, self._engine_changed)
+        self.take_focus()
+
+    def on_resize(self) -> None:
+        self._show()
+
+    def _engine_changed(self, state: EngineState) -> None:
+        if state.status in {"died", "stopped"}:
+            self.session.engine_memory.engine_died()
+
+    @property
+    def view(self) -> TaskView:
+        """The view in front."""
+        found = super().view
+        assert isinstance(found, TaskView)
+        return found
+
+    def _show(self) -> None:
+        if not self.is_mounted or not self.size.width:
+            return
+        self._show_words()
+        self.view.show()
+        possible_changed(self)
+
+    def _show_words(self) -> None:
+        width = self.size.width
+        if not self.is_mounted or not width:
+            return
+        held = self.session.engine_memory.summary
+        left = Content.styled(f" {self.view.about}", QUIET).truncate(max(width - len(held) - 3, 8), ellipsis=True)
+        gap = max(width - left.cell_length - len(held) - 1, 2)
+        line = Content.assemble(left, " " * gap, (held, QUIET)).truncate(max(width, 1), ellipsis=True)
+        self.query_one("#tasks-about", Static).update(line)
+        # Three lines at most; words that wrap leave some cells of a line empty.
+        summary = Content(self.view.summary()).truncate(3 * width - 24, ellipsis=True)
+        self.query_one("#tasks-sentence", Static).update(summary)
+
+    @on(TaskView.SummaryChanged)
+    def _summary_changed(self) -> None:
+        self._show_words()
+        possible_changed(self)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "cancel":
+            return self.view.asker.is_asking or isinstance(self.app.focused, TextArea | Input) or None
+        return True
+
+    # Views
+
+    def make_view(self, name: str) -> TaskView:
+        module, class_name = VIEW_CLASSES[name].split(".")
+        # Not needed for the first paint.
+        imported = importlib.import_module(f"encoder_tui.window.panes.tasks.{module}")
+        made = getattr(imported, class_name)(self.session)
+        assert isinstance(made, TaskView)
+        return made
+
+    def view_opened(self, name: str) -> None:
+        self.call_after_refresh(self._show)
+        if not self.view_choice.has_focus:
+            self.take_focus()
+
+    def take_focus(self) -> None:
+        """Take the focus in the current view."""
+        self.screen.set_focus(self.to_move_in or self.view_choice)  # immediately: the next key is meant for it
+
+    # Keys
+
+    def action_run(self) -> None:
+        """Put the question of the view in front to every model."""
+        self.view.ask()
+
+    def action_cancel(self) -> None:
+        """Cancel the current question; in a text field, leave it."""
+        if isinstance(self.app.focused, TextArea | Input):
+            self.take_focus()
+        elif self.view.cancel():
+            # Weights may have been loaded by then.
+            workers.start(self, self.session.engine_memory.ask, group="memory")
+
+    def action_document(self) -> None:
+        """Use the open document instead of the view's own texts, or these again."""
+        if not self.view.take_document():
+            self.session.notice("this view has texts of its own; e edits them", "warning")
+
+    def action_unload(self) -> None:
+        """Free the memory of weights and outputs."""
+        self.view.cancel()
+        # Not awaited here: while the engine is busy or hung, every key would wait.
+        workers.start(self, self.session.engine_memory.unload, group="unload", exclusive=True)
+
+    def action_edit(self) -> None:
+        """Go to the text field of the view, if it has one."""
+        for field in self.view.query(TextArea):
+            field.focus()
+
+    def action_copy(self) -> None:
+        """Copy what the current view shows."""
+        copy(self, self.view.copied(), "the values", self.view.why_not_copied)
