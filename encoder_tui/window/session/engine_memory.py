@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from textual.signal import Signal
@@ -10,17 +10,19 @@ from textual.signal import Signal
 from encoder_tui.core.text.numbers import decimal_size
 
 if TYPE_CHECKING:
+    from encoder_tui.client.client import EngineClient
     from encoder_tui.core.outputs.runs import MemoryAnswer
-    from encoder_tui.window.session.session import Session
 
 
 class EngineMemory:
     """Requests what the engine holds, and has it released; `changed` is published after each answer."""
 
-    def __init__(self, session: Session, changed: Signal[None]) -> None:
+    def __init__(
+        self, engine: Callable[[], EngineClient], notice: Callable[[str, str], None], changed: Signal[None]
+    ) -> None:
         self.answer: MemoryAnswer | None = None
         self.changed = changed
-        self._session = session
+        self._engine, self._notice = engine, notice
 
     @property
     def summary(self) -> str:
@@ -37,14 +39,14 @@ class EngineMemory:
         from encoder_tui.protocol import operations  # noqa: PLC0415  # not for the first paint
         from encoder_tui.protocol.outputs import MemoryRequest  # noqa: PLC0415
 
-        await self._take(self._session.engine.run(operations.MEMORY, MemoryRequest(slots)))
+        await self._take(self._engine().run(operations.MEMORY, MemoryRequest(slots)))
 
     async def unload(self) -> None:
         """Release all models and outputs."""
         from encoder_tui.protocol import operations  # noqa: PLC0415  # not for the first paint
         from encoder_tui.protocol.outputs import UnloadRequest  # noqa: PLC0415
 
-        await self._take(self._session.engine.run(operations.UNLOAD, UnloadRequest()))
+        await self._take(self._engine().run(operations.UNLOAD, UnloadRequest()))
 
     def engine_died(self) -> None:
         """Forget what the engine held: it has died."""
@@ -57,5 +59,5 @@ class EngineMemory:
         try:
             self.answer = await answer
         except (EngineError, OperationFailed) as error:
-            self._session.notice(str(error), "warning")
+            self._notice(str(error), "warning")
         self.changed.publish(None)

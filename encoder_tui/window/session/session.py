@@ -43,7 +43,7 @@ class Session:
         self.text_replaced: Signal[str] = Signal(app, "text_replaced")
         self.engine_changed: Signal[EngineState] = Signal(app, "engine_changed")
         self.noticed: Signal[tuple[str, str]] = Signal(app, "noticed")
-        self.engine_memory = EngineMemory(self, Signal(app, "engine_memory_changed"))
+        self.engine_memory = EngineMemory(lambda: self.engine, self.notice, Signal(app, "engine_memory_changed"))
         path = None if settings.fresh else state_path()
         self.memory = SessionMemory(path, lambda: self.engine.is_remote, self.notice)
         self._left_aside = ""
