@@ -11,10 +11,12 @@ from encoder_tui.core.models.placement import InForce, placement_of
 from encoder_tui.core.models.ready import ReadyModel
 from encoder_tui.core.outputs.runs import Batch
 from encoder_tui.core.settings import Settings
+from encoder_tui.core.tasks.occlusion import Occlusion, hidden, occlusion, words_of
 from encoder_tui.core.tasks.predictions import (
     HEAD_OF,
     Reading,
     Task,
+    TaskError,
     TextPrediction,
     TokenScore,
     Wish,
@@ -78,6 +80,35 @@ async def predict(
     answer = await engine.run(operations.HEAD, request, on_progress)
     found = predictions(model, task, wish, read, answer)
     return Predicted(task, answer.in_force, read, found, remarks_on(model.name, model.card, answer))
+
+
+async def occlude(
+    engine: EngineClient,
+    model: ReadyModel,
+    settings: Settings,
+    text: str,
+    label: str | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> Occlusion:
+    """Return how much the score of a label falls if each word of a text is hidden; see `occlusion`.
+
+    It takes one pass for each word that the model reads. Raises what `predict` raises.
+    """
+    wish = Wish(texts=[text])
+    if task_of(model.name, model.card, wish) != "sequence-classification":
+        raise TaskError(f"{model.name} gives no label to a whole text, so there is no score to follow")
+    (reading,) = readings(model, "sequence-classification", wish)
+    words = words_of(text, reading.cut)
+    rows = [HeadRow(one.ids, one.token_type_ids) for one in hidden(model, text, words)]
+    request = HeadRequest(
+        model.source(settings),
+        placement_of(settings),
+        HEAD_OF["sequence-classification"],
+        rows,
+        **pad_of(model.tokenizer),
+    )
+    answer = await engine.run(operations.HEAD, request, on_progress)
+    return occlusion(model.card, text, words, answer, label)
 
 
 async def _scored(

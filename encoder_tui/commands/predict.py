@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, get_args
+from typing import Any, Final, NamedTuple, get_args
 
 import click
+import msgspec
 
 from encoder_tui.client.loader import Loader
-from encoder_tui.client.predict import Predicted, predict
+from encoder_tui.client.predict import Predicted, occlude, predict
 from encoder_tui.commands import running
 from encoder_tui.commands.console import say
 from encoder_tui.commands.options import gather, shared_options
 from encoder_tui.core.models.ready import RequestedModel
 from encoder_tui.core.settings import Settings
 from encoder_tui.core.tasks.entities import AGGREGATIONS, Aggregation
+from encoder_tui.core.tasks.occlusion import Occlusion
 from encoder_tui.core.tasks.predictions import Combination, Reading, TaskError, TextPrediction, Wish, best_answer
 from encoder_tui.core.text.numbers import count, share_percent
 from encoder_tui.core.text.safe import shorten, visible
@@ -58,6 +60,13 @@ SHOWN: Final = 5
     show_default=True,
     help="How the labels of the windows are combined.",
 )
+@click.option(
+    "--occlusion",
+    "wants_occlusion",
+    is_flag=True,
+    help="Also print how much the score of the best label falls if each word is hidden; this takes a pass a word.",
+)
+@click.option("--label", metavar="LABEL", help="The label that --occlusion follows.")
 @click.option("--random-head", is_flag=True, help="Run a head that the checkpoint lacks; what it says is random.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @shared_options
@@ -74,6 +83,8 @@ def command(
     top: int | None,
     windows: bool,
     combine: Combination,
+    wants_occlusion: bool,
+    label: str | None,
     random_head: bool,
     as_json: bool,
     **shared: Any,
@@ -90,7 +101,9 @@ def command(
     settings = gather(context, shared)
     if not texts and settings.text is not None and settings.origin("text") == "command line":
         texts = (settings.text,)
-    named = [label.strip() for label in (labels or "").split(",") if label.strip()]
+    named = [one.strip() for one in (labels or "").split(",") if one.strip()]
+    if label is not None and not wants_occlusion:
+        raise click.UsageError("--label names what --occlusion follows; give --occlusion too")
     if labels is not None and not named:
         raise click.UsageError("--labels names no label; give some, with commas between them")
     wish = Wish(
@@ -109,13 +122,19 @@ def command(
         raise click.UsageError(str(error)) from error
     line = running.ProgressLine()
 
-    async def one(loader: Loader, model: RequestedModel, settings: Settings) -> Predicted | str:
-        if model.ready is None:
+    async def one(loader: Loader, model: RequestedModel, settings: Settings) -> Said | str:
+        ready = model.ready
+        if ready is None:
             return model.error or "it could not be loaded"
         try:
-            return await predict(
-                loader.engine, model.ready, settings, wish, line.show, best=top or SHOWN, allow_random=random_head
+            found = await predict(
+                loader.engine, ready, settings, wish, line.show, best=top or SHOWN, allow_random=random_head
             )
+            falls = [
+                await occlude(loader.engine, ready, settings, text, label, line.show)
+                for text in (wish.texts if wants_occlusion else [])
+            ]
+            return Said(found, falls)
         except TokenizationError as refusal:
             return f"{model.name}: {refusal}"
         except (TaskError, *running.FAILURES) as error:
@@ -123,13 +142,13 @@ def command(
         finally:
             line.clear()
 
-    async def work(loader: Loader) -> list[tuple[str, Predicted | str]]:
+    async def work(loader: Loader) -> list[tuple[str, Said | str]]:
         models = await running.load_tokenizers(loader, settings)
         return [(model.name, await one(loader, model, settings)) for model in models]
 
     done = running.run(settings, work)
     for _, found in done:
-        for remark in [] if isinstance(found, str) else [*found.in_force.remarks, *found.remarks]:
+        for remark in [] if isinstance(found, str) else found.remarks:
             say(remark)
     running.show(
         done,
@@ -139,9 +158,21 @@ def command(
     )
 
 
-def _record(name: str, found: Predicted | str, top: int | None) -> dict[str, Any]:
-    if isinstance(found, str):
-        return {"model": name, "error": found}
+class Said(NamedTuple):
+    """What a model says of the texts, and what its scores hang on, if that was asked for."""
+
+    found: Predicted
+    falls: list[Occlusion]
+
+    @property
+    def remarks(self) -> list[str]:
+        return [*self.found.in_force.remarks, *self.found.remarks]
+
+
+def _record(name: str, said: Said | str, top: int | None) -> dict[str, Any]:
+    if isinstance(said, str):
+        return {"model": name, "error": said}
+    found = said.found
     record: dict[str, Any] = {
         "model": name,
         "task": found.task,
@@ -150,22 +181,26 @@ def _record(name: str, found: Predicted | str, top: int | None) -> dict[str, Any
             {"tokens": reading.tokens, "characters": len(reading.text), "cut": reading.cut} for reading in found.read
         ],
         "random": found.in_force.new,
-        "remarks": [*found.in_force.remarks, *found.remarks],
+        "remarks": said.remarks,
     }
+    if said.falls:
+        record["occlusion"] = msgspec.to_builtins(said.falls)
     if any(one.windows for one in found.predictions):
         record["windows"] = [[part.record(top) for part in one.windows] for one in found.predictions]
     return record
 
 
-def block(name: str, found: Predicted, wish: Wish, top: int) -> str:
+def block(name: str, said: Said, wish: Wish, top: int) -> str:
     """Return what a model says of each text, as lines."""
+    found, falls = said
     lines = [f"{visible(name)}: {found.task}, {found.in_force.words()}"]
     read = found.read if len(found.read) == len(found.predictions) else [found.read[0]] * len(found.predictions)
     titles = _titles(wish, len(found.predictions))
-    for title, reading, one in zip(titles, read, found.predictions, strict=True):
+    for index, (title, reading, one) in enumerate(zip(titles, read, found.predictions, strict=True)):
         lines.append(f"  {shorten(visible(title), max(running.terminal_width() - 2, 20))}")
         lines += [f"    {row}" for row in _rows(one, top)]
         lines += [f"    {sentence}" for sentence in _windows(reading, one)]
+        lines += [f"    {row}" for row in (_falls(falls[index], top) if falls else [])]
     return "\n".join(lines)
 
 
@@ -194,6 +229,16 @@ def _rows(one: TextPrediction, top: int) -> list[str]:
     if one.masks is not None:
         return [row for mask in one.masks for row in _scores([(token.token, token.score) for token in mask])]
     return [f"score {one.score:.6g}"]
+
+
+def _falls(found: Occlusion, top: int) -> list[str]:
+    """Return the words whose hiding changes the score most."""
+    most = sorted(found.words, key=lambda word: -abs(word.fall))[:top]
+    rows = [[visible(word.text), f"{-word.fall:+.4f}", f"{word.start:,}–{word.end:,}"] for word in most]
+    return [
+        f"{visible(found.label)} changes most if these words are hidden:",
+        *(f"  {row}" for row in running.aligned(rows)),
+    ]
 
 
 def _scores(scores: Sequence[tuple[str, float]]) -> list[str]:

@@ -80,3 +80,30 @@ def test_wrong_usage(arguments: list[str], words: str) -> None:
     done = call("predict", *arguments)
     assert done.code == 2
     assert words in done.stderr
+
+
+def test_occlusion_is_the_fall_of_the_score_when_a_word_is_masked(folder: Path) -> None:
+    import torch
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    directory = saved(folder, "bert-cased", "AutoModelForSequenceClassification", ("bad", "good", "so-so"))
+    text = "She sells sea shells, unbelievable!"
+    done = call("predict", "--json", "--occlusion", "--label", "good", *named(directory), text)
+    (found,) = done.models[0]["occlusion"]
+    model = AutoModelForSequenceClassification.from_pretrained(directory).eval()
+    tokenizer = AutoTokenizer.from_pretrained(directory)
+
+    def score(of: str) -> float:
+        with torch.inference_mode():
+            return float(model(**tokenizer(of, return_tensors="pt")).logits[0].softmax(0)[1])
+
+    words = text.split()
+    assert [word["text"] for word in found["words"]] == words
+    assert (found["label"], found["score"]) == ("good", pytest.approx(score(text), abs=1e-6))
+    for index, word in enumerate(found["words"]):
+        masked = " ".join([*words[:index], "[MASK]", *words[index + 1 :]])
+        assert word["fall"] == pytest.approx(score(text) - score(masked), abs=1e-6)
+    assert max(abs(word["fall"]) for word in found["words"]) > 1e-3
+    refused = call("predict", "--occlusion", "--label", "fine", *named(directory), text)
+    assert refused.code == 1
+    assert 'there is no label "fine"; the labels are bad, good, so-so' in refused.stderr
