@@ -1,10 +1,10 @@
-"""Save outputs that the engine keeps to a file on the user's machine."""
+"""Save outputs that the engine keeps, and vectors that it sent, to a file on the user's machine."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -16,12 +16,18 @@ from encoder_tui.core.files import npz
 from encoder_tui.core.files.atomic import AtomicFile
 from encoder_tui.core.files.safetensors_writer import SavedTensor, header, in_file_order
 from encoder_tui.core.outputs.runs import RunAnswer
+from encoder_tui.core.tasks.encoding import EncodeAnswer
+from encoder_tui.core.tasks.encoding_words import provenance, vector_tensors
 from encoder_tui.protocol import operations
 from encoder_tui.protocol.outputs import ValuesRequest
 
 PIECE: Final = 32 << 20
 """Maximum number of bytes of values in one frame."""
 SUFFIXES: Final = (".safetensors", ".npz")
+
+
+Write = Callable[[SavedTensor, Callable[[bytes], object]], Awaitable[None]]
+"""Brings the values of a tensor to a function that takes them piece by piece."""
 
 
 def wrong_suffix(path: Path) -> str:
@@ -69,6 +75,32 @@ async def save_outputs(engine: EngineClient, path: Path, answers: Mapping[int, t
             values = await engine.run(operations.VALUES, request)
             await asyncio.to_thread(into, values.data)
 
+    await _save(path, tensors, metadata, write)
+
+
+async def save_vectors(path: Path, answers: Mapping[int, tuple[str, EncodeAnswer]]) -> None:
+    """Write the vectors of these slots, with what made them, in the format that the file's name ends in.
+
+    `SLOT.vectors` holds a row a text. Of a multi-vector model it holds the rows of all texts one after the other, and
+    `SLOT.counts` how many each text has. Of a sparse model, `SLOT.values`, `SLOT.indices` and `SLOT.counts` hold the
+    weights of the texts one after the other. Raises OSError; the file is then unchanged.
+    """
+    parts: dict[str, bytes] = {}
+    tensors: list[SavedTensor] = []
+    for slot, (_, answer) in answers.items():
+        for name, dtype, shape, data in vector_tensors(answer):
+            tensors.append(SavedTensor(f"{slot}.{name}", dtype, shape))
+            parts[tensors[-1].name] = data
+    metadata = {str(slot): json.dumps(provenance(name, answer)) for slot, (name, answer) in answers.items()}
+
+    async def write(tensor: SavedTensor, into: Callable[[bytes], object]) -> None:
+        await asyncio.to_thread(into, parts[tensor.name])
+
+    await _save(path, tensors, metadata, write)
+
+
+async def _save(path: Path, tensors: list[SavedTensor], metadata: Mapping[str, str], write: Write) -> None:
+    """Write a file whose values `write` brings, a tensor at a time. Raises OSError and what `write` raises."""
     # The data may be gigabytes and the disk slow, so a thread writes, not the event loop.
     with AtomicFile(path) as file:
         if path.suffix == ".npz":

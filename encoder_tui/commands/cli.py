@@ -18,6 +18,7 @@ from encoder_tui.core.text.safe import visible
 COMMANDS: Final = {
     "config": "encoder_tui.commands.config",
     "docs": "encoder_tui.commands.docs",
+    "encode": "encoder_tui.commands.encode",
     "engine": "encoder_tui.commands.engine",
     "info": "encoder_tui.commands.info",
     "predict": "encoder_tui.commands.predict",

@@ -225,15 +225,19 @@ def show(
     as_json: bool,
     report: Callable[[Sequence[tuple[str, R | str]]], object],
     block: Callable[[str, R], str],
+    further: str | None = None,
 ) -> None:
-    """Print what was found out of each model, as JSON or as a block of lines each, then `finish`; a str is an error."""
+    """Print what was found out of each model, as JSON or as a block of lines each, then `finish`; a str is an error.
+
+    `further` is an error of no model.
+    """
     if as_json:
         click.echo(json.dumps(report(models)))
     else:
         blocks = [block(name, found) for name, found in models if not isinstance(found, str)]
         if blocks:
             click.echo("\n\n".join(blocks))
-    finish([found if isinstance(found, str) else None for _, found in models])
+    finish([*(found if isinstance(found, str) else None for _, found in models), further])
 
 
 def finish(errors: Sequence[str | None]) -> None:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-LIBRARIES: Final = ("torch", "transformers", "tokenizers", "datasets", "safetensors", "encoder-tui")
+LIBRARIES: Final = (
+    "torch",
+    "transformers",
+    "sentence-transformers",
+    "tokenizers",
+    "datasets",
+    "safetensors",
+    "encoder-tui",
+)
 
 
 def installed_versions() -> dict[str, str]:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Final
 
-LARGE: Final = {"torch", "transformers", "datasets"}
+LARGE: Final = {"torch", "transformers", "datasets", "sentence_transformers"}
 
 
 @contextmanager

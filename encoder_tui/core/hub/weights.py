@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from encoder_tui.core.files.outside_names import NameRefused, refuse_name
 from encoder_tui.core.hub import fetch
@@ -41,11 +41,42 @@ def fetch_weights(
             client, listing, _shards(client, listing, there, first, start) if first.endswith(INDEX) else [there[first]]
         )
     except OSError as error:
-        raise ModelError(
-            f"{name}: the cache {cache_folder()} cannot be written ({error.strerror or error});"
-            " free some space, or set HF_HOME to a writable folder"
-        ) from error
+        raise _unwritable(name, error) from error
     return None
+
+
+def fetch_modules(
+    name: str, repo: str, commit: str, folders: Sequence[str], *, offline: bool, progress: Callable[..., None]
+) -> str | None:
+    """Fetch the weights and the small files of modules beside the transformer, each in its folder, as `fetch_weights`.
+
+    A folder without weights in the repository is no failure here: a module that needs them says so when it is loaded.
+    """
+    forbidden = forbidden_by(offline)
+    if forbidden:
+        return f"{name}: the weights of {folders[0]} are not in the cache, and {forbidden} forbids asking the Hub"
+    client = HubClient(name, repo, progress)
+    try:
+        listing = client.listing(commit)
+    except ModelError as error:
+        return str(error)
+    wanted = []
+    for folder in folders:
+        inside = {file.name: file for file in listing.files if file.name.rpartition("/")[0] == folder}
+        weights = next((f"{folder}/{file}" for file in PREFERRED if f"{folder}/{file}" in inside), None)
+        wanted += [file for at, file in inside.items() if at == weights or at.endswith((".json", ".txt"))]
+    try:
+        fetch.bring(client, listing, wanted)
+    except OSError as error:
+        raise _unwritable(name, error) from error
+    return None
+
+
+def _unwritable(name: str, error: OSError) -> ModelError:
+    return ModelError(
+        f"{name}: the cache {cache_folder()} cannot be written ({error.strerror or error});"
+        " free some space, or set HF_HOME to a writable folder"
+    )
 
 
 def _shards(

@@ -36,6 +36,8 @@ ROUTES: Final = "router_config.json"
 ROUTERS: Final = frozenset({"Router", "Asym"})
 TABLES: Final = frozenset({"StaticEmbedding", "WordEmbeddings", "SparseStaticEmbedding"})
 """Modules that look vectors up, or weights, in a table of their own."""
+WEIGHTED: Final = TABLES | {"CNN", "Dense", "LSTM", "LayerNorm", "SparseAutoEncoder", "WeightedLayerPooling"}
+"""Modules beside the transformer that have weights of their own, in their folder."""
 OWN_SETTINGS: Final = {
     "CNN": "cnn_config.json",
     "LSTM": "lstm_config.json",

@@ -102,10 +102,12 @@ class Similarity(msgspec.Struct, frozen=True):
 class Pipeline(msgspec.Struct, frozen=True):
     """What computed an answer.
 
-    `limit` is how many tokens it reads, None if nothing limits it. `prompt` is the name of the prompt, None if none was
-    used, and `prompt_text` what it puts before each text. `is_own_pooling` says that the model states no pooling, and
-    that the mean of its token states is the choice of encoder-tui. `is_random` says that some of the values it computes
-    with are random, so that its results mean nothing; `remarks` say why. `library` names what ran it, with its version.
+    - `limit` is how many tokens it reads, None if nothing limits it.
+    - `prompt` is the name of the prompt, None if none was used; `prompt_text` is what it puts before each text.
+    - `side` is the one that was requested.
+    - `is_own_pooling` says that the model states no pooling, and that the mean is the choice of encoder-tui.
+    - `is_random` says that some of the values it computes with are random, so that its results mean nothing.
+    - `library` names what ran it, with its version; `revision` is the commit of a model of the Hub.
     """
 
     in_force: InForce
@@ -119,6 +121,9 @@ class Pipeline(msgspec.Struct, frozen=True):
     is_random: bool = False
     remarks: list[str] = []
     seconds: Seconds = 0.0
+    side: Side | None = None
+    revision: str | None = None
+    versions: dict[str, str] = {}
 
 
 class EncodeAnswer(msgspec.Struct, frozen=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,22 +11,23 @@ from typing import Any
 import msgspec
 import torch
 
+from encoder_tui.core.hub.weights import fetch_modules
 from encoder_tui.core.models.card import Card
-from encoder_tui.core.models.modules import every_module, read_modules
 from encoder_tui.core.models.placement import ModelSource, Placement
 from encoder_tui.core.models.weight_files import weight_files
 from encoder_tui.core.tasks.encoding import Pipeline, Side
 from encoder_tui.core.text.numbers import first_of
 from encoder_tui.core.text.safe import visible
 from encoder_tui.core.tokens.rust_errors import words
+from encoder_tui.core.versions import installed_versions
 from encoder_tui.engine.job import Job, JobCancelled, OperationError
 from encoder_tui.engine.machine.out_of_memory import memory_errors
 from encoder_tui.engine.machine.threads import computing_in
 from encoder_tui.engine.models.checkpoints import bring_weights
 from encoder_tui.engine.models.loaded_models import LOADED, State
-from encoder_tui.engine.tasks.loading import load_pipeline
+from encoder_tui.engine.tasks.loading import lacking, load_pipeline
 from encoder_tui.engine.tasks.pipeline import LoadedPipeline
-from encoder_tui.engine.tasks.vetting import checked_card
+from encoder_tui.engine.tasks.vetting import Checked, checked
 
 DOCUMENTS = ("document", "passage", "corpus")
 """The prompts that sentence-transformers takes for documents, the first that a model has."""
@@ -35,23 +36,38 @@ DOCUMENTS = ("document", "passage", "corpus")
 def deployed(source: ModelSource, placement: Placement, job: Job) -> LoadedPipeline:
     """Return a deployed model on its device. Raises `OperationError`; weights are downloaded from the Hub."""
     job.progress(f"{source.name}: importing torch and transformers")
-    directory, card = checked_card(source)
-    bring_weights(source, directory, job)
+    model = checked(source)
+    reason = _bring(source, model, job)
     loaded = LOADED.get_pipeline(
         source,
         placement,
-        _state(source, directory),
-        lambda device: load_pipeline(source, directory, card, placement.dtype, device, job),
+        _state(source, model),
+        lambda device: load_pipeline(source, model, placement.dtype, device, job, reason),
     )
     assert isinstance(loaded, LoadedPipeline)
     return loaded
 
 
-def _state(source: ModelSource, directory: Path) -> State:
+def _bring(source: ModelSource, model: Checked, job: Job) -> str | None:
+    """Download missing weights of a model on the Hub, of all its modules. Returns the reason if that fails."""
+    reason = bring_weights(source, model.directory / model.card.folder, job) if _has_transformer(model) else None
+    folders = [folder for folder in lacking(model) if folder]
+    if reason or not folders or not source.repo or not source.commit:
+        return reason
+    return fetch_modules(
+        source.name, source.repo, source.commit, folders, offline=source.offline, progress=job.progress
+    )
+
+
+def _has_transformer(model: Checked) -> bool:
+    return not model.modules or any(module.config for module in model.modules)
+
+
+def _state(source: ModelSource, model: Checked) -> State:
     """Return names, times and sizes of all that a pipeline is made of, so that a rewritten one is loaded again."""
-    modules = every_module(read_modules(source.name, directory) or [])
+    directory = model.directory
     files: set[Path] = set()
-    for folder in {directory, *(directory / module.module.path for module in modules)}:
+    for folder in {directory, *(directory / module.module.path for module in model.modules)}:
         if folder.is_dir():
             code = folder.glob("*.py") if source.trust_remote_code else ()
             files |= {*weight_files(folder), *folder.glob("*.json"), *folder.glob("*.txt"), *code}
@@ -107,7 +123,12 @@ class Work:
             yield
             self._seconds += time.perf_counter() - began
 
-    def pipeline(self, prompt: tuple[str | None, str] = (None, ""), remarks: tuple[str, ...] = ()) -> Pipeline:
+    def pipeline(
+        self,
+        prompt: tuple[str | None, str] = (None, ""),
+        remarks: Sequence[str] = (),
+        side: Side | None = None,
+    ) -> Pipeline:
         """Return what computed the answer; `prompt` is its name and its text."""
         loaded, card = self.loaded, self.loaded.card
         ours = f"{loaded.source.name}: it states no pooling; the mean of its token states is the choice of encoder-tui"
@@ -122,6 +143,9 @@ class Work:
             loaded.is_random,
             [*self._in_force.remarks, *([ours] if loaded.pooling_is_ours else []), *remarks],
             self._seconds,
+            side,
+            loaded.source.commit,
+            installed_versions(),
         )
 
 

@@ -55,7 +55,7 @@ def encode(loaded: LoadedPipeline, request: EncodeRequest, job: Job) -> EncodeAn
         EncodedText(one.tokens, len(text), one.cuts[0], norm)
         for text, one, norm in zip(request.texts, read, norms, strict=True)
     ]
-    return EncodeAnswer(work.pipeline(prompt, tuple(remarks)), texts, vectors, similarity)
+    return EncodeAnswer(work.pipeline(prompt, remarks, request.side), texts, vectors, similarity)
 
 
 def layout_of(loaded: LoadedPipeline) -> Layout:

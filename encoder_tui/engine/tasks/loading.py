@@ -15,9 +15,9 @@ from typing import Any, Final
 
 import torch
 
-from encoder_tui.core.models.card import Card
-from encoder_tui.core.models.modules import DROPPED, MODULES
+from encoder_tui.core.models.modules import DROPPED, MODULES, WEIGHTED
 from encoder_tui.core.models.placement import ModelSource
+from encoder_tui.core.models.weight_files import weight_files
 from encoder_tui.core.text import numbers
 from encoder_tui.core.tokens.rust_errors import refusals
 from encoder_tui.engine.job import Job, OperationError
@@ -28,6 +28,7 @@ from encoder_tui.engine.models.configuration import leave_attention_to_the_plan
 from encoder_tui.engine.models.loaded_model import LoadedModel
 from encoder_tui.engine.models.random_weights import SEED, fill
 from encoder_tui.engine.tasks.pipeline import LoadedPipeline
+from encoder_tui.engine.tasks.vetting import Checked
 
 CLASSES: Final = {
     "sparse-encoder": "SparseEncoder",
@@ -43,25 +44,49 @@ UNPOOLED: Final = ("pooler.", "bert.pooler.", "roberta.pooler.")
 """Parameters that no pipeline computes with unless it takes the pooler's output."""
 
 
+def lacking(model: Checked) -> list[str]:
+    """Return the folders of a model's modules that should hold weights and do not."""
+    return [
+        module.module.path
+        for module in model.modules
+        if module.module.name in WEIGHTED and not weight_files_in(model.directory / module.module.path)
+    ]
+
+
+def weight_files_in(folder: Path) -> list[Path]:
+    """Return the files of weights in a folder; none if it is not there."""
+    return weight_files(folder) if folder.is_dir() else []
+
+
 def load_pipeline(
-    source: ModelSource, directory: Path, card: Card, dtype: str | None, device: torch.device, job: Job
+    source: ModelSource, checked: Checked, dtype: str | None, device: torch.device, job: Job, reason: str | None = None
 ) -> LoadedPipeline:
     """Read a deployed model. Raises `OperationError`, also if a part of it is not there.
 
-    A directory without any weights gives a pipeline of random values.
+    A directory without the weights of its transformer gives a pipeline of random values; `reason` says why they are not
+    there, if it is known.
     """
-    name = source.name
+    name, card, directory = source.name, checked.card, checked.directory
     if dropped := [module.type for module in card.modules if module.name in DROPPED]:
         raise OperationError(
             f"{name}: {MODULES} names {dropped[0]}, which sentence-transformers no longer has;"
             " write sentence_transformers.models.Transformer in its place"
+        )
+    transformers = [module for module in checked.modules if module.config]
+    folders = [module.module.path for module in transformers] or ([] if checked.modules else [""])
+    is_random = not all(weights_of(source, directory / folder) for folder in folders)
+    absent = lacking(checked)
+    if absent and (not is_random or not folders):
+        where = f"{absent[0]}/model.safetensors" if absent[0] else "model.safetensors"
+        raise OperationError(
+            f"{name}: {reason or f'{where} is missing, though {MODULES} names its module'};"
+            " without it the vectors are not the deployed model's"
         )
     job.progress(f"{name}: importing sentence-transformers")
     import sentence_transformers  # noqa: PLC0415
     from transformers.utils import logging  # noqa: PLC0415
 
     logging.disable_progress_bar()
-    is_random = not weights_of(source, directory / card.folder)
     job.progress(f"{name}: {'making random weights' if is_random else 'loading the weights'}")
     make = getattr(sentence_transformers, CLASSES.get(card.kind, "SentenceTransformer"))
     arguments = {} if dtype is None else {"dtype": devices.dtype_of(dtype)}
@@ -86,7 +111,7 @@ def load_pipeline(
     new, unused = _unread(name, model, heard)
     remarks = []
     if is_random:
-        remarks.append(f"{name}: there are no weights at {directory}; all values are random")
+        remarks.append(f"{reason or f'{name}: there are no weights at {directory}'}; all values are random")
     elif new:
         are = numbers.count(len(new), "tensor is", "tensors are")
         remarks.append(f"{name}: {are} not in the checkpoint and therefore random: {numbers.first_of(new, 4)}")
@@ -116,8 +141,9 @@ Heard = list[tuple[Any, dict[str, Any]]]
 def heard_loading(is_random: bool, job: Job) -> Iterator[Heard]:
     """Hear what transformers says of each checkpoint that sentence-transformers makes it load, and fails to hand on.
 
-    If `is_random`, models are built with random values, for a directory without weights.
+    If `is_random`, models are built with random values, and so are modules whose weights are not there.
     """
+    from sentence_transformers.base.modules.module import Module  # noqa: PLC0415
     from transformers import PreTrainedModel  # noqa: PLC0415
     from transformers.initialization import no_init_weights  # noqa: PLC0415
 
@@ -139,11 +165,20 @@ def heard_loading(is_random: bool, job: Job) -> Iterator[Heard]:
         heard.append((model, info))
         return model
 
+    weights = Module.load_torch_weights.__func__
+
+    def load_torch_weights(cls: Any, /, *arguments: Any, model: Any = None, **settings: Any) -> Any:
+        if is_random and model is not None:
+            return model
+        return weights(cls, *arguments, model=model, **settings)
+
     PreTrainedModel.from_pretrained = classmethod(from_pretrained)
+    Module.load_torch_weights = classmethod(load_torch_weights)
     try:
         yield heard
     finally:
         PreTrainedModel.from_pretrained = classmethod(original)
+        Module.load_torch_weights = classmethod(weights)
 
 
 def _unread(name: str, model: Any, heard: Heard) -> tuple[list[str], list[str]]:

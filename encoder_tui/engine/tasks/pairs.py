@@ -25,4 +25,4 @@ def score(loaded: LoadedPipeline, request: PairsRequest, job: Job) -> PairsAnswe
     pairs = [ScoredPair(row, one.tokens, (one.cuts[0], one.cuts[1])) for row, one in zip(rows, read, strict=True)]
     labels = list(loaded.card.labels or []) if len(rows[0]) > 1 else []
     activation = type(loaded.model.activation_fn).__name__
-    return PairsAnswer(work.pipeline(prompt, tuple(remarks)), pairs, labels, activation)
+    return PairsAnswer(work.pipeline(prompt, remarks), pairs, labels, activation)

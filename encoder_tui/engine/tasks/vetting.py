@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, Final
+from pathlib import Path, PurePosixPath
+from typing import Any, Final, NamedTuple
 
 from encoder_tui import builtin
 from encoder_tui.core.files.outside_names import shown
@@ -25,8 +25,16 @@ REFUSED: Final = frozenset(
 """Arguments that would unpickle objects, run native code from the Hub, read other files, or move the model."""
 
 
-def checked_card(source: ModelSource) -> tuple[Path, Card]:
-    """Return the directory of a deployed model and its card, once nothing in it is found that must not be read.
+class Checked(NamedTuple):
+    """A deployed model that may be read: its directory, its card, and its modules with those inside Routers."""
+
+    directory: Path
+    card: Card
+    modules: list[ModuleSettings]
+
+
+def checked(source: ModelSource) -> Checked:
+    """Return a deployed model's directory, card and modules, once nothing in it is found that must not be read.
 
     Raises `OperationError`, also if the model would run code of its own that the user did not trust.
     """
@@ -48,16 +56,20 @@ def checked_card(source: ModelSource) -> tuple[Path, Card]:
             )
     for module in modules:
         _refuse_arguments(source.name, module)
+        _refuse_imports(source.name, module)
     if card.adapter is not None:
         remark = next((one for one in card.remarks if one.startswith("adapter_config.json")), "it is an adapter")
         raise OperationError(f"{source.name}: {remark}")
-    return directory, card
+    return Checked(directory, card, modules)
 
 
 def _directory(source: ModelSource) -> Path:
     if source.location.startswith("builtin:"):
         return builtin.directory(source.location.removeprefix("builtin:"))
     directory = Path(source.location).expanduser()
+    for _ in PurePosixPath(source.folder).parts:
+        # The location is that of the transformer, which may lie in a folder of its own.
+        directory = directory.parent
     if not any((directory / file).is_file() for file in (MODULES, "config.json")):
         raise OperationError(f"{source.name}: there is no model at {directory} any more")
     return directory
@@ -91,3 +103,18 @@ def _refuse_arguments(name: str, module: ModuleSettings) -> None:
                     f"{where} ask transformers for {shown(argument)}, which encoder-tui does not hand on;"
                     f" take it out of {key}"
                 )
+
+
+def _refuse_imports(name: str, module: ModuleSettings) -> None:
+    """Raise `OperationError` if a module's settings name code or files that are not the library's or the model's."""
+    tokenizer = module.settings.get("tokenizer_class")
+    if module.module.name == "WordEmbeddings" and not str(tokenizer).startswith("sentence_transformers."):
+        raise OperationError(
+            f"{name}: the settings of {shown(module.module.path)} name the tokenizer {shown(str(tokenizer))}, which is"
+            " not one of sentence-transformers and is not imported"
+        )
+    if module.module.name == "SparseStaticEmbedding" and module.settings.get("path"):
+        raise OperationError(
+            f"{name}: the settings of {shown(module.module.path)} name a file of weights elsewhere, which is not read;"
+            " save the model with save_pretrained, which writes them beside it"
+        )
