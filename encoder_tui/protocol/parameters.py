@@ -25,12 +25,18 @@ class DescribeRequest(msgspec.Struct, frozen=True):
 
 
 class TensorRequest(msgspec.Struct, frozen=True):
-    """Read one tensor of the checkpoint in the directory `path`; `parameter` is its name in the model."""
+    """Read one tensor of the checkpoint in the directory `path`; `parameter` is its name in the model.
+
+    If the weights are not there, the tensor alone is fetched from the Hub: from the repository `repo` at `commit`.
+    """
 
     name: str
     path: str
     parameter: str
     bins: int = 60
+    repo: str | None = None
+    commit: str | None = None
+    offline: bool = False
 
 
 class DifferenceRequest(msgspec.Struct, frozen=True):

@@ -239,6 +239,40 @@ class HubClient:
             raise ModelError(f"{self.name}: {self.shown} does not say how long {file} is; check HF_ENDPOINT")
         return bytes(wanted[skip : skip + end - start]), int(stated)
 
+    def stretch(self, commit: str, file: str, start: int, end: int) -> Iterator[bytes]:
+        """Yield bytes `start` to `end` of a file as they arrive; a connection that is cut is resumed.
+
+        Raises `ModelError`, also if the server sends whole files only.
+        """
+        url = f"{self.endpoint}/{self.repo}/resolve/{commit}/{quote(file)}"
+        place, resumptions = start, 0
+        while place < end:
+            before = place
+            headers = {"Accept-Encoding": "identity", "Range": f"bytes={place}-{end - 1}"}
+            try:
+                with self._get(url, headers, self.silence) as response:
+                    if response.status_code not in {200, 206}:
+                        raise self._refusal(response, file=file)
+                    sent = response.headers.get("Content-Range", "").removeprefix("bytes ").partition("-")[0]
+                    if response.status_code == 200 or sent != str(place):
+                        raise ModelError(
+                            f"{self.name}: {self.shown} sends {file} only as a whole, so a part of it cannot be read;"
+                            " Outputs downloads the whole file"
+                        )
+                    for piece in response.iter_bytes():
+                        wanted = piece[: end - place]
+                        place += len(wanted)
+                        yield wanted
+                        if place == end:
+                            return
+            except self._http.HTTPError as error:
+                if place == before or resumptions == RESUMPTIONS:
+                    raise self._cut(file, error, is_kept=False) from error
+            else:
+                if place == before or resumptions == RESUMPTIONS:
+                    raise ModelError(f"{self.name}: {self.shown} sent only a part of what it announced of {file}")
+            resumptions += 1
+
     @contextmanager
     def _get(self, url: str, headers: dict[str, str], silence: float) -> Iterator[Any]:
         """Send a GET, following redirects; yield the response, whose body is unread. Reading may raise `HTTPError`."""
@@ -285,10 +319,10 @@ class HubClient:
             f" ({reason}); check the network and {variable or 'HF_ENDPOINT'}, or name a directory"
         )
 
-    def _cut(self, file: str, error: Exception) -> ModelError:
+    def _cut(self, file: str, error: Exception, *, is_kept: bool = True) -> ModelError:
         return ModelError(
             f"{self.name}: the connection to {self.shown} was lost while fetching {file}"
-            f" ({words(str(error)) or type(error).__name__}); try again, what has arrived is kept"
+            f" ({words(str(error)) or type(error).__name__}); try again{', what has arrived is kept' * is_kept}"
         )
 
 

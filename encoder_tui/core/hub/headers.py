@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 from encoder_tui.core.files.safetensors_header import (
@@ -16,27 +17,57 @@ from encoder_tui.core.files.safetensors_header import (
 from encoder_tui.core.hub.client import HubClient
 from encoder_tui.core.models.names import ModelError
 from encoder_tui.core.models.weight_files import LARGEST_INDEX
-from encoder_tui.core.parameters.checkpoint import INDEX, SINGLE
+from encoder_tui.core.parameters.checkpoint import INDEX, SINGLE, Stored
 
 FIRST: Final = 128 << 10
 """Bytes of the first request; most headers are shorter, so one request is enough."""
+KEPT: Final = 8
+"""Checkpoints whose headers are kept; each takes some hundred kilobytes."""
+
+_known: dict[tuple[str, str, str], dict[str, Stored]] = {}
+"""The tensors of checkpoints by the address of the Hub, the repository and the commit."""
 
 
 def remote_entries(name: str, repo: str, commit: str, progress: Callable[..., None]) -> list[Entry]:
     """Return every tensor of a repository's safetensors files; offsets are within each shard. Raises `ModelError`."""
-    client = HubClient(name, repo, progress)
+    return [stored.entry for stored in _tensors(HubClient(name, repo, progress), commit).values()]
+
+
+def remote_tensors(client: HubClient, commit: str) -> dict[str, Stored]:
+    """Return every tensor of a repository's safetensors files by name; the files are named as in the repository.
+
+    Headers are kept, because the files of a commit never change. Raises `ModelError`.
+    """
+    key = (client.endpoint, client.repo, commit)
+    if key in _known:
+        client.listing(commit)  # within seconds, whether the Hub answers
+        return _known[key]
+    found = _tensors(client, commit)
+    while len(_known) >= KEPT:
+        _known.pop(next(iter(_known)))
+    _known[key] = found
+    return found
+
+
+def _tensors(client: HubClient, commit: str) -> dict[str, Stored]:
     files = {file.name for file in client.listing(commit).files}
     try:
         if SINGLE in files:
-            return _entries(client, commit, SINGLE)
+            return {entry.name: Stored(Path(SINGLE), entry) for entry in _entries(client, commit, SINGLE)}
         if INDEX not in files:
-            raise ModelError(f"{name} has no safetensors file, so its tensors cannot be listed without downloading it")
+            raise ModelError(
+                f"{client.name} has no safetensors file, so its tensors cannot be listed without downloading it"
+            )
         index, size = client.part(commit, INDEX, 0, LARGEST_INDEX)
         if size > LARGEST_INDEX:
             raise HeaderError(f"{INDEX} is larger than the {LARGEST_INDEX >> 20} MiB allowed")
-        return [entry for shard in parse_index(index) for entry in _entries(client, commit, shard)]
+        return {
+            entry.name: Stored(Path(shard), entry)
+            for shard in parse_index(index)
+            for entry in _entries(client, commit, shard)
+        }
     except HeaderError as error:
-        raise ModelError(f"{name}: {error}") from error
+        raise ModelError(f"{client.name}: {error}") from error
 
 
 def _entries(client: HubClient, commit: str, file: str) -> list[Entry]:

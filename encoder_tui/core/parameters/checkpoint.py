@@ -19,7 +19,7 @@ INDEX: Final = "model.safetensors.index.json"
 
 
 class Stored(NamedTuple):
-    """A tensor in a file."""
+    """A tensor in a file; the path is relative if the file is in a repository on the Hub."""
 
     file: Path
     entry: Entry

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from math import hypot, isinf, sqrt
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
-from encoder_tui.core.parameters.checkpoint import Stored, find, prefixes_of
+from encoder_tui.core.parameters.checkpoint import Stored
 from encoder_tui.core.parameters.description import numel_of
 from encoder_tui.core.parameters.statistics import TensorStatistics
-from encoder_tui.engine.job import Job, OperationError
+from encoder_tui.engine.job import Job
 from encoder_tui.engine.parameters import stored_values
 from encoder_tui.protocol.parameters import TensorRequest
 
@@ -20,21 +20,21 @@ HEAT: Final = (40, 120)
 
 
 def run(request: TensorRequest, job: Job) -> TensorStatistics:
-    """Read the tensor twice: for its extremes and moments, then for the histogram between the extremes."""
+    """Read the tensor twice: for its extremes and moments, then for the histogram between the extremes.
+
+    If the weights are on the Hub, only the tensor's own bytes are fetched, once.
+    """
     job.progress(f"looking for {request.parameter}")
-    stored = stored_values.stored(request.name, request.path)
-    tensor = find(request.parameter, stored, prefixes_of(stored))
-    if tensor is None:
-        raise OperationError(f"{request.name}: the checkpoint has no tensor named {request.parameter}")
-    entry = tensor.entry
-    numel = numel_of(entry.shape)
-    moments, heat = Moments(), Heat(entry.shape)
-    _read(tensor, job, f"reading {entry.name}", 0, [moments, heat])
-    bins = Bins(moments, request.bins)
-    _read(tensor, job, f"counting {entry.name}", numel, [bins])
+    with stored_values.opened(request, job) as (tensor, fetched):
+        entry = tensor.entry
+        numel = numel_of(entry.shape)
+        moments, heat = Moments(), Heat(entry.shape)
+        _read(tensor, fetched, job, f"reading {entry.name}", 0, [moments, heat])
+        bins = Bins(moments, request.bins)
+        _read(tensor, fetched, job, f"counting {entry.name}", numel, [bins])
     return TensorStatistics(
         stored_name=entry.name,
-        file=tensor.file.name,
+        file=tensor.file.name if fetched is None else f"{tensor.file} on the Hub",
         dtype=entry.dtype,
         shape=entry.shape,
         numel=numel,
@@ -52,7 +52,7 @@ def run(request: TensorRequest, job: Job) -> TensorStatistics:
     )
 
 
-def _read(tensor: Stored, job: Job, text: str, before: int, takers: list[Any]) -> None:
+def _read(tensor: Stored, fetched: IO[bytes] | None, job: Job, text: str, before: int, takers: list[Any]) -> None:
     """Pass every slice to the takers; progress counts the values of both readings."""
     numel = numel_of(tensor.entry.shape)
     done = 0
@@ -60,7 +60,7 @@ def _read(tensor: Stored, job: Job, text: str, before: int, takers: list[Any]) -
     columns = numel // shape[0] if len(shape) > 1 and shape[0] else numel
     # Whole rows, if a row fits into a slice.
     size = stored_values.SLICE // columns * columns if 0 < columns <= stored_values.SLICE else stored_values.SLICE
-    for values in stored_values.slices(tensor, job, size):
+    for values in stored_values.slices(tensor, job, size, fetched):
         for taker in takers:
             taker.take(values)
         done += len(values)

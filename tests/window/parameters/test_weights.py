@@ -12,6 +12,7 @@ from encoder_tui.window.panes.parameters import ParametersPane
 from encoder_tui.window.panes.parameters.difference_view import DifferenceView
 from encoder_tui.window.panes.parameters.tensor_view import Picture, TensorView
 from tests.support.architectures import write_configuration
+from tests.support.hub_case import REPO, serving
 from tests.support.in_process import tasks_in_process
 from tests.support.still import until
 from tests.window.parameters.test_pane import text, tree, window
@@ -148,3 +149,25 @@ async def test_a_tensor_of_files_that_changed_is_read_again_where_it_is_in_them(
         second.files = msgspec.structs.replace(second.files, weights="others")
         view.show(descriptions.entries)
         assert view.asked is None
+
+
+async def test_a_tensor_of_a_model_on_the_hub_is_fetched_alone(
+    tuned: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare = str(write_configuration(tmp_path / "bare", "bert"))
+    with serving(Path(tuned[1]), monkeypatch) as hub:
+        async with window(bare) as pilot:
+            (entry,) = pilot.app.query_one(ParametersPane).descriptions.entries
+            assert entry.files is not None
+            entry.files = msgspec.structs.replace(entry.files, repo=REPO, commit=hub.commit(REPO))
+            tree(pilot).focus()
+            tree(pilot).reveal("pooler.dense.weight")
+            await pilot.pause()
+            await pilot.press("enter")
+            await until(pilot, lambda: pilot.app.query(Picture) and pilot.app.query_one(Picture).statistics)
+            words = text(pilot, "#tensor-words")
+            assert "mean 1 " in words
+            assert "pooler.dense.weight in model.safetensors on the Hub, float32" in words
+            hub.fault("/storage/*", "ignore range")
+            await pilot.press("n")
+            await until(pilot, lambda: "sends model.safetensors only as a whole" in text(pilot, "#tensor-words"))

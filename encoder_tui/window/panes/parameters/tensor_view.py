@@ -24,6 +24,7 @@ from encoder_tui.core.parameters.roles import label
 from encoder_tui.core.parameters.statistics import TensorStatistics
 from encoder_tui.core.text.numbers import binary_size
 from encoder_tui.core.text.safe import visible
+from encoder_tui.core.text.transfer import Transfer
 from encoder_tui.protocol.frames import Progress
 from encoder_tui.protocol.operations import TENSOR
 from encoder_tui.protocol.parameters import TensorRequest
@@ -147,7 +148,7 @@ class TensorView(Vertical):
         self._reading = None
         self.asked, self._of = (index, parameter.name), (self.session.slots[index], files)
         self.query_one(Picture).show(None)
-        if not files.has_weights:
+        if not files.has_weights and files.repo is None:
             self._say(parameter, "there are no weights here, so there are no values to show", "$text-warning")
             return
         self._say(parameter, "reading", QUIET)
@@ -189,11 +190,23 @@ class TensorView(Vertical):
         self.query_one("#tensor-words", Static).update(Content(TEACHING))
 
     async def _read(self, files: ModelFiles, parameter: Parameter) -> None:
-        def show(progress: Progress) -> None:
-            share = f" {100 * progress.done / progress.total:.0f} %" if progress.total else ""
-            self._say(parameter, f"{progress.text}{share}; escape stops", QUIET)
+        transfer = Transfer()
 
-        request = TensorRequest(files.name, files.path, parameter.name)
+        def show(progress: Progress) -> None:
+            words = transfer.words(progress.text, progress.done, progress.total, progress.unit)
+            share = (
+                f" {100 * progress.done / progress.total:.0f} %" if progress.total and words == progress.text else ""
+            )
+            self._say(parameter, f"{words}{share}; escape stops", QUIET)
+
+        request = TensorRequest(
+            files.name,
+            files.path,
+            parameter.name,
+            repo=files.repo,
+            commit=files.commit,
+            offline=self.session.loader.offline,
+        )
         try:
             await asyncio.to_thread(importlib.import_module, "plotext")  # a quarter of a second, once
             statistics = await self.session.engine.run(TENSOR, request, show)
