@@ -27,6 +27,7 @@ from encoder_tui.engine.models.checkpoints import weights_of
 from encoder_tui.engine.models.configuration import leave_attention_to_the_plan
 from encoder_tui.engine.models.loaded_model import LoadedModel
 from encoder_tui.engine.models.random_weights import SEED, fill
+from encoder_tui.engine.tasks.own_pipeline import library_problem, load_own
 from encoder_tui.engine.tasks.pipeline import LoadedPipeline
 from encoder_tui.engine.tasks.vetting import Checked
 
@@ -83,6 +84,8 @@ def load_pipeline(
             " without it the vectors are not the deployed model's"
         )
     job.progress(f"{name}: importing sentence-transformers")
+    if problem := library_problem():
+        return load_own(source, checked, dtype, device, job, problem)
     import sentence_transformers  # noqa: PLC0415
     from transformers.utils import logging  # noqa: PLC0415
 
