@@ -14,6 +14,7 @@ from tests.benchmarks import (
     faults,
     forward_pass,
     parameter_trees,
+    predictions,
     timing_agreement,
     tokens,
     traffic,
@@ -44,10 +45,11 @@ SECTIONS = {
     "engine_ready": engine_ready,
     "forward_pass": forward_pass,
     "traffic": traffic,
+    "predictions": predictions,
     "timing_agreement": timing_agreement,
     "faults": faults,
 }
-LONG = {"parameter_trees", "document_lengths", "engine_ready", "forward_pass", "faults"}
+LONG = {"parameter_trees", "document_lengths", "engine_ready", "forward_pass", "predictions", "faults"}
 """These load models or whole data sets; they are taken half as often."""
 
 
