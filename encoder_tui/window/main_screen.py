@@ -10,7 +10,6 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.text.safe import shorten, visible
 from encoder_tui.window.panes.switcher import PaneSwitcher
 from encoder_tui.window.session.session import Session
@@ -46,10 +45,10 @@ class TopLine(Static):
         wide = self.size.width >= 100
         parts: list[tuple[str, str]] = [(" encoder-tui  ", "bold")] if wide else []
         each = max((room - (14 if wide else 0)) // max(len(slots), 1) - 4, 6)
-        for index, slot in enumerate(slots):
+        for slot in slots:
             style = "$text-error" if slot.state == "failed" else ""
             parts += [
-                (f" {LETTERS[index]} ", letter_markup(index)),
+                (f" {slot.letter} ", letter_markup(slot.number)),
                 (f"{shorten(visible(slot.short), each)} ", style),
             ]
         left = Content.assemble(*parts)

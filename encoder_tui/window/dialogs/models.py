@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from encoder_tui.core.defaults import BUILTIN_NAMES, DEFAULT_PAIR, LETTERS
+from encoder_tui.core.defaults import BUILTIN_NAMES, DEFAULT_PAIR
 from encoder_tui.core.hub.cache import cached_models
 from encoder_tui.core.models.names import ModelError, parse_name
 from encoder_tui.core.text.safe import shorten, visible
@@ -40,7 +40,7 @@ class ModelsDialog(Dialog[None]):
     """
     BINDINGS = [
         Binding("delete,d", "remove", "Remove", id="models.remove"),
-        Binding("s", "swap", "Swap with next", id="models.swap-with-next"),
+        Binding("s", "swap", "Exchange letters with next", id="models.swap-with-next"),
         Binding("x", "stop", "Stop loading", id="models.stop-loading"),
         Binding("a", "add", "Add", id="models.add"),
     ]
@@ -55,7 +55,9 @@ class ModelsDialog(Dialog[None]):
         with Vertical() as box:
             box.border_title = "Models"
             yield Static(
-                "Compared now: d removes, s swaps with the next, x stops loading", classes="label", markup=False
+                "Compared now: d removes, s swaps letters with the next, x stops loading",
+                classes="label",
+                markup=False,
             )
             yield Options(id="slots", markup=False)
             yield Field(placeholder="a Hub id (OWNER/NAME[@REVISION]) or a directory", compact=True, id="name")
@@ -111,7 +113,7 @@ class ModelsDialog(Dialog[None]):
         slots = self.query_one("#slots", OptionList)
         highlighted = slots.highlighted
         slots.clear_options()
-        for index, slot in enumerate(self.session.slots):
+        for slot in self.session.slots:
             stands_in = f"shown instead of {visible(slot.stands_in_for)}" if slot.stands_in_for else ""
             state = stands_in or visible(slot.message) or slot.state
             state = state.removeprefix(f"{visible(slot.name)}: ")
@@ -119,7 +121,7 @@ class ModelsDialog(Dialog[None]):
             name, state = (shorten(words, self._room - 4) for words in (visible(slot.name), state))
             between = "  " if len(name) + len(state) + 6 <= self._room else "\n    "
             style = "$text-error" if slot.state == "failed" else "dim"
-            letter = (f" {LETTERS[index]} ", letter_markup(index))
+            letter = (f" {slot.letter} ", letter_markup(slot.number))
             slots.add_option(Option(Content.assemble(letter, f" {name}", between, (state, style))))
         last = len(self.session.slots) - 1
         slots.highlighted = min(highlighted if highlighted is not None else 0, last)
@@ -131,8 +133,7 @@ class ModelsDialog(Dialog[None]):
 
     @on(OptionList.OptionHighlighted, "#slots")
     def _place_changed(self) -> None:
-        letter = LETTERS[self._place]
-        hint = f"enter replaces model {letter}; a in the list adds a model"
+        hint = f"enter replaces model {self.session.slots[self._place].letter}; a in the list adds a model"
         self.query_one("#hint", Static).update(Content(hint))
 
     @on(Input.Submitted)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual.signal import Signal
 
-from encoder_tui.core.defaults import BUILTIN_NAMES, DEFAULT_PAIR, LETTERS, MAXIMUM, WELCOME
+from encoder_tui.core.defaults import BUILTIN_NAMES, DEFAULT_PAIR, MAXIMUM, WELCOME
 from encoder_tui.core.files.private import refuse_foreign_folder
 from encoder_tui.core.settings import CHOSEN, Settings, cache_path, log_path, state_path
 from encoder_tui.window.session.engine_memory import EngineMemory
@@ -55,7 +55,7 @@ class Session:
             self.memory.last.give_text()
         names = list(settings.model or last.model or (BUILTIN_NAMES if last_start_died else DEFAULT_PAIR))[:MAXIMUM]
         self._is_default = not settings.model and sorted(names) == sorted(DEFAULT_PAIR)
-        self.slots: list[Slot] = [Slot(name) for name in names]
+        self.slots: list[Slot] = [Slot(number, name) for number, name in enumerate(names)]
         self.docs, self.column = (settings.docs, None) if settings.docs is not None else (last.docs, last.column)
         self.hello: Hello | None = None
         self._loads: dict[Slot, asyncio.Task[None]] = {}
@@ -116,14 +116,18 @@ class Session:
         return Loader(self.engine, cache, self.settings.offline, self.settings.trust_remote_code)
 
     @property
-    def letters(self) -> str:
-        """A letter for each model."""
-        return LETTERS[: len(self.slots)]
+    def letters(self) -> list[str]:
+        """The letter of each model."""
+        return [slot.letter for slot in self.slots]
+
+    def slot_of(self, number: int) -> Slot | None:
+        """Return the slot that has a letter, by its number; None if no model has it."""
+        return next((slot for slot in self.slots if slot.number == number), None)
 
     @property
     def models(self) -> list[RequestedModel]:
         """The models as they are now, to be kept with results that are of them."""
-        return [slot.requested(number) for number, slot in enumerate(self.slots)]
+        return [slot.requested() for slot in self.slots]
 
     @property
     def tokenizers(self) -> list[ModelTokenizer | None]:
@@ -238,24 +242,24 @@ class Session:
     # Models
 
     def add(self, name: str) -> None:
-        """Add a model."""
+        """Add a model; it gets the first free letter."""
         if len(self.slots) >= MAXIMUM:
             self.notice(f"at most {MAXIMUM} models can be compared; remove or replace one", "warning")
             return
-        slot = Slot(name)
-        self.slots.append(slot)
+        slot = Slot(self._free_number(), name)
+        self._put(slot)
         self._load(slot)
         self._models_chosen()
 
     def replace(self, index: int, name: str) -> None:
-        """Replace the model at an index."""
+        """Replace the model at an index by another, which gets its letter."""
         self._forget(self.slots[index])
-        self.slots[index] = slot = Slot(name)
+        self.slots[index] = slot = Slot(self.slots[index].number, name)
         self._load(slot)
         self._models_chosen()
 
     def remove(self, index: int) -> None:
-        """Remove a model; the last one cannot be removed."""
+        """Remove a model; the others keep their letters. The last one cannot be removed."""
         if len(self.slots) == 1:
             self.notice("the last model cannot be removed; replace it instead", "warning")
             return
@@ -273,9 +277,21 @@ class Session:
             self.models_changed.publish(None)
 
     def swap(self, first: int, second: int) -> None:
-        """Swap two models, and with them their letters and colours."""
-        self.slots[first], self.slots[second] = self.slots[second], self.slots[first]
+        """Exchange the letters, colours and places of two models."""
+        one, other = self.slots[first], self.slots[second]
+        one.number, other.number = other.number, one.number
+        self.slots[first], self.slots[second] = other, one
         self._models_chosen()
+
+    def _free_number(self) -> int:
+        """Return the number of the first letter that no model has."""
+        taken = {slot.number for slot in self.slots}
+        return next(number for number in range(MAXIMUM) if number not in taken)
+
+    def _put(self, slot: Slot) -> None:
+        """Show a slot among the others, in the order of their letters."""
+        self.slots.append(slot)
+        self.slots.sort(key=lambda one: one.number)
 
     def _models_chosen(self) -> None:
         self.memory.remember_models([slot.stands_in_for or slot.name for slot in self.slots])

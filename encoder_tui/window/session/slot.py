@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.text.safe import last_part
 
 if TYPE_CHECKING:
@@ -17,11 +18,15 @@ SlotState = Literal["loading", "provisional", "exact", "failed"]
 
 
 class Slot:
-    """One of the models being compared, and its state."""
+    """One of the models being compared, and its state.
 
-    def __init__(self, name: str, stands_in_for: str | None = None) -> None:
+    `number` chooses its letter and its colour, which it keeps until the window is closed: 0 is A.
+    """
+
+    def __init__(self, number: int, name: str) -> None:
+        self.number = number
         self.name = name
-        self.stands_in_for = stands_in_for
+        self.stands_in_for: str | None = None
         self.files: ModelFiles | None = None
         self.tokenizer: ModelTokenizer | None = None
         self.state: SlotState = "loading"
@@ -38,6 +43,11 @@ class Slot:
         return ""
 
     @property
+    def letter(self) -> str:
+        """The letter that stands for the model."""
+        return LETTERS[self.number]
+
+    @property
     def short(self) -> str:
         """The name without its owner or folder."""
         return last_part(self.name)
@@ -51,11 +61,11 @@ class Slot:
             return None
         return ReadyModel(self.name, self.files, self.tokenizer)
 
-    def requested(self, number: int) -> RequestedModel:
-        """Return the model as it is now; `number` chooses its letter."""
+    def requested(self) -> RequestedModel:
+        """Return the model as it is now."""
         from encoder_tui.core.models.ready import RequestedModel  # noqa: PLC0415  # imported after the first paint
 
-        return RequestedModel(number, self.name, self.ready, self.message if self.state == "failed" else None)
+        return RequestedModel(self.number, self.name, self.ready, self.message if self.state == "failed" else None)
 
 
 @dataclass(frozen=True)

@@ -117,11 +117,11 @@ async def test_a_tensor_follows_its_model_to_another_letter_and_goes_with_it(tun
         assert "mean 1 " in words
         assert picture.statistics is not None
         assert pilot.app.query_one(TensorView).asked == (0, "pooler.dense.weight")
-        # The other model's going changes its place, its own going leaves nothing of it.
+        # When the other model goes it keeps its letter; its own going leaves nothing of it.
         session.swap(0, 1)
         session.remove(0)
         await pilot.pause()
-        assert text(pilot, "#tensor-words").startswith(" A pooler.dense.weight")
+        assert text(pilot, "#tensor-words").startswith(" B pooler.dense.weight")
         session.replace(0, tuned[0])
         await pilot.pause()
         assert text(pilot, "#tensor-words").strip().startswith("Choose a parameter in a tree")

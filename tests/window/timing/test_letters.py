@@ -24,7 +24,8 @@ PAIR = ("builtin:bert", "builtin:modernbert")
 
 def session_of(*names: str) -> Any:
     """A session of models that are still on their way."""
-    return SimpleNamespace(slots=[SimpleNamespace(name=name, files=None) for name in names])
+    slots = [SimpleNamespace(number=number, name=name, files=None) for number, name in enumerate(names)]
+    return SimpleNamespace(slots=slots, slot_of=dict(enumerate(slots)).get)
 
 
 def models(*names: str) -> list[TimedModel]:

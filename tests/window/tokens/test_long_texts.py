@@ -175,7 +175,11 @@ async def test_models_that_come_and_go_below_a_long_text_leave_the_comparison_of
             await pilot.pause()
             gate.opened.set()
             await until(pilot, lambda before=before: pane(app).comparison is not before and all_shown(app))
-        assert [model.name for model in pane(app).comparison.models] == [PAIR[1], *PAIR]
+        assert [(model.letter, model.name) for model in pane(app).comparison.models] == [
+            ("A", PAIR[0]),
+            ("B", PAIR[1]),
+            ("C", PAIR[1]),
+        ]
 
 
 async def test_the_lanes_of_a_long_text_are_made_outside_the_loop_that_hears_keys(

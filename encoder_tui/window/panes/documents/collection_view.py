@@ -142,7 +142,6 @@ class CollectionView(Vertical):
         if reopened is not None:
             # How much was counted comes first: a narrow window cuts the end.
             line = f"reopened: {line} · {visible(counts.source)} · {visible(counts.column)}"
-            slots = list(range(len(counts.models)))[: len(LETTERS)]
         elif counting is not None and counting.counters:
             line += f" · by {', '.join(dict.fromkeys(counting.counters))}"
         words.update(Content(line))

@@ -18,13 +18,30 @@ CHOICES: Final = tuple((f"{number:,}", number) for number in LIMITS)
 
 
 def counted_models(session: Session) -> tuple[list[int], list[CountedModel]]:
-    """Return the slots of the models whose exact tokenizers have loaded, and these models."""
+    """Return the numbers of the models whose exact tokenizers have loaded, and these models."""
     slots, models = [], []
-    for index, slot in enumerate(session.slots):
+    for slot in session.slots:
         if slot.state == "exact" and (ready := slot.ready) is not None:
             models.append(CountedModel.of(ready))
-            slots.append(index)
+            slots.append(slot.number)
     return slots, models
+
+
+def numbers_for(session: Session, names: Sequence[str]) -> list[int]:
+    """Return the numbers of letters for models that were counted at another time.
+
+    A model of the window has the same letter here; others get letters that no model of the window has, if any are left.
+    """
+    left = [(slot.number, slot.name) for slot in session.slots]
+    free = [number for number in range(len(LETTERS)) if session.slot_of(number) is None]
+    found: list[int | None] = []
+    for name in names[: len(LETTERS)]:
+        same = next((one for one in left if one[1] == name), None)
+        if same is not None:
+            left.remove(same)
+        found.append(None if same is None else same[0])
+    unused = iter([*free, *(number for number in range(len(LETTERS)) if number not in {*free, *found})])
+    return [next(unused) if number is None else number for number in found]
 
 
 class LimitsRow(Horizontal):

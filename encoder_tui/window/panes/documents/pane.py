@@ -25,7 +25,7 @@ from encoder_tui.core.text.safe import visible
 from encoder_tui.window.panes.documents import words
 from encoder_tui.window.panes.documents.collection_view import CollectionView
 from encoder_tui.window.panes.documents.counting import Counting
-from encoder_tui.window.panes.documents.limits import LimitsRow, counted_models
+from encoder_tui.window.panes.documents.limits import LimitsRow, counted_models, numbers_for
 from encoder_tui.window.panes.documents.listing import DocumentList
 from encoder_tui.window.panes.documents.opener import Opener
 from encoder_tui.window.panes.documents.position_bar import DocumentBar
@@ -503,7 +503,10 @@ class DocumentsPane(Pane):
             place = self.query_one(DocumentText).in_sight[0]
             self.query_one(WindowsView).show(self.reader.text, self.readings, place)
         elif self.view_name == "collection":
-            self.query_one(CollectionView).show(self.counting, self.slots, self.reopened, self.collection is not None)
+            slots = self.slots
+            if self.reopened is not None:
+                slots = numbers_for(self.session, [model.model for model in self.reopened.models])
+            self.query_one(CollectionView).show(self.counting, slots, self.reopened, self.collection is not None)
 
     def _heard(self, doing: str) -> None:
         was_busy, self._doing = bool(self._doing), doing

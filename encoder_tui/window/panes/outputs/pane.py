@@ -14,7 +14,6 @@ from textual.content import Content
 from textual.dom import DOMNode
 from textual.widgets import ContentSwitcher, Input, Static
 
-from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.report.material import Material, ReportedRun
 from encoder_tui.window.panes.outputs import words
 from encoder_tui.window.panes.outputs.list_view import ListView, OutputTable
@@ -175,9 +174,7 @@ class OutputsPane(Pane):
         width = self.size.width
         line = words.text_line(self.session, self.runs, width)
         self.query_one("#outputs-text", Static).update(line)
-        lines = [
-            words.model_line(index, slot, self.runs.of(slot), width) for index, slot in enumerate(self.session.slots)
-        ]
+        lines = [words.model_line(slot, self.runs.of(slot), width) for slot in self.session.slots]
         # A remark may need two lines: it must not be cut.
         room = max(MODELS, self.size.height // 3)
         remarks = words.fitted(words.remarks(self.session, self.runs), width, room - len(lines))
@@ -211,10 +208,10 @@ class OutputsPane(Pane):
             there = self.session.document if asked.of_document else self.session.text
             has_changed = f"an earlier text, not the one in this report ({what} has changed)"
             material.run_of = what if asked.text == there else has_changed
-        for index, slot in enumerate(self.session.slots):
+        for slot in self.session.slots:
             run = self.runs.of(slot)
             if run is not None:
-                material.runs.append(ReportedRun(LETTERS[index], slot.name, run.answer, run.error))
+                material.runs.append(ReportedRun(slot.letter, slot.name, run.answer, run.error))
 
     # Views
 

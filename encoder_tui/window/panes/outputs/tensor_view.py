@@ -102,7 +102,7 @@ class Look(OutputView):
         head = f"  head {self.leading(chosen)[1]} of {output.shape[1]}" if len(output.shape) == 4 else ""
         shape = f"{shape_words(output)}  {output.dtype}" if self.is_wide else shape_short(output)
         return Content.assemble(
-            (f" {chosen.letter} ", letter_markup(chosen.index)),
+            (f" {chosen.letter} ", letter_markup(chosen.run.slot.number)),
             (f" {output.name}{head}", "bold"),
             (f"  {shape}", QUIET),
         ).truncate(max(self.size.width, 1), ellipsis=True)

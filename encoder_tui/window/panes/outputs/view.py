@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from textual.containers import Vertical
 from textual.message import Message
 
-from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.outputs.runs import OutputFacts
 from encoder_tui.window.panes.outputs.runs import ModelRun, Runs
 from encoder_tui.window.session.session import Session
@@ -15,15 +14,15 @@ from encoder_tui.window.session.session import Session
 
 @dataclass(frozen=True)
 class ChosenOutput:
-    """An output of a run, with the place of its model."""
+    """An output of a run."""
 
-    index: int
     run: ModelRun
     output: OutputFacts
 
     @property
     def letter(self) -> str:
-        return LETTERS[self.index]
+        """The letter of its model."""
+        return self.run.slot.letter
 
 
 class OutputsState:
@@ -38,8 +37,8 @@ class OutputsState:
     def rows(self) -> list[ChosenOutput]:
         """Every output of every model, in the order of the models."""
         return [
-            ChosenOutput(index, run, output)
-            for index, slot in enumerate(self.session.slots)
+            ChosenOutput(run, output)
+            for slot in self.session.slots
             if (run := self.runs.of(slot)) is not None
             for output in run.outputs
         ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.text.numbers import count, statistic
 from encoder_tui.core.text.safe import shorten, visible
 from encoder_tui.window.panes.outputs.runs import ModelRun, Runs
@@ -44,9 +43,9 @@ def text_line(session: Session, runs: Runs, width: int) -> Content:
     return Content.assemble(left, " " * gap, (held, QUIET)).truncate(max(width, 1), ellipsis=True)
 
 
-def model_line(index: int, slot: Slot, run: ModelRun | None, width: int) -> Content:
+def model_line(slot: Slot, run: ModelRun | None, width: int) -> Content:
     """Return a model's line: the progress of its run, or the settings that it ran with."""
-    parts: list[Content | tuple[str, str]] = [(f" {LETTERS[index]} ", letter_markup(index))]
+    parts: list[Content | tuple[str, str]] = [(f" {slot.letter} ", letter_markup(slot.number))]
     if run is None:
         words = f"{slot.message or 'loading'}" if slot.state != "exact" else "not run yet"
         parts.append((f" {visible(words)}", "$text-error" if slot.state == "failed" else QUIET))
@@ -91,23 +90,23 @@ def remarks(session: Session, runs: Runs) -> list[Content]:
 
     A remark on several models is shown once, with all their letters.
     """
-    there = [(index, slot, run) for index, slot in enumerate(session.slots) if (run := runs.of(slot)) is not None]
+    there = [(slot, run) for slot in session.slots if (run := runs.of(slot)) is not None]
     # Truncation first, because there may not be room for all remarks.
     sentences_of = [
-        (index, slot, [run.truncation.sentence(slot.name, 1, run.question.what)])
-        for index, slot, run in there
+        (slot, [run.truncation.sentence(slot.name, 1, run.question.what)])
+        for slot, run in there
         if run.truncation is not None
     ]
-    sentences_of += [(index, slot, run.answer.in_force.remarks) for index, slot, run in there if run.answer is not None]
-    found: dict[str, list[int]] = {}
-    for index, slot, sentences in sentences_of:
+    sentences_of += [(slot, run.answer.in_force.remarks) for slot, run in there if run.answer is not None]
+    found: dict[str, list[Slot]] = {}
+    for slot, sentences in sentences_of:
         for sentence in sentences:
-            found.setdefault(visible(sentence.removeprefix(f"{slot.name}: ")), []).append(index)
+            found.setdefault(visible(sentence.removeprefix(f"{slot.name}: ")), []).append(slot)
     return [
         Content.assemble(
-            *((f" {LETTERS[index]}", letter_markup(index)) for index in indices), " ", (f"! {words}", "$text-warning")
+            *((f" {slot.letter}", letter_markup(slot.number)) for slot in slots), " ", (f"! {words}", "$text-warning")
         )
-        for words, indices in found.items()
+        for words, slots in found.items()
     ]
 
 
@@ -128,8 +127,8 @@ def fitted(remarks: list[Content], width: int, room: int) -> list[Content]:
 def runs_summary(session: Session, runs: Runs) -> str:
     """Summarise the outputs in numbers."""
     done = [
-        (LETTERS[index], run)
-        for index, slot in enumerate(session.slots)
+        (slot.letter, run)
+        for slot in session.slots
         if (run := runs.of(slot)) is not None and run.answer is not None and run.outputs
     ]
     if runs.is_running:

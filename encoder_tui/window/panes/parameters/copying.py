@@ -31,9 +31,12 @@ def python(session: Session, descriptions: Descriptions, tree: ParameterTree) ->
     node, description = tree.current, tree.description
     if node is None or description is None:
         return None
-    files = descriptions.entries[tree.index].files
+    slot, entry = session.slot_of(tree.number), descriptions.entry_of(tree.number)
+    if slot is None or entry is None:
+        return None
+    files = entry.files
     return parameter_snippet(
-        session.loader.parse(session.slots[tree.index].name),
+        session.loader.parse(slot.name),
         (node.parameter or node.parameters[0]).name,
         is_checkpoint=description.source == "checkpoint",
         # The weights of a model of the Hub may not be downloaded yet.

@@ -16,9 +16,10 @@ from encoder_tui.window.session.slot import Slot
 
 
 class Described:
-    """One model: its description, or the progress, or why there is none."""
+    """One model: its description, or the progress, or why there is none; `number` chooses its letter."""
 
-    def __init__(self, asked_for: tuple[str, ...]) -> None:
+    def __init__(self, number: int, asked_for: tuple[str, ...] = ()) -> None:
+        self.number = number
         self.asked_for = asked_for
         self.description: Description | None = None
         self.files: ModelFiles | None = None
@@ -38,8 +39,16 @@ class Descriptions:
     @property
     def entries(self) -> list[Described]:
         """One entry for each model, in order."""
-        waiting = Described(())
-        return [self._of.get(slot, waiting) for slot in self.session.slots]
+        found = []
+        for slot in self.session.slots:
+            entry = self._of.get(slot) or Described(slot.number)
+            entry.number = slot.number  # two models may have exchanged their letters
+            found.append(entry)
+        return found
+
+    def entry_of(self, number: int) -> Described | None:
+        """Return the entry of the model that has a letter, by its number; None if none has it."""
+        return next((entry for entry in self.entries if entry.number == number), None)
 
     @property
     def known(self) -> list[Description | None]:
@@ -56,7 +65,7 @@ class Descriptions:
             wanted = _wanted(slot)
             if wanted is not None and (slot not in self._of or self._of[slot].asked_for != wanted):
                 self._cancel(slot)
-                self._of[slot] = Described(wanted)
+                self._of[slot] = Described(slot.number, wanted)
                 self._tasks[slot] = asyncio.create_task(self._describe(slot, self._of[slot]))
 
     def _cancel(self, slot: Slot) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from textual.content import Content
 
@@ -18,26 +18,29 @@ from encoder_tui.window.widgets.model_letters import letter_markup
 
 
 def detail_lines(
-    index: int, node: Node, descriptions: Sequence[Description | None], width: int, lines: int = 6
+    number: int, node: Node, descriptions: Mapping[int, Description | None], width: int, lines: int = 6
 ) -> Content:
-    """Return the description of a node of model `index`, each line cut to the width."""
-    description = descriptions[index]
+    """Return the description of a node of a model, each line cut to the width.
+
+    `number` chooses the model's letter; `descriptions` are by these numbers.
+    """
+    description = descriptions.get(number)
     if description is None:
         return Content("")
-    made = [_first(index, node, description)]
+    made = [_first(number, node, description)]
     badges = node.badges
     if not node.path:  # the model: the badges of its stacks of layers
         badges = [badge for below in node.walk() if below.is_stack for badge in below.badges]
     if badges:
         made.append(Content.assemble("   ", (visible(" · ".join(badges)), "$text-secondary italic")))
     if node.parameter is not None:
-        for other, target in enumerate(descriptions):
-            if other != index and target is not None:
+        for other, target in descriptions.items():
+            if other != number and target is not None:
                 made.append(_counterpart(other, node.parameter, description, target))
     return Content("\n").join(line.truncate(max(width - 1, 1), ellipsis=True) for line in made[:lines])
 
 
-def _first(index: int, node: Node, description: Description) -> Content:
+def _first(number: int, node: Node, description: Description) -> Content:
     sizes = f"{node.numel:,} values, {share(node.numel, description.total)}, {binary_size(node.bytes)}"
     if node.parameter is not None:
         what = f"{label(node.parameter.role)} · {shape_text(node.parameter.shape)} · {node.parameter.dtype} · {sizes}"
@@ -45,7 +48,7 @@ def _first(index: int, node: Node, description: Description) -> Content:
         kinds = ", ".join(by_dtype(node.parameters))
         what = f"{count(len(node.parameters), 'parameter')} · {kinds} · {sizes}"
     return Content.assemble(
-        (f" {LETTERS[index]} ", letter_markup(index)),
+        (f" {LETTERS[number]} ", letter_markup(number)),
         (visible(node.path or node.label), "bold"),
         (f"   {visible(what)}", QUIET),
     )

@@ -78,7 +78,7 @@ class DifferenceView(Vertical):
             self._say(pair)
             return
         (one, first), (other, second) = pair
-        asked = (first.path, first.weights, second.path, second.weights)
+        asked = (LETTERS[one], first.path, first.weights, LETTERS[other], second.path, second.weights)
         if asked == self._asked:
             return
         self._asked = asked
@@ -138,7 +138,7 @@ def _cells(change: Change) -> list[str]:
 
 def comparable(entries: Sequence[Described]) -> tuple[tuple[int, ModelFiles], tuple[int, ModelFiles]] | str:
     """Return the first two models whose tensors can be compared, or why there are none."""
-    known = [(i, e.description, e.files) for i, e in enumerate(entries) if e.description is not None and e.files]
+    known = [(e.number, e.description, e.files) for e in entries if e.description is not None and e.files]
     if len(known) < 2:
         return "Two models are needed: give a checkpoint and its fine-tuned version with -m, or press m."
     same = [

@@ -153,7 +153,7 @@ class ParametersPane(Pane):
         if self.display and self._misses_focus:
             self.take_focus()
         if isinstance(view, RolesView | ConfigView):
-            view.show(self.descriptions.known)
+            view.show(self.descriptions.known, [slot.number for slot in self.session.slots])
         elif isinstance(view, TensorView | DifferenceView):
             view.show(self.descriptions.entries)
 
@@ -228,12 +228,12 @@ class ParametersPane(Pane):
     @on(ParameterTree.Opened)
     async def _open_tensor(self, event: ParameterTree.Opened) -> None:
         """Show the values of a parameter."""
-        files = self.descriptions.entries[event.tree.index].files
-        if files is None:
+        entry = self.descriptions.entry_of(event.tree.number)
+        if entry is None or entry.files is None:
             return
         if not self.query(TensorView):
             await self.view_switcher.add_content(TensorView(self.session), id="tensor")
-        self.query_one(TensorView).ask(event.tree.index, files, event.parameter)
+        self.query_one(TensorView).ask(event.tree.number, entry.files, event.parameter)
         self.view_choice.chosen = "tensor"
 
     def action_open_role(self) -> None:
@@ -242,9 +242,9 @@ class ParametersPane(Pane):
         roles = self.trees.roles if view is self.trees else view
         if isinstance(roles, RolesView) and roles.rows:
             row = roles.rows[roles.query_one(Table).cursor]
-            for index, cell in enumerate(row.cells):
+            for slot, cell in zip(self.session.slots, row.cells, strict=False):
                 if cell is not None and cell.first is not None:
-                    self.trees.tree_of(index).reveal(cell.first)
+                    self.trees.tree_of(slot.number).reveal(cell.first)
             self.view_choice.chosen = "trees"
 
     # Search
@@ -277,14 +277,14 @@ class ParametersPane(Pane):
 
     def _step_tensor(self, step: int) -> None:
         view = self.query_one(TensorView)
-        if view.asked is None or view.asked[0] >= len(self.session.slots):
+        if view.asked is None:
             return
-        index, name = view.asked
-        entry = self.descriptions.entries[index]
-        if entry.files is not None and entry.description is not None:
+        number, name = view.asked
+        entry = self.descriptions.entry_of(number)
+        if entry is not None and entry.files is not None and entry.description is not None:
             parameter = entry.description.neighbour(name, step)
-            self.trees.tree_of(index).reveal(parameter.name)
-            view.ask(index, entry.files, parameter)
+            self.trees.tree_of(number).reveal(parameter.name)
+            view.ask(number, entry.files, parameter)
 
     def action_leave_search(self) -> None:
         """Stop reading; or go from a tensor back to the trees; or close the search line."""

@@ -31,29 +31,31 @@ class RolesView(Vertical):
     def __init__(self) -> None:
         super().__init__()
         self.rows: list[Row] = []
+        self._numbers: list[int] = []
 
     def compose(self) -> ComposeResult:
         yield Table([], id="roles-table")
         yield Static(id="traits", markup=False)
 
-    def show(self, descriptions: Sequence[Description | None]) -> None:
-        """Show the models."""
+    def show(self, descriptions: Sequence[Description | None], numbers: Sequence[int]) -> None:
+        """Show the models; `numbers` choose their letters."""
+        self._numbers = list(numbers)
         self.rows = correspondence.rows(descriptions)
         table = self.query_one(Table)
         number = len(descriptions)
         room = max((self.size.width - 26) // max(number, 1) - 4, 12)
         values = 12 if room >= 30 else 0
         table.columns = [Column("role", 24)]
-        for index in range(number):
-            table.columns.append(Column(LETTERS[index], 0))
+        for one in self._numbers:
+            table.columns.append(Column(LETTERS[one], 0))
             if values:
                 table.columns.append(Column("values", values, "right"))
         table.show_rows(
             len(self.rows), lambda row: self._cells(row, bool(values)), lambda row: not self.rows[row].differs
         )
         lines = [
-            Content.assemble((f" {LETTERS[index]} ", letter_markup(index)), (f" {visible(words)}", ""))
-            for index, words in enumerate(correspondence.differences(descriptions))
+            Content.assemble((f" {LETTERS[one]} ", letter_markup(one)), (f" {visible(words)}", ""))
+            for one, words in zip(self._numbers, correspondence.differences(descriptions), strict=True)
             if words
         ]
         self.query_one("#traits", Static).update(Content("\n").join(lines))
@@ -67,8 +69,8 @@ class RolesView(Vertical):
 
     def tsv(self) -> str:
         """The table, tab-separated."""
-        rows = [["role", *(f"{name} {what}" for name in LETTERS for what in ("tensors", "values"))]]
-        rows[0] = rows[0][: 1 + 2 * (len(self.rows[0].cells) if self.rows else 0)]
+        names = [LETTERS[number] for number in self._numbers] if self.rows else []
+        rows = [["role", *(f"{name} {what}" for name in names for what in ("tensors", "values"))]]
         return tab_separated([*rows, *(self._cells(index, True) for index in range(len(self.rows)))])
 
     def _cells(self, index: int, with_values: bool) -> list[str]:
@@ -93,15 +95,16 @@ class ConfigView(Vertical):
         super().__init__()
         self.rows: list[Setting] = []
         self._descriptions: Sequence[Description | None] = ()
+        self._letters: list[str] = []
         self._query = ""
 
     def compose(self) -> ComposeResult:
         yield Static(id="config-words", markup=False)
         yield Table([], id="config-table")
 
-    def show(self, descriptions: Sequence[Description | None]) -> None:
-        """Show the models."""
-        self._descriptions = descriptions
+    def show(self, descriptions: Sequence[Description | None], numbers: Sequence[int]) -> None:
+        """Show the models; `numbers` choose their letters."""
+        self._descriptions, self._letters = descriptions, [LETTERS[number] for number in numbers]
         self.search(self._query)
 
     def search(self, query: str) -> str:
@@ -111,14 +114,14 @@ class ConfigView(Vertical):
         self.rows = configuration.settings(self._descriptions, query)
         table = self.query_one(Table)
         table.columns = [Column("setting", 30 if number < 3 else 24)]
-        table.columns += [Column(LETTERS[index], 0) for index in range(number)]
+        table.columns += [Column(letter, 0) for letter in self._letters]
         table.show_rows(len(self.rows), self._cells, lambda row: not self.rows[row].differs)
         self.query_one("#config-words", Static).update(Content(configuration.summary(self.rows, number)))
         return f"{len(self.rows):,} found" if query.strip() else ""
 
     def tsv(self) -> str:
         """The table, tab-separated."""
-        rows = [["setting", *LETTERS[: len(self._descriptions)]]]
+        rows = [["setting", *self._letters]]
         return tab_separated([*rows, *(self._cells(index) for index in range(len(self.rows)))])
 
     def _cells(self, index: int) -> list[str]:

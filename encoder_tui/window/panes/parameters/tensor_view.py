@@ -142,11 +142,14 @@ class TensorView(Vertical):
         if self._reading is not None:
             self._reading.cancel()
 
-    def ask(self, index: int, files: ModelFiles, parameter: Parameter) -> None:
-        """Show a parameter of model `index`."""
+    def ask(self, number: int, files: ModelFiles, parameter: Parameter) -> None:
+        """Show a parameter of a model; `number` chooses its letter."""
+        slot = self.session.slot_of(number)
+        if slot is None:
+            return
         self.cancel()
         self._reading = None
-        self.asked, self._of = (index, parameter.name), (self.session.slots[index], files)
+        self.asked, self._of = (number, parameter.name), (slot, files)
         self.query_one(Picture).show(None)
         if not files.has_weights and files.repo is None:
             self._say(parameter, "there are no weights here, so there are no values to show", "$text-warning")
@@ -162,18 +165,17 @@ class TensorView(Vertical):
         self._reading.add_done_callback(ended)
 
     def show(self, entries: Sequence[Described]) -> None:
-        """Follow the model to its new place; show nothing if it was removed, and read again if its files changed."""
+        """Follow the model to its new letter; show nothing if it was removed, and read again if its files changed."""
         if self.asked is None or self._of is None:
             return
         (before, name), (slot, files) = self.asked, self._of
         if slot not in self.session.slots:
             self._clear()
             return
-        index = self.session.slots.index(slot)
-        if index != before:
-            self.asked = index, name
+        if slot.number != before:
+            self.asked = slot.number, name
             self._write()
-        now = entries[index]
+        now = entries[self.session.slots.index(slot)]
         # Until the model is described again, the values shown stay.
         if now.files is None or now.description is None or _read_from(now.files) == _read_from(files):
             return
@@ -181,7 +183,7 @@ class TensorView(Vertical):
         if same is None:
             self._clear()
         else:
-            self.ask(index, now.files, same)
+            self.ask(slot.number, now.files, same)
 
     def _clear(self) -> None:
         self.asked = self._of = self._said = None
@@ -227,10 +229,10 @@ class TensorView(Vertical):
         """Write the last message again, with the letter that the model has now."""
         if self._said is None or self.asked is None:
             return
-        (parameter, lines), (index, _) = self._said, self.asked
+        (parameter, lines), (number, _) = self._said, self.asked
         about = f"   {label(parameter.role)} · {shape_text(parameter.shape)} · {binary_size(parameter.bytes)}"
         first = Content.assemble(
-            (f" {LETTERS[index]} ", letter_markup(index)),
+            (f" {LETTERS[number]} ", letter_markup(number)),
             (visible(parameter.name), "bold"),
             (visible(about), QUIET),
         )

@@ -67,9 +67,9 @@ class ParameterTree(Tree[Node]):
         def control(self) -> ParameterTree:
             return self.tree
 
-    def __init__(self, index: int) -> None:
-        super().__init__("", id=f"tree-{index}")
-        self.index = index
+    def __init__(self, number: int) -> None:
+        super().__init__("", id=f"tree-{number}")
+        self.number = number
         self.guide_depth = 2
         self.auto_expand = True
         self.description: Description | None = None
@@ -247,7 +247,8 @@ class ParameterTree(Tree[Node]):
         name = visible(data.label)
         left = Text(icon, style=style)
         if node.is_root:
-            left.append(f"{LETTERS[self.index]} ", Style.null() if is_cursor else letter_style(self, self.index, True))
+            style_of_letter = Style.null() if is_cursor else letter_style(self, self.number, True)
+            left.append(f"{LETTERS[self.number]} ", style_of_letter)
         is_found = data.path in self._found
         left.append(name, self._colour("match") + Style(bold=True) if is_found else style)
         for words, kind in self._about(data):

@@ -56,10 +56,10 @@ class TreesView(Vertical):
 
     def compose(self) -> ComposeResult:
         with Container(id="sides"):
-            for index in range(len(LETTERS)):
-                with Vertical(classes="side", id=f"side-{index}"):
+            for number in range(len(LETTERS)):
+                with Vertical(classes="side", id=f"side-{number}"):
                     yield Static(classes="words", markup=False)
-                    tree = ParameterTree(index)
+                    tree = ParameterTree(number)
                     tree.by_size = self._by_size
                     yield tree
         yield Static(id="detail", markup=False)
@@ -85,13 +85,14 @@ class TreesView(Vertical):
     def _show_beside(self) -> None:
         """In a wide window, show the roles and settings of all models beside the trees."""
         if self.roles is not None and self._config is not None and self.has_class("-wide"):
-            self.roles.show(self.known)
-            self._config.show(self.known)
+            self.roles.show([*self.known.values()], [*self.known])
+            self._config.show([*self.known.values()], [*self.known])
             self._show_detail()
 
     @property
-    def known(self) -> list[Description | None]:
-        return [entry.description for entry in self.entries]
+    def known(self) -> dict[int, Description | None]:
+        """The descriptions, by the numbers of the letters."""
+        return {entry.number: entry.description for entry in self.entries}
 
     @property
     def focused_tree(self) -> ParameterTree:
@@ -101,27 +102,29 @@ class TreesView(Vertical):
     @property
     def tree_to_move_in(self) -> ParameterTree | None:
         """The tree that has the focus, or had it last; if its model failed, another one; None if no tree is ready."""
-        there = [index for index, description in enumerate(self.known) if description is not None]
+        there = [number for number, description in self.known.items() if description is not None]
         if self._focused in there:
             return self.focused_tree
-        is_failed = self._focused < len(self.entries) and self.entries[self._focused].is_failed
+        is_failed = any(entry.is_failed for entry in self.entries if entry.number == self._focused)
         return self.tree_of(there[0]) if is_failed and there else None
 
-    def tree_of(self, index: int) -> ParameterTree:
-        return self.query_one(f"#tree-{index}", ParameterTree)
+    def tree_of(self, number: int) -> ParameterTree:
+        """Return the tree of a letter, by its number."""
+        return self.query_one(f"#tree-{number}", ParameterTree)
 
     def show(self, entries: list[Described]) -> None:
         """Show the models; for one without a description, show the reason."""
         self.entries = entries
         # Matches in a model that was removed or is not described yet cannot be visited.
-        self._hits = [hit for hit in self._hits if hit[0] < len(entries) and entries[hit[0]].description is not None]
+        self._hits = [hit for hit in self._hits if self.known.get(hit[0]) is not None]
         self._arrange()
-        for index in range(len(LETTERS)):
-            side = self.query_one(f"#side-{index}")
-            side.display = index < len(entries)
-            if index >= len(entries):
+        by_number = {entry.number: entry for entry in entries}
+        for number in range(len(LETTERS)):
+            side = self.query_one(f"#side-{number}")
+            side.display = number in by_number
+            if number not in by_number:
                 continue
-            entry, tree = entries[index], self.tree_of(index)
+            entry, tree = by_number[number], self.tree_of(number)
             words = entry.message
             if entry.description is not None:
                 words = "; ".join(entry.description.remarks)
@@ -131,16 +134,16 @@ class TreesView(Vertical):
             tree.display = entry.description is not None
             side.set_class(entry.is_failed, "-failed")
             line = side.query_one(".words", Static)
-            line.update(Content(visible(f"{LETTERS[index]}  {words}")))
+            line.update(Content(visible(f"{LETTERS[number]}  {words}")))
             line.display = bool(words)
-        if self._focused >= len(entries):
-            self._focused = 0
+        if self._focused not in by_number:
+            self._focused = min(by_number, default=0)
         self._show_beside()
         self._show_detail()
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         if isinstance(event.widget, ParameterTree):
-            self._focused = event.widget.index
+            self._focused = event.widget.number
             self._show_detail()
 
     @on(Tree.NodeHighlighted)
@@ -151,7 +154,7 @@ class TreesView(Vertical):
     def _show_detail(self) -> None:
         node = self.focused_tree.current if self.entries else None
         detail = self.query_one("#detail", Static)
-        if node is None or self._focused >= len(self.entries):
+        if node is None or self._focused not in self.known:
             detail.update(Content(""))
         else:
             detail.update(detail_lines(self._focused, node, self.known, self.size.width))
@@ -164,11 +167,11 @@ class TreesView(Vertical):
         """Mark the matches of a search, go to the first one, and return the numbers of matches in words."""
         self._hits = []
         counts = []
-        for index, description in enumerate(self.known):
+        for number, description in self.known.items():
             names = [] if description is None else parameter_search.matches(description, query)
-            self.tree_of(index).mark(names)
-            self._hits += [(index, name) for name in names]
-            counts.append(f"{LETTERS[index]} {len(names):,}")
+            self.tree_of(number).mark(names)
+            self._hits += [(number, name) for name in names]
+            counts.append(f"{LETTERS[number]} {len(names):,}")
         self._hit = -1
         if not query.strip():
             return ""
@@ -182,11 +185,11 @@ class TreesView(Vertical):
         if not self._hits:
             return "nothing found"
         self._hit = (self._hit + step) % len(self._hits)
-        index, name = self._hits[self._hit]
-        self._focused = index
-        self.tree_of(index).reveal(name)
+        number, name = self._hits[self._hit]
+        self._focused = number
+        self.tree_of(number).reveal(name)
         if focus:
-            self.tree_of(index).focus()
+            self.tree_of(number).focus()
         self._show_detail()
         return f"{self._hit + 1:,} of {len(self._hits):,}"
 
@@ -196,18 +199,19 @@ class TreesView(Vertical):
         """Go to the same role in the next model that has it. Return an empty string, or why there is none."""
         node = self.focused_tree.current
         # The key may be pressed before any description was requested.
-        source = self.known[self._focused] if self._focused < len(self.entries) else None
+        source = self.known.get(self._focused)
         if node is None or source is None:
             return "there is nothing to jump from yet"
         parameter = node.parameter or next(iter(node.parameters), None)
         if parameter is None:
             return "there is nothing to jump from yet"
-        others = [(self._focused + step) % len(self.known) for step in range(1, len(self.known))]
-        for index in others:
-            target = self.known[index]
+        numbers = [*self.known]
+        here = numbers.index(self._focused)
+        for number in [*numbers[here + 1 :], *numbers[:here]]:
+            target = self.known[number]
             name = None if target is None else counterpart(parameter, source, target)
             if name is not None:
-                self.tree_of(index).reveal(name)
-                self.tree_of(index).focus()
+                self.tree_of(number).reveal(name)
+                self.tree_of(number).focus()
                 return ""
         return "no other model has this role"

@@ -9,7 +9,6 @@ from typing import Generic, TypeVar
 from textual.content import Content
 
 from encoder_tui.client.client import EngineError, OperationFailed
-from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.models.placement import placement_of
 from encoder_tui.core.tasks.pooling import Given, VectorsAnswer
 from encoder_tui.core.text.numbers import count
@@ -88,10 +87,10 @@ class Asker(Generic[Answer]):
         if self.is_asking and self.slots != self.session.slots:
             self.cancel()
 
-    def index_of(self, slot: Slot) -> int | None:
-        """Return a model's place; None if it is no longer compared."""
-        slots = self.session.slots
-        return slots.index(slot) if slot in slots else None
+    @property
+    def compared(self) -> list[Slot]:
+        """The models that were asked and are still compared."""
+        return [slot for slot in self.slots if slot in self.session.slots]
 
     async def _ask_all(self) -> None:
         for slot in self.slots:
@@ -110,9 +109,8 @@ class Asker(Generic[Answer]):
         await self.session.engine_memory.ask()
 
     def _say(self, slot: Slot, words: str) -> None:
-        index = self.index_of(slot)
-        if index is not None:
-            self.status = f"{LETTERS[index]}: {visible(words)}; x cancels"
+        if slot in self.session.slots:
+            self.status = f"{slot.letter}: {visible(words)}; x cancels"
             self._on_status()
 
     def telling(self, slot: Slot, before: str = "") -> Callable[[Progress], None]:

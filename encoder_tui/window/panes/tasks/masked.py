@@ -10,7 +10,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.widgets import TextArea
 
-from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.models.placement import placement_of
 from encoder_tui.core.outputs.batching import batch_of
 from encoder_tui.core.tasks.masked import MASK, MaskedAnswer, why_no_predictions, with_mask
@@ -90,11 +89,8 @@ class MaskedView(TaskView):
             lines += [[Segment(" r", Style(bold=True)), Segment(TEACHING[0])], [Segment(TEACHING[1])], []]
             for slot in self.session.slots:
                 lines += self._reason(slot, body)
-        for slot in self.asker.slots if self.asker.asked is not None else []:
-            index = self.asker.index_of(slot)
-            if index is None:
-                continue
-            heading = Segment(f" {LETTERS[index]}  ", letter_style(self, index, bold=True))
+        for slot in self.asker.compared if self.asker.asked is not None else []:
+            heading = self._heading(slot)
             if slot in self.asker.errors:
                 lines += [[heading, body.warning(visible(self.asker.errors[slot]))], []]
             elif slot in self.asker.answers:
@@ -105,12 +101,13 @@ class MaskedView(TaskView):
 
     def _reason(self, slot: Slot, body: Written) -> list[list[Segment]]:
         """A model that will not answer says so before it is asked."""
-        index = self.asker.index_of(slot)
-        if index is None or slot.files is None or slot.tokenizer is None:
+        if slot.files is None or slot.tokenizer is None:
             return []
         why = why_no_predictions(slot.files, slot.tokenizer)
-        heading = Segment(f" {LETTERS[index]}  ", letter_style(self, index, bold=True))
-        return [[heading, body.warning(f"off: {visible(why)}")]] if why else []
+        return [[self._heading(slot), body.warning(f"off: {visible(why)}")]] if why else []
+
+    def _heading(self, slot: Slot) -> Segment:
+        return Segment(f" {slot.letter}  ", letter_style(self, slot.number, bold=True))
 
     def _predictions(self, slot: Slot, heading: Segment, body: Written) -> list[list[Segment]]:
         answer, tokenizer = self.asker.answers[slot], slot.tokenizer
@@ -138,14 +135,14 @@ class MaskedView(TaskView):
             return "These results are for an earlier text or other models; press r to predict again"
         found = []
         for slot, answer in self.asker.answers.items():
-            index, tokenizer = self.asker.index_of(slot), slot.tokenizer
-            if index is None or tokenizer is None:
+            tokenizer = slot.tokenizer
+            if slot not in self.asker.compared or tokenizer is None:
                 continue
             best = [one[0] for one in answer.predictions]
             words = ", ".join(
                 f"{visible_piece(tokenizer.tokens_of([one.token_id])[0])} ({one.probability:.1%})" for one in best[:4]
             )
-            found.append(f"{LETTERS[index]} predicts {words}".replace("%", " %"))
+            found.append(f"{slot.letter} predicts {words}".replace("%", " %"))
         return "; ".join(found) or "None of these models predicts masked tokens"
 
     def copied(self) -> str:

@@ -11,7 +11,6 @@ from textual.content import Content
 from textual.widgets import Static
 
 from encoder_tui.client.client import EngineError, OperationFailed
-from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.tasks.pooling import Triplet, builtin_triplets, cut, longest, triplet_columns, ways
 from encoder_tui.core.text.numbers import count
 from encoder_tui.core.text.safe import visible
@@ -162,10 +161,7 @@ class TripletsView(TaskView):
         """Show the answers so far."""
         self.query_one("#triplet-texts", Static).update(Content("\n").join([*self._texts(), *self._complaints()]))
         self._rows = [
-            row
-            for slot in self.asker.slots
-            if (index := self.asker.index_of(slot)) is not None
-            for row in rows(LETTERS[index], self.asker.answers.get(slot, []))
+            row for slot in self.asker.compared for row in rows(slot.letter, self.asker.answers.get(slot, []))
         ]
         teach = self.query_one("#triplet-teach", Static)
         teach.display = self.asker.asked is None
@@ -196,9 +192,9 @@ class TripletsView(TaskView):
 
     def _complaints(self) -> list[Content]:
         return [
-            Content.assemble((f" {LETTERS[index]} ", letter_markup(index)), self.asker.complaint(slot))
-            for slot in self.asker.slots
-            if slot in self.asker.errors and (index := self.asker.index_of(slot)) is not None
+            Content.assemble((f" {slot.letter} ", letter_markup(slot.number)), self.asker.complaint(slot))
+            for slot in self.asker.compared
+            if slot in self.asker.errors
         ]
 
     def summary(self) -> str:
@@ -213,11 +209,7 @@ class TripletsView(TaskView):
             return f"The positive document is {visible(triplet.positive_name)}, {characters}{visible(negative)}"
         if self.asker.is_earlier:
             return "These results are for another triplet or other models; press r to run again"
-        done = [
-            (LETTERS[index], ways)
-            for slot in self.asker.slots
-            if (index := self.asker.index_of(slot)) is not None and (ways := self.asker.answers.get(slot))
-        ]
+        done = [(slot.letter, ways) for slot in self.asker.compared if (ways := self.asker.answers.get(slot))]
         words = "; ".join(filter(None, (verdict(letter, ways) for letter, ways in done)))
         if len(words) <= 3 * self.size.width - 24:  # what the pane has room for
             return words

@@ -13,7 +13,6 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import TextArea
 
-from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.tasks.pooling import POOLINGS, Given, VectorsAnswer, cosine, cut, longest, norm
 from encoder_tui.core.text.numbers import count
 from encoder_tui.core.text.safe import visible
@@ -103,14 +102,13 @@ class VectorsView(TaskView):
                 [Segment("    compares the vectors by cosine, within each model, never across models.")],
                 [body.quiet("    e edits the texts, tab goes to the pooling, space changes it")],
             ]
-        for slot in self.asker.slots:
-            index = self.asker.index_of(slot)
-            if index is not None and (slot in self.asker.answers or slot in self.asker.errors):
-                lines += self._section(slot, index, body)
+        for slot in self.asker.compared:
+            if slot in self.asker.answers or slot in self.asker.errors:
+                lines += self._section(slot, body)
         body.write(lines)
 
-    def _section(self, slot: Slot, index: int, body: Written) -> list[list[Segment]]:
-        heading = [Segment(f" {LETTERS[index]}  ", letter_style(self, index, bold=True))]
+    def _section(self, slot: Slot, body: Written) -> list[list[Segment]]:
+        heading = [Segment(f" {slot.letter}  ", letter_style(self, slot.number, bold=True))]
         answers = self.asker.answers.get(slot, [])
         if slot in self.asker.errors:
             return [[*heading, body.warning(visible(self.asker.errors[slot]))], []]
@@ -177,17 +175,17 @@ class VectorsView(TaskView):
         if self.asker.is_earlier:
             return "These results are for earlier texts or other models; press r to run again"
         found = []
-        for slot in self.asker.slots:
-            index, matrix = self.asker.index_of(slot), self.matrix(slot)
+        for slot in self.asker.compared:
+            matrix = self.matrix(slot)
             pairs = [
                 (matrix[i][j], i + 1, j + 1)
                 for i in range(len(matrix))
                 for j in range(i)
                 if math.isfinite(matrix[i][j])
             ]
-            if index is not None and pairs:
+            if pairs:
                 value, second, first = max(pairs)
-                found.append(f"{LETTERS[index]}: texts {first} and {second} are nearest ({value:.3f})")
+                found.append(f"{slot.letter}: texts {first} and {second} are nearest ({value:.3f})")
         return "; ".join(found) + f"; {self.pooling} pooling" if found else ""
 
     def copied(self) -> str:

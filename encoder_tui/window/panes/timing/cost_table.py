@@ -66,7 +66,7 @@ class CostTable(Table):
         yield _sentence("the current text" if session.document is None else "the current document")
         refused: set[int] = set()
         for index, column in enumerate(run.columns):
-            slot = session.slots[column.slot] if column.slot < len(session.slots) else None
+            slot = session.slot_of(column.slot)
             ready = None if slot is None else slot.ready
             if ready is None or ready.name != column.name:
                 continue

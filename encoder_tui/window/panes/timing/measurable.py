@@ -18,12 +18,12 @@ from encoder_tui.window.session.session import Session
 def timed_models(session: Session) -> list[TimedModel]:
     """Return the models of the window whose files are available, in their order."""
     found = []
-    for index, slot in enumerate(session.slots):
+    for slot in session.slots:
         if slot.files is not None and slot.state != "failed":
             stated = None if slot.tokenizer is None else slot.tokenizer.form.model_max_length
             source = source_of(slot.files, session.settings.trust_remote_code, session.settings.offline)
             bound = limit(slot.files.config, stated)
-            found.append(TimedModel(index, slot.name, source, bound, slot.files.config))
+            found.append(TimedModel(slot.number, slot.name, source, bound, slot.files.config))
     return found
 
 
@@ -86,7 +86,8 @@ def _models(session: Session) -> list[TimedModel]:
 
 def _models_with_tokenizers(session: Session) -> tuple[list[TimedModel], list[ModelTokenizer]]:
     models = _models(session)
-    tokenizers = [session.slots[model.slot].tokenizer for model in models]
+    slots = [session.slot_of(model.slot) for model in models]
+    tokenizers = [None if slot is None else slot.tokenizer for slot in slots]
     there = [tokenizer for tokenizer in tokenizers if tokenizer is not None]
     if len(there) < len(models):
         raise PlanError(no_models(session))

@@ -102,10 +102,10 @@ def foreign_letters(session: Session, run: Run | None, width: int, are_small: bo
 
 
 def _is_in_place(session: Session, column: RunColumn) -> bool:
-    """Return whether the model of a run's column is in the same slot of the window, by any name."""
-    if column.slot >= len(session.slots):
+    """Return whether the model of a run's column has the same letter in the window, by any name."""
+    slot, source = session.slot_of(column.slot), column.variant.source
+    if slot is None:
         return False
-    slot, source = session.slots[column.slot], column.variant.source
     return slot.name == column.name or (slot.files is not None and source_of(slot.files).location == source.location)
 
 

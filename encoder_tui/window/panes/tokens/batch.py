@@ -17,6 +17,7 @@ from textual.strip import Strip
 from textual.widgets import Input, TextArea
 
 from encoder_tui.core.defaults import LETTERS
+from encoder_tui.core.models.ready import RequestedModel
 from encoder_tui.core.text.numbers import count
 from encoder_tui.core.text.safe import visible_piece
 from encoder_tui.core.tokens.comparison import Comparison
@@ -32,6 +33,8 @@ from encoder_tui.window.widgets.model_letters import letter_style
 
 Asked = tuple[list[str], str | None, EncodeOptions]
 """Texts, the second text of each pair, options."""
+Batch = tuple[int, str, list[Encoding]]
+"""The number of a model's letter, a sentence about its batch, and the rows."""
 
 AT_ONCE = 8_000
 """A batch of up to this many characters is encoded at once; a longer one in a thread."""
@@ -53,15 +56,12 @@ class BatchGrid(Lines):
         super().__init__()
         self._lines: list[tuple[int | None, str, Encoding | None]] = []
 
-    def show(self, batches: list[tuple[str, list[Encoding]] | None]) -> None:
+    def show(self, batches: list[Batch]) -> None:
         """Show, for each model, a sentence and the rows of its batch."""
         self._lines = []
-        for index, batch in enumerate(batches):
-            if batch is None:
-                continue
-            sentence, rows = batch
-            self._lines.append((index, sentence, None))
-            self._lines += [(None, f"{number:>4} ", row) for number, row in enumerate(rows)]
+        for number, sentence, rows in batches:
+            self._lines.append((number, sentence, None))
+            self._lines += [(None, f"{place:>4} ", row) for place, row in enumerate(rows)]
             self._lines.append((None, "", None))
         widest = max((self._width(row) for _, _, row in self._lines if row is not None), default=0)
         self.set_size(len(self._lines), widest + 8)
@@ -70,11 +70,11 @@ class BatchGrid(Lines):
         return sum(cell_len(visible_piece(token)) + 1 for token in row.tokens[:WIDEST])
 
     def line(self, index: int) -> Strip:
-        slot, words, row = self._lines[index]
+        number, words, row = self._lines[index]
         if row is None:
-            if slot is None:
+            if number is None:
                 return Strip([])
-            return Strip([Segment(f" {LETTERS[slot]}  ", letter_style(self, slot, bold=True)), Segment(words)])
+            return Strip([Segment(f" {LETTERS[number]}  ", letter_style(self, number, bold=True)), Segment(words)])
         padding = self.get_component_rich_style("batch--padding")
         special = self.get_component_rich_style("batch--special")
         note = self.get_component_rich_style("batch--note")
@@ -102,7 +102,7 @@ class BatchLab(Vertical):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
-        self._shown: tuple[Asked, list[ModelTokenizer | None]] | None = None
+        self._shown: tuple[Asked, list[RequestedModel]] | None = None
         self._wanted: Asked | None = None
         self._working: asyncio.Task[None] | None = None
 
@@ -145,13 +145,13 @@ class BatchLab(Vertical):
 
     def show(self, comparison: Comparison | None = None) -> None:
         """Encode the batch under every model and show it; if the texts are long, in a thread."""
-        asked, tokenizers = self.asked(), self.session.tokenizers
-        if (asked, tokenizers) == self._shown:
+        asked, models = self.asked(), self.session.models
+        if (asked, models) == self._shown:
             return  # the pane's own text is not part of the batch
-        self._shown = asked, tokenizers
+        self._shown = asked, models
         is_free = self._working is None or self._working.done()
         if is_free and sum(map(len, asked[0])) <= AT_ONCE:
-            self.query_one(BatchGrid).show(encode_batches(tokenizers, *asked))
+            self.query_one(BatchGrid).show(encode_batches(models, *asked))
             return
         self._wanted = asked
         possible_changed(self)
@@ -163,7 +163,7 @@ class BatchLab(Vertical):
         while (asked := self._wanted) is not None:
             timer = self.set_timer(SOON, partial(self._show_work, asked))
             is_wanted = partial(self._is_wanted, asked)
-            batches = await asyncio.to_thread(encode_batches, self.session.tokenizers, *asked, is_wanted)
+            batches = await asyncio.to_thread(encode_batches, self.session.models, *asked, is_wanted)
             timer.stop()
             if self._wanted is asked and self.is_mounted:
                 self._wanted = None
@@ -178,7 +178,8 @@ class BatchLab(Vertical):
             self._say(f"encoding {count(sum(map(len, asked[0])), 'character')}… escape stops")
 
     def _say(self, words: str) -> None:
-        self.query_one(BatchGrid).show([None if one is None else (words, []) for one in self.session.tokenizers])
+        there = (slot.number for slot in self.session.slots if slot.tokenizer is not None)
+        self.query_one(BatchGrid).show([(number, words, []) for number in there])
 
     @property
     def is_busy(self) -> bool:
@@ -198,22 +199,21 @@ class BatchLab(Vertical):
 
 
 def encode_batches(
-    tokenizers: list[ModelTokenizer | None],
+    models: list[RequestedModel],
     texts: list[str],
     pair: str | None,
     options: EncodeOptions,
     is_wanted: Callable[[], bool] = lambda: True,
-) -> list[tuple[str, list[Encoding]] | None]:
-    """Return every model's batch with a sentence; None if its tokenizer is not loaded or `is_wanted` is False."""
-    batches: list[tuple[str, list[Encoding]] | None] = []
-    for tokenizer in tokenizers:
-        if tokenizer is None or not is_wanted():
-            batches.append(None)
+) -> list[Batch]:
+    """Return the batch of every model whose tokenizer has loaded, until `is_wanted` is False."""
+    batches: list[Batch] = []
+    for model in models:
+        if model.tokenizer is None or not is_wanted():
             continue
         try:
-            batches.append(encode_batch(tokenizer, texts, pair, options))
+            batches.append((model.number, *encode_batch(model.tokenizer, texts, pair, options)))
         except TokenizationError as error:
-            batches.append((str(error), []))
+            batches.append((model.number, str(error), []))
     return batches
 
 

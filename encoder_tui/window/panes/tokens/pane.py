@@ -212,10 +212,10 @@ class TokensPane(Pane):
             return
         found = self.comparison
         lines = []
-        for number, slot in enumerate(self.session.slots):
-            place = found.place_of(number, slot.name)
+        for slot in self.session.slots:
+            place = found.place_of(slot.number, slot.name)
             stream, refusal = (None, "") if place is None else (found.streams[place], found.refusals[place])
-            lines.append(words.model_line(number, slot, stream, refusal, found.text, width))
+            lines.append(words.model_line(slot, stream, refusal, found.text, width))
         self.query_one("#models", ShortLines).say(Content("\n").join(lines))
         activity = self.comparer.activity
         working = Content.styled(f" {activity}", "$text-warning").truncate(width, ellipsis=True)

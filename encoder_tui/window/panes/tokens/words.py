@@ -20,9 +20,9 @@ BYTES_SHOWN = 12
 TOKENS_SHOWN = 24
 
 
-def model_line(index: int, slot: Slot, stream: Stream | None, refusal: str, text: str, width: int) -> Content:
+def model_line(slot: Slot, stream: Stream | None, refusal: str, text: str, width: int) -> Content:
     """Return a model's line: tokens, characters per token, unknown tokens, kind of tokenizer; or why there are none."""
-    parts: list[Content | tuple[str, str]] = [(f" {LETTERS[index]} ", letter_markup(index))]
+    parts: list[Content | tuple[str, str]] = [(f" {slot.letter} ", letter_markup(slot.number))]
     if slot.state == "failed" or refusal:
         wrong = slot.message if slot.state == "failed" else refusal
         # Shortened in the middle: a path may be long, and the reason is at the end.
