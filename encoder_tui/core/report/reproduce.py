@@ -40,13 +40,13 @@ def encode_snippet(
     if options.padding_side is not None and options.padding != "none":
         arguments.append(f"padding_side={options.padding_side!r}")
     arguments.append('return_tensors="pt"' if tensors else "return_offsets_mapping=True")
-    lines = ["from transformers import AutoTokenizer", "", f"texts = [{', '.join(map(_literal, texts))}]"]
+    lines = ["from transformers import AutoTokenizer", "", f"texts = [{', '.join(map(literal, texts))}]"]
     if pair is not None:
-        lines.append(f"pair = {_literal(pair)}")
+        lines.append(f"pair = {literal(pair)}")
     for name in names:
         lines += [
             "",
-            f"tokenizer = AutoTokenizer.from_pretrained({_pretrained(name)})",
+            f"tokenizer = AutoTokenizer.from_pretrained({pretrained(name)})",
             f"encoding = tokenizer({', '.join(arguments)})",
         ]
         lines.append(
@@ -90,7 +90,8 @@ def parameter_snippet(name: ModelName, parameter: str, *, is_checkpoint: bool = 
     return "\n".join([*lines, "print(tensor.shape, tensor.dtype)"]) + "\n"
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
+    """Return a text as a Python literal in ASCII."""
     return ascii(without_surrogates(text))
 
 
@@ -118,7 +119,7 @@ def run_snippet(
         f"text = {without_surrogates(text)!a}",
     ]
     for run in runs:
-        where = _pretrained(run.name)
+        where = pretrained(run.name)
         cut = f", truncation=True, max_length={run.max_length}" if run.max_length is not None else ""
         # It belongs to this program; transformers has no name for it.
         is_local = run.attention == "sdpa_local"
@@ -141,7 +142,7 @@ def run_snippet(
     return "\n".join(lines) + "\n"
 
 
-def _pretrained(name: ModelName) -> str:
-    """Return the arguments of `from_pretrained`."""
+def pretrained(name: ModelName) -> str:
+    """Return a model's name as the arguments of `from_pretrained`, or of a class of sentence-transformers."""
     location = str(Path(name.location).expanduser()) if name.location.startswith("~") else name.location
     return f"{location!a}, revision={name.revision!a}" if name.revision else f"{location!a}"
