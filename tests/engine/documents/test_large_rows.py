@@ -22,7 +22,7 @@ import pytest
 
 from encoder_tui.core.tokens.tokenizer import ModelTokenizer
 from encoder_tui.engine.documents import opened, piecewise
-from encoder_tui.engine.documents.sources import arrow_values, files, open_source, parquet
+from encoder_tui.engine.documents.sources import arrow_values, csv_rows, files, json_rows, open_source, parquet
 from encoder_tui.engine.documents.sources.parquet_pages import largest_page
 from encoder_tui.engine.documents.sources.source import ROW_AT_MOST, Source
 from encoder_tui.engine.job import Job, OperationError
@@ -128,7 +128,7 @@ ROWS = [
 def test_reading_goes_on_after_every_row_that_is_too_long_from_wherever_it_begins(
     tmp_path: Path, job: Job, monkeypatch: pytest.MonkeyPatch, end: str
 ) -> None:
-    monkeypatch.setattr(files, "ROW_AT_MOST", SMALL)
+    monkeypatch.setattr(csv_rows, "ROW_AT_MOST", SMALL)
     path = tmp_path / "rows.csv"
     with path.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator=end or "\n")
@@ -144,6 +144,7 @@ def test_lines_that_are_just_short_enough_are_read(
     tmp_path: Path, job: Job, monkeypatch: pytest.MonkeyPatch, ending: str
 ) -> None:
     monkeypatch.setattr(files, "ROW_AT_MOST", SMALL)
+    monkeypatch.setattr(json_rows, "ROW_AT_MOST", SMALL)
     lengths = [1, SMALL - 3, SMALL - 2, SMALL - 1, SMALL, SMALL + 1, 5 * SMALL, 2]
     path = tmp_path / "rows.txt"
     path.write_bytes("".join("x" * length + ending for length in lengths).encode())

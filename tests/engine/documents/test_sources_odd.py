@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from encoder_tui.engine.documents.sources import open_source
-from encoder_tui.engine.documents.sources.files import JsonLines
+from encoder_tui.engine.documents.sources.json_rows import JsonLines
 from encoder_tui.engine.job import Job, OperationError
 from encoder_tui.engine.operations import rows, source
 from encoder_tui.protocol import frames
@@ -33,10 +33,10 @@ def job() -> Job:
 def test_a_row_that_is_no_csv_is_no_end_of_its_file_however_often_it_is_reached(tmp_path: Path, job: Job) -> None:
     path = tmp_path / "rows.csv"
     good = "".join(f"{index},text {index}\n" for index in range(100))
-    path.write_text(f"id,text\n{good}x,bad\rfield\n{good}", newline="")
+    path.write_text(f'id,text\n{good}x,"bad\nfield"s\n{good}')
     source = open_source(SourceSpec(str(path)), job)
     for _ in range(2):
-        with pytest.raises(OperationError, match=r"rows\.csv is not valid CSV near byte [\d,]+ \("):
+        with pytest.raises(OperationError, match=r"the quote that opens in line 102 of rows\.csv closes"):
             source.reach(150, job)
         assert (source.known, source.total) == (100, None)
     assert list(islice(source.iterate(98, "text"), 2)) == ["text 98", "text 99"]

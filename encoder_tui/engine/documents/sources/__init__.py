@@ -9,10 +9,10 @@ from pathlib import Path
 from encoder_tui.core.files.typed_paths import typed_path
 from encoder_tui.core.models.names import ModelError
 from encoder_tui.core.text.numbers import count
-from encoder_tui.engine.documents.sources.files import LineFile, TextFiles
+from encoder_tui.engine.documents.sources.content import Content, is_descriptor
 from encoder_tui.engine.documents.sources.hub import DEFAULT, NAME, HubRows
 from encoder_tui.engine.documents.sources.joined import Joined
-from encoder_tui.engine.documents.sources.kinds import KINDS, OPENERS, open_file
+from encoder_tui.engine.documents.sources.kinds import KINDS, kind_of, open_contents, open_file, open_path
 from encoder_tui.engine.documents.sources.samples import Samples
 from encoder_tui.engine.documents.sources.source import Source
 from encoder_tui.engine.job import Job, OperationError
@@ -36,7 +36,7 @@ def open_source(spec: SourceSpec, job: Job) -> Source:
         path = typed_path(name)
         if path.is_dir():
             return _directory(name, path, spec, job)
-        if path.exists():
+        if path.exists() or is_descriptor(path):
             return open_file(name, path, spec)
     except OSError as error:
         raise OperationError(f"{name} cannot be read: {error.strerror}") from error
@@ -56,7 +56,7 @@ def _directory(name: str, path: Path, spec: SourceSpec, job: Job) -> Source:
     empty: list[Path] = []
     for file in everything:
         try:
-            if file.suffix.lower() in KINDS and file.is_file():
+            if kind_of(file) and file.is_file():
                 (files if file.stat().st_size else empty).append(file)
         except OSError as error:  # its folder can be listed but not entered
             closed.append(OSError(error.errno, error.strerror, str(file.parent)))
@@ -65,15 +65,13 @@ def _directory(name: str, path: Path, spec: SourceSpec, job: Job) -> Source:
     if not files:
         suffixes = ", ".join(KINDS)
         raise OperationError(f"{name} holds no documents; looked for files with the suffixes {suffixes}")
-    kinds = Counter(KINDS[file.suffix.lower()] for file in files)
+    kinds = Counter(kind_of(file) or "" for file in files)
     kind = kinds.most_common(1)[0][0]
-    chosen = [file for file in files if KINDS[file.suffix.lower()] == kind]
-    if kind == "text":
-        source: Source = TextFiles(name, chosen)
-        if spec.lines:
-            source = Joined(name, chosen, lambda file: LineFile(name, file))
+    chosen = [file for file in files if kind_of(file) == kind]
+    if kind == "text" and not spec.lines:
+        source: Source = open_contents(kind, name, [Content(file) for file in chosen], spec)
     else:
-        source = Joined(name, chosen, lambda file: OPENERS[kind](name, file))
+        source = Joined(name, chosen, lambda file: open_path(kind, name, file, spec))
         if kind == "parquet":
             # The footers state the number of rows.
             source.reach(1 << 62, job)

@@ -18,24 +18,24 @@ PIECE: Final = 1 << 19
 EXAMPLES: Final = 20
 """How many values that are not null determine what a column holds."""
 
-_ROWS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ROWS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw] | None)
 
 
 def look_ahead(file: IO[bytes], features: dict[str, Feature]) -> None:
     """Add columns that appear, or are not null, only later in a file than in the rows that `features` describes.
 
+    The file is at its first row.
+
     Stops at the first line that is no JSON object; whoever reads that far says so.
     """
-    file.seek(0)
     looked_at = 0
     while looked_at < LOOKED_AT and (piece := file.read(PIECE)):
         piece += file.readline(LOOKED_AT)
         looked_at += len(piece)
-        piece = piece.removeprefix(b"\xef\xbb\xbf")
         try:
             if _has_only(piece, features):
                 continue
-            rows = _ROWS.decode_lines(piece)
+            rows = [row for row in _ROWS.decode_lines(piece) if row is not None]
         except (ValueError, RecursionError):
             return
         for name in dict.fromkeys(name for row in rows for name in row):

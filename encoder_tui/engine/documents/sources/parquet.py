@@ -11,8 +11,8 @@ from typing import IO, Any, Final
 
 from encoder_tui.core.text.numbers import decimal_size
 from encoder_tui.engine.documents.sources.arrow_values import values_of
+from encoder_tui.engine.documents.sources.content import opened
 from encoder_tui.engine.documents.sources.features import of_arrow
-from encoder_tui.engine.documents.sources.files import opened
 from encoder_tui.engine.documents.sources.parquet_pages import largest_page
 from encoder_tui.engine.documents.sources.source import (
     SAMPLED,
