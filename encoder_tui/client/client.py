@@ -59,6 +59,8 @@ class EngineClient:
         self._cancelled = Cancellations(lambda: CANCEL_GRACE, self._overdue)
         self._deaths = Deaths()
         self._pulse = Pulse(self._ask_for_sign, self._tell_of_silence, self._give_up)
+        self.descriptors: list[int] = []
+        """Pipes that the next process inherits."""
         self._reason: str | None = None
         self._is_overdue = False
         self._closing = False
@@ -174,8 +176,10 @@ class EngineClient:
         self._set_state("starting", "engine starting")
         self._reason = None
         self._is_overdue = False
+        # What the first process has read of a pipe is lost with it, so the next one must not read on.
+        descriptors, self.descriptors = self.descriptors, []
         try:
-            child = await Child.spawn(self._command, self.log, self._offline)
+            child = await Child.spawn(self._command, self.log, self._offline, descriptors)
         except StartError as error:
             self._set_state("stopped", str(error))
             self._fail_calls(str(error))

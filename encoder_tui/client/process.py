@@ -9,6 +9,7 @@ import shlex
 import signal
 import stat
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,7 @@ from encoder_tui.core.text.library_words import without_advice
 from encoder_tui.core.text.safe import visible
 from encoder_tui.protocol import frames
 from encoder_tui.protocol.parent import environment
+from encoder_tui.protocol.pipes import PIPES
 
 END_GRACE: Final = 2.0
 """Seconds that a process has to end, once its pipe is closed, before it is killed."""
@@ -48,10 +50,13 @@ class Child:
         self._log_start = log_start
 
     @classmethod
-    async def spawn(cls, command: str | None, log: Path, offline: bool = False) -> Child:
+    async def spawn(
+        cls, command: str | None, log: Path, offline: bool = False, descriptors: Sequence[int] = ()
+    ) -> Child:
         """Start `command`, None for the engine of this installation. Raises `StartError`.
 
-        `offline` forbids the engine to contact the Hub; a remote engine receives that with each request.
+        `offline` forbids the engine to contact the Hub; a remote engine receives that with each request. The engine
+        inherits the `descriptors`, from which it reads documents.
         """
         words = command_words(command)
         try:
@@ -65,7 +70,12 @@ class Child:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log_file,
-                env={**environment(), **({"HF_HUB_OFFLINE": "1"} if offline else {})},
+                env={
+                    **environment(),
+                    **({"HF_HUB_OFFLINE": "1"} if offline else {}),
+                    PIPES: ",".join(map(str, descriptors)),
+                },
+                pass_fds=tuple(descriptors),
                 # Its own process group: ctrl+z and a closing terminal concern only the app, and a shell between
                 # the app and the engine is killed together with it.
                 start_new_session=True,

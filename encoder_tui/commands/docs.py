@@ -13,8 +13,9 @@ from rich.cells import cell_len, set_cell_size
 
 from encoder_tui.client.collection import COMMAND_SLICE, Collection, CountedModel
 from encoder_tui.client.loader import Loader
+from encoder_tui.client.pipes import STDIN, Pipe, pipe_of
 from encoder_tui.commands import running
-from encoder_tui.commands.console import say, tell
+from encoder_tui.commands.console import fail, say, tell
 from encoder_tui.commands.options import gather, shared_options
 from encoder_tui.core.defaults import STRIDE
 from encoder_tui.core.documents.document import lost
@@ -23,7 +24,7 @@ from encoder_tui.core.models.ready import RequestedModel
 from encoder_tui.core.settings import Settings
 from encoder_tui.core.text.numbers import count, share_percent
 from encoder_tui.core.text.safe import visible
-from encoder_tui.protocol.documents import Row, RowsAnswer, SourceSpec
+from encoder_tui.protocol.documents import FORMATS, Row, RowsAnswer, SourceSpec
 from encoder_tui.protocol.frames import Progress
 
 PAGE: Final = 32
@@ -32,11 +33,40 @@ LOOK: Final = 100
 """Rows of a Hub data set that the table shows if --limit is not given, so that it is not fetched whole."""
 
 
+def _delimiter(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Return the character that a delimiter's name or escape stands for."""
+    value = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}.get(value or "", value)
+    if value is not None and (len(value) != 1 or value in '\r\n"'):
+        raise click.BadParameter("it must be one character, or the word tab")
+    return value
+
+
+def _with_pipes(sources: Sequence[str]) -> tuple[list[str], list[Pipe]]:
+    """Return the sources by the names that the engine can open, and the pipes among them."""
+    names: list[str] = []
+    pipes: list[Pipe] = []
+    for source in sources:
+        if source in STDIN and (sys.stdin is None or sys.stdin.isatty()):
+            raise click.UsageError("no documents on stdin; pipe a file into this command")
+        try:
+            pipe = pipe_of(source)
+        except OSError as error:
+            fail(f"{source} cannot be read: {error.strerror}")
+        names.append(source if pipe is None else pipe.name)
+        pipes += [] if pipe is None else [pipe]
+    return names, pipes
+
+
 @click.command("docs")
-@click.argument("source", required=False)
+@click.argument("sources", nargs=-1, metavar="[SOURCE]…")
 @click.option("--column", metavar="NAME", help="Column that holds the documents.")
 @click.option("--limit", "most", type=click.IntRange(min=1), metavar="N", help="Read at most N documents.")
 @click.option("--lines", is_flag=True, help="Treat every line of a text file as a document.")
+@click.option("--format", "kind", type=click.Choice(FORMATS), help="Format of the files, whatever they are called.")
+@click.option("--delimiter", callback=_delimiter, metavar="CHARACTER", help="Between the fields of CSV; tab is a name.")
+@click.option("--header/--no-header", default=None, help="Whether the first row of CSV names the columns.")
+@click.option("--quotes/--no-quotes", default=None, help="Whether fields of CSV are quoted, or quotes are text.")
+@click.option("--field", metavar="NAME", help="Key of the JSON object that holds the rows.")
 @click.option("--summary", "is_summary", is_flag=True, help="Print statistics of the whole collection.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per line.")
 @shared_options
@@ -44,22 +74,41 @@ LOOK: Final = 100
 def command(
     context: click.Context,
     /,
-    source: str | None,
+    sources: tuple[str, ...],
     column: str | None,
     most: int | None,
     lines: bool,
+    kind: str | None,
+    delimiter: str | None,
+    header: bool | None,
+    quotes: bool | None,
+    field: str | None,
     is_summary: bool,
     as_json: bool,
     **shared: Any,
 ) -> None:
     """Count the tokens of documents for every model, and find the character where each stops reading.
 
-    SOURCE is a file (text, JSON lines, CSV, parquet), a directory of them, a data set of the Hub as
-    NAME[:CONFIG[:SPLIT]], or builtin; the default is sentence-transformers/mldr.
+    SOURCE is a file (text, JSON, CSV, parquet, arrow; also packed), a directory, a pattern, or several of them; a data
+    set of the Hub; PATH or NAME, each with [:CONFIG[:SPLIT]]; - for stdin; or builtin. The default is
+    sentence-transformers/mldr. Rows are those of datasets.load_dataset, except that a text file is one document.
     """
     settings = gather(context, shared)
-    spec = SourceSpec(source or settings.docs, lines, settings.offline)
-    asked = _Asked(spec, column, most, as_json)
+    named = sources or ((settings.docs,) if settings.docs is not None else ())
+    names, pipes = _with_pipes(named)
+    spec = SourceSpec(
+        names[0] if names else None,
+        lines,
+        settings.offline,
+        more=tuple(names[1:]),
+        format=kind,
+        delimiter=delimiter,
+        header=header,
+        quotes=quotes,
+        field=field,
+        label=pipes[0].label if len(names) == 1 and pipes else None,
+    )
+    asked = _Asked(spec, column, most, as_json, [pipe.descriptor for pipe in pipes])
     work = _summarize if is_summary else _list
     errors = running.run(settings, lambda loader: work(loader, settings, asked))
     running.finish(errors)
@@ -68,7 +117,10 @@ def command(
 class _Asked:
     """The arguments of the command."""
 
-    def __init__(self, spec: SourceSpec, column: str | None, most: int | None, as_json: bool) -> None:
+    def __init__(
+        self, spec: SourceSpec, column: str | None, most: int | None, as_json: bool, descriptors: list[int]
+    ) -> None:
+        self.descriptors = descriptors
         self.spec = spec
         self.column = column
         self.most = most
@@ -79,6 +131,7 @@ async def _opened(
     loader: Loader, settings: Settings, asked: _Asked
 ) -> tuple[Collection, list[RequestedModel], list[CountedModel]]:
     """Open the source and the models; a model that failed is in the first list only."""
+    loader.engine.descriptors += asked.descriptors
     collection = await Collection.open(loader.engine, asked.spec, asked.column)
     if collection.answer.stands_in_for:
         say(collection.answer.stands_in_for)
@@ -115,7 +168,7 @@ async def _list(loader: Loader, settings: Settings, asked: _Asked) -> list[str |
             answer = await page
         finally:
             line.clear()
-        remarks.show(answer.remarks)
+        new = remarks.show(answer.remarks)
         start += len(answer.rows)
         is_last = start == most or not answer.rows or answer.is_end
         if not is_last:
@@ -124,7 +177,9 @@ async def _list(loader: Loader, settings: Settings, asked: _Asked) -> list[str |
         for row in answer.rows:
             empty += row.characters is None
             if asked.as_json:
-                click.echo(json.dumps(_record(row, collection.column, models, counted)))
+                record = _record(row, collection.column, models, counted)
+                click.echo(json.dumps({**record, "remarks": new} if new else record))
+                new = []
             else:
                 click.echo(_line(row, counted))
         if is_last:
@@ -193,7 +248,7 @@ async def _summarize(loader: Loader, settings: Settings, asked: _Asked) -> list[
     figures = summary(counts, STRIDE)
     failed = [{"model": model.name, "error": model.error} for model in models if model.error is not None]
     if asked.as_json:
-        click.echo(json.dumps({**figures, "models": figures["models"] + failed}))
+        click.echo(json.dumps({**figures, "models": figures["models"] + failed, "remarks": remarks.shown}))
     else:
         click.echo(_summary_table(figures, counts.sentence(), _letters(models)))
     return [model.error for model in models]

@@ -142,13 +142,15 @@ class Remarks:
     """Prints the remarks of a source on stderr, each once."""
 
     def __init__(self) -> None:
-        self._shown: set[str] = set()
+        self.shown: list[str] = []
 
-    def show(self, remarks: list[str]) -> None:
-        for remark in remarks:
-            if remark not in self._shown:
-                self._shown.add(remark)
-                say(remark)
+    def show(self, remarks: list[str]) -> list[str]:
+        """Print the remarks that were not printed before, and return them."""
+        new = [remark for remark in dict.fromkeys(remarks) if remark not in self.shown]
+        for remark in new:
+            say(remark)
+        self.shown += new
+        return new
 
 
 class Done:

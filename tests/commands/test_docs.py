@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 import sys
@@ -173,3 +174,48 @@ def test_where_nobody_named_a_source_and_the_hub_is_silent_the_samples_stand_in(
     assert done.returncode == 0
     assert "the built-in samples replace sentence-transformers/mldr" in done.stderr
     assert json.loads(done.stdout)["characters"] > 10_000
+
+
+def piped(data: bytes, *arguments: str | Path) -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "encoder_tui", "docs", "--json", "-m", "builtin:bert", *map(str, arguments)]
+    return subprocess.run(command, input=data, capture_output=True, timeout=120, check=False)
+
+
+def test_stdin_is_read_whatever_it_holds() -> None:
+    rows = b'{"text": "one"}\n{"text": "three"}\n'
+    for data in (rows, gzip.compress(rows), b"text,id\none,1\nthree,2\n"):
+        done = piped(data, "-")
+        assert done.returncode == 0, done.stderr
+        assert [json.loads(line)["characters"] for line in done.stdout.splitlines()] == [3, 5]
+    nothing = piped(b"", "-")
+    assert (nothing.returncode, nothing.stdout) == (1, b"")
+    assert b"stdin is empty" in nothing.stderr
+
+
+def test_the_pipe_of_a_shell_is_read_only_as_far_as_needed() -> None:
+    command = f"exec {sys.executable} -m encoder_tui docs --json -m builtin:bert --limit 3 <(yes '\"one\"')"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert [json.loads(line)["characters"] for line in done.stdout.splitlines()] == [3, 3, 3]
+
+
+def test_options_say_how_a_file_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "rows.data"
+    path.write_text("first text\t1\nsecond one\t2\n")
+    assert [row["characters"] for row in records(path, "--format", "csv", "--header", "--delimiter", "tab", *PAIR)] == [
+        10
+    ]
+    assert [row["characters"] for row in records(path, "--format", "text", *PAIR)] == [26]
+    assert run(path, "--delimiter", "ab").returncode == 2
+
+
+def test_remarks_are_in_the_json_of_rows_and_of_a_summary(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("id,text\n1,one\n2,two, three\n")
+    found = records(path, *PAIR)
+    assert [row["characters"] for row in found] == [3, None]
+    (remark,) = found[0]["remarks"]
+    assert remark.startswith("the row in line 3 of rows.csv has 3 fields, but the header has 2")
+    assert "remarks" not in found[1]
+    (figures,) = records(path, "--summary", *PAIR)
+    assert (figures["documents"], figures["empty"], figures["remarks"]) == (1, 1, [remark])

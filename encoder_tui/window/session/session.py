@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 from dataclasses import replace
 from functools import cached_property
@@ -103,8 +104,15 @@ class Session:
     def documents_engine(self) -> EngineClient:
         """A second engine, for documents, so that counting never waits for a forward pass. Started when needed."""
         from encoder_tui.client.client import EngineClient  # noqa: PLC0415
+        from encoder_tui.client.pipes import STDIN, pipe_of  # noqa: PLC0415
 
-        return EngineClient(log_path() / "documents.log", self.settings.engine, offline=self.settings.offline)
+        engine = EngineClient(log_path() / "documents.log", self.settings.engine, offline=self.settings.offline)
+        named = self.settings.docs
+        with contextlib.suppress(OSError):  # the engine says that it is not open
+            # The window's own stdin is the terminal.
+            pipe = None if named is None or named in STDIN else pipe_of(named)
+            engine.descriptors += [] if pipe is None else [pipe.descriptor]
+        return engine
 
     @cached_property
     def loader(self) -> Loader:

@@ -430,7 +430,7 @@ def test_a_pipe_is_read_once_and_its_rows_as_often_as_needed(
         os.close(reading)
     monkeypatch.setenv(PIPES, "")
     content._pipes.clear()
-    with pytest.raises(OperationError, match="is a pipe that was read already, or that is not open here"):
+    with pytest.raises(OperationError, match="is a pipe that was read already or is not open"):
         opened("/dev/fd/0", job)
 
 

@@ -37,7 +37,7 @@ def open_source(spec: SourceSpec, job: Job) -> Source:
         if path.is_dir():
             return _directory(name, path, spec, job)
         if path.exists() or is_descriptor(path):
-            return open_file(name, path, spec)
+            return open_file(spec.label or name, path, spec)
     except OSError as error:
         raise OperationError(f"{name} cannot be read: {error.strerror}") from error
     is_path = name.startswith(("/", "./", "../", "~")) or path.suffix.lower() in KINDS

@@ -32,7 +32,7 @@ _MARKS: Final = {
 }
 """Encodings by their marks; that of UTF-32 begins with that of UTF-16."""
 
-_DESCRIPTOR: Final = re.compile(r"/dev/(?:fd/\d+|stdin)|/proc/self/fd/\d+")
+_DESCRIPTOR: Final = re.compile(r"/dev/(?:fd/\d+|stdin)|/proc/self/fd/\d+|-")
 
 _spools: OrderedDict[tuple[object, ...], Spool] = OrderedDict()
 _pipes: dict[str, Spool] = {}
@@ -135,7 +135,7 @@ class Content:
     def _from_pipe(self) -> Iterator[bytes]:
         number = self.path.name
         if number not in os.environ.get(PIPES, "").split(","):
-            raise OperationError(f"{self.name} is a pipe that was read already, or that is not open here; start again")
+            raise OperationError(f"{self.name} is a pipe that was read already or is not open; start again")
         try:
             file = os.fdopen(os.dup(int(number)), "rb")
         except OSError as error:
@@ -153,10 +153,13 @@ class Content:
         return file
 
 
-def contents(path: Path) -> list[Content]:
-    """Return the content of a file, or of each file in a zip archive. Raises `OperationError`."""
+def contents(path: Path, name: str) -> list[Content]:
+    """Return the content of a file, or of each file in a zip archive; a pipe has the name that the user gave it.
+
+    Raises `OperationError`.
+    """
     if is_descriptor(path):
-        return [Content(path)]
+        return [Content(path, name=name)]
     with opened(path) as file:
         if packing_of(file.read(4)) != "zip":
             return [Content(path)]

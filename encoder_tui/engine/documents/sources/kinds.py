@@ -74,7 +74,7 @@ def open_path(kind: str | None, name: str, path: Path, spec: SourceSpec) -> Sour
 
     Raises `OperationError`.
     """
-    found = contents(path)
+    found = contents(path, name)
     if len(found) == 1:
         return open_content(spec.format or kind or kind_of(Path(found[0].member or path)), name, found[0], spec)
     kinds = {one.name: spec.format or kind_of(Path(one.member or "")) or "text" for one in found}
