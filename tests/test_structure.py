@@ -182,5 +182,5 @@ def test_the_readme_lists_every_command_with_options_that_it_has() -> None:
     for name, words in listed.items():
         command = cli.get_command(click.Context(cli), name)
         assert command is not None
-        options = {option for parameter in command.params for option in parameter.opts}
+        options = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
         assert set(re.findall(r"--[\w-]+", words)) <= options, name

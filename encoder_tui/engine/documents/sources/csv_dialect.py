@@ -39,7 +39,7 @@ _BOOLEANS: Final = frozenset({"True", "TRUE", "true", "False", "FALSE", "false"}
 
 
 class Dialect(NamedTuple):
-    """How the fields of a file are written. `remarks` say what was guessed otherwise than `datasets` reads it."""
+    """How the fields of a file are written. `remarks` say what was guessed otherwise than datasets reads it."""
 
     delimiter: str
     quotes: bool

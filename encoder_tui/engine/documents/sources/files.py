@@ -24,6 +24,9 @@ from encoder_tui.engine.job import Job, OperationError
 PIECE: Final = 1 << 20
 """Bytes that are read at a time where nothing is kept."""
 
+BLANK_AT_MOST: Final = 1 << 22
+"""Bytes of blank lines between two rows, beyond which no more rows are looked for."""
+
 SKIPPED_AT_MOST: Final = 1 << 30
 """Bytes of the longest row that is left out; in a file with a longer one no more rows are looked for."""
 
@@ -165,7 +168,7 @@ class RecordFile(Source):
 
     def refuse_blank(self, length: int) -> None:
         """Raise `OperationError` if so many bytes of blank lines are more than a file of rows has."""
-        if length > ROW_AT_MOST:
+        if length > BLANK_AT_MOST:
             raise OperationError(f"{self.name} has {decimal_size(length)} of blank lines; it is no file of rows")
 
     def is_record(self, line: bytes) -> bool:
