@@ -13,18 +13,23 @@ from encoder_tui.client.collection import COMMAND_SLICE, Collection, CountedMode
 from encoder_tui.client.describe import describe_models
 from encoder_tui.client.loader import Loader
 from encoder_tui.commands import measuring, running
-from encoder_tui.commands.console import fail, say
+from encoder_tui.commands.console import fail, reason, say
 from encoder_tui.commands.options import gather, shared_options
 from encoder_tui.core.defaults import WELCOME
 from encoder_tui.core.files.atomic import AtomicFile
+from encoder_tui.core.models.files import name_of
+from encoder_tui.core.models.placement import placement_of
 from encoder_tui.core.models.ready import RequestedModel
-from encoder_tui.core.report.material import Material, ReportedRun, ReportedTiming, now
+from encoder_tui.core.report.material import Material, ReportedRun, ReportedTiming, ReportedVectors, now
+from encoder_tui.core.report.reproduce_tasks import PipelineToReproduce
 from encoder_tui.core.report.sections import SECTIONS, write
 from encoder_tui.core.settings import Settings
 from encoder_tui.core.timing.plan import Plan
 from encoder_tui.core.tokens.comparison import compare
 from encoder_tui.core.versions import installed_versions
+from encoder_tui.protocol import operations
 from encoder_tui.protocol.documents import SourceSpec
+from encoder_tui.protocol.tasks import EncodeRequest
 
 DEFAULT: Final = ("models", "settings", "tokens", "architectures")
 """Documents too if a source was given; outputs and timing only on request, because they take long."""
@@ -118,6 +123,7 @@ class Gathering:
             "architectures": self._describe,
             "documents": self._count,
             "outputs": self._run,
+            "vectors": self._encode,
             "timing": self._measure,
         }
         if "tokens" in sections:
@@ -160,6 +166,25 @@ class Gathering:
             self.material.runs.append(ReportedRun(model.letter, model.name, done.answer, done.error or ""))
             if done.error is not None and done.error != model.error:
                 self.errors.append(done.error)
+
+    async def _encode(self, loader: Loader) -> None:
+        line = running.ProgressLine()
+        self.material.encoded = [self.text]
+        for model in self._models:
+            done = ReportedVectors(model.letter, model.name, error=model.error or "")
+            if model.ready is not None:
+                request = EncodeRequest(model.ready.source(self.settings), placement_of(self.settings), [self.text])
+                try:
+                    done.answer = await loader.engine.run(operations.ENCODE, request, line.show)
+                    name = name_of(model.ready.files)
+                    trusted = request.source.trust_remote_code
+                    done.reproduced = PipelineToReproduce(name, done.answer.pipeline, runs_code=trusted)
+                except running.FAILURES as error:
+                    done.error = reason(error)
+                    self._failed(done.error)
+                finally:
+                    line.clear()
+            self.material.vectors.append(done)
 
     async def _measure(self, loader: Loader) -> None:
         asked = self.settings

@@ -59,6 +59,7 @@ def offered_sections(material: Material) -> list[tuple[str, str, bool]]:
     answered = [run.letter for run in material.runs if run.answer is not None]
     counted = material.counts is not None and material.counts.documents > 0
     seen = counted or bool(material.document)
+    encoded = [one.letter for one in material.vectors if one.answer is not None]
     measured = material.timing is not None
     documents = material.counts.sentence() if material.counts is not None and counted else "none counted yet"
     return [
@@ -68,5 +69,6 @@ def offered_sections(material: Material) -> list[tuple[str, str, bool]]:
         ("architectures", "parameters, roles, configurations", True),
         ("documents", documents, seen),
         ("outputs", f"of {' and '.join(answered)}" if answered else "nothing run yet", bool(answered)),
+        ("vectors", f"by {' and '.join(encoded)}" if encoded else "nothing encoded yet", bool(encoded)),
         ("timing", "the run on the screen" if measured else "nothing measured yet", measured),
     ]

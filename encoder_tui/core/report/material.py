@@ -9,7 +9,9 @@ from encoder_tui.core.documents.lengths import CollectionCounts
 from encoder_tui.core.models.ready import RequestedModel
 from encoder_tui.core.outputs.runs import RunAnswer
 from encoder_tui.core.parameters.description import Description
+from encoder_tui.core.report.reproduce_tasks import PipelineToReproduce
 from encoder_tui.core.settings import Settings
+from encoder_tui.core.tasks.encoding import EncodeAnswer
 from encoder_tui.core.timing.samples import Environment, Samples
 from encoder_tui.core.tokens.comparison import Comparison
 
@@ -30,6 +32,17 @@ class ReportedRun:
 
 
 @dataclass
+class ReportedVectors:
+    """What a deployed model makes of the texts; `name` is the model's, and `reproduced` what a script needs of it."""
+
+    letter: str
+    name: str
+    answer: EncodeAnswer | None = None
+    reproduced: PipelineToReproduce | None = None
+    error: str = ""
+
+
+@dataclass
 class ReportedTiming:
     """Measured points with their labels, the model of each label, and the machine that measured them."""
 
@@ -41,7 +54,10 @@ class ReportedTiming:
 
 @dataclass
 class Material:
-    """The content of a report. If a field is None or empty it is not known, and its section says so."""
+    """The content of a report. If a field is None or empty it is not known, and its section says so.
+
+    `encoded` are the texts that `vectors` are of.
+    """
 
     models: list[RequestedModel]
     settings: Settings = field(default_factory=Settings)
@@ -55,6 +71,8 @@ class Material:
     document: str = ""
     run_of: str = "the text"
     runs: list[ReportedRun] = field(default_factory=list)
+    encoded: list[str] = field(default_factory=list)
+    vectors: list[ReportedVectors] = field(default_factory=list)
     timing: ReportedTiming | None = None
 
     @property

@@ -18,14 +18,21 @@ from encoder_tui.core.parameters import configuration, correspondence
 from encoder_tui.core.parameters.configuration import ABSENT
 from encoder_tui.core.parameters.roles import label
 from encoder_tui.core.report.material import Material
+from encoder_tui.core.report.reproduce_tasks import vectors_snippet
 from encoder_tui.core.settings import CHOSEN
+from encoder_tui.core.tasks.encoding_words import COLUMNS as TEXT_COLUMNS
+from encoder_tui.core.tasks.encoding_words import MEANINGLESS, heading, similarity_rows, text_cells
 from encoder_tui.core.text.markdown import bullets, cell, cell_words, code, fence, table, words
 from encoder_tui.core.text.numbers import count, share_percent
-from encoder_tui.core.text.safe import visible_piece, without_surrogates
+from encoder_tui.core.text.safe import shorten, visible_piece, without_surrogates
 from encoder_tui.core.timing.words import COLUMNS, environment_words, remarks, row_cells
 from encoder_tui.core.tokens.comparison import Comparison
 
 BLOCKS: Final = 200
+TEXTS: Final = 50
+SIMILAR: Final = 12
+TEXT_START: Final = 100
+"""How many encoded texts are written, how many of them are compared, and how many characters of each are shown."""
 IDS: Final = 1_000
 CHARACTERS: Final = 4_000
 """How many characters of a text, of its blocks and of its ids are written; the rest is only counted."""
@@ -252,6 +259,30 @@ def outputs_section(material: Material) -> list[str]:
     return parts
 
 
+def vectors_section(material: Material) -> list[str]:
+    """What the deployed models make of texts, as `encode` prints it, and the script that makes it again."""
+    if not material.vectors:
+        return ["Nothing was encoded."]
+    starts = [cell(shorten(text, TEXT_START)) for text in material.encoded[:TEXTS]]
+    parts = [table(["text", "beginning"], [[str(at), start] for at, start in enumerate(starts, 1)], left=2)]
+    for one in material.vectors:
+        if one.answer is None:
+            parts.append(f"**{one.letter}** {code(one.name)}: {words(one.error or 'the texts were not encoded')}")
+            continue
+        pipeline, similarity = one.answer.pipeline, one.answer.similarity
+        parts.append(f"**{one.letter}** {code(one.name)}: {words(heading(pipeline, one.answer.dimension))}")
+        parts.append(bullets([words(remark) for remark in pipeline.remarks]))
+        rows = [text_cells(one.answer, text) for text in range(len(starts))]
+        parts.append(table(TEXT_COLUMNS, [[cell_words(entry) for entry in row] for row in rows], left=0))
+        if similarity is not None and similarity.size > 1:
+            head, *others = similarity_rows(similarity, SIMILAR)
+            parts.append(table(head, [[cell_words(entry) for entry in row] for row in others]))
+        if pipeline.is_random:
+            parts.append(f"{MEANINGLESS.capitalize()}.")
+    again = [one.reproduced for one in material.vectors if one.reproduced is not None]
+    return [*parts, fence(vectors_snippet(again, material.encoded[:TEXTS]).rstrip(), "python") if again else ""]
+
+
 def timing_section(material: Material) -> list[str]:
     """Latency at each length, as `time` prints it."""
     timing = material.timing
@@ -285,6 +316,7 @@ SECTIONS: Final[dict[str, Callable[[Material], list[str]]]] = {
     "architectures": architectures_section,
     "documents": documents_section,
     "outputs": outputs_section,
+    "vectors": vectors_section,
     "timing": timing_section,
 }
 """Every section, in the order of the report."""

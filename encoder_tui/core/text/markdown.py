@@ -59,11 +59,11 @@ def cell_words(text: str) -> str:
     return shown.replace("|", "&#124;")
 
 
-def fence(text: str) -> str:
-    """Write lines of text literally."""
+def fence(text: str, language: str = "text") -> str:
+    """Write lines of text literally; `language` is what renderers may colour them as."""
     lines = [visible(line) for line in text.split("\n")]
     mark = "`" * max(3, max(map(_longest_run, lines)) + 1)
-    return "\n".join([f"{mark}text", *lines, mark])
+    return "\n".join([f"{mark}{language}", *lines, mark])
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:

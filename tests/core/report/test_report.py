@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import json
 import re
+import struct
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -24,14 +25,16 @@ from encoder_tui.client.loader import builtin_form
 from encoder_tui.commands.cli import cli
 from encoder_tui.core.documents.lengths import CollectionCounts, LengthCounts
 from encoder_tui.core.models.files import resolve_here
-from encoder_tui.core.models.names import parse_name
+from encoder_tui.core.models.names import ModelName, parse_name
 from encoder_tui.core.models.placement import InForce
 from encoder_tui.core.models.ready import ReadyModel, RequestedModel
 from encoder_tui.core.outputs.runs import OutputFacts, RunAnswer
 from encoder_tui.core.parameters.description import Description, Parameter
-from encoder_tui.core.report.material import Material, ReportedRun, ReportedTiming
+from encoder_tui.core.report.material import Material, ReportedRun, ReportedTiming, ReportedVectors
+from encoder_tui.core.report.reproduce_tasks import PipelineToReproduce
 from encoder_tui.core.report.sections import SECTIONS, write
 from encoder_tui.core.settings import Settings
+from encoder_tui.core.tasks.encoding import EncodeAnswer, EncodedText, Pipeline, Similarity, Vectors
 from encoder_tui.core.text import markdown
 from encoder_tui.core.text.safe import visible, visible_piece
 from encoder_tui.core.timing.plan import Plan
@@ -159,10 +162,22 @@ def material(text: str, word: str) -> Material:
         counts=CollectionCounts(word, word, [counts, counts], 4, 4, is_complete=True),
         document=word,
         runs=[ReportedRun("A", word, answer), ReportedRun("B", word, None, word)],
+        encoded=[text, word],
+        vectors=[encoded("A", word, in_force), ReportedVectors("B", word, error=word)],
         timing=ReportedTiming(
             [("A", samples), ("B", Samples(Point(0, 9), ended=word))], {"A": word, "B": word}, None, word
         ),
     )
+
+
+def encoded(letter: str, word: str, in_force: InForce) -> ReportedVectors:
+    """Two texts under a sparse model whose terms, prompt and remarks are `word`."""
+    pipeline = Pipeline(in_force, "sparse-encoder", "x", prompt=word, prompt_text=word, is_random=True, remarks=[word])
+    weights = struct.pack("<3f", 3.0, 2.0, 1.0)
+    vectors = Vectors("sparse", 9, weights, [2, 1], struct.pack("<3i", 1, 2, 1), {1: word, 2: word})
+    texts = [EncodedText(3, 2, 1, 1.5), EncodedText(1, 1)]
+    answer = EncodeAnswer(pipeline, texts, vectors, Similarity("dot", 2, struct.pack("<4f", 1, 0, 0, float("nan"))))
+    return ReportedVectors(letter, word, answer, PipelineToReproduce(ModelName(word, word), pipeline))
 
 
 @settings(max_examples=30, deadline=None)
@@ -334,3 +349,13 @@ async def test_what_was_run_and_measured_in_the_window_is_in_its_report(pane: st
 def test_in_a_terminal_the_palette_leads_to_a_file(tmp_path: Path) -> None:
     report = in_a_terminal(tmp_path)
     assert "| 0–4 | `lens` |" in report
+
+
+def test_vectors_stand_with_what_made_them_and_the_script_that_makes_them_again() -> None:
+    report = " ".join(write(material("a lens", "name"), ["vectors"]).split())
+    assert "| 1 | `a lens` |" in report
+    assert "**A** `name`: sparse-encoder, 9 values, no limit, prompt name" in report
+    assert "| 1 | 3 | 2 | 1 | 1.5000 | name 3.00, name 2.00 |" in report
+    assert "The values are random, so similarities mean nothing." in report
+    assert "model = SparseEncoder('name', device='name'" in report
+    assert "**B** `name`: name" in report
