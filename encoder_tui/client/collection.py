@@ -42,18 +42,14 @@ COMMAND_SLICE: Final = 5.0
 
 
 class CountedModel:
-    """A model whose tokens are counted: its name, its tokenizer and its limit in tokens."""
+    """A model whose tokens are counted: its name, its tokenizer, its card, and its limit in tokens."""
 
-    def __init__(self, name: str, tokenizer: ModelTokenizer, limit: int | None) -> None:
-        self.name = name
-        self.tokenizer = tokenizer
-        self.limit = limit
-        self.key = form_key(tokenizer.form)
-
-    @classmethod
-    def of(cls, model: ReadyModel) -> CountedModel:
-        """Return a model with its own limit."""
-        return cls(model.name, model.tokenizer, model.limit)
+    def __init__(self, model: ReadyModel) -> None:
+        self.name = model.name
+        self.tokenizer = model.tokenizer
+        self.card = model.card
+        self.limit = model.limit
+        self.key = form_key(model.tokenizer.form)
 
     @cached_property
     def special(self) -> int:

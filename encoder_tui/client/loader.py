@@ -15,6 +15,8 @@ from encoder_tui.client.client import EngineClient
 from encoder_tui.core.defaults import BUILTIN_NAMES, DEFAULT_PAIR
 from encoder_tui.core.files.cache import DiskCache
 from encoder_tui.core.hub.resolve import on_this_machine
+from encoder_tui.core.models.card import Card, with_limit
+from encoder_tui.core.models.card_words import beyond_positions
 from encoder_tui.core.models.files import Inspected, ModelFiles
 from encoder_tui.core.models.names import ModelName, parse_name
 from encoder_tui.core.models.ready import ReadyModel
@@ -41,16 +43,23 @@ class Loader:
     """Finds models for the window and for the commands alike.
 
     If the engine is remote, names and directories of models are those of its machine, and everything but the built-in
-    pair is requested from it. `remarks` are sentences for the user; the caller shows and clears them.
+    pair is requested from it. `chosen_limit` returns the limit that the user chose for a model of a name, None for its
+    own. `remarks` are sentences for the user; the caller shows and clears them.
     """
 
     def __init__(
-        self, engine: EngineClient, cache: FormCache, offline: bool = False, trusted: tuple[str, ...] = ()
+        self,
+        engine: EngineClient,
+        cache: FormCache,
+        offline: bool = False,
+        trusted: tuple[str, ...] = (),
+        chosen_limit: Callable[[str], int | None] = lambda _: None,
     ) -> None:
         self.engine = engine
         self.cache = cache
         self.offline = offline
         self.trusted = trusted
+        self.chosen_limit = chosen_limit
         self.remarks: list[str] = []
         self.descriptions = DiskCache(
             cache.folder.parent / "parameters", Description, f"description 3 {ROLES_VERSION}", ("torch", "transformers")
@@ -67,7 +76,8 @@ class Loader:
         """
         if self.engine.is_remote and not name.is_builtin:
             return None
-        return on_this_machine(name, needs_tokenizer=needs_tokenizer)
+        files = on_this_machine(name, needs_tokenizer=needs_tokenizer)
+        return None if files is None else self._with_limit(files)
 
     async def files(
         self, name: ModelName, on_progress: OnProgress | None = None, *, needs_tokenizer: bool = True
@@ -87,9 +97,22 @@ class Loader:
         """Do what `files` does for a model that is not on this machine. Raises `OperationFailed` or `EngineError`."""
         request = FilesRequest(name.text, self.offline, needs_tokenizer)
         answer = await self.engine.run(operations.FILES, request, on_progress)
-        if answer.remark and answer.remark not in self.remarks:
-            self.remarks.append(answer.remark)
-        return answer.files, answer.versions
+        self._remark(answer.remark)
+        return self._with_limit(answer.files), answer.versions
+
+    def _remark(self, remark: str) -> None:
+        if remark and remark not in self.remarks:
+            self.remarks.append(remark)
+
+    def _with_limit(self, files: ModelFiles) -> ModelFiles:
+        """Return a model's files with the limit that the user chose; remark if its positions do not allow it."""
+        return msgspec.structs.replace(files, card=self._limited(files.name, files.card))
+
+    def _limited(self, name: str, card: Card) -> Card:
+        chosen = self.chosen_limit(name)
+        if beyond := beyond_positions(card, chosen):
+            self._remark(f"{name}: {beyond}")
+        return with_limit(card, chosen)
 
     def inspected_here(self, name: ModelName) -> Inspected | None:
         """Return what a model is, without the engine; None if its files are on the engine's machine or incomplete.
@@ -98,7 +121,12 @@ class Loader:
         """
         from encoder_tui.core.hub.inspection import inspect_here  # noqa: PLC0415  # not needed before the first paint
 
-        return None if self.engine.is_remote and not name.is_builtin else inspect_here(name)
+        here = None if self.engine.is_remote and not name.is_builtin else inspect_here(name)
+        return None if here is None else self._inspected_with_limit(name, here)
+
+    def _inspected_with_limit(self, name: ModelName, found: Inspected) -> Inspected:
+        files = None if found.files is None else self._with_limit(found.files)
+        return msgspec.structs.replace(found, card=self._limited(name.text, found.card), files=files)
 
     async def inspected(
         self, name: ModelName, on_progress: OnProgress | None = None
@@ -111,9 +139,8 @@ class Loader:
         if here is not None:
             return here, installed_versions()
         answer = await self.engine.run(operations.CARD, CardRequest(name.text, self.offline), on_progress)
-        if answer.remark and answer.remark not in self.remarks:
-            self.remarks.append(answer.remark)
-        return answer.inspected, answer.versions
+        self._remark(answer.remark)
+        return self._inspected_with_limit(name, answer.inspected), answer.versions
 
     def form_here(self, files: ModelFiles, versions: dict[str, str]) -> TokenizerForm | None:
         """Return the exact form if it ships with the program or is cached; None if the engine must make it."""

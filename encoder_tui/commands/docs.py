@@ -20,6 +20,7 @@ from encoder_tui.commands.options import gather, shared_options
 from encoder_tui.core.defaults import STRIDE
 from encoder_tui.core.documents.document import lost
 from encoder_tui.core.documents.lengths import summary
+from encoder_tui.core.models.card_words import other_limits, short_limit
 from encoder_tui.core.models.ready import RequestedModel
 from encoder_tui.core.settings import Settings
 from encoder_tui.core.text.numbers import count, share_percent
@@ -136,7 +137,7 @@ async def _opened(
     if collection.answer.stands_in_for:
         say(collection.answer.stands_in_for)
     models = await running.load_tokenizers(loader, settings)
-    return collection, models, [CountedModel.of(model.ready) for model in models if model.ready is not None]
+    return collection, models, [CountedModel(model.ready) for model in models if model.ready is not None]
 
 
 def _letters(models: Sequence[RequestedModel]) -> list[str]:
@@ -213,7 +214,8 @@ def _header(collection: Collection, letters: list[str], counted: list[CountedMod
     lines = [visible(collection.label)]
     for letter, model in zip(letters, counted, strict=True):
         reads = "has no limit" if model.limit is None else f"reads {model.limit:,} tokens"
-        lines.append(f"{letter}  {visible(model.name)} {reads}, {model.special} of them special")
+        special = f"{model.special} of them special{other_limits(model.card)}"
+        lines.append(f"{letter}  {visible(model.name)} {reads}, {special}")
     heads = "".join(f"{f'{letter} tokens':>12}{'lost':>10}{'cut at':>10}" for letter in letters)
     return "\n".join([*lines, "", f"{'#':>7}{'characters':>12}{heads}  text"])
 
@@ -250,7 +252,7 @@ async def _summarize(loader: Loader, settings: Settings, asked: _Asked) -> list[
     if asked.as_json:
         click.echo(json.dumps({**figures, "models": figures["models"] + failed, "remarks": remarks.shown}))
     else:
-        click.echo(_summary_table(figures, counts.sentence(), _letters(models)))
+        click.echo(_summary_table(figures, counts.sentence(), _letters(models), counted))
     return [model.error for model in models]
 
 
@@ -259,13 +261,15 @@ def _progress(progress: Progress) -> None:
     tell(f"\r\x1b[K{visible(progress.text)}: {progress.done:,}{of}", nl=False)
 
 
-def _summary_table(figures: dict[str, Any], sentence: str, letters: list[str]) -> str:
+def _summary_table(
+    figures: dict[str, Any], sentence: str, letters: list[str], counted: Sequence[CountedModel]
+) -> str:
     """Return the statistics as a table."""
     lines = [f"{visible(figures['source'])} · {visible(figures['column'])}: {sentence}", ""]
     if figures["empty"]:
         lines.insert(1, f"{count(figures['empty'], 'row')} without text")
-    for letter, model in zip(letters, figures["models"], strict=True):
-        reads = "no limit" if model["limit"] is None else f"limit {model['limit']:,}"
+    for letter, model, of in zip(letters, figures["models"], counted, strict=True):
+        reads = "no limit" if of.limit is None else f"limit {short_limit(of.card)}"
         lines += [
             f"{letter}  {visible(model['model'])}, {reads}",
             f"   tokens per document: median {model['median']:,.0f}, p95 {model['p95']:,.0f}, max {model['max']:,}",

@@ -29,6 +29,12 @@ OPTIONS: Final = (
         metavar="N",
         help="Number of CPU threads for models.",
     ),
+    click.option(
+        "--max-seq-length",
+        type=click.IntRange(1, settings.MOST_TOKENS),
+        metavar="N",
+        help="Tokens that models read, if other than they were deployed with.",
+    ),
     click.option("--offline", is_flag=True, default=None, help="Never contact the Hub."),
     click.option("--engine", metavar="COMMAND", help="Command that starts the engine, for example over ssh."),
     click.option(

@@ -144,7 +144,7 @@ class Gathering:
 
     async def _count(self, loader: Loader) -> None:
         remarks = running.Remarks()
-        counted = [CountedModel.of(model.ready) for model in self._models if model.ready is not None]
+        counted = [CountedModel(model.ready) for model in self._models if model.ready is not None]
         try:
             spec = SourceSpec(self.settings.docs, offline=self.settings.offline)
             collection = await Collection.open(loader.engine, spec)

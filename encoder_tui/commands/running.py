@@ -17,6 +17,7 @@ from rich.cells import cell_len
 from encoder_tui.client.client import EngineClient, EngineError, OperationFailed
 from encoder_tui.client.loader import Loader, load_or_stand_in
 from encoder_tui.commands.console import fail, reason, say, tell
+from encoder_tui.core.models.card_words import other_limits
 from encoder_tui.core.models.names import ModelError
 from encoder_tui.core.models.placement import placement_of
 from encoder_tui.core.models.ready import ReadyModel, RequestedModel
@@ -47,7 +48,13 @@ def run(settings: Settings, work: Callable[[Loader], Awaitable[R]]) -> R:
     async def session() -> R:
         _end_in_order(signalled)
         engine = EngineClient(log_path() / "engine.log", settings.engine, offline=settings.offline)
-        loader = Loader(engine, FormCache(cache_path() / "tokenizers"), settings.offline, settings.trust_remote_code)
+        loader = Loader(
+            engine,
+            FormCache(cache_path() / "tokenizers"),
+            settings.offline,
+            settings.trust_remote_code,
+            lambda _: settings.max_seq_length,
+        )
         try:
             return await work(loader)
         finally:
@@ -177,7 +184,7 @@ async def run_one(
     try:
         batch, _, truncations = batch_of(model.ready.tokenizer, model.ready.files, texts)
         for truncation in truncations:
-            say(truncation.sentence(model.name, len(texts)))
+            say(truncation.sentence(model.name, len(texts)) + other_limits(model.ready.card))
         request = RunRequest(
             model.ready.source(settings),
             placement_of(settings),

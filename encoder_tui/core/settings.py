@@ -21,6 +21,8 @@ from encoder_tui.core.files.private import read_file
 APP: Final = "encoder-tui"
 PREFIX: Final = "ENCODER_TUI_"
 MOST_THREADS: Final = 999
+MOST_TOKENS: Final = 1 << 24
+"""More than any model reads."""
 CHOSEN: Final = "chosen in this window"
 """The origin of a value that was changed in the window; it holds for that session."""
 
@@ -52,6 +54,7 @@ class Settings:
     dtype: str | None = None
     attention: str | None = None
     threads: Annotated[int, Meta(ge=1, le=MOST_THREADS)] | None = None
+    max_seq_length: Annotated[int, Meta(ge=1, le=MOST_TOKENS)] | None = None
     offline: bool = False
     engine: str | None = None
     trust_remote_code: tuple[str, ...] = ()
@@ -69,11 +72,12 @@ class Settings:
 NAMES: Final = tuple(entry.name for entry in fields(Settings) if entry.name not in {"sources", "keys"})
 _LISTS: Final = {"model", "trust_remote_code"}
 _FLAGS: Final = {"offline", "debug", "fresh"}
-_NUMBERS: Final = {"threads"}
+_NUMBERS: Final = {"threads": MOST_THREADS, "max_seq_length": MOST_TOKENS}
+"""Settings that are numbers, and the largest that each can be."""
 _KINDS: Final = (
     (_LISTS, "a string or a list of strings"),
     (_FLAGS, "true or false"),
-    (_NUMBERS, f"a whole number from 1 to {MOST_THREADS}"),
+    *(({name}, f"a whole number from 1 to {most}") for name, most in _NUMBERS.items()),
 )
 """What a setting must be, for people; a string if it is not listed here."""
 PANES: Final = ("tokens", "parameters", "documents", "outputs", "tasks", "timing")

@@ -14,7 +14,7 @@ import msgspec
 from encoder_tui.core.models import layouts
 from encoder_tui.core.models.architectures import architecture
 from encoder_tui.core.models.heads import LABELLED, Kind, class_of, kind_of, kind_of_adapter, labels_of
-from encoder_tui.core.models.limits import limit, positions_of
+from encoder_tui.core.models.limits import positions_of
 from encoder_tui.core.models.modules import (
     DROPPED,
     MODULES,
@@ -69,6 +69,12 @@ class Limits(msgspec.Struct, frozen=True):
     tokenizer: int | None = None
     sentence_transformers: int | None = None
 
+    @property
+    def smallest(self) -> int | None:
+        """The limit of the deployed model, which stops at the smallest of them; None if there is none."""
+        bounds = (self.positions, self.tokenizer, self.sentence_transformers)
+        return min((bound for bound in bounds if bound is not None), default=None)
+
 
 class Adapter(msgspec.Struct, frozen=True):
     """An adapter of PEFT: its type, such as LORA, and the name of the model that it changes."""
@@ -80,16 +86,17 @@ class Adapter(msgspec.Struct, frozen=True):
 class Card(msgspec.Struct, frozen=True, kw_only=True):
     """What a model's directory says it is. `remarks` are sentences for people.
 
-    `limit` is how many tokens the deployed model reads, special tokens included; None if nothing limits it. `folder` is
-    where the transformer's files lie inside the directory, empty for the directory itself. `dimension` is the length
-    of its vectors. `other_weights` are in formats that transformers leaves unread. `of_weights` are the remarks that
-    are about its weights.
+    `limit` is how many tokens the deployed model reads, special tokens included; None if nothing limits it. If the user
+    chose a limit, it is that one, and `is_limit_chosen` is set. `folder` is where the transformer's files lie inside
+    the directory, empty for the directory itself. `dimension` is the length of its vectors. `other_weights` are in
+    formats that transformers leaves unread. `of_weights` are the remarks that are about its weights.
     """
 
     kind: Kind
     class_name: str | None = None
     limit: int | None = None
     limits: Limits = Limits()
+    is_limit_chosen: bool = False
     modules: list[Module] = []
     folder: str = ""
     pooling: list[str] | None = None
@@ -128,7 +135,7 @@ def card_without_modules(name: str, directory: Path, reason: str) -> Card:
     return Card(
         kind=kind_of(config),
         class_name=class_of(config),
-        limit=_smallest(limits, config),
+        limit=limits.smallest,
         limits=limits,
         dimension=hidden_size(config),
         labels=labels_of(config) if kind_of(config) in LABELLED else None,
@@ -158,7 +165,7 @@ def _card(name: str, directory: Path, modules: list[ModuleSettings] | None, look
     card = Card(
         kind=kind,
         class_name=class_of(config),
-        limit=_smallest(limits, config),
+        limit=limits.smallest,
         limits=limits,
         modules=[module.module for module in modules or []],
         folder=folder,
@@ -190,6 +197,16 @@ def _card(name: str, directory: Path, modules: list[ModuleSettings] | None, look
     )
 
 
+def with_limit(card: Card, chosen: int | None) -> Card:
+    """Return a card whose model reads `chosen` tokens, or as many as its positions allow if those are fewer.
+
+    None restores the limit of the deployed model.
+    """
+    allowed = [bound for bound in (chosen, card.limits.positions) if bound is not None]
+    limit = card.limits.smallest if chosen is None else min(allowed)
+    return msgspec.structs.replace(card, limit=limit, is_limit_chosen=limit != card.limits.smallest)
+
+
 def max_seq_length(modules: list[ModuleSettings], tokenizer: Object, config: Object) -> int | None:
     """What `SentenceTransformer.max_seq_length` gives for a directory; None if it is without bounds.
 
@@ -215,11 +232,6 @@ def max_seq_length(modules: list[ModuleSettings], tokenizer: Object, config: Obj
 def _stated_by(tokenizer: Object) -> int | None:
     """The limit that a `tokenizer_config.json` states; `max_len` is its old name."""
     return sane_length(tokenizer.get("model_max_length", tokenizer.get("max_len")))
-
-
-def _smallest(limits: Limits, config: Object) -> int | None:
-    stated = [bound for bound in (limits.tokenizer, limits.sentence_transformers) if bound is not None]
-    return limit(config, min(stated, default=None)) if config else min(stated, default=None)
 
 
 def _kind(

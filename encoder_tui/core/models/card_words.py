@@ -38,9 +38,32 @@ def limit_words(card: Card) -> str:
         (limits.positions, f"{card.limit:,}, as many as its positions allow", "its positions allow"),
         (limits.tokenizer, f"{card.limit:,}, as its tokenizer is set", "its tokenizer is set to"),
     ]
-    effective = next((words for bound, words, _ in states if bound == card.limit), f"{card.limit:,}")
+    chosen = f"{card.limit:,} as chosen" if card.is_limit_chosen else f"{card.limit:,}"
+    effective = next((words for bound, words, _ in states if bound == card.limit and not card.is_limit_chosen), chosen)
     others = [f"{words} {bound:,}" for bound, _, words in states if bound is not None and bound != card.limit]
     return "; ".join([effective, ", ".join(others)]) if others else effective
+
+
+def other_limits(card: Card) -> str:
+    """Return `limit_words` in brackets after a space if a model has several limits; else nothing."""
+    bounds = (card.limits.positions, card.limits.tokenizer, card.limits.sentence_transformers)
+    differs = any(bound is not None and bound != card.limit for bound in bounds)
+    return f" ({limit_words(card)})" if card.limit is not None and (differs or card.is_limit_chosen) else ""
+
+
+def short_limit(card: Card) -> str:
+    """Return a model's limit, with what sets it if there are several: `512`, or as `limit_words`; or `no limit`."""
+    if card.limit is None:
+        return "no limit"
+    return limit_words(card) if other_limits(card) else f"{card.limit:,}"
+
+
+def beyond_positions(card: Card, chosen: int | None) -> str:
+    """Say that a chosen limit is more than a model's positions allow; nothing if it is not."""
+    positions = card.limits.positions
+    if chosen is None or positions is None or chosen <= positions:
+        return ""
+    return f"a limit of {chosen:,} was chosen, but its positions allow {positions:,} tokens, so it reads {positions:,}"
 
 
 def module_words(card: Card) -> str:

@@ -1,4 +1,4 @@
-"""The longest input of a model, and the largest values that a configuration may claim."""
+"""The longest input that a model's positions allow, and the largest values that a configuration may claim."""
 
 from __future__ import annotations
 
@@ -17,18 +17,7 @@ def positions_of(config: dict[str, Any]) -> int | None:
     if positions and row.counts_from_padding and config.get("position_embedding_type") != "rotary":
         stated = 0 if config.get("pad_token_id") == 0 else count_of(config, ("pad_token_id",)) or 1
         positions -= (stated if row.padding is None else row.padding) + 1
-    return positions
-
-
-def limit(config: dict[str, Any], model_max_length: int | None) -> int | None:
-    """Return the longest input a model accepts, in tokens, including special tokens; None if there is no limit.
-
-    It is the smaller of what its positions allow and what its tokenizer states (`model_max_length`, None if the
-    tokenizer states nothing plausible).
-    """
-    positions = positions_of(config)
-    bounds = [bound for bound in (positions, model_max_length) if bound is not None and bound > 0]
-    return min(bounds, default=None)
+    return positions if positions and positions > 0 else None
 
 
 class Bound(NamedTuple):

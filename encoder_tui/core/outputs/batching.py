@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import msgspec
 
 from encoder_tui.core.models.files import ModelFiles
-from encoder_tui.core.models.limits import limit
 from encoder_tui.core.outputs.runs import Batch
 from encoder_tui.core.text.numbers import count
 from encoder_tui.core.tokens.tokenizer import EncodeOptions, Encoding, ModelTokenizer, TokenizationError
@@ -36,7 +35,7 @@ def batch_of(
 
     Raises `TokenizationError`.
     """
-    longest = limit(files.config, tokenizer.form.model_max_length)
+    longest = files.card.limit
     whole = tokenizer.encode(texts)
     cut = whole
     if longest is not None and any(len(encoding) > longest for encoding in whole):

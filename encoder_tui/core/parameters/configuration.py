@@ -10,7 +10,7 @@ import msgspec
 
 from encoder_tui.core.dtypes import bytes_of
 from encoder_tui.core.models.architectures import HEADS, WIDTH, count_of
-from encoder_tui.core.models.limits import limit
+from encoder_tui.core.models.limits import positions_of
 from encoder_tui.core.parameters.description import Description, million, total
 from encoder_tui.core.text.numbers import binary_size
 
@@ -63,7 +63,7 @@ def derived(description: Description) -> dict[str, str]:
     if description.layers:
         everywhere = len(description.layers) - windows
         found["layers"] = f"{everywhere} global, {windows} sliding window" if windows else f"{everywhere} global"
-    longest = limit(config, None)
+    longest = positions_of(config)
     found["context"] = "no limit" if longest is None else f"{longest:,} tokens"
     embedding = total(p for p in description.parameters if "embedding" in p.role)
     found["parameters"] = f"{million(description.total)} ({description.total:,})"

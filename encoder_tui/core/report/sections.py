@@ -12,6 +12,7 @@ from typing import Final
 from encoder_tui import __version__
 from encoder_tui.core.defaults import STRIDE
 from encoder_tui.core.documents.lengths import summary
+from encoder_tui.core.models.card_words import short_limit
 from encoder_tui.core.models.ready import RequestedModel
 from encoder_tui.core.outputs.runs import OUTPUT_COLUMNS, output_cells
 from encoder_tui.core.parameters import configuration, correspondence
@@ -36,7 +37,7 @@ TEXT_START: Final = 100
 IDS: Final = 1_000
 CHARACTERS: Final = 4_000
 """How many characters of a text, of its blocks and of its ids are written; the rest is only counted."""
-SHOWN_SETTINGS: Final = ("device", "dtype", "attention", "threads", "offline", "trust_remote_code")
+SHOWN_SETTINGS: Final = ("device", "dtype", "attention", "threads", "max_seq_length", "offline", "trust_remote_code")
 """Settings that measurements depend on; the others concern only the person who ran them."""
 
 
@@ -61,7 +62,7 @@ def models_section(material: Material) -> list[str]:
         if model.error is not None or ready is None:
             failures.append(f"**{letter}** could not be loaded: {words(model.error or 'it is still being loaded')}")
             continue
-        reads = "no limit" if ready.limit is None else f"{ready.limit:,}"
+        reads = short_limit(ready.card)
         commit = ABSENT if ready.files.commit is None else cell(ready.files.commit)
         weights = "here" if ready.files.has_weights else "not here"
         kind = str(ready.files.config.get("model_type", ABSENT))

@@ -13,7 +13,6 @@ import msgspec
 from encoder_tui import builtin
 from encoder_tui.core.defaults import STRIDE
 from encoder_tui.core.models.files import ModelFiles
-from encoder_tui.core.models.limits import limit
 from encoder_tui.core.models.placement import InForce
 from encoder_tui.core.outputs.runs import Batch
 from encoder_tui.core.outputs.slices import floats
@@ -58,11 +57,6 @@ def cosine(first: Sequence[float], second: Sequence[float]) -> float:
 def norm(vector: Sequence[float]) -> float:
     """Return the Euclidean norm."""
     return math.sqrt(sum(map(mul, vector, vector)))
-
-
-def longest(tokenizer: ModelTokenizer, files: ModelFiles) -> int | None:
-    """Return how many tokens a model accepts."""
-    return limit(files.config, tokenizer.form.model_max_length)
 
 
 def cut(tokenizer: ModelTokenizer, text: str, at: int | None) -> Given:
@@ -150,7 +144,7 @@ def ways(tokenizer: ModelTokenizer, files: ModelFiles, texts: Sequence[str]) -> 
     If the model's limit is high enough, it reads the documents whole, and also cut at the limit of a shorter model.
     Otherwise it reads their beginning, and also all of them in windows. The last entry covers all tokens.
     """
-    takes = longest(tokenizer, files)
+    takes = files.card.limit
     most = max(len(encoding) for encoding in tokenizer.encode(texts))
     is_whole = takes is None or most <= takes
     # The limit of a shorter model, and the limit of this one.

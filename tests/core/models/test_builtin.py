@@ -12,7 +12,6 @@ from encoder_tui import builtin
 from encoder_tui.client.loader import builtin_form
 from encoder_tui.core.defaults import BUILTIN_NAMES
 from encoder_tui.core.models.files import ModelFiles, resolve_here
-from encoder_tui.core.models.limits import limit
 from encoder_tui.core.models.names import parse_name
 from encoder_tui.core.tokens.exact_form import TokenizerForm
 from encoder_tui.core.tokens.tokenizer import ModelTokenizer
@@ -78,7 +77,7 @@ def test_every_id_is_one_that_the_configuration_has_an_embedding_for(name: str) 
 
 
 def test_their_limits_are_the_real_ones() -> None:
-    limits = [limit(files_of(name).config, form_of(name).model_max_length) for name in BUILTIN_NAMES]
+    limits = [files_of(name).card.limit for name in BUILTIN_NAMES]
     assert limits == [512, 8192]
 
 

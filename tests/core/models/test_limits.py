@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from encoder_tui.core.models.architectures import kinds_that
+from encoder_tui.core.models.architectures import ARCHITECTURES, kinds_that
+from encoder_tui.core.models.card import Limits
 from encoder_tui.core.models.limits import positions_of
 
 SMALL: dict[str, Any] = {
@@ -55,3 +56,65 @@ def test_the_longest_input_is_the_longest_that_passes(kind: str, padding: int) -
 
     assert passes(longest)
     assert not passes(longest + 1)
+
+
+@pytest.mark.parametrize(
+    ("config", "stated", "expected"),
+    [
+        ({"model_type": "bert", "max_position_embeddings": 512}, 512, 512),
+        ({"model_type": "bert", "max_position_embeddings": 512}, None, 512),
+        ({"model_type": "bert", "max_position_embeddings": 512}, 256, 256),
+        ({"model_type": "bert", "max_position_embeddings": 512}, 8192, 512),
+        ({"model_type": "roberta", "max_position_embeddings": 514, "pad_token_id": 1}, None, 512),
+        ({"model_type": "roberta", "max_position_embeddings": 514}, None, 512),
+        ({"model_type": "xlm-roberta", "max_position_embeddings": 514, "pad_token_id": 0}, None, 513),
+        ({"model_type": "longformer", "max_position_embeddings": 4098, "pad_token_id": 1}, 4096, 4096),
+        ({"model_type": "modernbert", "max_position_embeddings": 8192, "pad_token_id": 50283}, 8192, 8192),
+        ({"model_type": "xlm", "n_positions": 512}, None, 512),
+        ({"max_position_embeddings": None, "n_positions": 512}, None, 512),
+        ({"model_type": "bert"}, None, 512),
+        ({"model_type": "bert"}, 256, 256),
+        ({"model_type": "roberta"}, None, 510),
+        ({"model_type": "modernbert"}, None, 8192),
+        ({"model_type": "unheard-of"}, None, None),
+        ({}, 128, 128),
+        ({}, None, None),
+    ],
+)
+def test_the_limit_is_what_positions_and_tokenizer_allow(
+    config: dict[str, Any], stated: int | None, expected: int | None
+) -> None:
+    assert Limits(positions_of(config), stated).smallest == expected
+
+
+def test_positions_that_are_not_stated_are_those_that_transformers_takes() -> None:
+    from transformers import AutoConfig
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+
+    stated = {kind: row.positions for kind, row in ARCHITECTURES.items() if row.positions is not None}
+    known = stated.keys() & CONFIG_MAPPING_NAMES.keys()
+    assert {"bert", "modernbert", "roberta"} <= known
+    assert {kind: AutoConfig.for_model(kind).max_position_embeddings for kind in known} == {
+        kind: stated[kind] for kind in known
+    }
+
+
+@pytest.mark.parametrize("positions", [True, False, 0, -1, 512.0, float("nan"), "512", [512], {"a": 1}, None])
+def test_positions_that_are_no_number_of_tokens_bound_nothing(positions: object) -> None:
+    assert positions_of({"max_position_embeddings": positions}) is None
+
+
+@pytest.mark.parametrize("padding", [True, -1, "1", None, [1]])
+def test_a_padding_id_that_is_none_counts_as_roberta_s_own(padding: object) -> None:
+    config = {"model_type": "roberta", "max_position_embeddings": 514, "pad_token_id": padding}
+    assert positions_of(config) == 512
+
+
+@pytest.mark.parametrize("kind", [["roberta"], {}, 1, None])
+def test_an_architecture_that_is_no_name_is_no_roberta(kind: object) -> None:
+    assert positions_of({"model_type": kind, "max_position_embeddings": 514, "pad_token_id": 1}) == 514
+
+
+def test_a_limit_is_never_nothing_or_less() -> None:
+    config = {"model_type": "roberta", "max_position_embeddings": 514, "pad_token_id": 600}
+    assert positions_of(config) is None

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from encoder_tui.client.client import EngineError, OperationFailed
-from encoder_tui.core.tasks.pooling import Triplet, builtin_triplets, cut, longest, triplet_columns, ways
+from encoder_tui.core.tasks.pooling import Triplet, builtin_triplets, cut, triplet_columns, ways
 from encoder_tui.core.text.numbers import count
 from encoder_tui.core.text.safe import visible
 from encoder_tui.window.panes.tasks.asker import Asker
@@ -145,7 +145,7 @@ class TripletsView(TaskView):
         assert files is not None
         assert isinstance(triplet, Triplet)
         self.asker.answers[slot] = found = []
-        anchor_given = await asyncio.to_thread(cut, tokenizer, triplet.anchor, longest(tokenizer, files))
+        anchor_given = await asyncio.to_thread(cut, tokenizer, triplet.anchor, files.card.limit)
         anchor = await self.asker.vectors_of(slot, anchor_given, "the anchor")
         for name, given in await asyncio.to_thread(ways, tokenizer, files, triplet.documents):
             answers = [

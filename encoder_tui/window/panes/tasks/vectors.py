@@ -13,7 +13,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import TextArea
 
-from encoder_tui.core.tasks.pooling import POOLINGS, Given, VectorsAnswer, cosine, cut, longest, norm
+from encoder_tui.core.tasks.pooling import POOLINGS, Given, VectorsAnswer, cosine, cut, norm
 from encoder_tui.core.text.numbers import count
 from encoder_tui.core.text.safe import visible
 from encoder_tui.window.panes.tasks.asker import Asker
@@ -69,7 +69,7 @@ class VectorsView(TaskView):
         assert isinstance(texts, list)
         for index, text in enumerate(texts):
             # Each alone: padding would change the last digits, and truncation is each text's own.
-            given = await asyncio.to_thread(cut, tokenizer, text, longest(tokenizer, files))
+            given = await asyncio.to_thread(cut, tokenizer, text, files.card.limit)
             answers.append((given, await self.asker.vectors_of(slot, given, f"text {index + 1} of {len(texts)}")))
             self.draw()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from encoder_tui.core.models.limits import limit
 from encoder_tui.core.models.placement import source_of
 from encoder_tui.core.outputs.runs import Batch
 from encoder_tui.core.text.safe import visible
@@ -20,10 +19,8 @@ def timed_models(session: Session) -> list[TimedModel]:
     found = []
     for slot in session.slots:
         if slot.files is not None and slot.state != "failed":
-            stated = None if slot.tokenizer is None else slot.tokenizer.form.model_max_length
             source = source_of(slot.files, session.settings.trust_remote_code, session.settings.offline)
-            bound = limit(slot.files.config, stated)
-            found.append(TimedModel(slot.number, slot.name, source, bound, slot.files.config))
+            found.append(TimedModel(slot.number, slot.name, source, slot.files.card.limit, slot.files.config))
     return found
 
 
