@@ -14,7 +14,6 @@ from encoder_tui.core.documents.document import DocumentTokens, unpacked
 from encoder_tui.core.documents.lengths import CollectionCounts, LengthCounts
 from encoder_tui.core.models.ready import ReadyModel
 from encoder_tui.core.tokens.exact_form import TokenizerForm
-from encoder_tui.core.tokens.tokenizer import ModelTokenizer
 from encoder_tui.protocol import operations
 from encoder_tui.protocol.documents import (
     Counted,

@@ -261,9 +261,7 @@ def _progress(progress: Progress) -> None:
     tell(f"\r\x1b[K{visible(progress.text)}: {progress.done:,}{of}", nl=False)
 
 
-def _summary_table(
-    figures: dict[str, Any], sentence: str, letters: list[str], counted: Sequence[CountedModel]
-) -> str:
+def _summary_table(figures: dict[str, Any], sentence: str, letters: list[str], counted: Sequence[CountedModel]) -> str:
     """Return the statistics as a table."""
     lines = [f"{visible(figures['source'])} · {visible(figures['column'])}: {sentence}", ""]
     if figures["empty"]:

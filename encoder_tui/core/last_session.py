@@ -13,12 +13,13 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 
 from encoder_tui.core.files.atomic import write_private
 from encoder_tui.core.files.private import open_file, private_folder, read_file, refuse_foreign_folder
+from encoder_tui.core.settings import MOST_TOKENS
 
 if TYPE_CHECKING:
     from encoder_tui.core.models.names import ModelName
@@ -39,7 +40,8 @@ class Remembered(msgspec.Struct, frozen=True):
     """What is restored. None or empty means that it was never changed in a window, so the settings' default applies.
 
     `documents_sort` counts the orders of the list of documents: 0 the source's, 1 characters, 2 the first model's
-    tokens. `earlier_texts` are texts that another window would otherwise have overwritten, newest first.
+    tokens. `earlier_texts` are texts that another window would otherwise have overwritten, newest first. `limits` are
+    how many tokens models read by the user's choice, by their names, the newest last.
     """
 
     version: int = VERSION
@@ -53,6 +55,7 @@ class Remembered(msgspec.Struct, frozen=True):
     recent_models: list[str] = []
     recent_sources: list[str] = []
     earlier_texts: list[str] = []
+    limits: dict[str, Annotated[int, msgspec.Meta(ge=1, le=MOST_TOKENS)]] = {}
 
 
 class Memory:

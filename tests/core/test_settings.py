@@ -19,6 +19,7 @@ device = "cuda:1"
 dtype = "bfloat16"
 attention = "eager"
 threads = 2
+max_seq_length = 256
 offline = true
 engine = "ssh box encoder-tui engine"
 trust_remote_code = "someone/model"
@@ -75,6 +76,7 @@ def test_every_setting_can_stand_in_the_file(file: Path) -> None:
         dtype="bfloat16",
         attention="eager",
         threads=2,
+        max_seq_length=256,
         offline=True,
         engine="ssh box encoder-tui engine",
         trust_remote_code=("someone/model",),
@@ -101,6 +103,7 @@ def test_every_setting_can_stand_in_the_file(file: Path) -> None:
         ("debug", "Off", False),
         ("debug", "false", False),
         ("threads", "12", 12),
+        ("max_seq_length", "128", 128),
     ],
 )
 def test_a_variable_is_read_in_the_type_of_its_setting(name: str, text: str, expected: Any) -> None:
@@ -138,6 +141,7 @@ def test_a_flag_that_is_neither_is_refused() -> None:
         ('offline = "yes"', "offline in {file} must be true or false"),
         ("debug = 1", "debug in {file} must be true or false"),
         ("threads = true", "threads in {file} must be a whole number from 1 to 999"),
+        ("max_seq_length = 0", "max_seq_length in {file} must be a whole number from 1 to 16777216"),
         ('threads = "2"', "threads in {file} must be a whole number from 1 to 999"),
         ("device = 0", "device in {file} must be a string"),
         ("text = ['a']", "text in {file} must be a string"),

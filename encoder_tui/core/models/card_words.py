@@ -40,7 +40,9 @@ def limit_words(card: Card) -> str:
     ]
     chosen = f"{card.limit:,} as chosen" if card.is_limit_chosen else f"{card.limit:,}"
     effective = next((words for bound, words, _ in states if bound == card.limit and not card.is_limit_chosen), chosen)
-    others = [f"{words} {bound:,}" for bound, _, words in states if bound is not None and bound != card.limit]
+    # Of several that set the same number, the first names it.
+    setting = {bound: words for bound, _, words in reversed(states) if bound is not None and bound != card.limit}
+    others = [f"{words} {bound:,}" for bound, words in reversed(setting.items())]
     return "; ".join([effective, ", ".join(others)]) if others else effective
 
 

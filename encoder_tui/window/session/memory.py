@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from encoder_tui.core.last_session import Memory, Remembered, absolute
 
+MOST_LIMITS: Final = 50
+"""Models whose chosen limits are remembered."""
 WRITE_AFTER: Final = 1.0
 """Seconds from a change to its writing; a window that is killed at once may lose them."""
 
@@ -45,6 +47,18 @@ class SessionMemory:
         """Record that a model was loaded."""
         self.last.use("recent_models", self._lasting_name(name))
         self._write_soon()
+
+    def remember_limit(self, name: str, limit: int | None) -> None:
+        """Record how many tokens a model reads by the user's choice; None for its own limit."""
+        lasting = self._lasting_name(name)
+        others = {known: chosen for known, chosen in self.state.limits.items() if known != lasting}
+        limits = others if limit is None else {**dict([*others.items()][1 - MOST_LIMITS :]), lasting: limit}
+        self.remember(limits=limits)
+
+    def limit_of(self, name: str) -> int | None:
+        """Return the remembered limit of a model; None if none was chosen."""
+        limits = self.state.limits
+        return limits.get(self._lasting_name(name)) if limits else None
 
     def remember_source(self, source: str, column: str | None = None) -> None:
         """Record that the user chose other documents, or another column of them."""

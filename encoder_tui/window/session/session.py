@@ -69,6 +69,7 @@ class Session:
         self.nothing_measured = asyncio.Event()
         self.nothing_measured.set()
         self.counts: CollectionCounts | None = None
+        self._limits: dict[str, int | None] = {}
 
     @property
     def document_or_text(self) -> str:
@@ -121,7 +122,8 @@ class Session:
         from encoder_tui.core.tokens.exact_form import FormCache  # noqa: PLC0415
 
         cache = FormCache(cache_path() / "tokenizers")
-        return Loader(self.engine, cache, self.settings.offline, self.settings.trust_remote_code)
+        offline, trusted = self.settings.offline, self.settings.trust_remote_code
+        return Loader(self.engine, cache, offline, trusted, self._chosen_limit)
 
     @property
     def letters(self) -> list[str]:
@@ -273,6 +275,25 @@ class Session:
             return
         self._forget(self.slots.pop(index))
         self._models_chosen()
+
+    def choose_limit(self, slot: Slot, limit: int | None) -> None:
+        """Make a model read `limit` tokens, or as many as it was deployed with if that is None."""
+        from msgspec.structs import replace as replaced  # noqa: PLC0415  # after the first paint
+
+        from encoder_tui.core.models.card import with_limit  # noqa: PLC0415
+
+        if slot.files is None or (card := with_limit(slot.files.card, limit)) == slot.files.card:
+            return
+        slot.files = replaced(slot.files, card=card)
+        self._limits[slot.name] = limit
+        self.memory.remember_limit(slot.name, card.limit if card.is_limit_chosen else None)
+        self.models_changed.publish(None)
+
+    def _chosen_limit(self, name: str) -> int | None:
+        """Return how many tokens a model is to read; None for as many as it was deployed with."""
+        if name in self._limits:
+            return self._limits[name]
+        return self.settings.max_seq_length or self.memory.limit_of(name)
 
     def stop_loading(self, index: int) -> None:
         """Stop loading a model."""

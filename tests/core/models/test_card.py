@@ -195,7 +195,7 @@ def test_modules_tell_the_kind_if_nothing_states_it(tmp_path: Path) -> None:
             },
             Limits(64, 64, 32),
             32,
-            "32 as trained; its positions allow 64, its tokenizer is set to 64",
+            "32 as trained; its positions allow 64",
         ),
         (
             {"modules.json": modules((old("Transformer"), "")), "sentence_bert_config.json": {"max_seq_length": 512}},

@@ -16,6 +16,7 @@ from encoder_tui.client.loader import builtin_form
 from encoder_tui.core.documents.document import DocumentTokens
 from encoder_tui.core.models.files import resolve_here
 from encoder_tui.core.models.names import parse_name
+from encoder_tui.core.models.ready import ReadyModel
 from encoder_tui.core.tokens.tokenizer import EncodeOptions, ModelTokenizer
 from encoder_tui.engine.documents import opened
 from encoder_tui.engine.documents.counting import document_tokens
@@ -31,10 +32,14 @@ from tests.support.texts import texts
 DIRECTORIES = all_directories()
 
 
-def tokenizer(name: str) -> ModelTokenizer:
+def ready(name: str) -> ReadyModel:
     files = resolve_here(parse_name(name))
     assert files is not None
-    return ModelTokenizer(builtin_form(files))
+    return ReadyModel(name, files, ModelTokenizer(builtin_form(files)))
+
+
+def tokenizer(name: str) -> ModelTokenizer:
+    return ready(name).tokenizer
 
 
 def long_text(characters: int) -> str:
@@ -70,7 +75,7 @@ async def test_a_document_of_10_mb_opens_with_its_text_then_its_cuts_then_all_it
     text = long_text(10_000_000)
     path = tmp_path / "rows.jsonl"
     path.write_text(json.dumps({"text": text}) + "\n")
-    models = [CountedModel("bert", tokenizer("builtin:bert"), 512)]
+    models = [CountedModel(ready("builtin:bert"))]
     seen: list[str] = []
     heads: list[DocumentTokens] = []
 

@@ -64,6 +64,12 @@ class Counting:
             self.state, self.error = "counting", ""
             self._task = asyncio.create_task(self._run())
 
+    def take_limits(self, models: Sequence[CountedModel]) -> None:
+        """Take other limits of the same models; what was counted holds for any limit."""
+        self.models = list(models)
+        for counts, model in zip(self.counts.models, models, strict=True):
+            counts.limit = model.limit
+
     def pause(self) -> None:
         """Request no further slice."""
         if self.state == "counting":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -11,10 +10,9 @@ from textual.containers import Horizontal
 from encoder_tui.client.collection import CountedModel
 from encoder_tui.core.defaults import LETTERS
 from encoder_tui.core.documents.document import LIMITS
+from encoder_tui.core.models.card import Card
 from encoder_tui.window.session.session import Session
 from encoder_tui.window.widgets.cycle import Cycle
-
-CHOICES: Final = tuple((f"{number:,}", number) for number in LIMITS)
 
 
 def counted_models(session: Session) -> tuple[list[int], list[CountedModel]]:
@@ -22,7 +20,7 @@ def counted_models(session: Session) -> tuple[list[int], list[CountedModel]]:
     slots, models = [], []
     for slot in session.slots:
         if slot.state == "exact" and (ready := slot.ready) is not None:
-            models.append(CountedModel.of(ready))
+            models.append(CountedModel(ready))
             slots.append(slot.number)
     return slots, models
 
@@ -44,28 +42,39 @@ def numbers_for(session: Session, names: Sequence[str]) -> list[int]:
     return [next(unused) if number is None else number for number in found]
 
 
+def choices(card: Card) -> list[tuple[str, int | None]]:
+    """Return the limits that a model can be given, with their words: that of the deployed model first."""
+    limits = card.limits
+    own, positions = limits.smallest, limits.positions
+    stated = {limits.positions, limits.tokenizer, limits.sentence_transformers, card.limit}
+    others = {bound for bound in (*stated, *LIMITS) if bound is not None and bound <= (positions or bound)}
+    return [("all" if own is None else f"{own:,}", own), *((f"{bound:,}", bound) for bound in sorted(others - {own}))]
+
+
 class LimitsRow(Horizontal):
     """A limit for each model."""
 
     def __init__(self) -> None:
         super().__init__(id="limits")
-        self._slots: list[int] = []
 
     def compose(self) -> ComposeResult:
         for index, letter in enumerate(LETTERS):
-            yield Cycle(f"{letter} reads", CHOICES, id=f"limit-{index}")
+            yield Cycle(f"{letter} reads", ["all"], id=f"limit-{index}")
 
     def take(self, slots: Sequence[int], models: Sequence[CountedModel]) -> None:
-        """Set each model to its own limit."""
-        self._slots = list(slots)
-        for index in range(len(LETTERS)):
-            cycle = self.query_one(f"#limit-{index}", Cycle)
-            cycle.display = index in self._slots
+        """Show the limit of each model."""
+        for index, cycle in enumerate(self._cycles()):
+            cycle.display = index in slots
             if cycle.display:
-                own = models[self._slots.index(index)].limit
-                shown = ("all" if own is None else f"{own:,}", own)
-                cycle.take(list(dict.fromkeys([shown, *CHOICES])), own)
+                model = models[slots.index(index)]
+                cycle.take(choices(model.card), model.limit)
 
-    def chosen(self) -> list[int | None]:
-        """Return the current limits, in the order of the models; None for no limit."""
-        return [self.query_one(f"#limit-{slot}", Cycle).value for slot in self._slots]
+    def focus_next(self) -> None:
+        """Focus the limit of the first model, or of the next one if one has the focus."""
+        shown = [cycle for cycle in self._cycles() if cycle.display]
+        place = next((place for place, cycle in enumerate(shown) if cycle.has_focus), -1)
+        if shown:
+            shown[(place + 1) % len(shown)].focus()
+
+    def _cycles(self) -> list[Cycle]:
+        return [self.query_one(f"#limit-{index}", Cycle) for index in range(len(LETTERS))]

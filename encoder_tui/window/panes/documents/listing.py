@@ -49,7 +49,6 @@ class DocumentList(Table):
         self.collection: Collection | None = None
         self.models: list[CountedModel] = []
         self.slots: list[int] = []
-        self.limits: list[int | None] = []
         self.arranged = Arrangement()
         self.order: Sequence[int] | None = None
         self.counting: Counting | None = None
@@ -98,11 +97,11 @@ class DocumentList(Table):
         self.cursor = 0
         self.show_again()
 
-    def count_under(self, slots: Sequence[int], models: Sequence[CountedModel], limits: Sequence[int | None]) -> None:
+    def count_under(self, slots: Sequence[int], models: Sequence[CountedModel]) -> None:
         """Show tokens under these models."""
         if [model.key for model in models] != [model.key for model in self.models] or list(slots) != self.slots:
             self.forget()
-        self.slots, self.models, self.limits = list(slots), list(models), list(limits)
+        self.slots, self.models = list(slots), list(models)
         self.columns = self._columns(len(models))
         self.show_again()
 
@@ -170,12 +169,12 @@ class DocumentList(Table):
         if found.characters is None:
             return [f"{index:,}", "–", *["–"] * (2 * len(self.models)), " (this row holds no text)"]
         figures: list[str] = []
-        for place, (model, limit) in enumerate(zip(self.models, self.limits, strict=True)):
+        for place, model in enumerate(self.models):
             tokens = found.tokens[place] if place < len(found.tokens) else None
             counted = () if self.counting is None else self.counting.tokens[place : place + 1]
             if tokens is None and counted and index < len(counted[0]):
                 tokens = counted[0][index]
-            share = lost(tokens or 0, limit, model.special)
+            share = lost(tokens or 0, model.limit, model.special)
             figures += ["…", "…"] if tokens is None else [f"{tokens:,}", share_percent(share) if share else "–"]
         return [f"{index:,}", f"{found.characters:,}", *figures, f" {' '.join(found.beginning.split())}"]
 

@@ -19,6 +19,7 @@ from encoder_tui.client.collection import Collection, CountedModel
 from encoder_tui.core.defaults import BESIDE
 from encoder_tui.core.documents.lengths import CollectionCounts, load, save
 from encoder_tui.core.files.typed_paths import typed_path
+from encoder_tui.core.models.card_words import other_limits
 from encoder_tui.core.report.material import Material
 from encoder_tui.core.text.numbers import count
 from encoder_tui.core.text.safe import visible
@@ -60,6 +61,14 @@ class DocumentsPane(Pane):
         Binding("right_square_bracket", "document(1)", "Next document", show=False, id="documents.next-document"),
         Binding(
             "left_square_bracket", "document(-1)", "Previous document", show=False, id="documents.previous-document"
+        ),
+        Binding(
+            "L",
+            "limit",
+            "Limit",
+            show=False,
+            id="documents.limit",
+            tooltip="Choose how many tokens a model reads in every pane; once more for the next model",
         ),
         Binding("c", "cut(1)", "Next cut", id="documents.next-cut"),
         Binding("C", "cut(-1)", "Previous cut", show=False, id="documents.previous-cut"),
@@ -209,6 +218,8 @@ class DocumentsPane(Pane):
     def possible(self, action: str) -> bool:
         if action == "leave":
             return isinstance(self.app.focused, Input) or self.is_stoppable
+        if action == "limit":
+            return bool(self.models)
         if action in {"count", "column"}:
             return self.collection is not None
         if action.startswith("cut"):
@@ -304,9 +315,10 @@ class DocumentsPane(Pane):
             self.listing.counted(self.reader.index, [of.total for of in self.reader.tokens])
 
     def _show_document(self, keep_place: bool = False) -> None:
-        text, tokens, limits = self.reader.text, self.reader.tokens, self.query_one(LimitsRow).chosen()
+        text, tokens = self.reader.text, self.reader.tokens
         self.readings = [
-            Reading(slot, of, reads, len(text)) for slot, of, reads in zip(self.slots, tokens, limits, strict=False)
+            Reading(slot, of, model.limit, len(text), other_limits(model.card))
+            for slot, of, model in zip(self.slots, tokens, self.models, strict=False)
         ]
         self.query_one(DocumentText).show(text, self.readings, keep_place=keep_place)
         self._show_words()
@@ -343,8 +355,10 @@ class DocumentsPane(Pane):
 
     def _models_changed(self) -> None:
         slots, models = counted_models(self.session)
-        before = [(model.name, model.key, model.limit) for model in self.models]
-        if before == [(model.name, model.key, model.limit) for model in models] and slots == self.slots:
+        before, now = ([(model.name, model.key) for model in of] for of in (self.models, models))
+        if before == now and slots == self.slots:
+            if [model.card for model in models] != [model.card for model in self.models]:
+                self._limits_changed(models)
             return
         self.listing.put_off_tokens()
         self.models, self.slots = models, slots
@@ -353,8 +367,20 @@ class DocumentsPane(Pane):
         self._new_counting(start=self.collection is not None and not self.collection.answer.is_remote)
         self._read(max(self.reader.index, 0))
 
+    def _limits_changed(self, models: list[CountedModel]) -> None:
+        """Show the same counts and tokens under other limits."""
+        self.models = models
+        self.query_one(LimitsRow).take(self.slots, models)
+        self._list_limits()
+        if self.counting is not None:
+            self.counting.take_limits(models)
+        self._counted()
+        self._show_document(keep_place=True)
+        if not all(tokens.is_whole for tokens in self.reader.tokens):
+            self._read(max(self.reader.index, 0))  # the first tokens may be too few for another limit
+
     def _list_limits(self) -> None:
-        self.listing.count_under(self.slots, self.models, self.query_one(LimitsRow).chosen())
+        self.listing.count_under(self.slots, self.models)
 
     @on(Cycle.Changed)
     def _limit_changed(self, event: Cycle.Changed) -> None:
@@ -362,8 +388,16 @@ class DocumentsPane(Pane):
             self.reopened = None
             self._new_counting(start=True)
             return
-        self._list_limits()
-        self._show_document(keep_place=True)
+        # The event may be older than the models.
+        for number, model in zip(self.slots, self.models, strict=True):
+            slot = self.session.slot_of(number)
+            if event.cycle.id == f"limit-{number}" and slot is not None:
+                limit: int | None = event.cycle.value
+                self.session.choose_limit(slot, None if limit == model.card.limits.smallest else limit)
+
+    def action_limit(self) -> None:
+        """Go to the limit of the first model, or of the next one."""
+        self.query_one(LimitsRow).focus_next()
 
     def _new_counting(self, start: bool) -> None:
         if self._starting is not None:
@@ -488,7 +522,6 @@ class DocumentsPane(Pane):
     # Views
 
     def view_opened(self, name: str) -> None:
-        self.query_one("#limits").display = name == "text"
         self.query_one("#document-sentence").display = name != "collection"
         self.call_after_refresh(self._show_view)
 

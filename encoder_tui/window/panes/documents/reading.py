@@ -9,12 +9,13 @@ from encoder_tui.core.tokens.alignment import Span
 
 
 class Reading:
-    """What one model sees of the current document."""
+    """What one model sees of the current document; `others` are the words for its other limits, if it has any."""
 
-    def __init__(self, slot: int, tokens: DocumentTokens, limit: int | None, length: int) -> None:
+    def __init__(self, slot: int, tokens: DocumentTokens, limit: int | None, length: int, others: str = "") -> None:
         self.slot = slot
         self.tokens = tokens
         self.limit = limit
+        self.others = others
         self.cut = tokens.cut(limit)
         self.seen: Span = tokens.seen(limit, length)
 

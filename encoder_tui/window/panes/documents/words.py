@@ -65,7 +65,7 @@ def document_summary(readings: Sequence[Reading], length: int) -> str:
     """Return what each model sees of a document of `length` characters, and how many windows would cover it."""
     if not readings:
         return f"{count(length, 'character')}; not tokenized yet."
-    return " · ".join(map(_of_model, readings))
+    return " · ".join(f"{_of_model(reading)}{reading.others}" for reading in readings)
 
 
 def _of_model(reading: Reading) -> str:

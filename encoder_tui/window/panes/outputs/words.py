@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual.content import Content
 
+from encoder_tui.core.models.card_words import other_limits
 from encoder_tui.core.text.numbers import count, statistic
 from encoder_tui.core.text.safe import shorten, visible
 from encoder_tui.window.panes.outputs.runs import ModelRun, Runs
@@ -93,9 +94,9 @@ def remarks(session: Session, runs: Runs) -> list[Content]:
     there = [(slot, run) for slot in session.slots if (run := runs.of(slot)) is not None]
     # Truncation first, because there may not be room for all remarks.
     sentences_of = [
-        (slot, [run.truncation.sentence(slot.name, 1, run.question.what)])
+        (slot, [run.truncation.sentence(slot.name, 1, run.question.what) + other_limits(run.files.card)])
         for slot, run in there
-        if run.truncation is not None
+        if run.truncation is not None and run.files is not None
     ]
     sentences_of += [(slot, run.answer.in_force.remarks) for slot, run in there if run.answer is not None]
     found: dict[str, list[Slot]] = {}
