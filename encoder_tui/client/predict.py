@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import msgspec
-
 from encoder_tui.client.client import EngineClient
-from encoder_tui.core.models.placement import InForce, placement_of
+from encoder_tui.core.models.placement import placement_of
 from encoder_tui.core.models.ready import ReadyModel
 from encoder_tui.core.outputs.runs import Batch
 from encoder_tui.core.settings import Settings
 from encoder_tui.core.tasks.occlusion import Occlusion, hidden, occlusion, words_of
 from encoder_tui.core.tasks.predictions import (
     HEAD_OF,
+    Predicted,
     Reading,
-    Task,
     TaskError,
     TextPrediction,
     TokenScore,
@@ -31,19 +29,6 @@ from encoder_tui.core.tasks.predictions import (
 from encoder_tui.protocol import operations
 from encoder_tui.protocol.frames import Progress
 from encoder_tui.protocol.tasks import HeadRequest, HeadRow, MaskedRequest, PairsRequest
-
-
-class Predicted(msgspec.Struct, frozen=True):
-    """What a model's head says of each text, with what the model read of it; `remarks` are sentences for people.
-
-    `read` has an entry for each text, or for a choice among labels one for each label of each text.
-    """
-
-    task: Task
-    in_force: InForce
-    read: list[Reading]
-    predictions: list[TextPrediction]
-    remarks: list[str] = []
 
 
 async def predict(

@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from encoder_tui.client.loader import Loader
-from encoder_tui.client.predict import Predicted, occlude, predict
+from encoder_tui.client.predict import occlude, predict
 from encoder_tui.commands import running
 from encoder_tui.commands.console import say
 from encoder_tui.commands.options import gather, shared_options
@@ -17,7 +17,15 @@ from encoder_tui.core.models.ready import RequestedModel
 from encoder_tui.core.settings import Settings
 from encoder_tui.core.tasks.entities import AGGREGATIONS, Aggregation
 from encoder_tui.core.tasks.occlusion import Occlusion
-from encoder_tui.core.tasks.predictions import Combination, Reading, TaskError, TextPrediction, Wish, best_answer
+from encoder_tui.core.tasks.predictions import (
+    Combination,
+    Predicted,
+    Reading,
+    TaskError,
+    TextPrediction,
+    Wish,
+    best_answer,
+)
 from encoder_tui.core.text.numbers import count, share_percent
 from encoder_tui.core.text.safe import shorten, visible
 from encoder_tui.core.tokens.tokenizer import TokenizationError

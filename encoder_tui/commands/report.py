@@ -12,6 +12,7 @@ import click
 from encoder_tui.client.collection import COMMAND_SLICE, Collection, CountedModel
 from encoder_tui.client.describe import describe_models
 from encoder_tui.client.loader import Loader
+from encoder_tui.client.predict import predict
 from encoder_tui.commands import measuring, running
 from encoder_tui.commands.console import fail, reason, say
 from encoder_tui.commands.options import gather, shared_options
@@ -20,12 +21,22 @@ from encoder_tui.core.files.atomic import AtomicFile
 from encoder_tui.core.models.files import name_of
 from encoder_tui.core.models.placement import placement_of
 from encoder_tui.core.models.ready import RequestedModel
-from encoder_tui.core.report.material import Material, ReportedRun, ReportedTiming, ReportedVectors, now
+from encoder_tui.core.report.material import (
+    Material,
+    ReportedPredictions,
+    ReportedRun,
+    ReportedTiming,
+    ReportedVectors,
+    now,
+)
+from encoder_tui.core.report.reproduce_predictions import HeadToReproduce
 from encoder_tui.core.report.reproduce_tasks import PipelineToReproduce
 from encoder_tui.core.report.sections import SECTIONS, write
 from encoder_tui.core.settings import Settings
+from encoder_tui.core.tasks.predictions import TaskError, Wish
 from encoder_tui.core.timing.plan import Plan
 from encoder_tui.core.tokens.comparison import compare
+from encoder_tui.core.tokens.tokenizer import TokenizationError
 from encoder_tui.core.versions import installed_versions
 from encoder_tui.protocol import operations
 from encoder_tui.protocol.documents import SourceSpec
@@ -124,6 +135,7 @@ class Gathering:
             "documents": self._count,
             "outputs": self._run,
             "vectors": self._encode,
+            "predictions": self._predict,
             "timing": self._measure,
         }
         if "tokens" in sections:
@@ -185,6 +197,27 @@ class Gathering:
                 finally:
                     line.clear()
             self.material.vectors.append(done)
+
+    async def _predict(self, loader: Loader) -> None:
+        line, wish = running.ProgressLine(), Wish(texts=[self.text])
+        self.material.predicted = wish.texts
+        for model in self._models:
+            done = ReportedPredictions(model.letter, model.name, error=model.error or "")
+            if model.ready is not None:
+                try:
+                    done.found = await predict(loader.engine, model.ready, self.settings, wish, line.show)
+                    trusted = model.ready.source(self.settings).trust_remote_code
+                    done.reproduced = HeadToReproduce(
+                        name_of(model.ready.files), done.found.task, done.found.in_force, wish, runs_code=trusted
+                    )
+                except TaskError as error:
+                    done.error = reason(error)  # it has no such head, which is no failure
+                except (TokenizationError, *running.FAILURES) as error:
+                    done.error = reason(error)
+                    self._failed(done.error)
+                finally:
+                    line.clear()
+            self.material.predictions.append(done)
 
     async def _measure(self, loader: Loader) -> None:
         asked = self.settings

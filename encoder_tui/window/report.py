@@ -60,6 +60,7 @@ def offered_sections(material: Material) -> list[tuple[str, str, bool]]:
     counted = material.counts is not None and material.counts.documents > 0
     seen = counted or bool(material.document)
     encoded = [one.letter for one in material.vectors if one.answer is not None]
+    predicted = [one.letter for one in material.predictions if one.found is not None]
     measured = material.timing is not None
     documents = material.counts.sentence() if material.counts is not None and counted else "none counted yet"
     return [
@@ -70,5 +71,6 @@ def offered_sections(material: Material) -> list[tuple[str, str, bool]]:
         ("documents", documents, seen),
         ("outputs", f"of {' and '.join(answered)}" if answered else "nothing run yet", bool(answered)),
         ("vectors", f"by {' and '.join(encoded)}" if encoded else "nothing encoded yet", bool(encoded)),
+        ("predictions", f"by {' and '.join(predicted)}" if predicted else "nothing predicted yet", bool(predicted)),
         ("timing", "the run on the screen" if measured else "nothing measured yet", measured),
     ]

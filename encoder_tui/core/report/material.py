@@ -9,9 +9,11 @@ from encoder_tui.core.documents.lengths import CollectionCounts
 from encoder_tui.core.models.ready import RequestedModel
 from encoder_tui.core.outputs.runs import RunAnswer
 from encoder_tui.core.parameters.description import Description
+from encoder_tui.core.report.reproduce_predictions import HeadToReproduce
 from encoder_tui.core.report.reproduce_tasks import PipelineToReproduce
 from encoder_tui.core.settings import Settings
 from encoder_tui.core.tasks.encoding import EncodeAnswer
+from encoder_tui.core.tasks.predictions import Predicted
 from encoder_tui.core.timing.samples import Environment, Samples
 from encoder_tui.core.tokens.comparison import Comparison
 
@@ -43,6 +45,17 @@ class ReportedVectors:
 
 
 @dataclass
+class ReportedPredictions:
+    """What a model's head says of the texts; `error` also says that it has no head for them."""
+
+    letter: str
+    name: str
+    found: Predicted | None = None
+    reproduced: HeadToReproduce | None = None
+    error: str = ""
+
+
+@dataclass
 class ReportedTiming:
     """Measured points with their labels, the model of each label, and the machine that measured them."""
 
@@ -56,7 +69,7 @@ class ReportedTiming:
 class Material:
     """The content of a report. If a field is None or empty it is not known, and its section says so.
 
-    `encoded` are the texts that `vectors` are of.
+    `encoded` are the texts that `vectors` are of, `predicted` those of `predictions`.
     """
 
     models: list[RequestedModel]
@@ -73,6 +86,8 @@ class Material:
     runs: list[ReportedRun] = field(default_factory=list)
     encoded: list[str] = field(default_factory=list)
     vectors: list[ReportedVectors] = field(default_factory=list)
+    predicted: list[str] = field(default_factory=list)
+    predictions: list[ReportedPredictions] = field(default_factory=list)
     timing: ReportedTiming | None = None
 
     @property

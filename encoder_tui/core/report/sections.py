@@ -19,10 +19,13 @@ from encoder_tui.core.parameters import configuration, correspondence
 from encoder_tui.core.parameters.configuration import ABSENT
 from encoder_tui.core.parameters.roles import label
 from encoder_tui.core.report.material import Material
+from encoder_tui.core.report.reproduce_predictions import predictions_snippet
 from encoder_tui.core.report.reproduce_tasks import vectors_snippet
 from encoder_tui.core.settings import CHOSEN
 from encoder_tui.core.tasks.encoding_words import COLUMNS as TEXT_COLUMNS
 from encoder_tui.core.tasks.encoding_words import MEANINGLESS, heading, similarity_rows, text_cells
+from encoder_tui.core.tasks.predictions import COLUMNS as PREDICTION_COLUMNS
+from encoder_tui.core.tasks.predictions import prediction_cells
 from encoder_tui.core.text.markdown import bullets, cell, cell_words, code, fence, table, words
 from encoder_tui.core.text.numbers import count, share_percent
 from encoder_tui.core.text.safe import shorten, visible_piece, without_surrogates
@@ -31,6 +34,8 @@ from encoder_tui.core.tokens.comparison import Comparison
 
 BLOCKS: Final = 200
 TEXTS: Final = 50
+PREDICTED: Final = 20
+"""How many labels, entities, answers or tokens of a text are written."""
 SIMILAR: Final = 12
 TEXT_START: Final = 100
 """How many encoded texts are written, how many of them are compared, and how many characters of each are shown."""
@@ -284,6 +289,28 @@ def vectors_section(material: Material) -> list[str]:
     return [*parts, fence(vectors_snippet(again, material.encoded[:TEXTS]).rstrip(), "python") if again else ""]
 
 
+def predictions_section(material: Material) -> list[str]:
+    """What the models' heads say of texts, as `predict` prints it, and the script that makes it again."""
+    if not material.predictions:
+        return ["Nothing was predicted."]
+    parts = []
+    for one in material.predictions:
+        if one.found is None:
+            parts.append(f"**{one.letter}** {code(one.name)}: {words(one.error or 'it was not run')}")
+            continue
+        found = one.found
+        parts.append(f"**{one.letter}** {code(one.name)}: {words(f'{found.task}, {found.in_force.words()}')}")
+        parts.append(bullets([words(remark) for remark in [*found.in_force.remarks, *found.remarks]]))
+        rows = [
+            [str(number), *map(cell_words, row)]
+            for number, prediction in enumerate(found.predictions[:TEXTS], 1)
+            for row in prediction_cells(prediction)[:PREDICTED]
+        ]
+        parts.append(table(["text", *PREDICTION_COLUMNS], rows, left=2) if rows else "It says nothing of them.")
+    again = [one.reproduced for one in material.predictions if one.reproduced is not None]
+    return [*parts, fence(predictions_snippet(again).rstrip(), "python") if again else ""]
+
+
 def timing_section(material: Material) -> list[str]:
     """Latency at each length, as `time` prints it."""
     timing = material.timing
@@ -318,6 +345,7 @@ SECTIONS: Final[dict[str, Callable[[Material], list[str]]]] = {
     "documents": documents_section,
     "outputs": outputs_section,
     "vectors": vectors_section,
+    "predictions": predictions_section,
     "timing": timing_section,
 }
 """Every section, in the order of the report."""

@@ -14,7 +14,7 @@ import msgspec
 from encoder_tui.core.defaults import STRIDE
 from encoder_tui.core.models.card import Card
 from encoder_tui.core.models.heads import Kind
-from encoder_tui.core.models.placement import Head
+from encoder_tui.core.models.placement import Head, InForce
 from encoder_tui.core.models.ready import ReadyModel
 from encoder_tui.core.tasks.answers import Answer, WindowAnswers, answers, merged
 from encoder_tui.core.tasks.entities import Aggregation, Entity, entities, without_overlaps
@@ -141,6 +141,41 @@ class TextPrediction(msgspec.Struct, frozen=True):
         if self.masks is not None:
             return [[msgspec.to_builtins(one) for one in mask] for mask in self.masks]
         return {"score": self.score}
+
+
+class Predicted(msgspec.Struct, frozen=True):
+    """What a model's head says of each text, with what the model read of it; `remarks` are sentences for people.
+
+    `read` has an entry for each text, or for a choice among labels one for each label of each text.
+    """
+
+    task: Task
+    in_force: InForce
+    read: list[Reading]
+    predictions: list[TextPrediction]
+    remarks: list[str] = []
+
+
+COLUMNS: Final = ("what", "score", "characters", "in the text")
+"""The column heads of `prediction_cells`."""
+
+
+def prediction_cells(one: TextPrediction) -> list[list[str]]:
+    """Return a prediction as rows of a table; their text may come from strangers."""
+    if one.labels is not None:
+        return [[label.label, f"{label.score:.4f}", "", ""] for label in one.labels]
+    if one.entities is not None:
+        return [[e.entity, f"{e.score:.4f}", f"{e.start:,}–{e.end:,}", e.text] for e in one.entities]
+    if one.answers is not None:
+        none = [["no answer", "", "", ""]] if one.answers.is_unanswerable else []
+        return none + [["answer", f"{a.score:.4f}", f"{a.start:,}–{a.end:,}", a.answer] for a in one.answers.answers]
+    if one.masks is not None:
+        return [
+            [f"mask {number}", f"{token.score:.4f}", "", token.token]
+            for number, mask in enumerate(one.masks, 1)
+            for token in mask
+        ]
+    return [["score", f"{one.score:.4f}", "", ""]]
 
 
 def _answer_record(found: WindowAnswers, top: int | None) -> Any:

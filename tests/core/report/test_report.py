@@ -30,11 +30,22 @@ from encoder_tui.core.models.placement import InForce
 from encoder_tui.core.models.ready import ReadyModel, RequestedModel
 from encoder_tui.core.outputs.runs import OutputFacts, RunAnswer
 from encoder_tui.core.parameters.description import Description, Parameter
-from encoder_tui.core.report.material import Material, ReportedRun, ReportedTiming, ReportedVectors
+from encoder_tui.core.report.material import (
+    Material,
+    ReportedPredictions,
+    ReportedRun,
+    ReportedTiming,
+    ReportedVectors,
+)
+from encoder_tui.core.report.reproduce_predictions import HeadToReproduce
 from encoder_tui.core.report.reproduce_tasks import PipelineToReproduce
 from encoder_tui.core.report.sections import SECTIONS, write
 from encoder_tui.core.settings import Settings
+from encoder_tui.core.tasks.answers import Answer, WindowAnswers
 from encoder_tui.core.tasks.encoding import EncodeAnswer, EncodedText, Pipeline, Similarity, Vectors
+from encoder_tui.core.tasks.entities import Entity
+from encoder_tui.core.tasks.predictions import HEAD_OF, Predicted, TextPrediction, TokenScore, Wish
+from encoder_tui.core.tasks.probabilities import LabelScore
 from encoder_tui.core.text import markdown
 from encoder_tui.core.text.safe import visible, visible_piece
 from encoder_tui.core.timing.plan import Plan
@@ -164,10 +175,31 @@ def material(text: str, word: str) -> Material:
         runs=[ReportedRun("A", word, answer), ReportedRun("B", word, None, word)],
         encoded=[text, word],
         vectors=[encoded("A", word, in_force), ReportedVectors("B", word, error=word)],
+        predicted=[text],
+        predictions=[*predicted(text, word, in_force), ReportedPredictions("B", word, error=word)],
         timing=ReportedTiming(
             [("A", samples), ("B", Samples(Point(0, 9), ended=word))], {"A": word, "B": word}, None, word
         ),
     )
+
+
+def predicted(text: str, word: str, in_force: InForce) -> list[ReportedPredictions]:
+    """What heads of every kind say, with `word` for labels, tokens and what stands in the text."""
+    found = [
+        TextPrediction(labels=[LabelScore(word, 0.5)]),
+        TextPrediction(entities=[Entity(word, 0, 1, word, 0.5)]),
+        TextPrediction(answers=WindowAnswers([Answer(word, 0, 1, 0.5)], is_unanswerable=True)),
+        TextPrediction(masks=[[TokenScore(word, 0.5)]]),
+        TextPrediction(score=0.5),
+    ]
+    wish = Wish(texts=[text, word], pairs=[word], labels=[word], question=word)
+    name = ModelName(word, word)
+    return [
+        ReportedPredictions(
+            "A", word, Predicted(task, in_force, [], found, [word]), HeadToReproduce(name, task, in_force, wish)
+        )
+        for task in HEAD_OF
+    ]
 
 
 def encoded(letter: str, word: str, in_force: InForce) -> ReportedVectors:
