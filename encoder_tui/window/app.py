@@ -378,6 +378,9 @@ class EncoderApp(TerminalApp):
         yield SystemCommand("Report", "Save what is on the screen as a Markdown file", self.action_report)
         if self.session.memory.state.earlier_texts:
             yield SystemCommand("Earlier texts", "Reopen a text of an earlier session", self.action_earlier_texts)
+        if (gone := self.session.gone) is not None:
+            words = f"Bring back {visible(gone.short)}"
+            yield SystemCommand(words, "Undo the last removal or replacement of a model", self.session.bring_back)
         yield SystemCommand("Restart engine", "End the engine and start another", self.action_restart_engine)
 
     def _handle_exception(self, error: Exception) -> None:

@@ -10,6 +10,7 @@ from encoder_tui.client.describe import describe_models
 from encoder_tui.core.files.atomic import AtomicFile
 from encoder_tui.core.report.material import Material, now
 from encoder_tui.core.report.sections import write
+from encoder_tui.core.text.safe import last_part
 from encoder_tui.core.tokens.comparison import compare
 from encoder_tui.core.versions import installed_versions
 from encoder_tui.window.panes.pane import Pane
@@ -64,7 +65,7 @@ def offered_sections(material: Material) -> list[tuple[str, str, bool]]:
     measured = material.timing is not None
     documents = material.counts.sentence() if material.counts is not None and counted else "none counted yet"
     return [
-        ("models", ", ".join(model.name.rpartition("/")[2] for model in material.models)[:50], True),
+        ("models", ", ".join(last_part(model.name) for model in material.models)[:50], True),
         ("settings", "current settings, and library versions", True),
         ("tokens", f"of the text of {len(material.text):,} characters", True),
         ("architectures", "parameters, roles, configurations", True),

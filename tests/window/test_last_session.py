@@ -53,6 +53,7 @@ def remember(**state: Any) -> None:
 async def test_models_text_and_pane_come_back() -> None:
     async with window(model=("builtin:bert",), text="before") as (app, pilot):
         app.session.add("builtin:modernbert")
+        await until(pilot, lambda: len(app.session.slots) == 2)
         app.session.swap(0, 1)
         app.query_one(Editor).text = "what the user wrote"
         await until(pilot, lambda: app.session.text == "what the user wrote")

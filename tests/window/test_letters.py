@@ -46,16 +46,19 @@ def letters(session: Session) -> str:
 @pytest.mark.usefixtures("no_engine")
 async def test_a_new_model_takes_the_first_free_letter_and_the_others_keep_theirs() -> None:
     app = EncoderApp(Settings(model=THREE, offline=True))
-    async with app.run_test(size=(120, 40)):
+    async with app.run_test(size=(120, 40)) as pilot:
         session = app.session
+        await until(pilot, lambda: all(slot.state == "exact" for slot in session.slots))
         last = session.slots[2]
         session.remove(1)
         assert (letters(session), last.letter) == ("AC", "C")
         session.replace(1, "builtin:modernbert")
+        await until(pilot, lambda: session.slots[1].name == "builtin:modernbert")
         assert letters(session) == "AC"
         session.remove(0)
-        session.add("builtin:bert")
-        session.add("builtin:modernbert")
+        for name in ("builtin:bert", "builtin:modernbert"):
+            session.add(name)
+            await until(pilot, lambda: not session.arriving)
         assert letters(session) == "ABC"
         assert [slot.name for slot in session.slots] == ["builtin:bert", "builtin:modernbert", "builtin:modernbert"]
         session.swap(0, 2)

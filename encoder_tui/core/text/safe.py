@@ -89,9 +89,19 @@ def visible_piece(text: str) -> str:
     return f"◌{shown}" if combines else shown
 
 
+UNTELLING: Final = re.compile(r"models?|checkpoint([-_]?\d+|s)?|best|final|last|outputs?|weights", re.IGNORECASE)
+"""Names of folders that say nothing about the model in them."""
+
+
 def last_part(name: str) -> str:
-    """Return the last part of a Hub id or a path, which is what people call a model."""
-    return name.rstrip("/").rsplit("/", 1)[-1] or name
+    """Return the last part of a Hub id or a path, which is what people call a model: with its parent if it is `model`.
+
+    The same holds for other parts that say nothing by themselves, such as `checkpoint-500`.
+    """
+    parts = name.rstrip("/").split("/")
+    if len(parts) > 1 and UNTELLING.fullmatch(parts[-1]) and parts[-2] not in {"", ".", "..", "~"}:
+        return "/".join(parts[-2:])
+    return parts[-1] or name
 
 
 def shorten(text: str, width: int) -> str:

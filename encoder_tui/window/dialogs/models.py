@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import textwrap
 from typing import Final
 
 from textual import on
@@ -15,10 +16,12 @@ from textual.widgets.option_list import Option
 
 from encoder_tui.core.defaults import BUILTIN_NAMES, DEFAULT_PAIR
 from encoder_tui.core.hub.cache import cached_models
+from encoder_tui.core.models.card_words import line
 from encoder_tui.core.models.names import ModelError, parse_name
 from encoder_tui.core.text.safe import shorten, visible
 from encoder_tui.window.dialogs.dialog import Dialog
 from encoder_tui.window.session.session import Session
+from encoder_tui.window.session.slot import Slot
 from encoder_tui.window.widgets.field import Field
 from encoder_tui.window.widgets.model_letters import letter_markup
 from encoder_tui.window.widgets.option_list import Options
@@ -28,26 +31,31 @@ WIDTH: Final = 76
 
 
 class ModelsDialog(Dialog[None]):
-    """One to four models: add, replace, remove, swap.
+    """One to four models: add, replace, remove, swap, bring back.
 
-    Above are the models being compared; below, the names to choose from: recent, cached and built-in ones.
+    Above are the models being compared; below, the names to choose from: recent, cached and built-in ones. A model that
+    is chosen takes its place once it has loaded.
     """
 
     CSS = """
-    ModelsDialog OptionList { max-height: 6; }
+    ModelsDialog #slots { max-height: 10; }
     ModelsDialog #candidates { max-height: 8; }
     ModelsDialog .label { color: $text-muted; }
+    ModelsDialog #hint { height: auto; max-height: 4; }
     """
     BINDINGS = [
         Binding("delete,d", "remove", "Remove", id="models.remove"),
+        Binding("r", "replace", "Replace", id="models.replace"),
+        Binding("u", "bring_back", "Bring back", id="models.bring-back"),
         Binding("s", "swap", "Exchange letters with next", id="models.swap-with-next"),
         Binding("x", "stop", "Stop loading", id="models.stop-loading"),
-        Binding("a", "add", "Add", id="models.add"),
     ]
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
+        self._replaced: Slot | None = None
+        """The model that the next choice replaces, if there is room for another; None if it is added."""
         self._candidates: list[str] = []
         self._in_cache: set[str] = set()
 
@@ -55,7 +63,7 @@ class ModelsDialog(Dialog[None]):
         with Vertical() as box:
             box.border_title = "Models"
             yield Static(
-                "Compared now: d removes, s swaps letters with the next, x stops loading",
+                "d removes · r replaces · u undoes · s swaps letters with the next · x stops",
                 classes="label",
                 markup=False,
             )
@@ -67,8 +75,10 @@ class ModelsDialog(Dialog[None]):
     def on_unmount(self) -> None:
         # Otherwise the signal would keep the dialog alive.
         self.session.models_changed.unsubscribe(self)
+        self.session.is_choosing = False
 
     async def on_mount(self) -> None:
+        self.session.is_choosing, self.session.refusal = True, ""
         self.session.models_changed.subscribe(self, lambda _: self._show_slots())
         self._show_slots()
         self.query_one("#slots", OptionList).highlighted = 0
@@ -114,27 +124,67 @@ class ModelsDialog(Dialog[None]):
         highlighted = slots.highlighted
         slots.clear_options()
         for slot in self.session.slots:
-            stands_in = f"shown instead of {visible(slot.stands_in_for)}" if slot.stands_in_for else ""
-            state = stands_in or visible(slot.message) or slot.state
-            state = state.removeprefix(f"{visible(slot.name)}: ")
-            # Cut in the middle: the end of a path tells models apart, and the end of a message says what is wrong.
-            name, state = (shorten(words, self._room - 4) for words in (visible(slot.name), state))
-            between = "  " if len(name) + len(state) + 6 <= self._room else "\n    "
-            style = "$text-error" if slot.state == "failed" else "dim"
-            letter = (f" {slot.letter} ", letter_markup(slot.number))
-            slots.add_option(Option(Content.assemble(letter, f" {name}", between, (state, style))))
+            slots.add_option(Option(self._row(slot)))
         last = len(self.session.slots) - 1
         slots.highlighted = min(highlighted if highlighted is not None else 0, last)
-        self._place_changed()
+        self._show_hint()
+
+    def _row(self, slot: Slot) -> Content:
+        """Return a model's letter, name and state, and below what it is or why it could not be loaded."""
+        letter = (f" {slot.letter} ", letter_markup(slot.number))
+        message = visible(slot.message).removeprefix(f"{visible(slot.name)}: ")
+        state = f"shown instead of {visible(slot.stands_in_for)}" if slot.stands_in_for else ""
+        if slot.state == "failed":
+            below = "\n".join(f"    {line}" for line in textwrap.wrap(message, self._room - 4, max_lines=3))
+            return Content.assemble(letter, f" {shorten(visible(slot.name), self._room - 4)}\n", (below, "$text-error"))
+        if slot.state != "exact" and not state:
+            state = message or slot.state
+        state = shorten(state, self._room // 2)
+        room = self._room - 4 - (len(state) + 2 if state else 0)
+        # Cut in the middle: the end of a path tells models apart.
+        parts: list[str | tuple[str, str]] = [letter, f" {shorten(visible(slot.name), room)}", (f"  {state}", "dim")]
+        if slot.files is not None:
+            parts.append((f"\n    {shorten(line(slot.files.card), self._room - 4)}", "dim"))
+        return Content.assemble(*parts)
 
     @property
     def _place(self) -> int:
         return min(self.query_one("#slots", OptionList).highlighted or 0, len(self.session.slots) - 1)
 
+    @property
+    def _to_replace(self) -> Slot | None:
+        """The model that the next choice replaces; None if it is added."""
+        session = self.session
+        if self._replaced in session.slots:
+            return self._replaced
+        return None if session.room > 0 else session.slots[self._place]
+
     @on(OptionList.OptionHighlighted, "#slots")
-    def _place_changed(self) -> None:
-        hint = f"enter replaces model {self.session.slots[self._place].letter}; a in the list adds a model"
-        self.query_one("#hint", Static).update(Content(hint))
+    def _show_hint(self) -> None:
+        """Say what enter does, what is being loaded, and what went wrong."""
+        session, replaced = self.session, self._to_replace
+        if replaced is None:
+            says = f"enter adds it as {session.next_letter}"
+        else:
+            says = f"enter replaces {replaced.letter} {visible(replaced.short)}"
+        parts = [(says, "$text-muted")]
+        if session.arriving:
+            names = ", ".join(shorten(visible(slot.name), self._room // 2) for slot in session.arriving)
+            doing = next((visible(slot.message) for slot in session.arriving if slot.message), "")
+            parts.insert(0, (f"loading {names}{f': {doing}' if doing else ''}; x stops\n", "$text-muted"))
+        elif session.refusal:
+            parts.insert(0, (f"{visible(session.refusal)}\n", "$text-error"))
+        elif session.gone is not None:
+            parts.append((f" · u brings back {visible(session.gone.short)}", "$text-muted"))
+        self.query_one("#hint", Static).update(Content.assemble(*parts))
+
+    def _choose(self, name: str) -> None:
+        replaced = self._to_replace
+        self._replaced = None
+        if replaced is None:
+            self.session.add(name)
+        else:
+            self.session.replace(self.session.slots.index(replaced), name)
 
     @on(Input.Submitted)
     def _typed(self, event: Input.Submitted) -> None:
@@ -143,33 +193,45 @@ class ModelsDialog(Dialog[None]):
             try:
                 parse_name(name)
             except ModelError as error:
-                self.notify(visible(str(error)), severity="error", markup=False)
+                self.session.refusal = str(error)
+                self._show_hint()
                 return
         event.input.clear()
-        self.session.replace(self._place, name)
+        self._choose(name)
 
     @on(OptionList.OptionSelected, "#candidates")
     def _picked(self, event: OptionList.OptionSelected) -> None:
-        self.session.replace(self._place, self._candidates[event.option_index])
+        self._choose(self._candidates[event.option_index])
 
-    def action_add(self) -> None:
-        """Add the typed or highlighted model."""
-        candidates = self.query_one("#candidates", OptionList)
-        typed = self.query_one("#name", Input).value.strip()
-        if typed:
-            self.session.add(typed)
-        elif candidates.highlighted is not None:
-            self.session.add(self._candidates[candidates.highlighted])
+    @on(OptionList.OptionSelected, "#slots")
+    def _slot_picked(self) -> None:
+        """Load a model that failed or was stopped again; let another be replaced."""
+        if self.session.slots[self._place].state == "failed":
+            self.session.load_again(self._place)
+        else:
+            self.action_replace()
+
+    def action_replace(self) -> None:
+        """Let the next choice replace the highlighted model; once more: let it be added."""
+        slot = self.session.slots[self._place]
+        self._replaced = None if self._replaced is slot else slot
+        self._show_hint()
+        self.query_one("#name", Input).focus()
+
+    def action_bring_back(self) -> None:
+        """Bring back the model that was removed or replaced last."""
+        self.session.bring_back()
 
     def action_remove(self) -> None:
         """Remove the highlighted model."""
         self.session.remove(self._place)
 
     def action_stop(self) -> None:
-        """Stop loading the highlighted model; enter on its name loads it again."""
-        self.session.stop_loading(self._place)
+        """Stop loading the chosen models, or if there are none the highlighted one."""
+        if not self.session.stop_arriving():
+            self.session.stop_loading(self._place)
 
     def action_swap(self) -> None:
-        """Swap the highlighted model with the next one."""
+        """Exchange the letters of the highlighted model and the next one."""
         if len(self.session.slots) > 1:
             self.session.swap(self._place, (self._place + 1) % len(self.session.slots))

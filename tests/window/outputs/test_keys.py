@@ -84,6 +84,7 @@ async def test_why_values_of_a_tensor_are_not_copied_is_said(name: str) -> None:
         assert not app.clipboard
         assert [one.message for one in app._notifications][-1].startswith("tensor values are not copied; w saves")
         app.session.replace(0, "builtin:bert")
+        await until(pilot, lambda: not app.session.arriving)
         app.session.remove(1)
         await pilot.press("y")
         assert [one.message for one in app._notifications][-1] == "there is nothing to copy yet"

@@ -123,6 +123,7 @@ async def test_a_tensor_follows_its_model_to_another_letter_and_goes_with_it(tun
         await pilot.pause()
         assert text(pilot, "#tensor-words").startswith(" B pooler.dense.weight")
         session.replace(0, tuned[0])
+        await until(pilot, lambda: not session.arriving)
         await pilot.pause()
         assert text(pilot, "#tensor-words").strip().startswith("Choose a parameter in a tree")
         assert picture.statistics is None
