@@ -115,10 +115,10 @@ class ChosenModels(ABC):
         await loader.load(slot, is_default=False)
         if slot not in self.arriving:
             return
-        if self.arriving[slot] is None and await self._has_parameters(slot.name):
+        if await self._has_parameters(slot.name) and slot in self.arriving:
             self._arrive(slot)  # without a tokenizer, its parameters can still be shown
             return
-        del self.arriving[slot]
+        self.arriving.pop(slot, None)
         self.refusal = slot.message
         self.models_changed.publish(None)
         if not self.is_choosing:
