@@ -17,7 +17,7 @@ from encoder_tui.core.settings import CHOSEN, Settings, cache_path, log_path, st
 from encoder_tui.window.session.chosen_models import ChosenModels
 from encoder_tui.window.session.engine_memory import EngineMemory
 from encoder_tui.window.session.memory import SessionMemory
-from encoder_tui.window.session.slot import DocumentRow
+from encoder_tui.window.session.slot import DocumentRow, Slot
 
 if TYPE_CHECKING:
     from textual.app import App
