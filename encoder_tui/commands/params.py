@@ -16,6 +16,7 @@ from encoder_tui.core.parameters import tree
 from encoder_tui.core.parameters.description import Description, Fit
 from encoder_tui.core.parameters.roles import label
 from encoder_tui.core.text.numbers import binary_size, count
+from encoder_tui.core.text.rows import labelled_rows
 from encoder_tui.core.text.safe import shorten, visible
 
 
@@ -63,7 +64,7 @@ def table(name: str, description: Description) -> str:
     rows = [("remark", remark) for remark in parameters.all_remarks(description)]
     if description.fit is not None:
         rows += fit_rows(description.fit)
-    lines += running.labelled_rows(rows, width)
+    lines += labelled_rows(rows, width)
     for depth, node, stack in tree.folded_rows(root)[1:]:
         numbers = f"{node.numel:>15,}  {parameters.share(node.numel, root.numel):>7}  {binary_size(node.bytes):>9}"
         what = stack or (parameters.shape_text(node.parameter.shape) if node.parameter else "")

@@ -7,9 +7,8 @@ import contextlib
 import json
 import signal
 import sys
-import textwrap
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import click
 from rich.cells import cell_len
@@ -32,9 +31,6 @@ from encoder_tui.protocol import frames, operations
 from encoder_tui.protocol.outputs import RunRequest
 
 R = TypeVar("R")
-
-LONGEST_ROW: Final = 12
-"""Lines of a text beside a label; all of it is in the JSON."""
 
 FAILURES = (ModelError, OperationFailed, EngineError)
 """Exceptions because of which one model cannot be used; each message is a sentence."""
@@ -216,17 +212,6 @@ def aligned(rows: Sequence[Sequence[str]], left: int = 1) -> list[str]:
         return text + room if index < left else room + text
 
     return ["  ".join(cell(index, text) for index, text in enumerate(row)).rstrip() for row in rows]
-
-
-def labelled_rows(rows: Sequence[tuple[str, str]], width: int) -> list[str]:
-    """Return rows of a label and a text as wrapped lines; a text of more than twelve lines is cut."""
-    left = max((len(label) for label, _ in rows), default=0)
-    lines: list[str] = []
-    for label, text in rows:
-        first = f"  {label:<{left}}  "
-        wrapped = textwrap.wrap(text, width, initial_indent=first, subsequent_indent=" " * len(first))
-        lines += wrapped if len(wrapped) <= LONGEST_ROW else [*wrapped[:LONGEST_ROW], " " * len(first) + "…"]
-    return lines
 
 
 def show(

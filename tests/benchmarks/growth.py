@@ -44,10 +44,13 @@ def by_streams(keys: int) -> Points:
     return [(streams, key_to_tokens(12_000, streams, keys)) for streams in (1, 2, 3, 4)]
 
 
-def launched(seen: str, *arguments: str) -> float:
-    """Seconds from the launch until a text is on the screen."""
+def launched(seen: str, *arguments: str, view: str = "") -> float:
+    """Seconds from the launch until a text is on the screen; if `view` is seen before, the next one is opened."""
 
     with app(*arguments) as terminal:
+        if view:
+            terminal.wait_for(view, 300)
+            terminal.send("v")
         terminal.wait_for(seen, 300)
         return time.perf_counter() - terminal.started
 
@@ -78,7 +81,9 @@ def by_parameters(rounds: int) -> Points:
                 configuration = {"model_type": "bert", "num_hidden_layers": layers, "vocab_size": 30_000 + round_}
                 (path / "config.json").write_text(json.dumps(configuration))
                 parameters = 5 + 16 * layers + 2
-                samples.append(launched(f"{parameters:,} parameters", "-m", str(path), "--pane", "parameters"))
+                samples.append(
+                    launched(f"{parameters:,} parameters", "-m", str(path), "--pane", "parameters", view="─ card")
+                )
             found.append((parameters, statistics.median(samples)))
     return found
 

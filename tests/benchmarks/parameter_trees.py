@@ -62,6 +62,8 @@ def shown(models: list[Path], wanted: list[str]) -> tuple[float, int]:
         names = [word for model in models for word in ("-m", str(model))]
         command = encoder_tui("--fresh", *names, "--pane", "parameters")
         with Terminal(command, environ={"XDG_CACHE_HOME": cache}) as terminal:
+            terminal.wait_for("─ card")
+            terminal.send("v")
             terminal.wait_for(lambda text: all(words in text for words in wanted), 120)
             terminal.send("/")
             terminal.wait_for("part of a name")

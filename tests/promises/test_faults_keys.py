@@ -160,7 +160,7 @@ async def test_escape_stops_the_building_of_trees_before_the_first_is_there(
         await pilot.press("r")
         await until(pilot, lambda: pane.descriptions.is_reading, 5)
         await pilot.press("v")
-        await until(pilot, lambda: pane.view_name == "roles", 5)
+        await until(pilot, lambda: pane.view_name == "trees", 5)
 
 
 async def test_the_first_tree_has_the_focus_whichever_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,6 +178,7 @@ async def test_the_first_tree_has_the_focus_whichever_comes_first(monkeypatch: p
     monkeypatch.setattr(EngineClient, "run", answer)
     app = EncoderApp(Settings(model=("builtin:bert", "builtin:modernbert"), pane="parameters"))
     async with app.run_test(size=(120, 40)) as pilot:
+        await app.query_one(ParametersPane).open_view("trees")
         trees = app.query_one(TreesView)
         await until(pilot, lambda: trees.tree_of(1).description is not None)
         assert app.focused is app.query_one("#parameters-view")

@@ -14,6 +14,8 @@ PAIR = ("-m", "builtin:bert", "-m", "builtin:modernbert")
 @pytest.mark.parametrize(("columns", "lines"), [(120, 40), (80, 24)])
 def test_the_trees_open_a_search_finds_and_a_jump_lands_in_the_other_model(columns: int, lines: int) -> None:
     with Terminal(encoder_tui(*PAIR, "--pane", "parameters"), columns, lines) as terminal:
+        terminal.wait_for(" kind ", 90)
+        terminal.send("v")
         terminal.wait_for(lambda text: "BertModel  199 parameters" in text and "ModernBertModel  134 p" in text, 90)
         terminal.wait_for("12 layers alike")
         terminal.wait_for("22 layers")
@@ -35,6 +37,8 @@ def test_f3_opens_the_pane_and_f2_goes_back() -> None:
     with Terminal(encoder_tui(*PAIR)) as terminal:
         terminal.wait_for("blocks agree")
         terminal.send("f3")
+        terminal.wait_for("ModernBert", 90)
+        terminal.send("v")
         terminal.wait_for("ModernBertModel", 90)
         terminal.send("v")
         terminal.wait_for("in the fused q/k/v")
@@ -51,6 +55,8 @@ def test_without_weights_and_without_a_tokenizer_the_tree_is_there(tmp_path: Pat
     folder.mkdir()
     (folder / "config.json").write_text('{"model_type": "electra"}')
     with Terminal(encoder_tui("-m", str(folder), "--pane", "parameters")) as terminal:
+        terminal.wait_for(" kind ", 90)
+        terminal.send("v")
         terminal.wait_for("ElectraModel", 90)
         terminal.send("down", "down", "enter")
         terminal.wait_for("there are no weights here")

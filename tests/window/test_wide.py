@@ -53,6 +53,7 @@ async def test_the_tables_beside_the_blocks_go_with_them_and_the_blocks_with_the
 async def test_the_roles_beside_the_trees_go_with_the_cursor_and_enter_shows_one_in_all_trees() -> None:
     app = EncoderApp(Settings(model=PAIR, pane="parameters"))
     async with app.run_test(size=LARGE) as pilot:
+        await parameters.pane(pilot).open_view("trees")
         await until(pilot, lambda: all(parameters.pane(pilot).descriptions.known))
         await until(pilot, lambda: bool(app.query(RolesView)) and bool(app.query_one(RolesView).rows))
         roles = app.query_one(RolesView)
@@ -73,6 +74,7 @@ async def test_a_window_may_grow_and_shrink_with_any_pane_in_front(name: str) ->
         await until(pilot, lambda: all(slot.state == "exact" for slot in app.session.slots))
         if name == "parameters":
             await until(pilot, lambda: all(parameters.pane(pilot).descriptions.known))
+            await parameters.pane(pilot).open_view("trees")
             parameters.tree(pilot).reveal("encoder.layer.4.attention.self.key.weight")
         for size in (LARGE, (80, 24), LARGE, (120, 40)):
             await pilot.resize_terminal(*size)

@@ -12,6 +12,7 @@ from typing import Final
 from encoder_tui import __version__
 from encoder_tui.core.defaults import STRIDE
 from encoder_tui.core.documents.lengths import summary
+from encoder_tui.core.models.card_words import line as card_line
 from encoder_tui.core.models.card_words import short_limit
 from encoder_tui.core.models.ready import RequestedModel
 from encoder_tui.core.outputs.runs import OUTPUT_COLUMNS, output_cells
@@ -60,8 +61,8 @@ def write(material: Material, sections: Sequence[str]) -> str:
 
 
 def models_section(material: Material) -> list[str]:
-    """One line per model: its tokenizer, limit, revision and weights."""
-    rows, failures = [], []
+    """One line per model: its tokenizer, limit, revision and weights; then what its card says, with all remarks."""
+    rows, failures, cards = [], [], []
     for model in material.models:
         ready, letter = model.ready, model.letter
         if model.error is not None or ready is None:
@@ -74,8 +75,10 @@ def models_section(material: Material) -> list[str]:
         rows.append(
             [letter, cell(model.name), cell_words(kind), cell_words(ready.tokenizer.kind), reads, commit, weights]
         )
+        cards.append(f"**{letter}** {words(card_line(ready.card))}")
+        cards += [f"**{letter}** {words(remark)}" for remark in ready.card.remarks]
     heads = ["", "model", "architecture", "tokenizer", "token limit", "revision", "weights"]
-    return [table(heads, rows, left=4) if rows else "", bullets(failures)]
+    return [table(heads, rows, left=4) if rows else "", bullets(cards), bullets(failures)]
 
 
 def settings_section(material: Material) -> list[str]:

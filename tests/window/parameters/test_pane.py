@@ -31,12 +31,17 @@ PATIENCE = 60.0
 
 
 @asynccontextmanager
-async def window(*models: str, size: tuple[int, int] = (120, 40), wait: bool = True) -> AsyncIterator[Pilot[Any]]:
-    """A window that opens with the pane, once every model is described or has failed."""
+async def window(
+    *models: str, size: tuple[int, int] = (120, 40), wait: bool = True, view: str = "trees"
+) -> AsyncIterator[Pilot[Any]]:
+    """A window that opens with the pane, once every model is described or has failed; then in this view."""
     app = EncoderApp(Settings(model=models, pane="parameters"))
     async with app.run_test(size=size) as pilot:
         if wait:
             await until(pilot, lambda: all(e.description or e.is_failed for e in pane(pilot).descriptions.entries))
+            await pilot.pause()
+        if view != "card":
+            await pane(pilot).open_view(view)
             await pilot.pause()
         yield pilot
 
@@ -238,7 +243,7 @@ async def test_without_weights_a_tensor_says_so(pair: tuple[str, str]) -> None:
 
 async def test_models_without_a_common_name_cannot_be_compared_tensor_by_tensor(pair: tuple[str, str]) -> None:
     async with window(*pair) as pilot:
-        await pilot.press("V")
+        await pilot.press("V", "V")
         await until(pilot, lambda: "No two of these models share" in text(pilot, "#difference-words"))
 
 

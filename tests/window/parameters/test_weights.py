@@ -64,7 +64,7 @@ async def test_what_is_broken_off_before_its_first_step_says_so_and_is_done_when
 ) -> None:
     async with window(*tuned) as pilot:
         pane = pilot.app.query_one(ParametersPane)
-        await pilot.press("V")
+        await pilot.press("V", "V")
         difference = pilot.app.query_one(DifferenceView)
         await until(pilot, lambda: "differ" in text(pilot, "#difference-words"))
         difference._asked = ()
@@ -87,7 +87,7 @@ async def test_what_is_broken_off_before_its_first_step_says_so_and_is_done_when
 
 async def test_the_difference_of_two_checkpoints_names_what_changed_first(tuned: tuple[str, str]) -> None:
     async with window(*tuned) as pilot:
-        await pilot.press("V")
+        await pilot.press("V", "V")
         view = pilot.app.query_one(DifferenceView)
         await until(pilot, lambda: "1 of 55 tensors differ" in text(pilot, "#difference-words"))
         assert len(view.changes) == 55

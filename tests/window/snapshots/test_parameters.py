@@ -30,6 +30,7 @@ async def described(pilot: Pilot[int]) -> None:
 def test_trees(snap_compare: object, size: tuple[int, int]) -> None:
     async def open_a_layer(pilot: Pilot[int]) -> None:
         await described(pilot)
+        await pane(pilot).open_view("trees")
         tree(pilot).reveal("encoder.layer.4.attention.self.key.weight")
         tree(pilot, 1).reveal("layers.7.mlp.Wi.weight")
         await still(pilot)
@@ -37,7 +38,7 @@ def test_trees(snap_compare: object, size: tuple[int, int]) -> None:
     assert snap_compare(window(), terminal_size=size, run_before=open_a_layer)  # type: ignore[operator]
 
 
-@pytest.mark.parametrize("view", ["roles", "config", "difference"])
+@pytest.mark.parametrize("view", ["card", "roles", "config", "difference"])
 def test_other_views(snap_compare: object, view: str) -> None:
     async def open_view(pilot: Pilot[int]) -> None:
         await described(pilot)

@@ -6,6 +6,7 @@ from textual.widget import Widget
 
 from encoder_tui.core.parameters.description import table_tsv
 from encoder_tui.core.report.reproduce import parameter_snippet
+from encoder_tui.window.panes.parameters.card_view import CardView
 from encoder_tui.window.panes.parameters.descriptions import Descriptions
 from encoder_tui.window.panes.parameters.difference_view import DifferenceView
 from encoder_tui.window.panes.parameters.role_and_config_views import ConfigView, RolesView
@@ -21,7 +22,7 @@ def name(tree: ParameterTree) -> str:
 
 def table(view: Widget, tree: ParameterTree) -> str:
     """Return every parameter of the current model, tab-separated; if the view is a table, that table."""
-    if isinstance(view, RolesView | ConfigView | DifferenceView):
+    if isinstance(view, CardView | RolesView | ConfigView | DifferenceView):
         return view.tsv()
     return "" if tree.description is None else table_tsv(tree.description)
 

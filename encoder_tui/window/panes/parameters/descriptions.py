@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from encoder_tui.client.client import EngineError, OperationFailed
+from encoder_tui.core.models.card import Card
 from encoder_tui.core.models.files import ModelFiles
 from encoder_tui.core.models.names import ModelError
 from encoder_tui.core.parameters.description import Description
@@ -16,11 +17,12 @@ from encoder_tui.window.session.slot import Slot
 
 
 class Described:
-    """One model: its description, or the progress, or why there is none; `number` chooses its letter."""
+    """One model: its card, and its description, or the progress, or why there is none; `number` chooses its letter."""
 
     def __init__(self, number: int, asked_for: tuple[str, ...] = ()) -> None:
         self.number = number
         self.asked_for = asked_for
+        self.card: Card | None = None
         self.description: Description | None = None
         self.files: ModelFiles | None = None
         self.message = "waiting for the engine"
@@ -107,7 +109,11 @@ class Descriptions:
         loader = self.session.loader
         try:
             # Not the files that the tokenizer needed: a model without a tokenizer has parameters too.
-            entry.files, versions = await loader.files(loader.parse(slot.name), show, needs_tokenizer=False)
+            inspected, versions = await loader.inspected(loader.parse(slot.name), show)
+            entry.card, entry.files = inspected.card, inspected.files
+            self._changed()
+            if entry.files is None:
+                raise ModelError(f"{slot.name} has no config.json, so its parameters cannot be listed")
             entry.description = await loader.description(entry.files, versions, show)
             entry.message = ""
         except (ModelError, OperationFailed, EngineError) as error:

@@ -19,6 +19,7 @@ from encoder_tui.core.report.material import Material
 from encoder_tui.core.text.safe import visible
 from encoder_tui.window.panes.pane import VIEW_KEYS, Pane
 from encoder_tui.window.panes.parameters import copying
+from encoder_tui.window.panes.parameters.card_view import CardView
 from encoder_tui.window.panes.parameters.descriptions import Descriptions
 from encoder_tui.window.panes.parameters.difference_view import DifferenceView
 from encoder_tui.window.panes.parameters.role_and_config_views import ConfigView, RolesView
@@ -40,7 +41,7 @@ SEARCHED = ("trees", "config")
 class ParametersPane(Pane):
     """What is inside each model, tensor by tensor, and how the architectures correspond."""
 
-    VIEWS = ("trees", "roles", "config", "tensor", "difference")
+    VIEWS = ("card", "trees", "roles", "config", "tensor", "difference")
     VIEW_CHOICE = "parameters-view"
     BINDINGS = [
         *VIEW_KEYS,
@@ -59,7 +60,7 @@ class ParametersPane(Pane):
             "Copy name",
             show=False,
             id="parameters.copy-name",
-            tooltip="Copy the name under the cursor",
+            tooltip="Copy the name under the cursor; the cards as `encoder-tui info` prints them",
         ),
         Binding(
             "t",
@@ -108,12 +109,15 @@ class ParametersPane(Pane):
 
     @classmethod
     def shell_command(cls, view: str, text: str, source: str | None) -> Sequence[str]:
-        return ["params"]
+        return ["info" if view == "card" else "params"]
 
     def compose(self) -> ComposeResult:
         yield Static(id="parameters-sentence", markup=False)
         yield Choice(self.VIEWS, id=self.VIEW_CHOICE)
-        with ContentSwitcher(initial="trees", id="parameters-views"):
+        with ContentSwitcher(initial="card", id="parameters-views"):
+            cards = CardView(self.session)
+            cards.id = "card"
+            yield cards
             trees = TreesView(self.session.memory.state.parameters_by_size)
             trees.id = "trees"
             yield trees
@@ -154,7 +158,7 @@ class ParametersPane(Pane):
             self.take_focus()
         if isinstance(view, RolesView | ConfigView):
             view.show(self.descriptions.known, [slot.number for slot in self.session.slots])
-        elif isinstance(view, TensorView | DifferenceView):
+        elif isinstance(view, CardView | TensorView | DifferenceView):
             view.show(self.descriptions.entries)
 
     def _show_sentence(self) -> None:
@@ -173,7 +177,7 @@ class ParametersPane(Pane):
             is_reading = isinstance(view, DifferenceView) and view.is_reading
             is_busy = is_reading or self.descriptions.is_reading
             return self.query_one("#search-line").display or isinstance(view, TensorView) or is_busy or None
-        return action != "search" or self.view_name in SEARCHED or None
+        return action != "search" or self.view_name in {"card", *SEARCHED} or None
 
     def possible(self, action: str) -> bool:
         """Whether an action would do something now, for the line of keys."""
@@ -197,6 +201,8 @@ class ParametersPane(Pane):
     @property
     def to_move_in(self) -> Widget | None:
         view = self.view
+        if isinstance(view, Lines):
+            return view
         return self.trees.tree_to_move_in if view is self.trees else next(iter(view.query(Lines)), None)
 
     @property
@@ -250,7 +256,11 @@ class ParametersPane(Pane):
     # Search
 
     def action_search(self) -> None:
-        """Open the search line."""
+        """Open the search line, in the trees if the current view cannot be searched."""
+        if self.view_name not in SEARCHED:
+            self.view_choice.chosen = "trees"
+            self.call_after_refresh(self.action_search)
+            return
         self.query_one("#search-line").display = True
         self.query_one("#search", Input).focus()
         possible_changed(self)
@@ -334,7 +344,10 @@ class ParametersPane(Pane):
             tree.fold_everything()
 
     def action_copy_name(self) -> None:
-        """Copy the name under the cursor."""
+        """Copy the name under the cursor, or the cards."""
+        if isinstance(view := self.view, CardView):
+            copy(self, view.copied(), "the cards")
+            return
         copy(self, copying.name(self.trees.focused_tree), "the name")
 
     def action_copy_table(self) -> None:
