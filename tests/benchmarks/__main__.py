@@ -18,6 +18,7 @@ from tests.benchmarks import (
     timing_agreement,
     tokens,
     traffic,
+    vectors,
 )
 from tests.benchmarks.measuring import Figure, models, write_json
 
@@ -46,10 +47,11 @@ SECTIONS = {
     "forward_pass": forward_pass,
     "traffic": traffic,
     "predictions": predictions,
+    "vectors": vectors,
     "timing_agreement": timing_agreement,
     "faults": faults,
 }
-LONG = {"parameter_trees", "document_lengths", "engine_ready", "forward_pass", "predictions", "faults"}
+LONG = {"parameter_trees", "document_lengths", "engine_ready", "forward_pass", "predictions", "vectors", "faults"}
 """These load models or whole data sets; they are taken half as often."""
 
 
