@@ -188,7 +188,7 @@ def _record(name: str, said: Said | str, top: int | None) -> dict[str, Any]:
         "texts": [
             {"tokens": reading.tokens, "characters": len(reading.text), "cut": reading.cut} for reading in found.read
         ],
-        "random": found.in_force.new,
+        "random": found.in_force.random,
         "remarks": said.remarks,
     }
     if said.falls:

@@ -17,7 +17,7 @@ import msgspec
 
 from encoder_tui import __version__
 from encoder_tui.core.models.names import ModelError
-from encoder_tui.core.text.library_words import without_advice
+from encoder_tui.core.text.library_words import in_one_line, without_advice
 from encoder_tui.core.text.safe import without_surrogates
 from encoder_tui.engine import hub_access
 from encoder_tui.engine.importing import Announcer
@@ -148,6 +148,7 @@ class Server:
         return bytes(pieces)
 
     def _answer(self, request: frames.Request, job: Job) -> None:
+        params: object = None
         try:
             job.checkpoint()
             if request.offline:
@@ -160,7 +161,9 @@ class Server:
         except BaseException as error:  # noqa: BLE001  # the boundary: whatever happens in an operation (a Rust
             # panic and `sys.exit` are not Exceptions) is reported and does not end the engine.
             # Messages contain file names, which may hold lone surrogates.
-            self.send(frames.Failure(request.id, *map(without_surrogates, (sentence(error), _traceback()))))
+            self.send(
+                frames.Failure(request.id, *map(without_surrogates, (sentence(error, model_of(params)), _traceback())))
+            )
 
 
 def prepare(request: frames.Request) -> tuple[Run, object]:
@@ -178,13 +181,18 @@ def prepare(request: frames.Request) -> tuple[Run, object]:
     return run, params
 
 
-def sentence(error: BaseException) -> str:
-    """Return an error as one line for people."""
+def sentence(error: BaseException, name: str = "") -> str:
+    """Return an error as one line for people; one that nobody expected begins with the model's name, if given."""
     if isinstance(error, OperationError | ModelError):
         return " ".join(str(error).split())
-    if isinstance(error, MemoryError):
-        return "the engine ran out of memory"
-    return one_line(error)
+    words = "the engine ran out of memory" if isinstance(error, MemoryError) else one_line(error)
+    return f"{name}: {words}" if name else words
+
+
+def model_of(params: object) -> str:
+    """Return the name of the model that a request is about; empty if it is about none or several."""
+    name = getattr(getattr(params, "source", params), "name", "")
+    return name if isinstance(name, str) else ""
 
 
 def _traceback() -> str:
@@ -194,7 +202,5 @@ def _traceback() -> str:
 
 def one_line(error: BaseException) -> str:
     """Return the message of a library's error as one line of bounded length; the type if the message is empty."""
-    words = " ".join(without_advice(str(error)).split())
-    if len(words) > 300:
-        words = words[:299] + "…"
+    words = in_one_line(str(error))
     return f"{type(error).__name__}: {words}" if words else type(error).__name__

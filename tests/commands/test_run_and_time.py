@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,8 @@ from tests.support.saved_models import saved
 pytest.importorskip("torch")
 
 OUTPUT = {"name", "shape", "dtype", "mean", "std", "min", "max"}
-MODEL = {"model", "device", "dtype", "attention", "weights", "outputs"}
+FIT = {"missing", "unexpected", "remarks"}
+MODEL = {"model", "device", "dtype", "attention", "weights", "outputs"} | FIT
 RESULT = {
     "model",
     "device",
@@ -88,6 +90,25 @@ def test_run_prints_and_saves_what_comes_out_of_every_model(pair: tuple[str, str
             assert tensor.max().item() == output["max"]
         assert json.loads(saved_file.metadata()["2"])["model"] == pair[1]
     assert {path.name for path in tmp_path.iterdir()} == {"home", "out.safetensors"}
+
+
+def test_what_is_random_is_marked_in_json_and_in_the_table(pair: tuple[str, str], tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    directory = Path(shutil.copytree(pair[0], tmp_path / "bert"))
+    tensors = load_file(directory / "model.safetensors")
+    kept = {name: value for name, value in tensors.items() if "pooler" not in name}
+    save_file({**kept, "classifier.weight": tensors["pooler.dense.weight"]}, directory / "model.safetensors")
+    done = call("run", "-m", str(directory), "How bread rises.", "--json")
+    (model,) = json.loads(done.stdout)["models"]
+    assert model["missing"] == ["pooler.dense.weight", "pooler.dense.bias"]
+    assert model["unexpected"] == ["classifier.weight"]
+    assert any("random when BertModel is loaded" in remark for remark in model["remarks"])
+    assert [output.get("random", False) for output in model["outputs"]] == [False, True]
+    printed = call("run", "-m", str(directory), "How bread rises.")
+    assert re.search(r"^ +missing +pooler.dense.weight, pooler.dense.bias$", printed.stdout, re.MULTILINE)
+    assert re.search(r"pooler_output .*random: pooler.dense.weight", printed.stdout)
+    assert "random when BertModel is loaded" in printed.stderr
 
 
 def test_the_builtin_pair_is_printed_as_a_table_even_where_it_cannot_be_saved(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +27,7 @@ REASONS: Final = {
 }
 """The programs that read a format."""
 
+_BESIDE: Final = "not read, as the weights above are: "
 _CHECKPOINT: Final = r"checkpoint-(\d{1,18})"
 
 
@@ -100,30 +101,47 @@ def remarks_on(
     directory: Path, folder: str, folders: Sequence[str], stored: Found, *, looks_into_pickles: bool = True
 ) -> list[str]:
     """What is to be said of the files in a model's directory: what is not itself, and what nobody will read."""
-    remarks = []
     pointers = pointers_in(directory, dict.fromkeys(["", *folders]))
-    for file, size in pointers.items():
-        target = f"a file of {size:,} bytes" if size else "a large file"
-        remarks.append(
-            f"{file} is a Git LFS pointer to {target} and not the file itself; run git lfs pull in {directory}"
-        )
-    weights = stored.weights
+    remarks = [_pointer_words(directory, file, size) for file, size in pointers.items()]
     if folder:
         remarks.append(f"an old layout of sentence-transformers: the transformer lies in {folder}")
+    remarks += _of_weights(directory, folder, stored, set(pointers), looks_into_pickles)
+    return remarks
+
+
+def why_not_loaded(directory: Path) -> str | None:
+    """Why transformers finds no weights in a directory, or cannot read them, as a sentence; None if nothing says so."""
+    stored = weights_in(directory)
+    pointers = pointers_in(directory, [""])
+    if stored.weights is not None:
+        for file in stored.weights.files:
+            if file in pointers:
+                return _pointer_words(directory, file, pointers[file])
+    found = [*_of_weights(directory, "", stored, set(pointers)), *stored.remarks]
+    return next((sentence for sentence in found if not sentence.startswith(_BESIDE)), None)
+
+
+def _pointer_words(directory: Path, file: str, size: int) -> str:
+    target = f"a file of {size:,} bytes" if size else "a large file"
+    return f"{file} is a Git LFS pointer to {target} and not the file itself; run git lfs pull in {directory}"
+
+
+def _of_weights(
+    directory: Path, folder: str, stored: Found, pointers: Container[str], looks_into_pickles: bool = True
+) -> list[str]:
+    """What keeps transformers from reading weights, or from finding tensors in them."""
+    weights = stored.weights
     if weights is None:
         if checkpoint := _last_checkpoint(directory):
-            remarks.append(
-                f"the weights of this training run lie in its checkpoints, the last of which is {checkpoint}"
-            )
-        return remarks
-    remarks += _unread(weights, stored.others)
+            return [f"the weights of this training run lie in its checkpoints, the last of which is {checkpoint}"]
+        return []
+    remarks = _unread(weights, stored.others)
     if weights.format == "pytorch" and looks_into_pickles:
         for file in weights.files:
             if file not in pointers:
                 remarks += _of_pickle(directory, file)
     names = list(tensors_of(directory, weights, folder) or ())
-    remarks += _wrapped(names, weights.files[0])
-    return remarks
+    return [*remarks, *_wrapped(names, weights.files[0])]
 
 
 def _unread(weights: StoredWeights, others: Sequence[StoredWeights]) -> list[str]:
@@ -139,13 +157,17 @@ def _unread(weights: StoredWeights, others: Sequence[StoredWeights]) -> list[str
             f"the only weights are for {REASONS[weights.format]} ({weights.files[0]}), and transformers does not read"
             " them; use the model that they were converted from, or put its model.safetensors here"
         )
-    beside = [other for other in others if not other.files[0].rpartition("/")[2].startswith("adapter_model")]
+    beside = [other for other in others if not _is_adapter(other)]
     if beside:
         named = ", ".join(
             f"{other.files[0]} ({other.format}{f', {other.variant}' if other.variant else ''})" for other in beside[:6]
         )
-        remarks.append(f"not read, as the weights above are: {named}")
+        remarks.append(f"{_BESIDE}{named}")
     return remarks
+
+
+def _is_adapter(weights: StoredWeights) -> bool:
+    return weights.files[0].rpartition("/")[2].startswith("adapter_model")
 
 
 def _of_pickle(directory: Path, file: str) -> list[str]:

@@ -56,9 +56,10 @@ class Placement(msgspec.Struct, frozen=True):
 class InForce(msgspec.Struct, frozen=True):
     """How a loaded model runs. `device` is the full name and, like `dtype`, read from the parameters.
 
-    `new` are tensors that the checkpoint lacks or has in another shape, so they are random; `unused` are
-    tensors of the checkpoint that the model does not have, for example of a head. `remarks` are sentences for
-    people. `threads` is the number obtained if one was requested, None otherwise.
+    `missing` are parameters that the checkpoint lacks, `mismatched` those that it has in another shape, so both are
+    random; `unexpected` are tensors of the checkpoint that the model does not have, for example of a head. `remarks`
+    are sentences for people. `threads` is the number obtained if one was requested, None otherwise. `class_name` is
+    the class of transformers that was loaded.
     """
 
     device: str
@@ -66,10 +67,17 @@ class InForce(msgspec.Struct, frozen=True):
     attention: str
     weights: Weights
     parameter_bytes: Bytes
-    new: list[str] = []
-    unused: list[str] = []
+    missing: list[str] = []
+    unexpected: list[str] = []
     remarks: list[str] = []
     threads: Tokens | None = None
+    mismatched: list[str] = []
+    class_name: str = ""
+
+    @property
+    def random(self) -> list[str]:
+        """The parameters that are random although the others are those of a checkpoint."""
+        return [*self.missing, *self.mismatched]
 
     @property
     def where(self) -> str:

@@ -27,7 +27,8 @@ class Batch(msgspec.Struct, frozen=True):
 class OutputFacts(msgspec.Struct, frozen=True):
     """An output tensor. Statistics are None if they are not finite; `std` is also None for a single value.
 
-    `std` is the sample standard deviation, as `Tensor.std()` computes it.
+    `std` is the sample standard deviation, as `Tensor.std()` computes it. `random` says why the values are random
+    although the model has weights, as a clause for people; empty if they are not.
     """
 
     name: str
@@ -39,6 +40,7 @@ class OutputFacts(msgspec.Struct, frozen=True):
     min: float | None
     max: float | None
     non_finite: int = 0
+    random: str = ""
 
     @property
     def numel(self) -> int:
@@ -48,7 +50,8 @@ class OutputFacts(msgspec.Struct, frozen=True):
 def output_cells(output: OutputFacts) -> list[str]:
     """Return an output as a row of the table that `run` prints: name, shape, dtype, statistics, a remark."""
     numbers = ["–" if one is None else f"{one:.4g}" for one in (output.mean, output.std, output.min, output.max)]
-    remark = count(output.non_finite, "value is not finite", "values are not finite") if output.non_finite else ""
+    broken = count(output.non_finite, "value is not finite", "values are not finite") if output.non_finite else ""
+    remark = "; ".join(filter(None, (broken, visible(output.random))))
     return [visible(output.name), "×".join(map(str, output.shape)), output.dtype, *numbers, remark]
 
 
@@ -134,8 +137,17 @@ def run_record(name: str, answer: RunAnswer) -> dict[str, Any]:
         "dtype": in_force.dtype,
         "attention": in_force.attention,
         "weights": in_force.weights,
-        "outputs": [
-            {key: getattr(output, key) for key in ("name", "shape", "dtype", "mean", "std", "min", "max")}
-            for output in answer.outputs
-        ],
+        "missing": in_force.missing,
+        "unexpected": in_force.unexpected,
+        **({"mismatched": in_force.mismatched} if in_force.mismatched else {}),
+        "remarks": in_force.remarks,
+        "outputs": [output_record(output) for output in answer.outputs],
+    }
+
+
+def output_record(output: OutputFacts) -> dict[str, Any]:
+    """Return an output as `run --json` prints it; one that is random says so."""
+    return {
+        **{key: getattr(output, key) for key in ("name", "shape", "dtype", "mean", "std", "min", "max")},
+        **({"random": True, "remark": output.random} if output.random else {}),
     }

@@ -184,12 +184,11 @@ def all_remarks(description: Description) -> list[str]:
 def fit_record(fit: Fit | None) -> dict[str, Any]:
     """Return how a checkpoint fits as `params --json` prints it; if there is no checkpoint, nothing is missing."""
     found = fit or Fit()
+    misfits = [{"name": one.name, "stored": list(one.stored), "expected": list(one.expected)} for one in found.misfits]
     return {
         "missing": found.missing,
         "unexpected": found.unexpected,
-        "mismatched": [
-            {"name": one.name, "stored": list(one.stored), "expected": list(one.expected)} for one in found.misfits
-        ],
+        **({"mismatched": misfits} if misfits else {}),
     }
 
 

@@ -20,11 +20,8 @@ def remarks_on(
     remarks = []
     if fit.prefix:
         if not any(f'"{fit.prefix}"' in sentence for sentence in said):
-            remarks.append(
-                f'every tensor in {file} has "{fit.prefix}" before its name, so transformers does not find them;'
-                " take it off the names"
-            )
-    elif fit.missing and dtypes.keys() <= set(fit.missing):
+            remarks.append(prefix_words(fit.prefix, file))
+    elif dtypes and dtypes.keys() <= set(fit.missing):
         remarks.append(f"no tensor in {file} has the name of a parameter of {class_name}, so all of them are random")
     elif fit.missing:
         are = count(len(fit.missing), "parameter is", "parameters are")
@@ -37,3 +34,11 @@ def remarks_on(
         are = count(number, "parameter is", "parameters are")
         remarks.append(f"{are} stored as {stored} and loaded as {loaded}")
     return remarks
+
+
+def prefix_words(prefix: str, file: str) -> str:
+    """Return what a prefix of every stored name does, and what to do about it."""
+    return (
+        f'every tensor in {file} has "{prefix}" before its name, so transformers does not find them;'
+        " take it off the names"
+    )

@@ -49,7 +49,7 @@ def encode_record(name: str, answer: EncodeAnswer) -> dict[str, Any]:
         "attention": in_force.attention,
         "weights": in_force.weights,
         "random": pipeline.is_random,
-        "missing": in_force.new,
+        "missing": in_force.missing,
         "pooling": pipeline.pooling,
         "library": pipeline.library,
         "remarks": pipeline.remarks,

@@ -14,6 +14,7 @@ from encoder_tui import builtin
 from encoder_tui.core.defaults import STRIDE
 from encoder_tui.core.models.files import ModelFiles
 from encoder_tui.core.models.placement import InForce
+from encoder_tui.core.outputs.random_parts import POOLED, STATES, why_random
 from encoder_tui.core.outputs.runs import Batch
 from encoder_tui.core.outputs.slices import floats
 from encoder_tui.core.tokens.tokenizer import EncodeOptions, Encoding, ModelTokenizer, TokenizationError
@@ -29,6 +30,10 @@ class VectorsAnswer(msgspec.Struct, frozen=True):
 
     in_force: InForce
     vectors: dict[str, bytes]
+
+    def why_random(self, pooling: str) -> str:
+        """Return why the vectors of a pooling are random, as a clause for people; empty if they are not."""
+        return why_random(self.in_force, POOLED.get(pooling, STATES))
 
     def vector(self, pooling: str) -> Sequence[float] | None:
         """Return the vector of a pooling, of the model's hidden size."""

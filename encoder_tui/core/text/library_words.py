@@ -1,9 +1,11 @@
-"""Messages of other libraries, without their advice to lower a protection."""
+"""Messages of other libraries: in one line of bounded length, and without their advice to lower a protection."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
+
+from encoder_tui.core.text.safe import visible
 
 ADVICE: Final = (
     (
@@ -22,6 +24,25 @@ ADVICE: Final = (
 """Patterns of messages with unsafe advice, and the sentences that replace them: users might follow the advice."""
 
 _COMPILED: Final = tuple((re.compile(pattern, re.IGNORECASE), sentence) for pattern, sentence in ADVICE)
+
+
+LONGEST: Final = 300
+"""Characters of a message that people are shown."""
+_BEGINNING: Final = 100
+_ESCAPE: Final = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|[@-_])")
+"""What colours the words of a library for a terminal."""
+
+
+def in_one_line(message: str) -> str:
+    """Return the message of another library as one printable line, without unsafe advice.
+
+    A long message keeps its beginning and, because many give their reason last, more of its end.
+    """
+    line = visible(" ".join(_ESCAPE.sub("", without_advice(message)).split()))
+    if len(line) <= LONGEST:
+        return line
+    begin, end = line[:_BEGINNING].rpartition(" "), line[_BEGINNING - LONGEST + 3 :].partition(" ")
+    return f"{begin[0] or begin[2]} … {end[2] or end[0]}"
 
 
 def without_advice(message: str) -> str:

@@ -8,8 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from encoder_tui.core.text.library_words import without_advice
-from encoder_tui.core.text.safe import visible
+from encoder_tui.core.text.library_words import in_one_line
 
 _silences = threading.Lock()
 _depth = 0
@@ -67,6 +66,6 @@ def words(error: BaseException) -> str:
     """Return the message of an error as one line of bounded length. The type is added if the message is empty or a bare
     key.
     """
-    said = visible(" ".join(without_advice(str(error)).split())[:240])
+    said = in_one_line(str(error))
     kind = type(error).__name__
     return kind if not said else f"{kind}: {said}" if isinstance(error, KeyError) else said

@@ -14,6 +14,7 @@ from typing import Any, Final
 import torch
 
 from encoder_tui.core.dtypes import COMPUTED
+from encoder_tui.core.text.library_words import in_one_line
 from encoder_tui.engine.job import OperationError
 from encoder_tui.engine.machine.memory import free_memory, total_memory
 from encoder_tui.protocol.models import Device
@@ -50,7 +51,7 @@ def resolve(name: str | None) -> torch.device:
     try:
         torch.ones(1, device=device).item()
     except (RuntimeError, AssertionError) as error:  # a build of torch without this kind asserts
-        words = " ".join(str(error).split())[:200]
+        words = in_one_line(str(error))
         raise OperationError(f"the device {device} does not respond ({words}); choose another one") from error
     return device
 

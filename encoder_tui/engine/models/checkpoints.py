@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import torch
 
 from encoder_tui import builtin
 from encoder_tui.core.hub.weights import fetch_weights
+from encoder_tui.core.models.card import card_of
+from encoder_tui.core.models.layouts import why_not_loaded
+from encoder_tui.core.models.names import ModelError
 from encoder_tui.core.models.placement import Head, ModelSource, Weights
-from encoder_tui.core.models.weight_files import are_whole, weight_files
+from encoder_tui.core.models.weight_files import PREFERRED, are_whole, weight_files
+from encoder_tui.core.parameters.description import Fit, Misfit
+from encoder_tui.core.parameters.fit import prefix_words, remarks_on
 from encoder_tui.core.text import numbers
 from encoder_tui.core.tokens.rust_errors import refusals
 from encoder_tui.engine.job import Job, OperationError
 from encoder_tui.engine.machine import devices
 from encoder_tui.engine.machine.out_of_memory import OutOfMemory, memory_errors
+from encoder_tui.engine.models.classes import ENCODERS, build_to_run, class_to_run, runs_on_text, without_values
 from encoder_tui.engine.models.configuration import read_configuration
 from encoder_tui.engine.models.loaded_model import LoadedModel
 from encoder_tui.engine.models.random_weights import SEED, construct, fill
+from encoder_tui.engine.parameters.comparison import hiding_prefix
+from encoder_tui.engine.parameters.listed_tensors import listed_here
 
 
 def directory_of(source: ModelSource) -> Path:
@@ -83,8 +93,15 @@ def load(source: ModelSource, directory: Path, dtype: str | None, device: torch.
                 model = construct(config, **code, **({} if torch_dtype is None else {"dtype": torch_dtype}))
             _refuse_what_cannot_be_filled(making, model)
             fill(model, job)
-        loaded = model, [], [], []
-    model, new, unused, remarks = loaded
+        loaded = _Read(model)
+    model, remarks, class_name = loaded.model, list(loaded.remarks), type(loaded.model).__name__
+    if has_weights:
+        remarks += [
+            f"{source.name}: {sentence}" for sentence in _of_files(source, directory) if sentence not in remarks
+        ]
+    if getattr(config, "is_encoder_decoder", False):
+        model, sentence = _part_that_runs(model)
+        remarks.append(f"{source.name}: {sentence}")
     if device.type != "cpu":
         job.progress(f"{source.name}: moving the weights to {device}")
         with memory_errors(f"{source.name}: moving the weights to {device}"):
@@ -96,9 +113,11 @@ def load(source: ModelSource, directory: Path, dtype: str | None, device: torch.
         device,
         weights,
         str(model.config._attn_implementation),
-        new,
-        unused,
+        loaded.missing,
+        loaded.unexpected,
         remarks,
+        mismatched=loaded.mismatched,
+        class_name=class_name,
     )
 
 
@@ -125,10 +144,18 @@ def _configuration(source: ModelSource, directory: Path) -> Any:
     )
 
 
-def _read(
-    source: ModelSource, directory: Path, config: Any, dtype: torch.dtype | None
-) -> tuple[Any, list[str], list[str], list[str]]:
-    """Return a checkpoint's model, its new and unused tensors, and remarks on them.
+class _Read(NamedTuple):
+    """A model, and how its checkpoint fits it, as `InForce` says it."""
+
+    model: Any
+    missing: list[str] = []
+    unexpected: list[str] = []
+    mismatched: list[str] = []
+    remarks: list[str] = []
+
+
+def _read(source: ModelSource, directory: Path, config: Any, dtype: torch.dtype | None) -> _Read:
+    """Return a checkpoint's model. Raises `OperationError`, also if the checkpoint has no tensor of it.
 
     transformers reads a pickle as plain tensors only (`weights_only`), and renames LayerNorm's old gamma and beta.
     """
@@ -137,37 +164,84 @@ def _read(
     name = source.name
     # Tensors missing from the checkpoint are drawn from the global generator.
     torch.manual_seed(SEED)
+    found = class_to_run(config)
+    code = {} if found is not None else {"trust_remote_code": source.trust_remote_code}
     with (
-        refusals(OperationError, f"{name}: its weights cannot be loaded"),
+        explained(what := f"{name}: its weights cannot be loaded", directory),
+        refusals(OperationError, what),
         memory_errors(f"{name}: loading the weights"),
     ):
-        model, info = AutoModel.from_pretrained(
+        model, info = (found or AutoModel).from_pretrained(
             directory,
             config=config,
             dtype=dtype or "auto",
             local_files_only=True,
             output_loading_info=True,
             ignore_mismatched_sizes=True,
-            trust_remote_code=source.trust_remote_code,
+            **code,
         )
-    missing = sorted(info["missing_keys"])
-    mismatched = {key: (tuple(there), tuple(wanted)) for key, there, wanted in info["mismatched_keys"]}
+    order = {key: place for place, key in enumerate(model.state_dict())}
+    missing = sorted(info["missing_keys"], key=lambda key: order.get(key, 0))
+    misfits = [Misfit(key, tuple(there), tuple(wanted)) for key, there, wanted in info["mismatched_keys"]]
+    misfits.sort(key=lambda misfit: order.get(misfit.name, 0))
     parameters = {key for key, _ in model.named_parameters()}
-    new = sorted({*missing, *mismatched} & parameters)
-    if len(new) == len(parameters):
-        raise OperationError(
-            f"{name}: the weights have no tensor of a {type(model).__name__}; they belong to another model"
-        )
-    remarks = []
-    absent = [key for key in new if key not in mismatched]
-    if absent:
-        are = numbers.count(len(absent), "tensor is", "tensors are")
-        remarks.append(f"{name}: {are} not in the checkpoint and therefore random: {numbers.first_of(absent, 4)}")
-    remarks += [
-        f"{name}: {key} is {_shape(there)} in the checkpoint but {_shape(wanted)} in the model, and therefore random"
-        for key, (there, wanted) in sorted(mismatched.items())
-    ]
-    return model, new, sorted(info["unexpected_keys"]), remarks
+    class_name = type(model).__name__
+    if parameters <= {*missing, *(misfit.name for misfit in misfits)}:
+        raise OperationError(f"{name}: {_why_nothing_fits(source, directory, config, class_name)}")
+    fit = Fit(missing, sorted(info["unexpected_keys"]), misfits)
+    file = next((file for file in PREFERRED if (directory / file).is_file()), "the checkpoint")
+    remarks = [f"{name}: {sentence}" for sentence in remarks_on(fit, class_name, [], file)]
+    return _Read(model, missing, fit.unexpected, [misfit.name for misfit in misfits], remarks)
+
+
+@contextmanager
+def explained(what: str, directory: Path) -> Iterator[None]:
+    """Replace the reason of an `OperationError` by what is wrong with the files of weights, if that is known.
+
+    The message begins with `what`.
+    """
+    try:
+        yield
+    except OutOfMemory:
+        raise
+    except OperationError as error:
+        why = why_not_loaded(directory)
+        if why is None:
+            raise
+        raise OperationError(f"{what}: {why}") from error
+
+
+def _why_nothing_fits(source: ModelSource, directory: Path, config: Any, class_name: str) -> str:
+    """Return why no tensor of a checkpoint has the name of a parameter, and what to do about it."""
+    if why := why_not_loaded(directory):
+        return why
+    checkpoint = listed_here(directory)
+    how = partial(build_to_run, trust_remote_code=source.trust_remote_code)
+    build = partial(without_values, how, config, "float32")
+    if checkpoint is not None and (prefix := hiding_prefix(build, checkpoint.tensors)):
+        return prefix_words(prefix, checkpoint.file)
+    return f"the weights have no tensor of a {class_name}; they belong to another model"
+
+
+def _of_files(source: ModelSource, directory: Path) -> list[str]:
+    """Return what a model's files say about its weights."""
+    try:
+        return card_of(source.name, directory, looks_into_pickles=False).of_weights
+    except ModelError:
+        return []
+
+
+def _part_that_runs(model: Any) -> tuple[Any, str]:
+    """Return the part of an encoder-decoder that runs on a text alone, and a sentence about what comes out of it."""
+    name = type(model).__name__
+    if name.endswith(ENCODERS):
+        return model, f"it is an encoder with a decoder, of which only the encoder runs ({name})"
+    if not runs_on_text(model):
+        return model.get_encoder(), f"{name} has a decoder that needs a text of its own, so only its encoder runs"
+    return model, (
+        f"{name} has an encoder and a decoder: last_hidden_state is the decoder's,"
+        " encoder_last_hidden_state the encoder's"
+    )
 
 
 HEADS: Final[dict[Head, tuple[str, str]]] = {
@@ -200,7 +274,8 @@ def load_with_head(
     logging.disable_progress_bar()
     config = _configuration(source, directory)
     with (
-        refusals(OperationError, f"{source.name}: it cannot be loaded with a {words}"),
+        explained(what := f"{source.name}: it cannot be loaded with a {words}", directory),
+        refusals(OperationError, what),
         memory_errors(f"{source.name}: loading the weights"),
     ):
         model, info = getattr(transformers, class_name).from_pretrained(
@@ -221,7 +296,3 @@ def load_with_head(
     model = model.to(device).eval()
     attention = str(model.config._attn_implementation)
     return LoadedModel(source, model, device, "checkpoint", attention, absent, remarks=remarks, head=head)
-
-
-def _shape(shape: tuple[int, ...]) -> str:
-    return "×".join(map(str, shape))

@@ -30,17 +30,22 @@ ALLOWING: Final = ("1", "ON", "YES", "TRUE")
 
 @dataclass
 class LoadedModel:
-    """A model in memory, in evaluation mode. Lists and remarks are those of `InForce`."""
+    """A model in memory, in evaluation mode. Lists and remarks are those of `InForce`.
+
+    `class_name` is the class that was loaded; `model` is its encoder if the class cannot run on a text alone.
+    """
 
     source: ModelSource
     model: Any
     device: torch.device
     weights: Weights
     default_attention: str
-    new: list[str] = field(default_factory=list)
-    unused: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    unexpected: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     head: Head | None = None
+    mismatched: list[str] = field(default_factory=list)
+    class_name: str = ""
 
     def use_attention(self, asked: str | None) -> InForce:
         """Set the attention implementation (None for the architecture's default), and return the settings in use.
@@ -105,9 +110,11 @@ class LoadedModel:
             self._attention,
             self.weights,
             self.parameter_bytes,
-            self.new,
-            self.unused,
+            self.missing,
+            self.unexpected,
             list(self.remarks),
+            mismatched=self.mismatched,
+            class_name=self.class_name or type(self.model).__name__,
         )
 
     @property

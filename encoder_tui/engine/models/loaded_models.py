@@ -10,6 +10,7 @@ from typing import Final
 
 import torch
 
+from encoder_tui.core.models.layouts import why_not_loaded
 from encoder_tui.core.models.placement import Head, ModelSource, Placement
 from encoder_tui.core.text import numbers
 from encoder_tui.engine.job import Job, OperationError
@@ -27,6 +28,9 @@ from encoder_tui.engine.models.loaded_model import LoadedModel
 
 State = tuple[tuple[str, int, int], ...]
 """Names, times and sizes of files."""
+
+
+ALL_RANDOM: Final = "all values are random"
 
 
 @dataclass(frozen=True)
@@ -83,8 +87,10 @@ class LoadedModels:
         key = _key(source, directory, placement, device)
         loaded = self._kept(key, source, lambda: load(source, directory, placement.dtype, device, job))
         if loaded.weights == "random" and not source.location.startswith("builtin:"):
-            remark = reason or f"{source.name}: there are no weights at {directory}"
-            loaded.remarks = [f"{remark}; all values are random"]
+            why = why_not_loaded(directory)
+            remark = reason or f"{source.name}: {why or f'there are no weights at {directory}'}"
+            others = [other for other in loaded.remarks if not other.endswith(ALL_RANDOM)]
+            loaded.remarks = [f"{remark}; {ALL_RANDOM}", *others]
         return loaded
 
     def get_with_head(

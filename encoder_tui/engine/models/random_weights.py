@@ -7,6 +7,7 @@ from typing import Any, Final
 import torch
 
 from encoder_tui.engine.job import Job
+from encoder_tui.engine.models.classes import build_to_run
 
 SEED: Final = 20_240_101
 BLOCK: Final = 262_147
@@ -27,11 +28,10 @@ def construct(config: Any, **arguments: Any) -> Any:
     and not on the meta device, so that those no checkpoint holds (position ids, rotary frequencies) are right.
     `arguments` are those of `AutoModel.from_config`.
     """
-    from transformers import AutoModel  # noqa: PLC0415
     from transformers.initialization import no_init_weights  # noqa: PLC0415
 
     with no_init_weights():
-        model = AutoModel.from_config(config, **arguments)
+        model = build_to_run(config, **arguments)
     model.tie_weights()
     return model
 

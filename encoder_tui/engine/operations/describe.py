@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable
-from copy import deepcopy
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -25,9 +23,9 @@ from encoder_tui.core.parameters.roles import role_of
 from encoder_tui.core.text.safe import visible
 from encoder_tui.core.tokens.rust_errors import refusals, words
 from encoder_tui.engine.job import Job, OperationError
-from encoder_tui.engine.models.classes import build, head_builder
+from encoder_tui.engine.models.classes import build, head_builder, without_values
 from encoder_tui.engine.models.configuration import read_configuration, refuse_unsafe
-from encoder_tui.engine.parameters.comparison import compare
+from encoder_tui.engine.parameters.comparison import compare, hiding_prefix
 from encoder_tui.engine.parameters.layer_facts import layer_facts, repeats
 from encoder_tui.engine.parameters.listed_tensors import Listed, can_ask, listed
 from encoder_tui.protocol.parameters import DescribeRequest
@@ -124,14 +122,9 @@ def from_architecture(request: DescribeRequest, job: Job, config: Any) -> Descri
 
 def _built(request: DescribeRequest, config: Any, dtype: Any, how: Callable[..., Any] | None = None) -> Any:
     """Return a model without values whose tensors are not tied yet; `how` builds another than the bare one."""
-    import torch  # noqa: PLC0415
-    from transformers.initialization import no_init_weights, no_tie_weights  # noqa: PLC0415
-
     how = how or partial(build, trust_remote_code=request.trust_remote_code)
-    refused = refusals(OperationError, f"{request.name}: transformers cannot build a model from its configuration")
-    # A class may write into its configuration, so each gets its own.
-    with refused, torch.device("meta"), no_init_weights(), no_tie_weights():
-        return how(deepcopy(config), dtype=getattr(torch, _named(dtype)))
+    with refusals(OperationError, f"{request.name}: transformers cannot build a model from its configuration"):
+        return without_values(how, config, _named(dtype))
 
 
 def _compared(model: Any, build: Callable[[], Any], checkpoint: Listed) -> tuple[Any, Fit | None, list[str]]:
@@ -142,31 +135,13 @@ def _compared(model: Any, build: Callable[[], Any], checkpoint: Listed) -> tuple
         fit = found.fit
         failed += [f"transformers cannot convert some of its tensors: {failure}" for failure in found.failures[:1]]
         names = {name for name, _ in model.named_parameters()}
-        if names <= set(fit.missing) and (prefix := _hiding_prefix(build, checkpoint)):
+        if names <= set(fit.missing) and (prefix := hiding_prefix(build, checkpoint.tensors)):
             fit = msgspec.structs.replace(fit, prefix=prefix)
     except Exception as error:  # noqa: BLE001  # of whatever kind the loading of the model's own code raises
         model = build()
         model.tie_weights()
         return model, None, [f"its parameters could not be compared with its checkpoint: {words(error)}"]
     return model, fit, failed
-
-
-def _hiding_prefix(build: Callable[[], Any], checkpoint: Listed) -> str:
-    """Return the prefix of the stored names without which the model would find its parameters; otherwise empty."""
-    hiding, tensors = "", checkpoint.tensors
-    for _ in range(3):
-        firsts = Counter(name.partition(".")[0] for name in tensors)
-        (first, number), *_ = firsts.most_common(1) or [("", 0)]
-        # A trainer may keep the weights of its loss beside the model.
-        if not first or number < len(tensors) / 2:
-            break
-        hiding += f"{first}."
-        tensors = {n.removeprefix(f"{first}."): value for n, value in tensors.items() if n.startswith(f"{first}.")}
-        model = build()
-        fit = compare(model, tensors, lambda one, other: True).fit
-        if len(fit.missing) < len(list(model.parameters())) / 2:
-            return hiding
-    return ""
 
 
 def _parameters(model: Any, config: Any, bare: Any) -> list[Parameter]:

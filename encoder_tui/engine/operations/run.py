@@ -6,6 +6,7 @@ import time
 
 import msgspec
 
+from encoder_tui.core.outputs.random_parts import why_random
 from encoder_tui.core.outputs.runs import OutputFacts, RunAnswer
 from encoder_tui.engine.job import Job
 from encoder_tui.protocol.outputs import RunRequest
@@ -39,7 +40,7 @@ def run(request: RunRequest, job: Job) -> RunAnswer:
     described: list[OutputFacts] = []
     for name, tensor in outputs.items():
         job.progress(f"{request.source.name}: describing {name}", len(described), len(outputs), "outputs")
-        described.append(forward.describe(name, tensor, job))
+        described.append(forward.describe(name, tensor, job, why_random(in_force, name)))
         job.partial(RunAnswer(in_force, described[-1:], seconds))
     if request.slot is not None:
         KEPT[request.slot] = {name: tensor.cpu().contiguous() for name, tensor in outputs.items()}

@@ -24,7 +24,7 @@ CHUNK = 1 << 22
 def tensors(loaded: LoadedModel, batch: Batch) -> dict[str, torch.Tensor]:
     """Return the model's inputs on its device, each (batch, sequence). Raises `OperationError` if they do not fit."""
     name = loaded.source.name
-    entries = loaded.model.get_input_embeddings().weight.shape[0]
+    entries = embedded(loaded)
     highest = max(max(row) for row in batch.input_ids)
     if highest >= entries:
         raise OperationError(
@@ -38,6 +38,17 @@ def tensors(loaded: LoadedModel, batch: Batch) -> dict[str, torch.Tensor]:
     return {
         key: torch.tensor(rows, dtype=torch.long).to(loaded.device) for key, rows in lists.items() if key in accepted
     }
+
+
+def embedded(loaded: LoadedModel) -> int:
+    """Return how many entries a model's token embeddings have. Raises `OperationError` if it takes no token ids."""
+    weight = getattr(loaded.model.get_input_embeddings(), "weight", None)
+    if weight is None or "input_ids" not in inspect.signature(loaded.model.forward).parameters:
+        raise OperationError(
+            f"{loaded.source.name}: {type(loaded.model).__name__} takes no token ids (input_ids), so no text can be run"
+            " through it"
+        )
+    return int(weight.shape[0])
 
 
 def refuse_what_cannot_fit(
@@ -137,8 +148,8 @@ def layer_modules(model: torch.nn.Module) -> list[torch.nn.Module]:
     return max(lists, key=len, default=[])
 
 
-def describe(name: str, tensor: torch.Tensor, job: Job) -> OutputFacts:
-    """Return a tensor's facts; statistics are computed in float64, a chunk at a time."""
+def describe(name: str, tensor: torch.Tensor, job: Job, random: str = "") -> OutputFacts:
+    """Return a tensor's facts; statistics are computed in float64, a chunk at a time. `random` is as in the facts."""
     values = tensor.reshape(-1)
     pieces = [values[start : start + CHUNK] for start in range(0, len(values), CHUNK)]
     total, non_finite = 0.0, 0
@@ -149,7 +160,7 @@ def describe(name: str, tensor: torch.Tensor, job: Job) -> OutputFacts:
         non_finite += int((~torch.isfinite(wide)).sum().item())
     facts = (name, list(tensor.shape), str(tensor.dtype).removeprefix("torch."), str(tensor.device))
     if non_finite or not len(values):
-        return OutputFacts(*facts, None, None, None, None, non_finite)
+        return OutputFacts(*facts, None, None, None, None, non_finite, random)
     mean = total / len(values)
     squares = 0.0
     for piece in pieces:
@@ -157,4 +168,4 @@ def describe(name: str, tensor: torch.Tensor, job: Job) -> OutputFacts:
         squares += (piece.double() - mean).square().sum().item()
     deviation = (squares / (len(values) - 1)) ** 0.5 if len(values) > 1 else None
     low, high = values.aminmax()
-    return OutputFacts(*facts, mean, deviation, float(low), float(high))
+    return OutputFacts(*facts, mean, deviation, float(low), float(high), random=random)

@@ -6,6 +6,7 @@ given tensors on the meta device, which have a name, a dtype and a shape, but no
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -51,6 +52,27 @@ def compare(model: Any, tensors: Mapping[str, Any], same_values: Callable[[str, 
         stored_names=stored_names,
     )
     return Comparison(fit, [str(words).strip().splitlines()[-1] for words in info.conversion_errors.values()])
+
+
+def hiding_prefix(build: Callable[[], Any], tensors: Mapping[str, Any]) -> str:
+    """Return the prefix of the stored names without which the model would find its parameters; otherwise empty.
+
+    `build` makes the model on the meta device.
+    """
+    hiding = ""
+    for _ in range(3):
+        firsts = Counter(name.partition(".")[0] for name in tensors)
+        (first, number), *_ = firsts.most_common(1) or [("", 0)]
+        # A trainer may keep the weights of its loss beside the model.
+        if not first or number < len(tensors) / 2:
+            break
+        hiding += f"{first}."
+        tensors = {n.removeprefix(f"{first}."): value for n, value in tensors.items() if n.startswith(f"{first}.")}
+        model = build()
+        fit = compare(model, tensors, lambda one, other: True).fit
+        if len(fit.missing) < len(list(model.parameters())) / 2:
+            return hiding
+    return ""
 
 
 def _places(model: Any, tensors: Mapping[str, Any], conversions: list[Any]) -> dict[str, list[str]]:

@@ -40,13 +40,18 @@ def listed(request: DescribeRequest, job: Job) -> Listed | None:
     Raises `ModelError` if the Hub does not answer.
     """
     directory = Path(request.path)
-    first = next((name for name in PREFERRED if (directory / name).is_file()), None)
     # If the download of the weights was cancelled, the Hub still has their headers.
     if can_ask(request) and not are_whole(directory):
         assert request.repo is not None
         assert request.commit is not None
         entries = headers.remote_entries(request.name, request.repo, request.commit, job.progress)
         return Listed("its safetensors file on the Hub", _empty(entries), lambda one, other: True)
+    return listed_here(directory)
+
+
+def listed_here(directory: Path) -> Listed | None:
+    """Return the tensors of the checkpoint in a directory; None if they cannot be listed."""
+    first = next((name for name in PREFERRED if (directory / name).is_file()), None)
     if first is None:
         return None
     if not has_safetensors(directory):

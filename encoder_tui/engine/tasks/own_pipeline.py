@@ -53,9 +53,9 @@ def load_own(
     for step in steps:
         step.to(encoder.model.dtype)
     is_ours = not checked.modules
-    new = [key for key in encoder.new if not key.startswith("pooler.")]
+    new = [key for key in (*encoder.missing, *encoder.mismatched) if not key.startswith("pooler.")]
     return LoadedPipeline(
-        source, model, device, encoder.weights, "", new, encoder.unused,
+        source, model, device, encoder.weights, "", new, encoder.unexpected,
         [f"{name}: {why} in the engine's environment, so encoder-tui follows the model's modules itself",
          *(encoder.remarks if new else [])],
         head="pipeline", card=card, encoders=[encoder], library="encoder-tui", pooling_is_ours=is_ours,

@@ -49,8 +49,8 @@ class LoadedPipeline(LoadedModel):
             " and ".join(attentions) or "no",
             self.weights,
             self.parameter_bytes,
-            self.new,
-            self.unused,
+            self.missing,
+            self.unexpected,
             list(self.remarks),
         )
 

@@ -237,7 +237,7 @@ def inputs_of(loaded: LoadedModel, point: Point) -> dict[str, torch.Tensor]:
     if point.given is not None:
         return forward.tensors(loaded, point.given)
     padding = getattr(loaded.model.config, "pad_token_id", None) or 0
-    entries = loaded.model.get_input_embeddings().weight.shape[0]
+    entries = forward.embedded(loaded)
     generator = torch.Generator().manual_seed(SEED)
     ids = torch.randint(entries, (point.batch, point.length), generator=generator)
     # RoBERTa and its relatives derive positions from the padding ids.

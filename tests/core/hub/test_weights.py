@@ -80,7 +80,7 @@ def in_shards(repository: Path) -> None:
 
 def test_weights_in_several_files_are_fetched_by_their_index(fake: FakeHub, repository: Path) -> None:
     in_shards(repository)
-    assert run().in_force.new == []
+    assert run().in_force.missing == []
     assert torch.equal(value("last_hidden_state"), directly(repository).last_hidden_state)
 
 

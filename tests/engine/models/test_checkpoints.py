@@ -35,10 +35,13 @@ def rewrite(directory: Path, change: Any) -> None:
 def test_tensors_that_the_checkpoint_lacks_are_named_and_random(tmp_path: Path) -> None:
     directory = saved("bert-cased", tmp_path)
     rewrite(directory, lambda tensors: {key: tensor for key, tensor in tensors.items() if "pooler" not in key})
-    in_force = run(directory).in_force
-    assert in_force.new == ["pooler.dense.bias", "pooler.dense.weight"]
-    (remark,) = in_force.remarks
-    assert "2 tensors are not in the checkpoint and therefore random: pooler.dense.bias, pooler.dense.weight" in remark
+    answer = run(directory)
+    assert answer.in_force.missing == ["pooler.dense.weight", "pooler.dense.bias"]
+    (remark,) = answer.in_force.remarks
+    names = "pooler.dense.weight, pooler.dense.bias"
+    assert f"2 parameters are not in model.safetensors, and random when BertModel is loaded: {names}" in remark
+    why = "random: pooler.dense.weight, pooler.dense.bias are not in the checkpoint"
+    assert {output.name: output.random for output in answer.outputs} == {"last_hidden_state": "", "pooler_output": why}
     assert torch.equal(value("last_hidden_state"), directly(directory).last_hidden_state)
 
 
@@ -57,9 +60,10 @@ def test_a_tensor_of_the_wrong_shape_is_named_with_both_shapes(tmp_path: Path) -
     directory = saved("bert-cased", tmp_path)
     name = "embeddings.position_embeddings.weight"
     rewrite(directory, lambda tensors: {**tensors, name: tensors[name][:32].clone()})
-    in_force = run(directory).in_force
-    assert in_force.new == [name]
-    assert f"{name} is 32×16 in the checkpoint but 64×16 in the model, and therefore random" in in_force.remarks[0]
+    answer = run(directory)
+    assert (answer.in_force.missing, answer.in_force.mismatched) == ([], [name])
+    assert f"{name} is 32 × 16 in the checkpoint and 64 × 16 in the model" in answer.in_force.remarks[0]
+    assert all(output.random for output in answer.outputs), "everything is computed from the positions"
 
 
 def test_old_names_of_layernorm_are_read(tmp_path: Path) -> None:
@@ -73,7 +77,7 @@ def test_old_names_of_layernorm_are_read(tmp_path: Path) -> None:
         }
 
     rewrite(directory, older)
-    assert run(directory).in_force.new == []
+    assert run(directory).in_force.missing == []
     assert torch.equal(value("last_hidden_state"), expected)
 
 
@@ -106,11 +110,11 @@ def test_a_pickle_of_plain_tensors_is_read(tmp_path: Path) -> None:
     assert torch.equal(value("last_hidden_state"), expected)
 
 
-def test_an_error_without_words_is_told_by_its_kind(tmp_path: Path) -> None:
+def test_an_empty_file_of_weights_is_a_sentence(tmp_path: Path) -> None:
     directory = saved("bert-cased", tmp_path)
     (directory / "model.safetensors").unlink()
     (directory / "pytorch_model.bin").touch()
-    with pytest.raises(OperationError, match="its weights cannot be loaded: EOFError"):
+    with pytest.raises(OperationError, match="its weights cannot be loaded: pytorch_model"):
         run(directory)
 
 

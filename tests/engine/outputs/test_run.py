@@ -48,7 +48,7 @@ def test_outputs_equal_those_of_transformers_to_the_last_bit(name: str, tmp_path
     answer = run(directory)
     expected = directly(directory)
     assert answer.in_force.weights == "checkpoint"
-    assert answer.in_force.new == []
+    assert answer.in_force.missing == []
     assert [output.name for output in answer.outputs] == list(expected.keys())
     for output in answer.outputs:
         assert torch.equal(value(output.name), expected[output.name])

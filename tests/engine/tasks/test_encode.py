@@ -150,7 +150,7 @@ def test_missing_tensors_are_random_and_named_but_a_pooler_that_nobody_uses_is_n
     without(dense, "encoder.layer.1.output")
     answer = encoded(dense, ["bees"])
     assert (answer.pipeline.is_random, answer.pipeline.in_force.weights) == (True, "checkpoint")
-    assert answer.pipeline.in_force.new[0].startswith("encoder.layer.1.output")
+    assert answer.pipeline.in_force.missing[0].startswith("encoder.layer.1.output")
     assert any("therefore random" in remark for remark in answer.pipeline.remarks)
 
 

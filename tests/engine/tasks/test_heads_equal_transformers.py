@@ -237,7 +237,7 @@ def test_a_head_that_the_checkpoint_lacks_is_refused_and_random_on_request(folde
     with pytest.raises(OperationError, match="no head for labels of texts"):
         head.run(request, silent())
     answer = head.run(msgspec.structs.replace(request, allow_random=True), silent())
-    assert "classifier.weight" in answer.in_force.new
+    assert "classifier.weight" in answer.in_force.missing
     assert any("random" in remark for remark in answer.in_force.remarks)
 
 
