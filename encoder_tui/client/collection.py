@@ -41,13 +41,17 @@ COMMAND_SLICE: Final = 5.0
 
 
 class CountedModel:
-    """A model whose tokens are counted: its name, its tokenizer, its card, and its limit in tokens."""
+    """A model whose tokens are counted: its name, its tokenizer, its card, and its limit in tokens.
+
+    `lowers_case` is whether sentence-transformers lower-cases its texts, and the tokenizer itself does not.
+    """
 
     def __init__(self, model: ReadyModel) -> None:
         self.name = model.name
         self.tokenizer = model.tokenizer
         self.card = model.card
         self.limit = model.limit
+        self.lowers_case = model.tokenizer.form.lowers_case
         self.key = form_key(model.tokenizer.form)
 
     @cached_property

@@ -24,7 +24,7 @@ from encoder_tui.core.models.trust import also_allowed, is_trusted
 from encoder_tui.core.parameters.description import Description
 from encoder_tui.core.parameters.roles import VERSION as ROLES_VERSION
 from encoder_tui.core.text.safe import without_surrogates
-from encoder_tui.core.tokens.exact_form import FormCache, TokenizerForm
+from encoder_tui.core.tokens.exact_form import FormCache, TokenizerForm, lowering
 from encoder_tui.core.tokens.tokenizer import ModelTokenizer
 from encoder_tui.core.versions import installed_versions
 from encoder_tui.protocol import frames, operations
@@ -146,7 +146,8 @@ class Loader:
         """Return the exact form if it ships with the program or is cached; None if the engine must make it."""
         if files.source == "builtin":
             return builtin_form(files)
-        return None if self._also_allowed(files) else self.cache.get(self._formed_by(files), versions)
+        known = None if self._also_allowed(files) else self.cache.get(self._formed_by(files), versions)
+        return None if known is None else as_deployed(known, files)
 
     async def form(
         self, files: ModelFiles, versions: dict[str, str], on_progress: OnProgress | None = None, text: str = ""
@@ -171,7 +172,7 @@ class Loader:
         form = await self.engine.run(operations.TOKENIZER, request, on_progress)
         if not request.also_allowed:
             await asyncio.to_thread(self.cache.put, self._formed_by(files), versions, form)
-        return form
+        return as_deployed(form, files)
 
     async def model(self, name: str) -> ReadyModel:
         """Return a model that is ready for use. Raises `ModelError`, `OperationFailed`, `EngineError` or ValueError."""
@@ -236,6 +237,11 @@ class Loader:
         place = [files.repo, files.commit] if self.trusts(files) or not files.weights else [None, None]
         parts = [files.config, files.weights, *place, files.code if self.trusts(files) else None, head]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def as_deployed(form: TokenizerForm, files: ModelFiles) -> TokenizerForm:
+    """Return a tokenizer as the deployed model uses it: sentence-transformers may lower-case every text."""
+    return lowering(form) if files.card.lowers_case else form
 
 
 def builtin_form(files: ModelFiles) -> TokenizerForm:

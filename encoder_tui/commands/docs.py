@@ -20,7 +20,7 @@ from encoder_tui.commands.options import gather, shared_options
 from encoder_tui.core.defaults import STRIDE
 from encoder_tui.core.documents.document import lost
 from encoder_tui.core.documents.lengths import summary
-from encoder_tui.core.models.card_words import other_limits, short_limit
+from encoder_tui.core.models.card_words import lowering_words, other_limits, short_limit
 from encoder_tui.core.models.ready import RequestedModel
 from encoder_tui.core.settings import Settings
 from encoder_tui.core.text.numbers import count, share_percent
@@ -214,7 +214,7 @@ def _header(collection: Collection, letters: list[str], counted: list[CountedMod
     lines = [visible(collection.label)]
     for letter, model in zip(letters, counted, strict=True):
         reads = "has no limit" if model.limit is None else f"reads {model.limit:,} tokens"
-        special = f"{model.special} of them special{other_limits(model.card)}"
+        special = f"{model.special} of them special{other_limits(model.card)}{lowering_words(model.lowers_case)}"
         lines.append(f"{letter}  {visible(model.name)} {reads}, {special}")
     heads = "".join(f"{f'{letter} tokens':>12}{'lost':>10}{'cut at':>10}" for letter in letters)
     return "\n".join([*lines, "", f"{'#':>7}{'characters':>12}{heads}  text"])
@@ -269,7 +269,7 @@ def _summary_table(figures: dict[str, Any], sentence: str, letters: list[str], c
     for letter, model, of in zip(letters, figures["models"], counted, strict=True):
         reads = "no limit" if of.limit is None else f"limit {short_limit(of.card)}"
         lines += [
-            f"{letter}  {visible(model['model'])}, {reads}",
+            f"{letter}  {visible(model['model'])}, {reads}{lowering_words(of.lowers_case)}",
             f"   tokens per document: median {model['median']:,.0f}, p95 {model['p95']:,.0f}, max {model['max']:,}",
             f"   {model['tokens']:,} tokens in all, {model['characters_per_token']:.2f} characters per token",
             *_windows_line(model["windows"]),

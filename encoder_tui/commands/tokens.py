@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any, get_args
 
 import click
@@ -10,6 +11,8 @@ import click
 from encoder_tui.commands import running
 from encoder_tui.commands.console import reason, say
 from encoder_tui.commands.options import gather, shared_options
+from encoder_tui.core.models.card_words import lowering_words, other_limits, short_limit
+from encoder_tui.core.models.ready import RequestedModel
 from encoder_tui.core.text.safe import shorten, visible, visible_piece, without_surrogates
 from encoder_tui.core.tokens.comparison import Comparison, Stream, alignment_record, encoding_record
 from encoder_tui.core.tokens.tokenizer import EncodeOptions, Padding, TokenizationError
@@ -78,6 +81,8 @@ def command(
             width = running.terminal_width()
             tables = [f"{shorten(visible(text), width)}\n{shown}" for text, shown in zip(batch, tables, strict=True)]
         click.echo("\n\n".join(tables))
+        for line in notes(models):
+            click.echo(line)
     running.finish([entry.get("error") for entry in entries])
 
 
@@ -102,3 +107,22 @@ def table(comparison: Comparison, pair: str | None = None) -> str:
     words = comparison.sentence() if comparison.text else "The text is empty."
     lines.append(visible(f"{of}{words}"))
     return "\n".join(lines)
+
+
+def notes(models: Sequence[RequestedModel]) -> list[str]:
+    """Return what to know of deployed models: limits of which the tokenizer's is not the one, and lower-cased texts."""
+    found = []
+    for model in models:
+        ready = model.ready
+        if ready is None:
+            continue
+        form = ready.tokenizer.form
+        if other_limits(ready.card) and form.model_max_length != ready.limit:
+            cut = "does not cut" if form.model_max_length is None else f"cuts at {form.model_max_length:,}"
+            found.append(
+                f"{model.letter} reads {short_limit(ready.card)}; without --max-length, --truncation {cut}, as its"
+                " tokenizer is set"
+            )
+        if form.lowers_case:
+            found.append(f"{model.letter}{lowering_words(form.lowers_case).replace(';', ':')}")
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,19 @@ TEXT = "How bread rises. " * 60
 
 
 @pytest.fixture(scope="module")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_bert(tmp_path_factory.mktemp("bert"))
+
+
+@pytest.fixture(scope="module")
+def deployed(bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A BERT of 64 positions that sentence-transformers cuts at 20 tokens."""
     files = {
         "modules.json": modules((old("Transformer"), ""), (old("Pooling"), "1_Pooling")),
         "1_Pooling/config.json": OLD_POOLING,
         "sentence_bert_config.json": {"max_seq_length": 20, "do_lower_case": False},
     }
-    return write_files(tiny_bert(tmp_path_factory.mktemp("models")), files)
+    return write_files(shutil.copytree(bert, tmp_path_factory.mktemp("models") / "deployed"), files)
 
 
 @pytest.fixture
@@ -91,3 +97,24 @@ def test_the_card_and_the_report_name_the_chosen_limit(deployed: Path) -> None:
     assert words in report
     assert "| max_seq_length | `30` | command line |" in report
     assert json.loads(json.dumps(model["limits"])) == {"positions": 64, "tokenizer": 64, "sentence_transformers": 20}
+
+
+def test_tokens_and_counts_are_of_the_lower_cased_text_and_say_so(bert: Path, tmp_path: Path) -> None:
+    files = {
+        "modules.json": modules((old("Transformer"), "")),
+        "sentence_bert_config.json": {"max_seq_length": 20, "do_lower_case": True},
+    }
+    lowered = write_files(shutil.copytree(bert, tmp_path / "lowered"), files)
+    done = call("tokens", "-m", lowered, "--json", "How BREAD rises", "how bread rises")
+    upper, lower = done.models[0]["encodings"]
+    assert upper["input_ids"] == lower["input_ids"]
+    shown = call("tokens", "-m", lowered, "How BREAD rises").text
+    sentence = "sentence-transformers lower-cases every text first (do_lower_case)"
+    assert f"\nA: {sentence}\n" in shown
+    assert "\nA reads 20 as trained; its positions allow 64; without --max-length, --truncation cuts at 64" in shown
+    text = tmp_path / "text.txt"
+    text.write_text("HOW BREAD RISES. " * 20)
+    (model,) = docs("-m", lowered, "--json", text).models
+    text.write_text("how bread rises. " * 20)
+    assert docs("-m", lowered, "--json", text).models == [model]
+    assert sentence in docs("-m", lowered, text).text

@@ -60,6 +60,11 @@ def short_limit(card: Card) -> str:
     return limit_words(card) if other_limits(card) else f"{card.limit:,}"
 
 
+def lowering_words(is_lowering: bool) -> str:
+    """Return a clause, after a semicolon, on a model whose texts sentence-transformers lower-cases; else nothing."""
+    return "; sentence-transformers lower-cases every text first (do_lower_case)" if is_lowering else ""
+
+
 def beyond_positions(card: Card, chosen: int | None) -> str:
     """Say that a chosen limit is more than a model's positions allow; nothing if it is not."""
     positions = card.limits.positions

@@ -14,6 +14,7 @@ import msgspec
 
 from encoder_tui.core.files.cache import DiskCache
 from encoder_tui.core.tokens.inflation import Growth, growth_of
+from encoder_tui.core.tokens.kind import kind_of
 from encoder_tui.core.tokens.stated_length import sane_length
 
 SPECIAL_ROLES: Final = ("cls", "sep", "pad", "mask", "unk", "bos", "eos")
@@ -25,7 +26,8 @@ class TokenizerForm(msgspec.Struct, frozen=True, kw_only=True):
     `json` is `backend_tokenizer.to_str()` without padding and truncation. `exact` is False for the plain
     `tokenizer.json` of a model whose exact tokenizer is not known yet. `model_max_length` is None if the tokenizer
     states none. `special_tokens` maps a role such as `cls` to a token; `extra_special_tokens` are special tokens
-    without such a role. If `clean_up` is set, `decode` removes spaces before punctuation. `growth` bounds how
+    without such a role. `lowers_case` is set if `json` lower-cases texts only because sentence-transformers does. If
+    `clean_up` is set, `decode` removes spaces before punctuation. `growth` bounds how
     much longer than a text its encoding can become; None if that was not computed yet.
     """
 
@@ -44,6 +46,26 @@ class TokenizerForm(msgspec.Struct, frozen=True, kw_only=True):
     clean_up: bool
     split_special_tokens: bool = False
     growth: Growth | None = None
+    lowers_case: bool = False
+
+
+def lowering(form: TokenizerForm) -> TokenizerForm:
+    """Return a form that lower-cases every text first, as sentence-transformers does with `do_lower_case`.
+
+    It puts a normalizer before the tokenizer's own, unless one of these is the same.
+    """
+    raw = msgspec.json.decode(form.json)
+    own = raw.get("normalizer")
+    steps = [] if own is None else own["normalizers"] if own.get("type") == "Sequence" else [own]
+    if any(step.get("type") == "Lowercase" for step in steps):
+        return form
+    raw["normalizer"] = {"type": "Sequence", "normalizers": [{"type": "Lowercase"}, *steps]}
+    return msgspec.structs.replace(
+        form,
+        json=msgspec.json.encode(raw).decode(),
+        growth=growth_of(raw),
+        lowers_case="uncased" not in kind_of(form.json),
+    )
 
 
 def provisional(tokenizer_json: str, config: dict[str, Any]) -> TokenizerForm:

@@ -179,7 +179,8 @@ class ModelTokenizer:
     @cached_property
     def kind(self) -> str:
         """The kind of tokenizer, for people: `WordPiece, cased, 28,996 entries`."""
-        return f"{kind_of(self.form.json)}, {self.entries:,} entries"
+        lowered = ", lower-cased by sentence-transformers" if self.form.lowers_case else ""
+        return f"{kind_of(self.form.json)}{lowered}, {self.entries:,} entries"
 
     @cached_property
     def is_byte_level(self) -> bool:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from encoder_tui.client.client import EngineClient, EngineError, EngineState, OperationFailed
-from encoder_tui.client.loader import STAND_INS, Loader
+from encoder_tui.client.loader import STAND_INS, Loader, as_deployed
 from encoder_tui.core.models.files import ModelFiles
 from encoder_tui.core.models.names import ModelError, parse_name
 from encoder_tui.core.text.numbers import count
@@ -66,7 +66,7 @@ class SlotLoader:
         slot.files = files
         before: ModelTokenizer | None = None
         if form is None and files.tokenizer_json is not None:
-            plain = provisional(files.tokenizer_json, files.tokenizer_config)
+            plain = as_deployed(provisional(files.tokenizer_json, files.tokenizer_config), files)
             # A tokenizer that may inflate a text is tried in the engine first, where a crash does no harm.
             if plain.growth is not None and plain.growth.is_known:
                 before = await asyncio.to_thread(ModelTokenizer, plain)

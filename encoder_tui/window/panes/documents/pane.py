@@ -19,7 +19,7 @@ from encoder_tui.client.collection import Collection, CountedModel
 from encoder_tui.core.defaults import BESIDE
 from encoder_tui.core.documents.lengths import CollectionCounts, load, save
 from encoder_tui.core.files.typed_paths import typed_path
-from encoder_tui.core.models.card_words import other_limits
+from encoder_tui.core.models.card_words import lowering_words, other_limits
 from encoder_tui.core.report.material import Material
 from encoder_tui.core.text.numbers import count
 from encoder_tui.core.text.safe import visible
@@ -317,7 +317,7 @@ class DocumentsPane(Pane):
     def _show_document(self, keep_place: bool = False) -> None:
         text, tokens = self.reader.text, self.reader.tokens
         self.readings = [
-            Reading(slot, of, model.limit, len(text), other_limits(model.card))
+            Reading(slot, of, model.limit, len(text), other_limits(model.card) + lowering_words(model.lowers_case))
             for slot, of, model in zip(self.slots, tokens, self.models, strict=False)
         ]
         self.query_one(DocumentText).show(text, self.readings, keep_place=keep_place)

@@ -9,7 +9,7 @@ from encoder_tui.core.tokens.alignment import Span
 
 
 class Reading:
-    """What one model sees of the current document; `others` are the words for its other limits, if it has any."""
+    """What one model sees of the current document; `others` are words on its other limits and on lower case."""
 
     def __init__(self, slot: int, tokens: DocumentTokens, limit: int | None, length: int, others: str = "") -> None:
         self.slot = slot
