@@ -13,6 +13,10 @@ FORMATS: Final = ("text", "json", "csv", "parquet", "arrow")
 """Formats of files that `--format` names; `json` is JSON lines too, and `csv` every table of delimited fields."""
 
 
+HURRY: Final = "hurry"
+"""The note that something else is wanted soon: a slice of counting or searching ends early."""
+
+
 class SourceSpec(msgspec.Struct, frozen=True):
     """Which documents: `source` as the user named it, None for the default. Paths are those of the engine's machine.
 

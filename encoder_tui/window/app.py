@@ -168,6 +168,8 @@ class EncoderApp(TerminalApp):
             gc.enable()
         self.set_interval(memory.EVERY, memory.give_back)
         self.set_timer(MINUTE, self.marker.remove)
+        if self.session.settings.docs is not None:
+            await self.panes.make("documents")  # other panes use what was named, too
         await self.session.start()
 
     async def on_unmount(self) -> None:

@@ -3,7 +3,23 @@
 from __future__ import annotations
 
 import errno
+import re
+import shlex
 from pathlib import Path
+from typing import Final
+
+_QUOTED: Final = re.compile(r"""\s*['"]|.*\\[ '"()&\[\]]""", re.DOTALL)
+"""How a terminal types the names of files that were dropped on it, if a shell would not take them as they are."""
+
+
+def dropped(text: str) -> list[str]:
+    """Return the names in a typed text: one as it is, or those that are quoted as a shell quotes them."""
+    if _QUOTED.match(text):
+        try:
+            return shlex.split(text) or [text]
+        except ValueError:  # a quote that belongs to the name
+            pass
+    return [text.strip()]
 
 
 def typed_path(text: str) -> Path:

@@ -7,7 +7,7 @@ import time
 from encoder_tui.core.documents.document import packed
 from encoder_tui.engine.documents import opened
 from encoder_tui.engine.job import Job
-from encoder_tui.protocol.documents import FindAnswer, FindRequest
+from encoder_tui.protocol.documents import HURRY, FindAnswer, FindRequest
 
 
 def run(request: FindRequest, job: Job) -> FindAnswer:
@@ -22,7 +22,7 @@ def run(request: FindRequest, job: Job) -> FindAnswer:
         if text is not None and wanted in text.casefold():
             found.append(position)
         position += 1
-        if time.monotonic() >= deadline:
+        if time.monotonic() >= deadline or job.noted(HURRY).times:
             opened.leave_reading(request.spec, request.column, position, reading)
             return FindAnswer(packed(found), position, False)
     return FindAnswer(packed(found), position, True)

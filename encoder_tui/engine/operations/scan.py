@@ -12,7 +12,7 @@ from encoder_tui.core.documents.document import packed
 from encoder_tui.core.documents.lengths import LengthCounts
 from encoder_tui.engine.documents import fast_counters, opened
 from encoder_tui.engine.job import Job, OperationError
-from encoder_tui.protocol.documents import ScanAnswer, ScanRequest, SourceSpec
+from encoder_tui.protocol.documents import HURRY, ScanAnswer, ScanRequest, SourceSpec
 
 BATCH: Final = 1 << 20
 """How many characters are counted at a time: enough to keep all cores busy, few enough to be cancelled soon."""
@@ -35,7 +35,7 @@ def run(request: ScanRequest, job: Job) -> ScanAnswer:
         slice_.count(texts)
         source = opened.documents_of(request.spec, request.column, job)
         job.progress(f"counting {source.label}", slice_.position, source.expected(slice_.position), "rows")
-        if time.monotonic() >= deadline:
+        if time.monotonic() >= deadline or job.noted(HURRY).times:
             break
     source = opened.documents_of(request.spec, request.column, job)
     if not source.is_remote:

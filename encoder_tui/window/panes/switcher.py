@@ -51,11 +51,15 @@ class PaneSwitcher(ContentSwitcher):
         """The panes that have been opened so far."""
         return (child for child in self.children if isinstance(child, Pane))
 
+    async def make(self, name: str) -> None:
+        """Make a pane behind the one in front, unless it has been made."""
+        if name not in {child.id for child in self.children}:
+            await self.add_content(PANES[name].make(self.session))
+
     async def bring(self, name: str) -> None:
         """Put a pane in front, making it if it is new. Nothing happens if it is in front already."""
         if name == self.current:
             return
-        if name not in {child.id for child in self.children}:
-            await self.add_content(PANES[name].make(self.session))
+        await self.make(name)
         self.current = name
         self.session.memory.remember(pane=name)

@@ -64,6 +64,10 @@ class SessionMemory:
         """Record that the user chose other documents, or another column of them."""
         self.remember(docs=self._lasting_source(source), column=column)
 
+    def is_last_source(self, source: str) -> bool:
+        """Return whether these are the documents that the user chose last."""
+        return self.state.docs in {None, self._lasting_source(source)}
+
     def use_source(self, source: str) -> None:
         """Record that a source of documents was opened."""
         self.last.use("recent_sources", self._lasting_source(source))

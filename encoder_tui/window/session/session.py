@@ -73,11 +73,11 @@ class Session(ChosenModels):
         """The document open in the Documents pane; the text of the Tokens pane if there is none."""
         return self.text if self.document is None else self.document
 
-    def set_document(self, text: str, row: DocumentRow | None = None) -> None:
-        """Set the document that the user opened; `row` is the row of the collection that it comes from."""
+    def set_document(self, text: str | None, row: DocumentRow | None = None) -> None:
+        """Set the document that the user opened, from a row of the collection; None if no document is listed."""
         if (text, row) != (self.document, self.document_row):
             self.document, self.document_row = text, row
-            self.document_changed.publish(text)
+            self.document_changed.publish(text or "")
 
     def _leave_aside(self, settings: Settings) -> None:
         """Do not open what the last start opened, except names on the command line."""

@@ -139,10 +139,6 @@ def test_a_packed_file_that_breaks_off_is_no_shorter_file(packing: str, tmp_path
     path = tmp_path / f"rows.jsonl{packing}"
     lines = "".join(json.dumps({"text": os.urandom(400).hex()}) + "\n" for _ in range(3_000))
     path.write_bytes(PACKED[packing](lines.encode())[:-3_000])
-    if packing == ".bz2":  # gives nothing of a block that is not whole
-        with pytest.raises(OperationError, match=r"is damaged or breaks off"):
-            open_source(SourceSpec(str(path)), job)
-        return
     found = open_source(SourceSpec(str(path)), job)
     for _ in range(2):
         with pytest.raises(OperationError, match=r"is damaged or breaks off"):

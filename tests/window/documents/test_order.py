@@ -75,6 +75,12 @@ async def test_a_list_that_a_filter_left_empty_says_so_and_another_source_knows_
             pilot, lambda: 'no document matches the filter: containing "three"; press f to change it' in screen(pilot)
         )
         assert '0 of 2 rows: containing "three"' in told(pane)
+        assert (pane.reader.text, pane.readings, pilot.app.session.document) == ("", [], None)  # type: ignore[attr-defined]
+        await pilot.press("f", "ctrl+u", "enter")
+        await until(pilot, lambda: pane.reader.text == "one")
+        await pilot.press("f")
+        await until(pilot, lambda: "filter: " in screen(pilot))
+        await pilot.press("escape")
         pane.open("builtin")
         await until(pilot, lambda: "built-in" in told(pane) and "rows: " not in told(pane))
         await pilot.press("f")

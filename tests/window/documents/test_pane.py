@@ -100,6 +100,8 @@ async def test_keys_go_to_the_cut_to_a_match_to_an_index_and_to_another_column(t
         await pilot.press("i", *"33", "enter")
         await until(pilot, lambda: pane.reader.text == "document 33")
         await pilot.press("t")
+        await until(pilot, lambda: "title  t0" in screen(pilot) and "text  lighthouse" in screen(pilot))
+        await pilot.press("up", "enter")
         await until(pilot, lambda: pane.reader.text == "t0")
         assert "· title" in str(pane.query_one("#source", Static).visual)
 
@@ -179,7 +181,7 @@ async def test_a_source_that_cannot_be_had_is_told_and_another_one_opens(tmp_pat
         pane = pane_of(pilot)
         await until(pilot, lambda: "no such file or directory" in screen(pilot))
         await pilot.press("o")
-        field = pilot.app.screen.query_one(Input)
+        field = pilot.app.screen.query_one("#source-name", Input)
         field.value = str(rows_file(tmp_path, ["found at last"]))
         await pilot.press("enter")
         await until(pilot, lambda: pane.reader.text == "found at last")
@@ -249,3 +251,30 @@ async def test_a_cut_is_not_denied_before_the_tokens_are_counted(tmp_path: Path)
         await until(pilot, lambda: "its tokens are not counted yet" in screen(pilot))
         assert cuts[0] is not None
         assert "no model cuts this document" not in screen(pilot)
+
+
+async def test_what_the_chooser_says_of_a_file_is_obeyed_and_dropped_names_are_understood(tmp_path: Path) -> None:
+    folder = tmp_path / "sp ace"
+    folder.mkdir()
+    (folder / "rows.csv").write_text("first one;1\nsecond;2\n")
+    (folder / "more.csv").write_text("third;3\n")
+    async with app_of(rows_file(tmp_path, ["one"])).run_test(size=(120, 40)) as pilot:
+        pane = await settled(pilot)
+        await pilot.press("o")
+        dialog = pilot.app.screen
+        dialog.query_one("#source-name", Input).value = f"'{folder}/rows.csv'"
+        dialog.query_one("#delimiter", Cycle).value = ";"
+        dialog.query_one("#header", Cycle).value = False
+        dialog.query_one("#source-name", Input).focus()
+        await pilot.press("enter")
+        await until(pilot, lambda: pane.reader.text == "first one")
+        assert pane.opener.spec.header is False
+        await pilot.press("o")
+        assert pilot.app.screen.query_one("#delimiter", Cycle).value == ";"
+
+
+async def test_documents_that_were_named_are_open_for_every_pane(tmp_path: Path) -> None:
+    app = EncoderApp(Settings(model=PAIR, docs=str(rows_file(tmp_path, ["one"])), pane="tokens"))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, lambda: app.session.document == "one")
+        assert app.pane_in_front == "tokens"

@@ -27,6 +27,7 @@ class Documents:
     """A collection whose documents come when they are let through."""
 
     answer = SimpleNamespace(total=None)
+    engine = SimpleNamespace(note=lambda word: None)
 
     def __init__(self) -> None:
         self.asked: list[int] = []
@@ -55,22 +56,24 @@ async def test_of_the_documents_that_a_held_key_passes_the_last_is_read_its_text
     reader = DocumentReader(
         session_of(opened), lambda _: None, lambda is_same: seen.append((reader.text, reader.tokens, is_same))
     )
-    assert reader.has_text.is_set()
+    assert reader.is_idle.is_set()
     for index in range(5):
         reader.read(documents, index, [])
         await asyncio.sleep(0)
-    assert not reader.has_text.is_set()
+    assert not reader.is_idle.is_set()
     await eventually(lambda: documents.asked == [4])
     await asyncio.sleep(0.02)
-    assert not reader.has_text.is_set()
+    assert not reader.is_idle.is_set()
     documents.text.set()
-    await eventually(reader.has_text.is_set)
+    await eventually(lambda: len(seen) == 1)
+    assert not reader.is_idle.is_set()  # counting goes on once its tokens have come, too
     assert seen == [("document 4", [], False)]
     assert opened == []
     if ends == "without tokens":
         documents.error = EngineError("it was killed")
     documents.tokens.set()
     await eventually(lambda: opened == ["document 4"])
+    await eventually(reader.is_idle.is_set)
     assert reader.is_read == (ends == "whole")
     assert [of.total for of in reader.tokens] == ([3] if ends == "whole" else [])
 
@@ -84,8 +87,8 @@ async def test_one_that_fails_before_its_text_keeps_nothing_waiting() -> None:
 
     documents.document = fail
     reader.read(documents, 0, [])
-    assert not reader.has_text.is_set()
-    await asyncio.wait_for(reader.has_text.wait(), 5)
+    assert not reader.is_idle.is_set()
+    await asyncio.wait_for(reader.is_idle.wait(), 5)
 
 
 @pytest.mark.usefixtures("no_engine")

@@ -91,12 +91,15 @@ class Content:
             data = file.read(most + 1)
         return None if len(data) > most else data
 
-    def size(self) -> str:
-        """Return how large the file is, for people."""
+    def too_large(self, most: int) -> str:
+        """Say that the file has more than `most` bytes."""
         try:
-            return decimal_size(self.path.stat().st_size) if self.is_plain else "more than that unpacked"
+            size = decimal_size(self.path.stat().st_size)
         except OSError as error:
             raise unreadable(self.path, error) from error
+        if not self.is_plain:
+            return f"{self.name} has more than the {decimal_size(most)} allowed"
+        return f"{self.name} has {size}, more than the {decimal_size(most)} allowed"
 
     def _begin(self, file: IO[bytes]) -> None:
         """Find out how the file is packed and encoded."""

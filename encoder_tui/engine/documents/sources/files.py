@@ -63,8 +63,7 @@ class TextFiles(Source):
             except OSError as error:
                 raise unreadable(file.path, error) from error
             if data is None:
-                most = decimal_size(ROW_AT_MOST)
-                why = f"{file.name} has {file.size()}, more than the {most} allowed; try --lines"
+                why = f"{file.too_large(ROW_AT_MOST)}; try --lines"
                 if len(self.files) == 1:
                     raise OperationError(why)
                 self.remark(why)

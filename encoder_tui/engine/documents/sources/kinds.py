@@ -53,6 +53,10 @@ _OTHERS: Final = {
 """How files of other formats begin."""
 
 
+_STRING: Final = re.compile(r'\s*"(?:[^"\\]|\\.)*"\s*')
+"""A line that is a JSON string."""
+
+
 def kind_of(path: Path) -> str | None:
     """Return the kind of a file by its suffix, also if it is packed; None if that says nothing."""
     suffix = path.suffix.lower()
@@ -130,6 +134,8 @@ def recognized(beginning: bytes, spec: SourceSpec) -> str:
     lines = [line for line in text.splitlines()[:20] if line.strip()]
     if len(beginning) == BEGINNING:
         lines = lines[:-1] or lines
+    if len(lines) > 1 and all(_STRING.fullmatch(line) for line in lines):
+        return "json"
     if len(lines) > 1 and not spec.lines:
         dialect = dialect_of("\n".join(lines), "", spec, is_whole=True)
         widths = {line.count(dialect.delimiter) for line in lines}

@@ -43,6 +43,9 @@ class Counting:
         self.state: State = "idle"
         self.error = ""
         self._changed = changed
+        self.in_front = asyncio.Event()
+        """Set while no document is being read for the user; no slice is requested until then."""
+        self.in_front.set()
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -95,6 +98,7 @@ class Counting:
                 self._changed()
                 # While Timing measures, nothing else should use the machine.
                 await self.session.nothing_measured.wait()
+                await self.in_front.wait()
                 if self.state == "paused":
                     return
             self.state = "done"

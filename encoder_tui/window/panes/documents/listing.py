@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual.strip import Strip
 from textual.timer import Timer
@@ -31,6 +32,8 @@ AHEAD: Final = 16
 """Rows to request beyond the visible ones."""
 ERROR_SHOWN: Final = 5.0
 """Seconds for which the source's line shows why rows could not be read."""
+FILE: Final = 16
+"""Cells of a file's name; of a longer one its end is shown."""
 DIGITS: Final = 9
 """The most digits of an index: enough for any list."""
 
@@ -44,6 +47,7 @@ class DocumentList(Table):
 
     def __init__(self, session: Session, on_progress: Callable[[str], None], on_arranged: Callable[[], None]) -> None:
         """Call `on_progress` with the current work ("" when done), and `on_arranged` when the list changes."""
+        self._has_files = False
         super().__init__(self._columns(0), id="list", gap=1)
         self.session = session
         self.collection: Collection | None = None
@@ -67,7 +71,8 @@ class DocumentList(Table):
         self._on_arranged = on_arranged
 
     def _columns(self, models: int) -> list[Column]:
-        columns = [Column("#", 7, "right"), Column("characters", 10, "right")]
+        files = [Column("file", FILE)] if self._has_files else []
+        columns = [Column("#", 7, "right"), *files, Column("characters", 10, "right")]
         for index in range(models):
             letter = LETTERS[self.slots[index]]
             columns += [Column(f"{letter} tokens", 9, "right"), Column("lost", 6, "right")]
@@ -90,6 +95,8 @@ class DocumentList(Table):
         """Show another source, or another column of it, in an order that applies once it is counted."""
         self.forget()
         self.collection = collection
+        self._has_files = collection.answer.has_files
+        self.columns = self._columns(len(self.models))
         self.known, self.total = collection.answer.known, collection.answer.total
         self._gone_to = -1
         self.arranged, self.order = Arrangement(sort_wanted=sort_wanted), None
@@ -161,13 +168,14 @@ class DocumentList(Table):
         """Return the cells of a row; if they are not here yet, request them."""
         index = self.index_of(row)
         found = self._rows.get(index)
+        first = [f"{index:,}", *([_ending("…" if found is None else found.file or "")] if self._has_files else [])]
         if found is None or (self.models and not found.tokens and found.characters is not None):
             self._want(index)
         if found is None:
             words = "…" if self.total is not None or index < self.known else "more rows follow"
-            return [f"{index:,}", *["…"] * (1 + 2 * len(self.models)), f" {words}"]
+            return [*first, *["…"] * (1 + 2 * len(self.models)), f" {words}"]
         if found.characters is None:
-            return [f"{index:,}", "–", *["–"] * (2 * len(self.models)), " (this row holds no text)"]
+            return [*first, "–", *["–"] * (2 * len(self.models)), " (this row holds no text)"]
         figures: list[str] = []
         for place, model in enumerate(self.models):
             tokens = found.tokens[place] if place < len(found.tokens) else None
@@ -176,7 +184,7 @@ class DocumentList(Table):
                 tokens = counted[0][index]
             share = lost(tokens or 0, model.limit, model.special)
             figures += ["…", "…"] if tokens is None else [f"{tokens:,}", share_percent(share) if share else "–"]
-        return [f"{index:,}", f"{found.characters:,}", *figures, f" {' '.join(found.beginning.split())}"]
+        return [*first, f"{found.characters:,}", *figures, f" {' '.join(found.beginning.split())}"]
 
     def _want(self, index: int) -> None:
         self._wanted.add(index)
@@ -413,3 +421,11 @@ class DocumentList(Table):
             return ()
         lengths: Sequence[int] = self.counting.characters if by == 1 else self.counting.tokens[by - 2]
         return lengths
+
+
+def _ending(file: str) -> str:
+    """Return a file's name, or the end of a long one."""
+    name = visible(file)
+    while cell_len(name) > FILE:
+        name = f"…{name[max(len(name) - FILE + 1, 2) :]}"
+    return name

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from encoder_tui.client.client import EngineError, OperationFailed
 from encoder_tui.client.collection import Collection
+from encoder_tui.core.files.typed_paths import dropped
 from encoder_tui.protocol.documents import SourceSpec
 from encoder_tui.protocol.frames import Progress
 from encoder_tui.window.panes.documents.words import progress_words
@@ -22,27 +23,22 @@ class Opener:
     def __init__(self, session: Session, on_progress: Callable[[str], None], on_open: Callable[[], None]) -> None:
         self.session = session
         self.source = session.docs
+        self.spec = self._spec_of(session.docs)
         self.collection: Collection | None = None
         self._on_progress = on_progress
         self._on_open = on_open
         self._opening: asyncio.Task[None] | None = None
 
-    def open(self, source: str | None, column: str | None = None) -> None:
-        """Open other documents, or another column of the same."""
+    def open(self, source: str | None, column: str | None = None, spec: SourceSpec | None = None) -> None:
+        """Open other documents, or another column of the same; `spec` says how files are written."""
         self.stop()
+        self.spec = spec or (self.spec if source == self.source else self._spec_of(source))
         self.source = source
         self._opening = asyncio.create_task(self._open(source, column))
 
-    def next_column(self) -> str | None:
-        """Return the next column of text; None, with a notice, if there is only one."""
-        if self.collection is None:
-            return None
-        columns = self.collection.answer.columns
-        if len(columns) == 1:
-            self.session.notice(f"there is only the column {columns[0]}")
-            return None
-        place = columns.index(self.collection.column) if self.collection.column in columns else -1
-        return columns[(place + 1) % len(columns)]
+    def _spec_of(self, source: str | None) -> SourceSpec:
+        names = [None] if source is None else dropped(source)
+        return SourceSpec(names[0], offline=self.session.settings.offline, more=tuple(filter(None, names[1:])))
 
     @property
     def is_opening(self) -> bool:
@@ -56,9 +52,8 @@ class Opener:
 
     async def _open(self, source: str | None, column: str | None) -> None:
         self._on_progress("opening the documents; escape stops")
-        spec = SourceSpec(source, offline=self.session.settings.offline)
         try:
-            collection = await Collection.open(self.session.documents_engine, spec, column, self._tell)
+            collection = await Collection.open(self.session.documents_engine, self.spec, column, self._tell)
         except (OperationFailed, EngineError) as error:
             self._on_progress(str(error))
             self.session.notice(str(error), "error")

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Container, Horizontal, Vertical
 from textual.content import Content
 from textual.dom import DOMNode
@@ -23,8 +22,11 @@ from encoder_tui.core.models.card_words import lowering_words, other_limits
 from encoder_tui.core.report.material import Material
 from encoder_tui.core.text.numbers import count
 from encoder_tui.core.text.safe import visible
+from encoder_tui.protocol.documents import SourceSpec
 from encoder_tui.window.panes.documents import words
+from encoder_tui.window.panes.documents.bindings import KEYS
 from encoder_tui.window.panes.documents.collection_view import CollectionView
+from encoder_tui.window.panes.documents.column_dialog import ColumnChooser
 from encoder_tui.window.panes.documents.counting import Counting
 from encoder_tui.window.panes.documents.limits import LimitsRow, counted_models, numbers_for
 from encoder_tui.window.panes.documents.listing import DocumentList
@@ -33,10 +35,10 @@ from encoder_tui.window.panes.documents.position_bar import DocumentBar
 from encoder_tui.window.panes.documents.prompt_line import Mode, PromptLine
 from encoder_tui.window.panes.documents.reader import DocumentReader
 from encoder_tui.window.panes.documents.reading import Reading
-from encoder_tui.window.panes.documents.source_dialog import SourceChooser
+from encoder_tui.window.panes.documents.source_dialog import SourceChooser, with_choice
 from encoder_tui.window.panes.documents.text import DocumentText
 from encoder_tui.window.panes.documents.windows import WindowsView
-from encoder_tui.window.panes.pane import VIEW_KEYS, Pane
+from encoder_tui.window.panes.pane import Pane
 from encoder_tui.window.session.session import Session
 from encoder_tui.window.widgets.choice import Choice
 from encoder_tui.window.widgets.clipboard import copy
@@ -54,101 +56,7 @@ class DocumentsPane(Pane):
 
     VIEWS = ("text", "windows", "collection")
     VIEW_CHOICE = "document-view"
-    BINDINGS = [
-        *VIEW_KEYS,
-        Binding("o", "source", "Open", id="documents.open", tooltip="Open other documents"),
-        Binding("t", "column", "Column", id="documents.column", tooltip="Show the next column that holds text"),
-        Binding("right_square_bracket", "document(1)", "Next document", show=False, id="documents.next-document"),
-        Binding(
-            "left_square_bracket", "document(-1)", "Previous document", show=False, id="documents.previous-document"
-        ),
-        Binding(
-            "L",
-            "limit",
-            "Limit",
-            show=False,
-            id="documents.limit",
-            tooltip="Choose how many tokens a model reads in every pane; once more for the next model",
-        ),
-        Binding("c", "cut(1)", "Next cut", id="documents.next-cut"),
-        Binding("C", "cut(-1)", "Previous cut", show=False, id="documents.previous-cut"),
-        Binding(
-            "slash",
-            "prompt('search')",
-            "Search",
-            key_display="/",
-            id="documents.search",
-            tooltip="Find a text in this document",
-        ),
-        Binding(
-            "f",
-            "prompt('filter')",
-            "Filter",
-            show=False,
-            id="documents.filter",
-            tooltip="List only documents with a text or a length",
-        ),
-        Binding(
-            "i",
-            "prompt('index')",
-            "Go to index",
-            show=False,
-            id="documents.go-to-index",
-            tooltip="Open the document with an index",
-        ),
-        Binding(
-            "s",
-            "sort",
-            "Sort",
-            show=False,
-            id="documents.sort",
-            tooltip="Sort by index, by characters, or by tokens of each model",
-        ),
-        Binding("space", "count", "Count", id="documents.count", tooltip="Count the tokens of all documents, or pause"),
-        Binding(
-            "x",
-            "cancel_counting",
-            "Forget the counts",
-            show=False,
-            id="documents.forget-the-counts",
-            tooltip="Drop the counts, or those that were reopened",
-        ),
-        Binding(
-            "S",
-            "save_counts",
-            "Save counts",
-            show=False,
-            id="documents.save-counts",
-            tooltip="Save the counts to a file",
-        ),
-        Binding(
-            "R",
-            "prompt('reopen')",
-            "Reopen counts",
-            show=False,
-            id="documents.reopen-counts",
-            tooltip="Read counts that were saved",
-        ),
-        Binding(
-            "r",
-            "retry",
-            "Read again",
-            show=False,
-            id="documents.read-again",
-            tooltip="Read again what could not be read",
-        ),
-        Binding("w", "text('wrap')", "Wrap", show=False, id="documents.wrap"),
-        Binding("b", "text('boundaries')", "Token boundaries", show=False, id="documents.token-boundaries"),
-        Binding(
-            "y",
-            "copy",
-            "Copy the view",
-            show=False,
-            id="documents.copy",
-            tooltip="Copy the document, its windows, or the statistics of the collection",
-        ),
-        Binding("escape", "leave", "Back", id="documents.leave"),
-    ]
+    BINDINGS = KEYS
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -194,7 +102,9 @@ class DocumentsPane(Pane):
         self.session.models_changed.subscribe(self, lambda _: self._models_changed())
         self._models_changed()
         self.screen.set_focus(self.listing)
-        self._sort_wanted = self.session.memory.state.documents_sort
+        named = self.session.settings.docs
+        if named is None or self.session.memory.is_last_source(named):
+            self._sort_wanted = self.session.memory.state.documents_sort
         self.open(self.opener.source, self.session.column)
 
     def on_unmount(self) -> None:
@@ -235,10 +145,10 @@ class DocumentsPane(Pane):
 
     # The source
 
-    def open(self, source: str | None, column: str | None = None) -> None:
-        """Open other documents, or another column of the same."""
+    def open(self, source: str | None, column: str | None = None, spec: SourceSpec | None = None) -> None:
+        """Open other documents, or another column of the same; `spec` says how files are written."""
         self.listing.stop_searching()
-        self.opener.open(source, column)
+        self.opener.open(source, column, spec)
 
     def _opened(self) -> None:
         collection = self.opener.collection
@@ -253,21 +163,35 @@ class DocumentsPane(Pane):
     def action_source(self) -> None:
         """Choose other documents."""
 
-        def chosen(source: str | None) -> None:
-            if source:
+        def chosen(answer: tuple[str, SourceSpec] | None) -> None:
+            if answer is not None:
+                source, spec = answer
                 self.session.memory.remember_source(source)
-                self.open(source)
+                self.session.memory.remember(documents_sort=0)  # the order was one of other documents
+                self.open(source, None, spec)
 
-        self.app.push_screen(SourceChooser(self.opener.source, self.session.memory.state.recent_sources), chosen)
+        opener, recent = self.opener, self.session.memory.state.recent_sources
+        there = None if self.collection is None else self.collection.answer
+        self.app.push_screen(SourceChooser(opener.source, opener.spec, recent, there), chosen)
 
     def action_column(self) -> None:
-        """Show the next column of text."""
-        column, source = self.opener.next_column(), self.opener.source
-        if column is None:
+        """Choose the column of text, or another split."""
+        if self.collection is None:
             return
-        if source is not None:
-            self.session.memory.remember_source(source, column)
-        self.open(source, column)
+        source, spec = self.opener.source, self.opener.spec
+
+        def chosen(answer: tuple[str, str] | None) -> None:
+            if answer is None:
+                return
+            kind, name = answer
+            if source is not None:
+                self.session.memory.remember_source(source, name if kind == "column" else None)
+            if kind == "column":
+                self.open(source, name, spec)
+            else:
+                self.open(source, None, with_choice(spec, kind, name))
+
+        self.app.push_screen(ColumnChooser(self.collection.answer, self.collection.column), chosen)
 
     def action_retry(self) -> None:
         """Read again what could not be read."""
@@ -304,6 +228,8 @@ class DocumentsPane(Pane):
             index = listing.index_of(listing.cursor)
             if index != self.reader.index:
                 self._read(index)
+        elif self.collection is not None and not listing.row_count:
+            self.reader.clear()
 
     def _read(self, index: int) -> None:
         if self.collection is not None:
@@ -409,15 +335,16 @@ class DocumentsPane(Pane):
         if self.collection is not None and self.models:
             sample: int | None = self.query_one("#sample", Cycle).value
             self.counting = Counting(self.session, self.collection, self.models, self._counted, sample)
-            if start and self.reader.has_text.is_set():
+            self.counting.in_front = self.reader.is_idle
+            if start and self.reader.is_idle.is_set():
                 self.counting.start()
             elif start:
-                self._starting = asyncio.create_task(self._start_after_text(self.counting))
+                self._starting = asyncio.create_task(self._start_after_document(self.counting))
         self._counted()
 
-    async def _start_after_text(self, counting: Counting) -> None:
-        """Start counting after the text of the current document has come: the engine handles one request at a time."""
-        await self.reader.has_text.wait()
+    async def _start_after_document(self, counting: Counting) -> None:
+        """Start counting after the current document has been read: the engine handles one request at a time."""
+        await self.reader.is_idle.wait()
         if counting is self.counting and counting.state == "idle":
             counting.start()
             self._counted()
@@ -561,5 +488,7 @@ class DocumentsPane(Pane):
         sentence = words.document_summary(self.readings, len(self.reader.text))
         if self.collection is None:
             sentence = "Press o to open documents."
+        elif self.reader.index < 0:
+            sentence = "No document is listed."
         lines = textwrap.wrap(sentence, max(self.size.width - 2, 20), max_lines=2, placeholder="…")
         self.query_one("#document-sentence", Static).update(Content("\n".join(lines)))

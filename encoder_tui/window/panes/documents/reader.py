@@ -9,6 +9,7 @@ from typing import Final
 from encoder_tui.client.client import EngineError, OperationFailed
 from encoder_tui.client.collection import Collection, CountedModel
 from encoder_tui.core.documents.document import DocumentTokens
+from encoder_tui.protocol.documents import HURRY
 from encoder_tui.protocol.frames import Progress
 from encoder_tui.window.panes.documents.words import progress_words
 from encoder_tui.window.session.session import Session
@@ -21,9 +22,9 @@ PASSING: Final = 0.05
 class DocumentReader:
     """The current document: `index` is its row in the collection (-1 for none), `text` and `tokens` what is known.
 
-    `has_text` is set while nothing is read, and once the engine has sent the text: later requests then come after the
-    document. `on_progress` is called with the current work; `on_change` when text or tokens changed, with whether the
-    text is the same.
+    `is_idle` is set while nothing is read: counting waits for it, so that the document in front comes first.
+    `on_progress` is called with the current work; `on_change` when text or tokens changed, with whether the text is the
+    same.
     """
 
     def __init__(self, session: Session, on_progress: Callable[[str], None], on_change: Callable[[bool], None]) -> None:
@@ -33,8 +34,8 @@ class DocumentReader:
         self.tokens: list[DocumentTokens] = []
         self.is_read = False
         """Whether these are all tokens of the document."""
-        self.has_text = asyncio.Event()
-        self.has_text.set()
+        self.is_idle = asyncio.Event()
+        self.is_idle.set()
         self._on_progress = on_progress
         self._on_change = on_change
         self._reading: asyncio.Task[None] | None = None
@@ -43,8 +44,19 @@ class DocumentReader:
         """Read a document; reading another one stops."""
         self.close()
         self.index = index
-        self.has_text.clear()
+        self.is_idle.clear()
+        # A slice of counting or searching ends early, so that the text comes at once.
+        collection.engine.note(HURRY)
         self._reading = asyncio.create_task(self._read(collection, index, models))
+
+    def clear(self) -> None:
+        """Show no document: no row is listed."""
+        self.close()
+        self.is_idle.set()
+        if self.index != -1:
+            self.index = -1
+            self.session.set_document(None)
+            self._take("", [])
 
     def close(self) -> None:
         """Stop reading."""
@@ -57,7 +69,7 @@ class DocumentReader:
             await self._ask(collection, index, models)
         finally:
             if self._reading is asyncio.current_task():
-                self.has_text.set()
+                self.is_idle.set()
 
     async def _ask(self, collection: Collection, index: int, models: Sequence[CountedModel]) -> None:
         has_text = False
@@ -65,7 +77,6 @@ class DocumentReader:
         def take_text(text: str) -> None:
             nonlocal has_text
             has_text = True
-            self.has_text.set()
             self._take(text, [])
 
         def take_first(tokens: list[DocumentTokens]) -> None:
