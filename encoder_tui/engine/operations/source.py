@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
 from encoder_tui.engine.documents import opened
@@ -9,11 +10,12 @@ from encoder_tui.engine.job import Job
 from encoder_tui.protocol.documents import Column, SourceAnswer, SourceRequest
 
 LOOK_AHEAD: Final = 0.3
-"""Seconds spent on finding out how many rows there are."""
+"""Seconds spent on opening a source and on finding out how many rows there are."""
 
 
 def run(request: SourceRequest, job: Job) -> SourceAnswer:
     """Open the source again and read its first row, so that errors are reported now."""
+    began = time.monotonic()
     opened.forget(request.spec)
     source = opened.source_of(request.spec, job)
     column = source.choose(request.column)
@@ -21,7 +23,7 @@ def run(request: SourceRequest, job: Job) -> SourceAnswer:
     source.reach(1, job)
     if not source.is_remote:
         # Small files are read to the end here, so that the list knows its length from the beginning.
-        opened.look_ahead(source, LOOK_AHEAD, job)
+        opened.look_ahead(source, max(LOOK_AHEAD - (time.monotonic() - began), LOOK_AHEAD / 3), job)
     return SourceAnswer(
         source.label,
         source.columns,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -112,7 +113,7 @@ def _delimiter(sample: str, usual: str) -> str:
     """Return the delimiter with which every row has as many fields as the first one, the usual one if there are two."""
     found = {}
     for one in dict.fromkeys([usual, *DELIMITERS]):
-        widths = [len(row) for row in _rows(sample, one, quotes=one != "\t")[:50]]
+        widths = [len(row) for row in _rows(sample, one, quotes=one != "\t", most=50)]
         if widths and widths[0] > 1:
             found[one] = (len(set(widths)) == 1, widths[0])
     steady = [one for one, (is_steady, _) in found.items() if is_steady]
@@ -123,8 +124,8 @@ def _delimiter(sample: str, usual: str) -> str:
     return max(found, key=lambda one: found[one][1]) if found else (NONE if usual == "," else usual)
 
 
-def _rows(sample: str, delimiter: str, quotes: bool) -> list[list[str]]:
-    lines = [line for line in re.split(r"(?<=\n)|(?<=\r)(?!\n)", sample) if line.strip()]
+def _rows(sample: str, delimiter: str, quotes: bool, most: int | None = None) -> list[list[str]]:
+    lines = [line for line in io.StringIO(sample, newline="") if line.strip()][:most]
     quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE
     try:
         return [row for row in csv.reader(lines, delimiter=delimiter, quoting=quoting) if row]
@@ -135,7 +136,7 @@ def _rows(sample: str, delimiter: str, quotes: bool) -> list[list[str]]:
 def _breaks(sample: str, delimiter: str, is_whole: bool) -> bool:
     """Return whether text follows a closing quote, or a quote of a whole file is never closed."""
     try:
-        for _ in csv.reader(re.split(r"(?<=\n)|(?<=\r)(?!\n)", sample), delimiter=delimiter, strict=True):
+        for _ in csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter, strict=True):
             pass
     except csv.Error as error:
         return is_whole or "unexpected end" not in str(error)

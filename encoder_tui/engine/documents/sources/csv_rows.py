@@ -6,7 +6,7 @@ import contextlib
 import csv
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from functools import partial
 from itertools import islice
 from typing import IO, Any, Final, Literal
@@ -16,12 +16,12 @@ from encoder_tui.core.text.safe import without_surrogates
 from encoder_tui.engine.documents.sources.content import Content
 from encoder_tui.engine.documents.sources.csv_dialect import MISSING, NONE, Dialect, column_names, dialect_of, typed
 from encoder_tui.engine.documents.sources.features import OTHER, TEXT, Feature
-from encoder_tui.engine.documents.sources.files import PIECE, SKIPPED_AT_MOST, NoText, Record, RecordFile
+from encoder_tui.engine.documents.sources.files import PIECE, SKIPPED_AT_MOST, NoText, Record, RecordFile, lines_of
 from encoder_tui.engine.documents.sources.source import ROW_AT_MOST, TooLong
 from encoder_tui.engine.job import OperationError
 from encoder_tui.protocol.documents import SourceSpec
 
-SAMPLE: Final = 1 << 17
+SAMPLE: Final = 1 << 16
 """Bytes from which the dialect is guessed."""
 
 INDEX: Final = "__index_level_0__"
@@ -91,10 +91,49 @@ class CsvFile(RecordFile):
             )
 
     def starts(self, file: IO[bytes], offset: int) -> Iterator[int]:
-        file.seek(max(offset, self._body))
-        lines = _CsvLines(self, file)
-        for _ in self._rows(lines):
-            yield lines.began
+        position = max(offset, self._body)
+        while True:
+            file.seek(position)
+            position = yield from self._plain_starts(file, position)
+            file.seek(position)
+            lines = _CsvLines(self, file)
+            for _ in self._rows(lines):
+                yield lines.began
+                if not self._is_cr:
+                    break
+            else:
+                return
+            position = lines.position
+
+    def _plain_starts(self, file: IO[bytes], position: int) -> Generator[int, None, int]:
+        """Yield the bytes at which rows begin that are one line each, and return the byte after them."""
+        if self._is_cr:
+            return position
+        blank = b" \r\n" if self.dialect.delimiter == "\t" else b" \t\r\n"
+        last = position
+        for line in lines_of(file):
+            length = len(line)
+            if length > ROW_AT_MOST or not self._is_row(line):
+                return position
+            if line.strip(blank):
+                yield position
+                last = position
+            else:
+                self.refuse_blank(position - last)
+            position += length
+        return position
+
+    def _is_row(self, line: bytes) -> bool:
+        """Return whether a line is a whole row, or blank; quickly, as nearly all are."""
+        if b"\r" in line and (not line.endswith(b"\r\n") or line.count(b"\r") > 1):
+            return False
+        if b'"' not in line or not self.dialect.quotes:
+            return True
+        try:
+            next(csv.reader((line.decode(),), delimiter=self.dialect.delimiter, strict=True))
+        except (csv.Error, UnicodeDecodeError):
+            return False
+        return True
 
     def records(self, file: IO[bytes], offset: int) -> Iterator[Record]:
         file.seek(max(offset, self._body))
@@ -130,19 +169,19 @@ class CsvFile(RecordFile):
     def _rows(self, lines: _CsvLines) -> Iterator[list[str] | TooLong]:
         """Yield the fields of each row. Raises `OperationError` where quotes are wrong beyond repair."""
         quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if self.dialect.quotes else csv.QUOTE_NONE
-        is_strict = self.dialect.quotes
-        blank = lines.row
+        delimiter, is_strict = self.dialect.delimiter, self.dialect.quotes
+        last = lines.row
         while True:
             try:
-                for row in csv.reader(lines, delimiter=self.dialect.delimiter, quoting=quoting, strict=is_strict):
+                for row in csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=is_strict):
                     lines.end_row()
-                    is_strict, was_strict = self.dialect.quotes, is_strict
-                    if row and not (len(row) == 1 and lines.is_blank):
-                        blank = lines.row
+                    if len(row) > 1 or (row and not lines.first.isspace()):
+                        last = lines.began
                         yield row
                     else:
-                        self.refuse_blank(lines.row - blank)
-                    if is_strict != was_strict:
+                        self.refuse_blank(lines.row - last)
+                    if is_strict != self.dialect.quotes:
+                        is_strict = not is_strict
                         break
                 else:
                     return
@@ -179,14 +218,15 @@ class _RowIsTooLong(Exception):
 class _CsvLines(Iterator[str]):
     """The lines of a file as text; `position` is the byte after the last one taken, `row` that at which a row begins.
 
-    `began` is the byte at which the last whole row began, and `taken` is how many lines the current one has so far.
+    `began` is the byte at which the last whole row began, and `taken` is how many lines the current one has so far,
+    `first` the first of them.
     Raises `_RowIsTooLong` if the lines taken since `row` are more than a row may have; `skip_row` goes on from there.
     """
 
     def __init__(self, source: CsvFile, file: IO[bytes]) -> None:
         self.position = self.row = self.began = file.tell()
         self.taken = 0
-        self.is_blank = False
+        self.first = b""
         self._file = file
         self._source = source
         self._cut: list[bytes] = []
@@ -194,24 +234,26 @@ class _CsvLines(Iterator[str]):
 
     def __next__(self) -> str:
         room = ROW_AT_MOST - (self.position - self.row)
-        line = self._cut.pop() if self._cut else self._read(room)
+        if self._cut:
+            line = self._cut.pop()
+        else:
+            line = self._read_cr(room) if self._is_cr else self._file.readline(room + 1)
+            if b"\r" in line and line.find(b"\r") < len(line) - (2 if line.endswith(b"\r\n") else 1):
+                # A lone carriage return ends a row too.
+                line, *self._cut = _LONE.split(line)
+                self._cut.reverse()
         if not line:
             raise StopIteration
         if len(line) > room:
             raise _RowIsTooLong
+        if not self.taken:
+            self.first = line
         self.position += len(line)
         self.taken += 1
-        if self.taken == 1:
-            self.is_blank = line.isspace()
-        return self._source.decoded(line)
-
-    def _read(self, room: int) -> bytes:
-        line = self._file.readline(room + 1) if not self._is_cr else self._read_cr(room)
-        if b"\r" in line and line.find(b"\r") < len(line.rstrip(b"\r\n")):
-            # A lone carriage return ends a row too.
-            line, *self._cut = _LONE.split(line)
-            self._cut.reverse()
-        return line
+        try:
+            return line.decode()
+        except UnicodeDecodeError:
+            return self._source.decoded(line)
 
     def _read_cr(self, room: int) -> bytes:
         """Return lines that end with carriage returns, the last one whole."""

@@ -86,7 +86,7 @@ class RecordFile(Source):
     Its columns are found in the first `sampled` rows; in more if a column has had no value until then.
     """
 
-    sampled = 1_000
+    sampled = 200
 
     def __init__(self, label: str, content: Content) -> None:
         super().__init__(label)
@@ -156,9 +156,14 @@ class RecordFile(Source):
         file.seek(offset)
         position = offset
         last = offset
+        is_record = self.is_record
         for line in lines_of(file):
-            length = self.length(line, file)
-            if length > ROW_AT_MOST or self.is_record(line):
+            length = len(line)
+            if length > ROW_AT_MOST:
+                length = self.length(line, file)
+                yield position
+                last = position
+            elif is_record(line):
                 yield position
                 last = position
             else:
