@@ -8,16 +8,21 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 
 from encoder_tui.client.client import EngineError
 from encoder_tui.client.collection import Collection
 from encoder_tui.core.documents.document import DocumentTokens, packed
 from encoder_tui.core.documents.lengths import CollectionCounts
-from encoder_tui.protocol.documents import RowsAnswer, ScanAnswer
+from encoder_tui.engine.documents import opened
+from encoder_tui.engine.job import Job
+from encoder_tui.engine.operations import scan
+from encoder_tui.protocol.documents import HURRY, Counted, Row, RowsAnswer, ScanAnswer, ScanRequest, SourceSpec
 from encoder_tui.window.panes.documents import listing
 from encoder_tui.window.panes.documents.counting import Counting
 from encoder_tui.window.panes.documents.reader import DocumentReader
+from tests.engine.documents.test_long_documents import tokenizer
 from tests.support.still import eventually, until
 from tests.window.documents.test_order import told
 from tests.window.documents.test_pane import app_of, pane_of, rows_file, settled
@@ -173,3 +178,30 @@ async def test_rows_that_could_not_be_had_are_asked_for_again_when_the_list_is_d
         assert pane.listing.cells(1)[1] == "…"
         pane.listing.refresh()
         await until(pilot, lambda: "document 1" in pane.listing.cells(1)[-1])
+
+
+def test_a_slice_of_counting_ends_early_when_something_else_is_wanted(tmp_path: Path) -> None:
+    opened.tokenizers["bert"] = tokenizer("builtin:bert")
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(f'{{"text": "document {index}"}}\n' for index in range(9_000)))
+    request = ScanRequest(SourceSpec(str(path)), "text", 0, 600, [Counted("bert", 512)])
+    job = Job(1, lambda message: None)
+    job.hear(HURRY)
+    answer = scan.run(request, job)
+    assert 0 < answer.next < 9_000
+    assert not answer.is_end
+    rest = scan.run(msgspec.structs.replace(request, start=answer.next), Job(2, lambda message: None))
+    assert (rest.next, rest.is_end) == (9_000, True)
+
+
+@pytest.mark.usefixtures("no_engine")
+async def test_names_of_files_stand_in_the_list_where_there_are_several(tmp_path: Path) -> None:
+    async with app_of(rows_file(tmp_path, ["one", "two"])).run_test(size=(100, 30)) as pilot:
+        pane = await settled(pilot)
+        collection = pane.collection
+        assert collection is not None
+        collection.answer = msgspec.structs.replace(collection.answer, has_files=True)
+        pane.listing.open(collection)
+        pane.listing._take(RowsAnswer([Row(0, 3, "one", [3, 3], file="deep/folder/shard-\x1b-00001.jsonl")], 2, 2))
+        assert pane.listing.cells(0)[1] == "…d-␛-00001.jsonl"
+        assert pane.listing.columns[1].label == "file"

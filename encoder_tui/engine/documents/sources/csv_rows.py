@@ -110,12 +110,15 @@ class CsvFile(RecordFile):
         if self._is_cr:
             return position
         blank = b" \r\n" if self.dialect.delimiter == "\t" else b" \t\r\n"
+        quote = b'"' if self.dialect.quotes else b"\n\n"  # which no line has
         last = position
         for line in lines_of(file):
             length = len(line)
-            if length > ROW_AT_MOST or not self._is_row(line):
+            # Nearly all lines have no quote, and a carriage return only before their end.
+            is_plain = quote not in line and line.count(b"\r") == line.endswith(b"\r\n")
+            if length > ROW_AT_MOST or not (is_plain or self._is_row(line)):
                 return position
-            if line.strip(blank):
+            if line[:1] not in blank or line.strip(blank):
                 yield position
                 last = position
             else:
@@ -124,11 +127,9 @@ class CsvFile(RecordFile):
         return position
 
     def _is_row(self, line: bytes) -> bool:
-        """Return whether a line is a whole row, or blank; quickly, as nearly all are."""
-        if b"\r" in line and (not line.endswith(b"\r\n") or line.count(b"\r") > 1):
+        """Return whether a line with quotes is a whole row."""
+        if line.count(b"\r") != line.endswith(b"\r\n"):
             return False
-        if b'"' not in line or not self.dialect.quotes:
-            return True
         try:
             next(csv.reader((line.decode(),), delimiter=self.dialect.delimiter, strict=True))
         except (csv.Error, UnicodeDecodeError):
