@@ -197,7 +197,7 @@ def _page(start: int, most: int | None) -> int:
 
 
 def _record(row: Row, column: str, models: list[RequestedModel], counted: list[CountedModel]) -> dict[str, Any]:
-    """Return one document as `--json` prints it."""
+    """Return one document as `--json` prints it; with its file if the source has several."""
     figures = zip(counted, row.tokens, row.cuts, strict=True)
     entries: list[dict[str, Any]] = []
     for model in models:
@@ -206,7 +206,8 @@ def _record(row: Row, column: str, models: list[RequestedModel], counted: list[C
         else:
             of, tokens, cut = next(figures)
             entries.append({"model": model.name, "tokens": tokens, "limit": of.limit, "cut": cut})
-    return {"index": row.index, "column": column, "characters": row.characters, "models": entries}
+    file = {} if row.file is None else {"file": row.file}
+    return {"index": row.index, **file, "column": column, "characters": row.characters, "models": entries}
 
 
 def _header(collection: Collection, letters: list[str], counted: list[CountedModel]) -> str:

@@ -33,5 +33,10 @@ def run(request: SourceRequest, job: Job) -> SourceAnswer:
         source.is_remote,
         source.stands_in_for,
         source.remarks,
+        configs=list(source.configs),
+        config=source.config,
+        splits=list(source.splits),
+        split=source.split,
+        has_files=source.file_of(0) is not None,
         choices=[Column(name, source.examples.get(name)) for name in source.columns],
     )

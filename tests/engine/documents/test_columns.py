@@ -166,3 +166,45 @@ def test_a_column_that_is_not_there_is_refused_by_name(tmp_path: Path, job: Job)
     for column in ("body", "title,body", "title,pos[]", "title.x", ""):
         with pytest.raises(OperationError, match=r"has no text column .*there are title, pos\[\], pos"):
             found.choose(column)
+
+
+def test_text_stored_as_bytes_is_text_and_other_bytes_are_not(tmp_path: Path, job: Job) -> None:
+    image = b"\x89PNG\r\n\x1a\n\0\xff"
+    table = pa.table({"text": ["é".encode(), None], "image": [image] * 2, "late": [b"a", b"b"]})
+    for name in ("rows.parquet", "rows.arrow"):
+        path = tmp_path / name
+        if name == "rows.parquet":
+            pq.write_table(table, path)
+        else:
+            write_stream(path, table)
+        found = opened(path, job)
+        assert (found.columns, list(found.iterate(0, "text")), found.remarks) == (["text", "late"], ["é", None], [])
+    many = pa.table({"text": [b"a"] * 30 + [b"caf\xe9"]})
+    pq.write_table(many, tmp_path / "many.parquet")
+    found = opened(tmp_path / "many.parquet", job)
+    assert list(found.iterate(30, "text")) == ["caf\N{REPLACEMENT CHARACTER}"]
+    assert found.remarks == ["many.parquet is not valid UTF-8 everywhere; U+FFFD marks what cannot be read"]
+
+
+def write_stream(path: Path, table: pa.Table) -> None:
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, table.schema) as stream:
+        stream.write_table(table)
+
+
+def test_arrow_files_are_read_from_any_row_whether_they_have_an_index_or_not(tmp_path: Path, job: Job) -> None:
+    table = pa.table({"id": list(range(10)), "text": [None if one == 4 else f"row {one}" for one in range(10)]})
+    for name in ("stream.arrow", "file.arrow"):
+        path = tmp_path / name
+        new = pa.ipc.new_stream if name == "stream.arrow" else pa.ipc.new_file
+        with pa.OSFile(str(path), "wb") as file, new(file, table.schema) as writer:
+            writer.write_table(table, max_chunksize=3)
+        found = opened(path, job)
+        assert found.total == 10
+        for start in range(10):
+            assert list(found.iterate(start, "text")) == table["text"].to_pylist()[start:]
+        path.write_bytes(path.read_bytes()[:-20] + bytes(8))
+        with pytest.raises(OperationError, match="has changed on the disk"):
+            list(found.iterate(0, "text"))
+        path.write_bytes(b"no Arrow file at all")
+        with pytest.raises(OperationError, match=f"{name} is not a complete Arrow file"):
+            opened(path, job)

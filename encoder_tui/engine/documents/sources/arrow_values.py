@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
-from encoder_tui.engine.documents.sources.features import of_arrow
-from encoder_tui.engine.documents.sources.source import ROW_AT_MOST, text_of
+from encoder_tui.engine.documents.sources.features import TEXT, Feature, of_arrow
+from encoder_tui.engine.documents.sources.source import ROW_AT_MOST, SAMPLED, Source, text_of
 
 
 def values_of(
@@ -24,9 +25,11 @@ def values_of(
         for text in values_of(column.storage, file, on_too_long, remark):
             yield _json_value(text)
         return
-    is_text = of_arrow(column.type).kind == "text"
-    if is_text and pyarrow.types.is_string_view(column.type):
+    is_text = of_arrow(column.type).kind == "text" or is_bytes(column.type)
+    if pyarrow.types.is_string_view(column.type):
         column = column.cast("large_string")  # whose lengths can be had
+    elif pyarrow.types.is_binary_view(column.type):
+        column = column.cast("large_binary")
     lengths: list[int | None] = [None] * len(column)
     if is_text:
         is_dictionary = hasattr(column, "dictionary")
@@ -51,7 +54,38 @@ def _value(scalar: Any, file: str, remark: Callable[[str], None]) -> Any:
         return whole.cast("large_binary").as_py().decode("utf-8", "replace")
     except (ValueError, OverflowError):
         return None  # a time that Python cannot hold; it is no text
+    if isinstance(value, bytes):
+        try:
+            value = value.decode()
+        except UnicodeDecodeError:
+            remark(f"{file} is not valid UTF-8 everywhere; U+FFFD marks what cannot be read")
+            value = value.decode("utf-8", "replace")
     return text_of(value) if isinstance(value, str) else value
+
+
+def features_of(schema: Any, source: Source) -> dict[str, Feature]:
+    """Return what the columns of a schema hold. One of bytes holds text if its first values are text.
+
+    `source` reads the columns by their unique names.
+    """
+    types = {name: schema.field(place).type for place, name in enumerate(unique_names(schema.names))}
+    features = {name: of_arrow(kind) for name, kind in types.items()}
+    for name, kind in types.items():
+        if is_bytes(kind):
+            before = list(source.remarks)
+            values = [row.get(name) for row in islice(source.rows(0, [name]), SAMPLED)]
+            texts = [value for value in values if isinstance(value, str)]
+            if texts and not any("\0" in text or "\N{REPLACEMENT CHARACTER}" in text for text in texts):
+                features[name] = TEXT
+            source.remarks[:] = before
+    return features
+
+
+def is_bytes(kind: Any) -> bool:
+    """Return whether an Arrow type is one of bytes of any length."""
+    from pyarrow import types  # noqa: PLC0415
+
+    return bool(types.is_binary(kind) or types.is_large_binary(kind) or types.is_binary_view(kind))
 
 
 def _json_value(text: Any) -> Any:
@@ -60,3 +94,14 @@ def _json_value(text: Any) -> Any:
         return None if text is None else json.loads(text)
     except (ValueError, RecursionError):
         return text
+
+
+def unique_names(names: Sequence[str]) -> list[str]:
+    """Return the names of columns, the second of two that are the same as `NAME#2`."""
+    found: list[str] = []
+    for name in names:
+        unique, number = name, 2
+        while unique in found or (unique != name and unique in names):
+            unique, number = f"{name}#{number}", number + 1
+        found.append(unique)
+    return found

@@ -24,6 +24,7 @@ class EachText(Source):
         self._chosen = source.chosen(column)
         self.features, self.by_name, self.examples = source.features, source.by_name, source.examples
         self.columns, self.column = source.columns, column
+        self.configs, self.config, self.splits, self.split = source.configs, source.config, source.splits, source.split
         self.is_remote = source.is_remote
         self.stands_in_for = source.stands_in_for
         self.remarks = source.remarks  # the same list: what is remarked while rows are read belongs to both

@@ -15,6 +15,7 @@ from encoder_tui.engine.documents.sources.features import TEXT, Feature, of_rows
 from encoder_tui.engine.documents.sources.source import (
     ROW_AT_MOST,
     SAMPLED_CHARACTERS,
+    NoRows,
     Source,
     TooLong,
     too_long,
@@ -70,6 +71,9 @@ class TextFiles(Source):
                 yield {}
             else:
                 yield {"text": self.decoded(data, file.name)}
+
+    def file_of(self, index: int) -> str | None:
+        return self.files[index].name if len(self.files) > 1 else None
 
     def decoded(self, data: bytes, name: str) -> str:
         """Return the text as it is in the file, including line ends."""
@@ -136,7 +140,7 @@ class RecordFile(Source):
             if characters > SAMPLED_CHARACTERS or (index >= self.sampled and unseen <= seen):
                 break
         if not samples:
-            raise OperationError(refused or f"{self.name} holds no rows; name a file with documents")
+            raise NoRows(refused or f"{self.name} holds no rows; name a file with documents")
         return samples
 
     def _next(self, records: Iterator[tuple[int, Record]], is_enough: bool) -> tuple[int, Record] | None:

@@ -15,6 +15,7 @@ from encoder_tui.core.hub.client import HubClient
 from encoder_tui.core.hub.offline import offline_by_environment
 from encoder_tui.core.text.safe import without_surrogates
 from encoder_tui.engine.documents.sources.features import Feature, of_arrow, of_rows
+from encoder_tui.engine.documents.sources.retrieval import join_titles, parts_of
 from encoder_tui.engine.documents.sources.source import ROW_AT_MOST, SAMPLED, Source, TooLong, text_of
 from encoder_tui.engine.job import Job, OperationError
 from encoder_tui.engine.server import one_line
@@ -58,6 +59,7 @@ class HubRows(Source):
         if not samples:
             raise OperationError(f"{self.label} has no rows; choose another split")
         self.take_columns(samples, self._features(samples))
+        join_titles(self, self._config)
 
     def _features(self, samples: list[dict[str, Any]]) -> dict[str, Feature]:
         """Return what the columns hold, as `datasets` has it, or else as the first rows show it."""
@@ -78,7 +80,9 @@ class HubRows(Source):
         try:
             if config is None:
                 configs = datasets.get_dataset_config_names(repo)
+                parts = parts_of(configs)
                 config = "default" if "default" in configs or not configs else configs[0]
+                config = config if parts is None else parts.corpus
             builder = datasets.load_dataset_builder(repo, name=config)
             _read_little(builder)
             splits = builder.as_streaming_dataset()
@@ -86,8 +90,9 @@ class HubRows(Source):
             raise OperationError(f"{repo}: datasets cannot open it ({one_line(error)})") from error
         if split is not None and split not in splits:
             raise OperationError(f"{repo} has no split {split} in {config}; its splits are {', '.join(splits)}")
-        self._config = config
-        self._split = split or ("train" if "train" in splits else next(iter(splits)))
+        self.configs, self.splits = list(builder.builder_configs) or [config], [str(one) for one in splits]
+        self._config = self.config = config
+        self._split = self.split = split or ("train" if "train" in splits else next(iter(splits)))
         self._rows = splits[self._split]
 
     def reach(self, count: int, job: Job) -> None:

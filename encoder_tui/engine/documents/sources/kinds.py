@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from encoder_tui.engine.documents.sources.arrow import ArrowFile
+from encoder_tui.engine.documents.sources.arrow import ArrowFile
 from encoder_tui.engine.documents.sources.content import Content, contents, is_descriptor
 from encoder_tui.engine.documents.sources.csv_dialect import dialect_of
 from encoder_tui.engine.documents.sources.csv_rows import CsvFile
@@ -20,6 +24,7 @@ from encoder_tui.protocol.documents import SourceSpec
 
 KINDS: Final = {
     ".parquet": "parquet",
+    ".arrow": "arrow",
     ".jsonl": "json",
     ".jsonlines": "json",
     ".ndjson": "json",
@@ -39,6 +44,9 @@ PACKED: Final = frozenset({".gz", ".bz2", ".zst", ".zstd", ".xz"})
 
 BEGINNING: Final = 1 << 14
 """Bytes by which a file without a known suffix is recognized."""
+
+MAPPED: Final[Mapping[str | None, Callable[[str, Path], Source]]] = {"parquet": ParquetFile, "arrow": ArrowFile}
+"""What opens the files of which only the wanted part is read; they cannot be packed."""
 
 _OTHERS: Final = {
     b"PAR1": "parquet",
@@ -101,19 +109,19 @@ def open_contents(kind: str, name: str, files: list[Content], spec: SourceSpec) 
 
 def open_content(kind: str | None, name: str, content: Content, spec: SourceSpec) -> Source:
     """Open one file of a kind, None if its content decides. Raises `OperationError`."""
-    if kind == "parquet" and content.member is None:
-        return ParquetFile(name, content.path)
+    if kind in MAPPED and content.member is None:
+        return MAPPED[kind](name, content.path)
     with content.open() as file:
         beginning = file.read(BEGINNING)
     if not beginning:
         raise OperationError(f"{name} is empty; name a file with documents")
     other = next((of for magic, of in _OTHERS.items() if beginning.startswith(magic)), None)
     if kind is None:
-        kind = other if other == "parquet" else recognized(beginning, spec)
-    if kind == "parquet":
+        kind = other if other in MAPPED else recognized(beginning, spec)
+    if kind in MAPPED:
         if not content.is_plain or content.member is not None:
-            raise OperationError(f"{content.name} is a packed parquet file, which cannot be read in part; unpack it")
-        return ParquetFile(name, content.path)
+            raise OperationError(f"{content.name} is a packed {kind} file, which cannot be read in part; unpack it")
+        return MAPPED[kind](name, content.path)
     if other is not None or b"\0" in beginning:
         what = "not a text file" if other is None else f"a file of {other}"
         raise OperationError(f"{name} is {what}; name a text, JSON lines, CSV or parquet file")

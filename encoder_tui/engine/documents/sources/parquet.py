@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from encoder_tui.core.text.numbers import decimal_size
-from encoder_tui.engine.documents.sources.arrow_values import values_of
+from encoder_tui.engine.documents.sources.arrow_values import features_of, unique_names, values_of
 from encoder_tui.engine.documents.sources.content import opened
-from encoder_tui.engine.documents.sources.features import of_arrow
 from encoder_tui.engine.documents.sources.parquet_pages import largest_page
 from encoder_tui.engine.documents.sources.source import (
     SAMPLED,
     SAMPLED_CHARACTERS,
+    NoRows,
     Source,
     TooLong,
 )
@@ -63,10 +63,10 @@ class ParquetFile(Source):
         self._ends = list(accumulate(rows))
         self.known = self.total = self._metadata.num_rows
         if not self.known:
-            raise OperationError(f"{path.name} holds no rows; name a file with documents")
+            raise NoRows(f"{path.name} holds no rows; name a file with documents")
         self._places = {name: place for place, name in enumerate(unique_names(schema.names))}
         self._leaves = _leaves([field.type for field in schema])
-        features = {name: of_arrow(schema.field(place).type) for name, place in self._places.items()}
+        features = features_of(schema, self)
         self.take_columns([], features)
         tops = dict.fromkeys(column.top for column in self.by_name.values())
         self.take_columns([{name: value} for name in tops for value in self._beginning(name)], features)
@@ -158,17 +158,6 @@ class ParquetFile(Source):
 def decoded(file: Any, group: int, leaves: Sequence[int], rows: int) -> Iterator[Any]:
     """Yield the columns of a row group, given by their numbers, as record batches of so many rows."""
     found: Iterator[Any] = file.reader.iter_batches(rows, row_groups=[group], column_indices=leaves, use_threads=True)
-    return found
-
-
-def unique_names(names: Sequence[str]) -> list[str]:
-    """Return the names of columns, the second of two that are the same as `NAME#2`."""
-    found: list[str] = []
-    for name in names:
-        unique, number = name, 2
-        while unique in found or (unique != name and unique in names):
-            unique, number = f"{name}#{number}", number + 1
-        found.append(unique)
     return found
 
 

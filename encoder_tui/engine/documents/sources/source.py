@@ -28,6 +28,10 @@ ROW_AT_MOST: Final = 64_000_000
 """Bytes of a row that is read; a longer one is left out. A row is in memory several times over."""
 
 
+class NoRows(OperationError):
+    """The file is in order and has no rows."""
+
+
 class TooLong(NamedTuple):
     """Takes the place of a row that is longer than `ROW_AT_MOST`: how many bytes it has."""
 
@@ -39,7 +43,9 @@ class Source(ABC):
 
     `known` rows can be read at once; `total` is None until the last row has been seen, `stated` is the number that
     somebody else states. `features` describes all columns, `by_name` has those of text, `columns` their names, and
-    `column` is the one that most likely holds the documents. `remarks` collects what people should know about the data.
+    `column` is the one that most likely holds the documents. `examples` and `mean_lengths` describe their texts in the
+    first rows. `config` and `split` are those that are read, of `configs` and `splits`. `remarks` collects what people
+    should know about the data.
     """
 
     label: str
@@ -48,6 +54,11 @@ class Source(ABC):
     columns: list[str]
     column: str
     examples: dict[str, str]
+    mean_lengths: dict[str, float]
+    configs: Sequence[str] = ()
+    config: str | None = None
+    splits: Sequence[str] = ()
+    split: str | None = None
     is_remote = False
     stands_in_for: str | None = None
 
@@ -121,27 +132,29 @@ class Source(ABC):
     def take_columns(self, samples: Iterable[Mapping[str, Any]], features: Mapping[str, Feature] | None = None) -> None:
         """Find the columns of text by the features, or those of the samples if none are given.
 
-        Samples are the first rows. Raises `OperationError` if there are no columns of text.
+        Samples are the first rows.
         """
         samples = list(samples)
         self.features = dict(of_rows(samples) if features is None else features)
         self.by_name = columns_of(self.features)
-        self.columns = list(self.by_name)
-        if not self.columns:
-            names = list(self.features)
-            there = f"its columns are {', '.join(names[:8])}" if names else "it has no columns"
-            raise OperationError(f"{self.label} has no column of text; {there}")
         self.examples = {}
-        lengths: dict[str, list[int]] = {name: [] for name in self.columns}
+        lengths: dict[str, list[int]] = {name: [] for name in self.by_name}
         for row in samples:
             for name, column in self.by_name.items():
                 texts = column.texts(row)
                 lengths[name] += map(len, texts)
                 if texts and not self.examples.get(name):
                     self.examples[name] = (texts[0] if column.is_each else BETWEEN_TEXTS.join(texts))[:EXAMPLE]
-        self.column = best_column(
-            self.by_name, {name: sum(found) / len(found) for name, found in lengths.items() if found}
-        )
+        self.mean_lengths = {name: sum(found) / len(found) for name, found in lengths.items() if found}
+        self.columns = list(self.by_name)
+        self.column = best_column(self.by_name, self.mean_lengths)
+
+    def refuse_without_text(self) -> None:
+        """Raise `OperationError` if there is no column of text."""
+        if not self.columns:
+            names = list(self.features)
+            there = f"its columns are {', '.join(names[:8])}" if names else "it has no columns"
+            raise OperationError(f"{self.label} has no column of text; {there}")
 
 
 def too_long(index: int, row: TooLong, file: str) -> str:
@@ -153,7 +166,8 @@ def too_long(index: int, row: TooLong, file: str) -> str:
 def best_column(columns: Mapping[str, Column], mean_lengths: Mapping[str, float]) -> str:
     """Return the column that most likely holds the documents: by its name, or the first of the long ones.
 
-    A column of the source is preferred to a field inside it, and each text of a list to all of them joined.
+    A column of the source is preferred to a field inside it, and each text of a list to all of them joined. It is empty
+    if there are no columns.
     """
     for is_nested in (False, True):
         for name in PREFERRED:
@@ -162,7 +176,7 @@ def best_column(columns: Mapping[str, Column], mean_lengths: Mapping[str, float]
                     return column.name
     longest = max(mean_lengths.values(), default=0)
     outer_first = sorted(columns, key=lambda name: bool(columns[name].path))
-    return next(name for name in outer_first if 2 * mean_lengths.get(name, 0) >= longest)
+    return next((name for name in outer_first if 2 * mean_lengths.get(name, 0) >= longest), "")
 
 
 def listed(columns: Sequence[str]) -> str:
