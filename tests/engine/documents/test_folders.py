@@ -204,7 +204,7 @@ def test_splits_of_several_formats_are_read_in_the_one_that_most_files_have(tmp_
     several({"train.csv": texts("a"), "test.jsonl": texts("b"), "test-2.jsonl": texts("c")})(tmp_path)
     found = opened(tmp_path, job)
     assert list(found.iterate(0, "text")) == ["c", "b"]
-    assert any("1 others are not (train.csv)" in one for one in found.remarks)
+    assert any("1 other is not (train.csv)" in one for one in found.remarks)
 
 
 def test_a_readme_that_names_what_is_not_there_is_refused_with_a_reason(tmp_path: Path, job: Job) -> None:
@@ -272,7 +272,10 @@ def test_a_collection_of_mteb_is_read_with_and_without_its_card(tmp_path: Path, 
         SourceSpec(str(tmp_path), split="test")
     )
     assert of_qrels is not None
-    assert [list(open_source(one, job).rows(0, ["_id"]))[0]["_id"] for one in (of_corpus, of_queries)] == ["d1", "q1"]
+    assert [next(iter(open_source(one, job).rows(0, ["_id"])))["_id"] for one in (of_corpus, of_queries)] == [
+        "d1",
+        "q1",
+    ]
     assert open_source(of_qrels, job).split is None
     assert parts_of_folder("x", tmp_path / "corpus") is None
 

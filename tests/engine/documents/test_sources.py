@@ -118,7 +118,7 @@ def test_a_directory_of_texts_is_a_document_a_file_and_says_what_it_leaves_out(t
         (tmp_path / name).write_text(f'"{name}"')
     found = opened_source(tmp_path, job)
     assert list(found.iterate(0, "text")) == ['"a.txt"', '"b.txt"', '"sub/c.md"']
-    assert found.remarks == [f"3 text files of {tmp_path} are read, 1 others are not"]
+    assert found.remarks == [f"3 text files of {tmp_path} read, 1 other is not (d.jsonl)"]
 
 
 def test_the_column_is_found_by_its_name_or_by_the_length_of_its_texts(tmp_path: Path, job: Job) -> None:

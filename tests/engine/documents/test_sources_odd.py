@@ -65,7 +65,10 @@ def test_a_file_that_cannot_be_read_on_has_not_ended(tmp_path: Path, job: Job, m
 def test_a_name_that_is_no_utf_8_keeps_no_document_of_a_folder_from_being_read(
     tmp_path: Path, name: bytes, content: bytes
 ) -> None:
-    Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_bytes(content)
+    for folder in (b"", b"sub/"):
+        path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + folder + name))
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
     spec = SourceSpec(str(tmp_path))
     sent: list[bytes] = []
     job = Job(1, lambda message: sent.append(frames.pack(message)))

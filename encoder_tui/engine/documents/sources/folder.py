@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from encoder_tui.core.text.numbers import count
+from encoder_tui.core.text.safe import without_surrogates
 from encoder_tui.engine.documents.sources.content import Content
 from encoder_tui.engine.documents.sources.features import Feature
 from encoder_tui.engine.documents.sources.files import TextFiles
@@ -60,6 +61,7 @@ def open_folder(name: str, path: Path, spec: SourceSpec, job: Job) -> Source:
         raise tree.closed[0]
     job.checkpoint()
     spec = _config_or_split(tree, name, spec)
+    tree.look_at_sizes()
     found = find(tree, name, spec)
     splits = [split for split, files in found.splits.items() if files]
     if not splits:
@@ -219,28 +221,15 @@ def _with_parameters(spec: SourceSpec, kind: str, stated: Mapping[str, Any]) -> 
 
 
 def _opened(tree: Tree, name: str, found: Found, split: str) -> Source:
-    files = found.splits[split]
-    paths = {file: tree.path(file) for file in files}
-    empty = [file for file, path in paths.items() if path.is_file() and not path.stat().st_size]
-    there = [file for file in files if file not in set(empty)]
-    if not there:
-        raise OperationError(f"{name} holds no documents: {count(len(empty), 'file')} of it are empty")
-    source: Source
+    files = [file for file in found.splits[split] if file not in tree.empty]
+    if not files:
+        if tree.closed:
+            raise tree.closed[0]
+        raise OperationError(f"{name} holds no documents: {count(len(found.splits[split]), 'empty file')}")
     if found.kind == "text" and not found.spec.lines:
-        source = TextFiles(name, [Content(paths[file], name=file) for file in there])
-    else:
-        opener = found.spec
-        source = Joined(
-            name,
-            [paths[file] for file in there],
-            lambda path: open_path(found.kind, name, path, opener),
-            there,
-            found.features,
-        )
-    if empty:
-        more = ", …" if len(empty) > 1 else ""
-        source.remark(f"{count(len(empty), 'empty file')} of {name} left out: {empty[0]}{more}")
-    return source
+        return TextFiles(name, [Content(tree.path(file), name=without_surrogates(file)) for file in files])
+    paths = [tree.path(file) for file in files]
+    return Joined(name, paths, lambda path: open_path(found.kind, name, path, found.spec), files, found.features)
 
 
 def _remarks(tree: Tree, name: str, found: Found, spec: SourceSpec, split: str) -> list[str]:
@@ -256,12 +245,14 @@ def _remarks(tree: Tree, name: str, found: Found, spec: SourceSpec, split: str) 
         others = ", ".join(one for one in found.configs if one != found.config)
         remarks.append(f"only the configuration {found.config} of {name} is read; others: {others}")
     taken = {file for files in found.splits.values() for file in files}
-    left = [file for file in tree.files if file not in taken and _is_document(file)]
+    left = [file for file in tree.files if file not in taken and file not in tree.empty and _is_document(file)]
     if left and len(found.configs) < 2:
         more = ", …" if len(left) > 1 else ""
-        remarks.append(
-            f"{len(taken):,} {found.kind} files of {name} are read, {len(left):,} others are not ({left[0]}{more})"
-        )
+        others = "1 other is not" if len(left) == 1 else f"{len(left):,} others are not"
+        remarks.append(f"{count(len(taken), f'{found.kind} file')} of {name} read, {others} ({left[0]}{more})")
+    if empty := [file for file in tree.files if file in tree.empty and _is_document(file)]:
+        more = ", …" if len(empty) > 1 else ""
+        remarks.append(f"{count(len(empty), 'empty file')} of {name} left out: {empty[0]}{more}")
     if tree.links:
         remarks.append(f"{name} has links to folders ({', '.join(tree.links[:3])}); load_dataset does not follow them")
     if tree.closed:

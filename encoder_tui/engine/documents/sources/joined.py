@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from encoder_tui.core.text.numbers import count as counted
+from encoder_tui.core.text.safe import without_surrogates
 from encoder_tui.engine.documents.sources.columns import columns_of
 from encoder_tui.engine.documents.sources.features import NULL, Feature, merged
 from encoder_tui.engine.documents.sources.source import NoRows, Source, best_column
@@ -38,7 +39,7 @@ class Joined(Source):
     ) -> None:
         super().__init__(label)
         self._paths = paths
-        self._names = [path.name for path in paths] if names is None else names
+        self._names = [without_surrogates(name) for name in names or [path.name for path in paths]]
         self._open = open_one
         self._parts: list[Source | None] = []
         self._ends: list[int] = []

@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from encoder_tui.engine.documents.sources.arrow import ArrowFile
 from encoder_tui.engine.documents.sources.arrow import ArrowFile
 from encoder_tui.engine.documents.sources.content import Content, contents, is_descriptor
 from encoder_tui.engine.documents.sources.csv_dialect import dialect_of

@@ -20,9 +20,22 @@ class Tree:
         self.links: list[str] = []
         self.closed: list[OSError] = []
         self.files: list[str] = []
+        self.empty: set[str] = set()
         self._list(str(self.folder), "", frozenset({str(self.folder)}))
         self.files.sort()
         self.links.sort()
+
+    def look_at_sizes(self) -> None:
+        """Find out which files are `empty`. Those in folders that can be listed but not entered are none."""
+        readable = []
+        for file in self.files:
+            try:
+                if not self.path(file).stat().st_size:
+                    self.empty.add(file)
+                readable.append(file)
+            except OSError as error:
+                self.closed.append(OSError(error.errno, error.strerror, str(self.path(file).parent)))
+        self.files = readable
 
     @cached_property
     def joined(self) -> str:
