@@ -41,7 +41,7 @@ class Found(NamedTuple):
     """The files of a folder by split, relative to it, and how to read them.
 
     `kind` is one of `FORMATS`, and `spec` has the options that the folder itself states. `remarks` say what is read
-    otherwise than `load_dataset` would.
+    otherwise than datasets would.
     """
 
     kind: str
