@@ -12,7 +12,8 @@ from encoder_tui.client.saving import save_vectors, wrong_suffix
 from encoder_tui.commands import running
 from encoder_tui.commands.console import fail, reason, say
 from encoder_tui.commands.options import gather, shared_options
-from encoder_tui.core.models.placement import placement_of, source_of
+from encoder_tui.core.models.placement import ModelSource, placement_of, source_of
+from encoder_tui.core.settings import Settings
 from encoder_tui.core.tasks.encoding import MOST_TEXTS, SIDES, EncodeAnswer, Side
 from encoder_tui.core.tasks.encoding_words import (
     COLUMNS,
@@ -86,8 +87,7 @@ def command(
 
     async def encode(loader: Loader, name: str) -> EncodeAnswer | str:
         try:
-            files, _ = await loader.files(loader.parse(name), line.show, needs_tokenizer=False)
-            source = source_of(files, settings.trust_remote_code, settings.offline)
+            source = await _source(loader, name, settings, line)
             request = EncodeRequest(source, placement_of(settings), batch, prompt, side, truncate_dim)
             answer = await loader.engine.run(operations.ENCODE, request, line.show)
         except running.FAILURES as error:
@@ -104,6 +104,19 @@ def command(
 
     found, unsaved = running.run(settings, work)
     running.show(found, as_json, report, block, unsaved)
+
+
+async def _source(loader: Loader, name: str, settings: Settings, line: running.ProgressLine) -> ModelSource:
+    """Return where the engine loads a model from. Raises `running.FAILURES`."""
+    parsed = loader.parse(name)
+    try:
+        files, _ = await loader.files(parsed, line.show, needs_tokenizer=False)
+    except running.FAILURES:
+        # A directory without a transformer has no config.json, but its modules may be a table of vectors.
+        if not parsed.is_directory or not (await loader.inspected(parsed, line.show))[0].card.modules:
+            raise
+        return ModelSource(name, parsed.location, offline=settings.offline)
+    return source_of(files, settings.trust_remote_code, settings.offline)
 
 
 async def _unsaved(path: Path, found: list[tuple[str, EncodeAnswer | str]]) -> str | None:

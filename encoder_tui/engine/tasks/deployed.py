@@ -131,7 +131,12 @@ class Work:
     ) -> Pipeline:
         """Return what computed the answer; `prompt` is its name and its text."""
         loaded, card = self.loaded, self.loaded.card
-        ours = f"{loaded.source.name}: it states no pooling; the mean of its token states is the choice of encoder-tui"
+        name = loaded.source.name
+        own = []
+        if loaded.pooling_is_ours:
+            own.append(f"{name}: it states no pooling; the mean of its token states is the choice of encoder-tui")
+        if self._placement.dtype not in {None, self._in_force.dtype}:
+            own.append(f"{name}: it has no transformer, so it is computed in {self._in_force.dtype}")
         return Pipeline(
             self._in_force,
             card.kind,
@@ -141,7 +146,7 @@ class Work:
             loaded.pooling_is_ours,
             *prompt,
             loaded.is_random,
-            [*self._in_force.remarks, *([ours] if loaded.pooling_is_ours else []), *remarks],
+            [*self._in_force.remarks, *own, *remarks],
             self._seconds,
             side,
             loaded.source.commit,

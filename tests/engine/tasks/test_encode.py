@@ -89,6 +89,14 @@ def test_settings_and_library_stand_beside_the_vectors(dense: Path) -> None:
     assert answer.texts[0].norm == pytest.approx(1, abs=0.01)
 
 
+def test_a_table_of_vectors_has_no_dtype_to_choose_and_it_is_said(
+    directories: dict[str, Write], tmp_path: Path
+) -> None:
+    answer = encoded(directories["static"](tmp_path / "static"), ["bees"], dtype="float16", attention="eager")
+    assert (answer.pipeline.in_force.dtype, answer.pipeline.in_force.attention) == ("float32", "no")
+    assert answer.pipeline.remarks == ["static: it has no transformer, so it is computed in float32"]
+
+
 def test_a_bare_encoder_gets_mean_pooling_and_it_is_said(tmp_path: Path) -> None:
     answer = encoded(tiny_bert(tmp_path), ["bees"])
     assert (answer.pipeline.is_own_pooling, answer.pipeline.pooling) == (True, ["mean"])
