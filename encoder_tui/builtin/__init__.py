@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-MODELS: Final = {"bert": "bert", "modernbert": "modernbert"}
+MODELS: Final = {"bert": "bert", "modernbert": "modernbert", "tiny": "tiny"}
 """The built-in models: the name after `builtin:`, and the folder of its files."""
 
 
