@@ -12,7 +12,7 @@ import msgspec
 
 from encoder_tui import builtin
 from encoder_tui.client.client import EngineClient
-from encoder_tui.core.defaults import BUILTIN_NAMES, DEFAULT_PAIR
+from encoder_tui.core.defaults import BUILTIN_PAIR, DEFAULT_PAIR
 from encoder_tui.core.files.cache import DiskCache
 from encoder_tui.core.hub.resolve import on_this_machine
 from encoder_tui.core.models.card import Card, with_limit
@@ -35,7 +35,7 @@ R = TypeVar("R")
 
 OnProgress = Callable[[frames.Progress], None]
 
-STAND_INS: Final = dict(zip(DEFAULT_PAIR, BUILTIN_NAMES, strict=True))
+STAND_INS: Final = dict(zip(DEFAULT_PAIR, BUILTIN_PAIR, strict=True))
 """The built-in model that replaces a default one, if the user chose no model and the default one is unavailable."""
 
 

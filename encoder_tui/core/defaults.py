@@ -8,6 +8,10 @@ from encoder_tui import builtin
 
 DEFAULT_PAIR: Final = ("bert-base-cased", "answerdotai/ModernBERT-base")
 BUILTIN_NAMES: Final = tuple(f"builtin:{name}" for name in builtin.MODELS)
+BUILTIN_PAIR: Final = ("builtin:bert", "builtin:modernbert")
+"""What replaces the default pair: their configurations, with random weights."""
+TRAINED: Final = "builtin:tiny"
+"""The built-in model whose weights mean something."""
 MAXIMUM: Final = 4
 """The most models at once: as many as fit side by side on a screen and a reader can keep apart."""
 LETTERS: Final = "ABCD"

@@ -62,6 +62,8 @@ PANES: Final = {
 }
 """Every pane by its name. `core.settings.PANES` has the same names: settings are read without the window."""
 
+NO_DOCUMENT: Final = f"no document is open; {PANES['documents'].shown_key} opens one"
+
 
 def titled(title: str) -> PaneEntry:
     """The pane with this title."""

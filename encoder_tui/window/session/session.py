@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual.signal import Signal
 
-from encoder_tui.core.defaults import BUILTIN_NAMES, DEFAULT_PAIR, MAXIMUM, WELCOME
+from encoder_tui.core.defaults import BUILTIN_PAIR, DEFAULT_PAIR, MAXIMUM, WELCOME
 from encoder_tui.core.files.private import refuse_foreign_folder
 from encoder_tui.core.settings import CHOSEN, Settings, cache_path, log_path, state_path
 from encoder_tui.window.session.chosen_models import ChosenModels
@@ -53,7 +53,7 @@ class Session(ChosenModels):
         self.text = next(text for text in (settings.text, last.text, WELCOME) if text is not None)
         if settings.text is not None:
             self.memory.last.give_text()
-        names = list(settings.model or last.model or (BUILTIN_NAMES if last_start_died else DEFAULT_PAIR))[:MAXIMUM]
+        names = list(settings.model or last.model or (BUILTIN_PAIR if last_start_died else DEFAULT_PAIR))[:MAXIMUM]
         self._is_default = not settings.model and sorted(names) == sorted(DEFAULT_PAIR)
         super().__init__(names)
         self.docs, self.column = (settings.docs, None) if settings.docs is not None else (last.docs, last.column)

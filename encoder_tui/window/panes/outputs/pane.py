@@ -21,6 +21,7 @@ from encoder_tui.window.panes.outputs.runs import Question, Runs
 from encoder_tui.window.panes.outputs.saving import SavePath, save, snippet
 from encoder_tui.window.panes.outputs.view import OutputsState, OutputView
 from encoder_tui.window.panes.pane import VIEW_KEYS, Pane
+from encoder_tui.window.panes.registry import NO_DOCUMENT
 from encoder_tui.window.session.session import Session
 from encoder_tui.window.textual_fixes import workers
 from encoder_tui.window.widgets.choice import Choice
@@ -271,7 +272,7 @@ class OutputsPane(Pane):
     def action_document(self) -> None:
         """Use the document of the Documents pane instead of the text, or the text again."""
         if self.session.document is None:
-            self.session.notice(words.NO_DOCUMENT, "warning")
+            self.session.notice(NO_DOCUMENT, "warning")
             return
         self.runs.of_document = not self.runs.of_document
         self.runs.text_changed()

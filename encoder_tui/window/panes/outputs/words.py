@@ -8,14 +8,12 @@ from encoder_tui.core.models.card_words import other_limits
 from encoder_tui.core.text.numbers import count, statistic
 from encoder_tui.core.text.safe import shorten, visible
 from encoder_tui.window.panes.outputs.runs import ModelRun, Runs
-from encoder_tui.window.panes.registry import PANES
 from encoder_tui.window.session.session import Session
 from encoder_tui.window.session.slot import Slot
 from encoder_tui.window.theme import QUIET
 from encoder_tui.window.widgets.model_letters import letter_markup
 
 BAR = 12
-NO_DOCUMENT = f"no document is open; {PANES['documents'].shown_key} opens one"
 WIDE = 90
 
 

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 from textual.content import Content
 
 from encoder_tui.client.client import EngineError, OperationFailed
+from encoder_tui.core.models.card import Card
 from encoder_tui.core.models.placement import placement_of
 from encoder_tui.core.tasks.pooling import Given, VectorsAnswer
 from encoder_tui.core.text.numbers import count
@@ -28,7 +29,7 @@ class Asker(Generic[Answer]):
     """Puts a view's question to every model; keeps the question, the answers, and the errors.
 
     `question` returns the current question; `ask_model` asks one model and stores its answer in `answers`. `on_answer`
-    is called after each model, `on_status` when `status` has changed.
+    is called after each model, `on_status` when `status` has changed. `unfit` says why a model of a kind is not asked.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Asker(Generic[Answer]):
         ask_model: Callable[[Slot], Awaitable[None]],
         on_answer: Callable[[], None],
         on_status: Callable[[], None],
+        unfit: Callable[[Card], str] | None = None,
     ) -> None:
         self.session = session
         self.answers: dict[Slot, Answer] = {}
@@ -51,6 +53,7 @@ class Asker(Generic[Answer]):
         self._ask_model = ask_model
         self._on_answer = on_answer
         self._on_status = on_status
+        self._unfit = unfit or (lambda card: "")
         self._work: asyncio.Task[None] | None = None
 
     @property
@@ -70,6 +73,8 @@ class Asker(Generic[Answer]):
         self.errors.clear()
         self.asked, self.slots = self._question(), list(self.session.slots)
         self._work = asyncio.create_task(self._ask_all())
+        # Only then is nothing left to cancel.
+        self._work.add_done_callback(lambda _: self._on_status())
 
     def cancel(self) -> bool:
         """Cancel the current question; return whether one was being asked."""
@@ -97,7 +102,7 @@ class Asker(Generic[Answer]):
             self._say(slot, "waits for its turn")
             await self.session.loaded(slot)
             try:
-                if why := slot.why_not_ready:
+                if why := slot.why_not_ready or (slot.files and self._unfit(slot.files.card)):
                     self.errors[slot] = why
                 else:
                     await self._ask_model(slot)

@@ -19,8 +19,7 @@ from encoder_tui.core.tokens.tokenizer import TokenizationError
 from encoder_tui.protocol import operations
 from encoder_tui.protocol.tasks import MaskedRequest
 from encoder_tui.window.panes.tasks.asker import Asker
-from encoder_tui.window.panes.tasks.view import TaskView
-from encoder_tui.window.session.session import Session
+from encoder_tui.window.panes.tasks.view import TasksState, TaskView
 from encoder_tui.window.session.slot import Slot
 from encoder_tui.window.widgets.bars import bar
 from encoder_tui.window.widgets.editor import Editor
@@ -44,12 +43,13 @@ class MaskedView(TaskView):
     MaskedView > Editor { height: 3; max-height: 30%; }
     """
 
+    takes_texts = False
     about = f"predictions for {MASK}"
 
-    def __init__(self, session: Session) -> None:
-        super().__init__(session)
+    def __init__(self, state: TasksState) -> None:
+        super().__init__(state)
         self.asker: Asker[MaskedAnswer] = Asker(
-            session, self._question, self._ask_model, self.draw, self.tell_summary_changed
+            self.session, self._question, self._ask_model, self.draw, self.tell_summary_changed
         )
 
     def compose(self) -> ComposeResult:

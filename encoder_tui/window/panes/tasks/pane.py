@@ -10,26 +10,40 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.content import Content
+from textual.dom import DOMNode
 from textual.widgets import ContentSwitcher, Input, Static, TextArea
 
+from encoder_tui.core.defaults import MAXIMUM, TRAINED
+from encoder_tui.core.tasks.masked import MASK
 from encoder_tui.window.panes.pane import VIEW_KEYS, Pane
-from encoder_tui.window.panes.tasks.vectors import VectorsView
-from encoder_tui.window.panes.tasks.view import TaskView
+from encoder_tui.window.panes.tasks.encoding import encoding
+from encoder_tui.window.panes.tasks.similarity import SimilarityView
+from encoder_tui.window.panes.tasks.texts import Texts
+from encoder_tui.window.panes.tasks.view import TasksState, TaskView
+from encoder_tui.window.session.session import Session
 from encoder_tui.window.textual_fixes import workers
 from encoder_tui.window.theme import QUIET
 from encoder_tui.window.widgets.choice import Choice
 from encoder_tui.window.widgets.clipboard import copy
 from encoder_tui.window.widgets.key_line import possible_changed
+from encoder_tui.window.widgets.shaded_grid import ShadedGrid
 
 if TYPE_CHECKING:
     from encoder_tui.client.client import EngineState
 
 VIEW_CLASSES: Final = {
+    "similarity": "similarity.SimilarityView",
     "vectors": "vectors.VectorsView",
+    "dimensions": "dimensions.DimensionsView",
+    "tokens": "token_states.TokenStatesView",
+    "terms": "terms.TermsView",
+    "pairs": "pairs.PairsView",
     "masked": "masked.MaskedView",
     "triplets": "triplets.TripletsView",
 }
 """The views, with the class of each, which is imported when the view is first shown."""
+LOCAL: Final = {"builtin", "directory"}
+"""Sources of models whose weights lie beside their configuration, or nowhere."""
 
 
 class TasksPane(Pane):
@@ -65,19 +79,39 @@ class TasksPane(Pane):
         Binding(
             "u", "unload", "Unload", show=False, id="tasks.unload", tooltip="Free the memory of weights and outputs"
         ),
+        Binding(
+            "a",
+            "add_trained",
+            "Add builtin:tiny",
+            id="tasks.add-trained",
+            tooltip="Add builtin:tiny, which was trained on the sample documents, beside models with random weights",
+        ),
         Binding("y", "copy", "Copy the view", show=False, id="tasks.copy", tooltip="Copy what the view shows"),
     ]
 
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        texts = Texts(session)
+        asker = encoding(session, texts, self._answered, self._summary_changed)
+        self.state = TasksState(session, texts, asker)
+
+    @classmethod
+    def widgets_with_keys(cls) -> Sequence[tuple[str | None, type[DOMNode]]]:
+        from encoder_tui.window.panes.tasks.token_states import TokenStatesView  # noqa: PLC0415  # not for the first paint
+
+        return [("similarity", SimilarityView), ("similarity", ShadedGrid), ("tokens", TokenStatesView)]
+
     @classmethod
     def shell_command(cls, view: str, text: str, source: str | None) -> Sequence[str]:
-        return ["run", text]
+        return ["predict", f"{text} {MASK}"] if view == "masked" else ["encode", text]
 
     def compose(self) -> ComposeResult:
         yield Static(id="tasks-about", markup=False)
         yield Static(id="tasks-sentence", markup=False)
         yield Choice(self.VIEWS, id=self.VIEW_CHOICE)
+        yield self.state.texts
         with ContentSwitcher(initial=self.VIEWS[0], id="tasks-views"):
-            view = VectorsView(self.session)
+            view = SimilarityView(self.state)
             view.id = self.VIEWS[0]
             yield view
 
@@ -108,6 +142,12 @@ class TasksPane(Pane):
         self.view.show()
         possible_changed(self)
 
+    @on(Texts.Changed)
+    def _answered(self) -> None:
+        if self.is_mounted:
+            self.view.draw()
+            self._summary_changed()
+
     def _show_words(self) -> None:
         width = self.size.width
         if not self.is_mounted or not width:
@@ -123,12 +163,15 @@ class TasksPane(Pane):
 
     @on(TaskView.SummaryChanged)
     def _summary_changed(self) -> None:
-        self._show_words()
-        possible_changed(self)
+        if self.is_mounted:
+            self._show_words()
+            possible_changed(self)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "cancel":
             return self.view.asker.is_asking or isinstance(self.app.focused, TextArea | Input) or None
+        if action == "add_trained":
+            return self.has_only_random or None
         return True
 
     # Views
@@ -137,11 +180,12 @@ class TasksPane(Pane):
         module, class_name = VIEW_CLASSES[name].split(".")
         # Not needed for the first paint.
         imported = importlib.import_module(f"encoder_tui.window.panes.tasks.{module}")
-        made = getattr(imported, class_name)(self.session)
+        made = getattr(imported, class_name)(self.state)
         assert isinstance(made, TaskView)
         return made
 
     def view_opened(self, name: str) -> None:
+        self.state.texts.display = self.view.takes_texts
         self.call_after_refresh(self._show)
         if not self.view_choice.has_focus:
             self.take_focus()
@@ -177,8 +221,22 @@ class TasksPane(Pane):
 
     def action_edit(self) -> None:
         """Go to the text field of the view, if it has one."""
-        for field in self.view.query(TextArea):
+        place = self.state.texts if self.view.takes_texts else self.view
+        for field in place.query(TextArea):
             field.focus()
+
+    @property
+    def has_only_random(self) -> bool:
+        """Whether every model that has loaded lacks weights, so that no answer means anything."""
+        files = [slot.files for slot in self.session.slots]
+        return all(one is not None and not one.has_weights and one.source in LOCAL for one in files)
+
+    def action_add_trained(self) -> None:
+        """Add the built-in model that is trained, beside models with random weights or in place of the last."""
+        if len(self.session.slots) < MAXIMUM:
+            self.session.add(TRAINED)
+        else:
+            self.session.replace(MAXIMUM - 1, TRAINED)
 
     def action_copy(self) -> None:
         """Copy what the current view shows."""

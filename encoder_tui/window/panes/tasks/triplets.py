@@ -14,10 +14,10 @@ from encoder_tui.client.client import EngineError, OperationFailed
 from encoder_tui.core.tasks.pooling import Triplet, builtin_triplets, cut, triplet_columns, ways
 from encoder_tui.core.text.numbers import count
 from encoder_tui.core.text.safe import visible
+from encoder_tui.window.panes.registry import NO_DOCUMENT
 from encoder_tui.window.panes.tasks.asker import Asker
 from encoder_tui.window.panes.tasks.triplet_rows import Way, rows, verdict
-from encoder_tui.window.panes.tasks.view import NO_DOCUMENT, TaskView
-from encoder_tui.window.session.session import Session
+from encoder_tui.window.panes.tasks.view import TasksState, TaskView
 from encoder_tui.window.session.slot import Slot
 from encoder_tui.window.theme import QUIET
 from encoder_tui.window.widgets.cycle import Cycle
@@ -44,12 +44,13 @@ class TripletsView(TaskView):
     TripletsView > #triplet-teach { height: auto; padding: 0 1; }
     """
 
+    takes_texts = False
     about = "anchor, positive and negative, cut and whole"
 
-    def __init__(self, session: Session) -> None:
-        super().__init__(session)
+    def __init__(self, state: TasksState) -> None:
+        super().__init__(state)
         self.asker: Asker[list[Way]] = Asker(
-            session, self._question, self._ask_model, self.draw, self.tell_summary_changed
+            self.session, self._question, self._ask_model, self.draw, self.tell_summary_changed
         )
         triplets = builtin_triplets()
         self.builtin = {f"built-in {number + 1} of {len(triplets)}": one for number, one in enumerate(triplets)}

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any
 
 from textual.containers import Vertical
 from textual.message import Message
 
-from encoder_tui.window.panes.registry import PANES
+from encoder_tui.core.models.card import Card
+from encoder_tui.core.tasks.encoding import EncodeAnswer
 from encoder_tui.window.panes.tasks.asker import Asker
+from encoder_tui.window.panes.tasks.texts import Texts
 from encoder_tui.window.session.session import Session
+from encoder_tui.window.session.slot import Slot
 
-NO_DOCUMENT: Final = f"no document is open; {PANES['documents'].shown_key} opens one"
+
+@dataclass
+class TasksState:
+    """What the views share: the texts, and the question that encodes them with its answers."""
+
+    session: Session
+    texts: Texts
+    encoding: Asker[EncodeAnswer]
 
 
 class TaskView(Vertical):
@@ -22,15 +33,27 @@ class TaskView(Vertical):
 
     about = ""
     """What the view asks about."""
+    takes_texts = True
+    """Whether the view is about the texts that the pane shares."""
     asker: Asker[Any]
     """Puts the view's question to the models when `r` is pressed."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, state: TasksState) -> None:
         super().__init__()
-        self.session = session
+        self.state = state
+        self.session = state.session
 
     def on_unmount(self) -> None:
         self.cancel()
+
+    def unfit(self, card: Card) -> str:
+        """Say what the view needs that a model is not; empty if it fits the model."""
+        return ""
+
+    def why_not(self, slot: Slot) -> str:
+        """Say why a model gives no answer here: it does not fit the view, or the question failed; else empty."""
+        unfit = "" if slot.files is None else self.unfit(slot.files.card)
+        return unfit or self.asker.errors.get(slot, "")
 
     def show(self) -> None:
         """Show the answers so far; cancel the question if its models have changed."""
@@ -46,6 +69,11 @@ class TaskView(Vertical):
 
     def ask(self) -> None:
         """Put the current question to every model."""
+        if self.takes_texts and not self.state.texts.question.texts:
+            self.session.notice(
+                self.state.texts.why_none or "there is no text; press e and write one a line", "warning"
+            )
+            return
         self.asker.ask()
 
     def cancel(self) -> bool:
@@ -58,8 +86,10 @@ class TaskView(Vertical):
             self.post_message(self.SummaryChanged())
 
     def take_document(self) -> bool:
-        """Switch the view between its own texts and the open document; return whether it can."""
-        return False
+        """Take the texts from the next source; return whether the view takes texts from elsewhere."""
+        if self.takes_texts:
+            self.state.texts.next_source()
+        return self.takes_texts
 
     def copied(self) -> str:
         """Return what `y` copies."""

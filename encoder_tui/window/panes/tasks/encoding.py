@@ -1,0 +1,44 @@
+"""The question that encodes the shared texts; several views show its answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from encoder_tui.core.models.placement import placement_of
+from encoder_tui.core.tasks.encoding import EncodeAnswer
+from encoder_tui.protocol import operations
+from encoder_tui.protocol.tasks import EncodeRequest
+from encoder_tui.window.panes.tasks import words
+from encoder_tui.window.panes.tasks.asker import Asker
+from encoder_tui.window.panes.tasks.texts import Texts, TextsQuestion
+from encoder_tui.window.session.session import Session
+from encoder_tui.window.session.slot import Slot
+
+
+def encode_request(session: Session, slot: Slot, question: TextsQuestion) -> EncodeRequest:
+    """Return the request that encodes texts with a model that is ready."""
+    ready = slot.ready
+    assert ready is not None
+    return EncodeRequest(
+        ready.source(session.settings),
+        placement_of(session.settings),
+        list(question.texts),
+        question.prompt,
+        question.side,
+        question.truncate_dim,
+    )
+
+
+def encoding(
+    session: Session, texts: Texts, on_answer: Callable[[], None], on_status: Callable[[], None]
+) -> Asker[EncodeAnswer]:
+    """Return what encodes the texts with every model that makes vectors."""
+
+    async def ask(slot: Slot) -> None:
+        question = asker.asked
+        assert isinstance(question, TextsQuestion)
+        request = encode_request(session, slot, question)
+        asker.answers[slot] = await session.engine.run(operations.ENCODE, request, asker.telling(slot))
+
+    asker: Asker[EncodeAnswer] = Asker(session, lambda: texts.question, ask, on_answer, on_status, words.needs_vectors)
+    return asker
