@@ -93,8 +93,8 @@ def _make_visible(error: click.ClickException) -> None:
 def cli(context: click.Context, /, **options: Any) -> None:
     """Look into BERT-family encoders from a terminal.
 
-    Without a command, the window opens. A model is a Hub id, a local directory, or builtin:bert and
-    builtin:modernbert; the default is to compare bert-base-cased with answerdotai/ModernBERT-base.
+    Without a command, the window opens. A model is a Hub id, a local directory, or builtin:bert,
+    builtin:modernbert and builtin:tiny; the default is to compare bert-base-cased with answerdotai/ModernBERT-base.
     """
     context.obj = given(options)
     if context.invoked_subcommand is None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
+from encoder_tui import builtin
 from encoder_tui.core.models import layouts
 from encoder_tui.core.models.architectures import architecture
 from encoder_tui.core.models.heads import LABELLED, Kind, class_of, kind_of, kind_of_adapter, labels_of
@@ -189,7 +190,7 @@ def _card(name: str, directory: Path, modules: list[ModuleSettings] | None, look
         *stored.remarks,
         *_remarks_on_weights(card),
     ]
-    remarks += [*of_weights, *_remarks(card)]
+    remarks += [*of_weights, *_remarks(card), *_of_builtin(name)]
     return msgspec.structs.replace(
         card,
         remarks=[visible(remark) for remark in remarks],
@@ -319,6 +320,10 @@ def _remarks(card: Card) -> list[str]:
     ]
     own = [module.type for module in card.modules if module.is_own_code]
     return [*found, *([_own_code_words(MODULES, own)] if own else [])]
+
+
+def _of_builtin(name: str) -> list[str]:
+    return builtin.REMARKS.get(name.removeprefix("builtin:"), []) if name.startswith("builtin:") else []
 
 
 def _remarks_on_weights(card: Card) -> list[str]:

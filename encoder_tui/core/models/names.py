@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from encoder_tui import builtin
+from encoder_tui.core.text.numbers import enumeration
 from encoder_tui.core.text.safe import last_part, shorten, visible
 
 REVISION: Final = re.compile(r"(?!.*\.\.)\w[\w.+/-]{0,199}", re.ASCII)
@@ -57,7 +58,7 @@ def parse_name(text: str, is_elsewhere: bool = False) -> ModelName:
         raise ModelError(f"{shown}: the name is not valid UTF-8; rename the directory")
     if text.startswith("builtin:"):
         if text.removeprefix("builtin:") not in builtin.MODELS:
-            known = " and ".join(f"builtin:{name}" for name in builtin.MODELS)
+            known = enumeration([f"builtin:{name}" for name in builtin.MODELS])
             raise ModelError(f"{shown} does not exist; the built-in models are {known}")
         return ModelName(text, text)
     # A directory has no revisions, so an @ is part of its name.

@@ -208,8 +208,9 @@ def _own_task(card: Card, wish: Wish) -> Task | None:
     """Return what the model was saved for, None if it has no head for this."""
     if (card.class_name or "").endswith("ForMultipleChoice"):
         return "multiple-choice"
-    if card.kind == "masked-lm":
-        return "masked-lm" if all(MASK in text for text in wish.texts) else None
+    # A model that makes vectors may keep the head with which it was trained.
+    if (card.class_name or "").endswith("ForMaskedLM") and all(MASK in text for text in wish.texts):
+        return "masked-lm"
     return _OF_KIND.get(card.kind)
 
 

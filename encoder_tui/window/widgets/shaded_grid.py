@@ -177,7 +177,10 @@ class ShadedGrid(Lines):
             segments.append(Segment(f" {'ABCD'[block.model]} ", letter_style(self, block.model, bold=True)))
             for column, label in enumerate(block.labels):
                 is_here = column == self.column
-                cut = visible(label)[-self.cell + 1 :] if self.cell == SHADE else visible(label)
+                cut = visible(label)
+                # One letter of a word says nothing.
+                if self.cell == SHADE and len(cut) > SHADE:
+                    cut = ""
                 segments.append(Segment(fitted(cut, self.cell, "right"), Style(bold=True) if is_here else quiet))
         return Strip(segments)
 

@@ -10,12 +10,12 @@ import pytest
 
 from encoder_tui import builtin
 from encoder_tui.client.loader import builtin_form
-from encoder_tui.core.defaults import BUILTIN_NAMES
+from encoder_tui.core.defaults import BUILTIN_NAMES, BUILTIN_PAIR, TRAINED
 from encoder_tui.core.models.files import ModelFiles, resolve_here
 from encoder_tui.core.models.names import parse_name
 from encoder_tui.core.tokens.exact_form import TokenizerForm
 from encoder_tui.core.tokens.tokenizer import ModelTokenizer
-from tests.support import train_builtin
+from tests.support import train_builtin, train_tiny
 
 
 def files_of(name: str) -> ModelFiles:
@@ -48,7 +48,7 @@ def test_the_form_that_ships_is_what_autotokenizer_makes_of_the_folder(name: str
     assert made.exact
 
 
-@pytest.mark.parametrize("name", BUILTIN_NAMES)
+@pytest.mark.parametrize("name", BUILTIN_PAIR)
 def test_training_again_gives_the_tokenizer_that_ships(name: str) -> None:
     trainer = {"builtin:bert": train_builtin.wordpiece, "builtin:modernbert": train_builtin.byte_level_bpe}[name]
     made, shipped = json.loads(trainer(train_builtin.texts()).to_str()), json.loads(form_of(name).json)
@@ -77,7 +77,7 @@ def test_every_id_is_one_that_the_configuration_has_an_embedding_for(name: str) 
 
 
 def test_their_limits_are_the_real_ones() -> None:
-    limits = [files_of(name).card.limit for name in BUILTIN_NAMES]
+    limits = [files_of(name).card.limit for name in BUILTIN_PAIR]
     assert limits == [512, 8192]
 
 
@@ -85,7 +85,7 @@ def test_configurations_and_pipelines_are_those_of_the_real_models(reference_mod
     def of(path: Path, file: str) -> dict[str, Any]:
         return json.loads((path / file).read_text("utf-8"))
 
-    for name, real in zip(BUILTIN_NAMES, reference_models, strict=True):
+    for name, real in zip(BUILTIN_PAIR, reference_models, strict=True):
         ours = Path(files_of(name).path)
         assert of(ours, "config.json") == of(real, "config.json")
         one, other = of(ours, "tokenizer.json"), of(real, "tokenizer.json")
@@ -135,8 +135,30 @@ def test_triplets_name_a_question_and_two_documents_that_are_there() -> None:
     assert len({triplet["anchor"] for triplet in TRIPLETS}) == len(TRIPLETS)
 
 
-@pytest.mark.parametrize("name", BUILTIN_NAMES)
+@pytest.mark.parametrize("name", BUILTIN_PAIR)
 def test_the_folder_holds_small_files_only(name: str) -> None:
     sizes = {path.name: path.stat().st_size for path in Path(files_of(name).path).iterdir()}
     assert sorted(sizes) == ["config.json", "form.json", "tokenizer.json", "tokenizer_config.json"]
     assert sum(sizes.values()) < 1 << 20
+
+
+def test_the_tokenizer_of_tiny_is_made_again_from_the_paragraphs_that_are_not_held_out() -> None:
+    texts = [paragraph.text for paragraph in train_tiny.paragraphs(held_out=False)]
+    made = json.loads(train_builtin.wordpiece(texts, train_tiny.SPECIAL, train_tiny.ENTRIES, lowercase=True).to_str())
+    shipped = json.loads(form_of(TRAINED).json)
+    assert made["model"] == shipped["model"]
+    held_out = train_tiny.paragraphs(held_out=True)
+    assert len({paragraph.document for paragraph in held_out}) == len(DOCUMENTS)
+    assert not {paragraph.text for paragraph in held_out} & set(texts)
+
+
+def test_tiny_is_a_small_directory_of_sentence_transformers_that_says_what_it_knows() -> None:
+    files = files_of(TRAINED)
+    assert sum(path.stat().st_size for path in Path(files.path).rglob("*") if path.is_file()) < 2 << 20
+    card = files.card
+    assert (card.kind, card.limit, card.pooling, card.dimension) == ("sentence-transformer", 256, ["mean"], 128)
+    assert [module.name for module in card.modules] == ["Transformer", "Pooling", "Normalize"]
+    assert card.weights is not None
+    assert card.weights.dtypes == {"float16": 784_312}
+    assert any("sample documents of encoder-tui alone and knows nothing else" in remark for remark in card.remarks)
+    assert not any("sample documents" in remark for remark in files_of("builtin:bert").card.remarks)

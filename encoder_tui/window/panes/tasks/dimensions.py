@@ -12,10 +12,13 @@ from textual.app import ComposeResult
 from textual.events import Resize
 
 from encoder_tui.core.models.card import Card
+from encoder_tui.core.report.reproduce_tasks import matryoshka_snippet
 from encoder_tui.core.tasks.encoding import EncodeAnswer
 from encoder_tui.core.tasks.matryoshka import Shortened, shortenings
 from encoder_tui.core.text.safe import visible
 from encoder_tui.window.panes.tasks import words
+from encoder_tui.window.panes.tasks.encoding import to_reproduce
+from encoder_tui.window.panes.tasks.texts import TextsQuestion
 from encoder_tui.window.panes.tasks.view import TasksState, TaskView
 from encoder_tui.window.session.slot import Slot
 from encoder_tui.window.widgets.bars import bar
@@ -121,12 +124,22 @@ class DimensionsView(TaskView):
         for slot, sizes in self.shortened:
             orders = [order_of(size) for size in sizes]
             same = sizes[: next((n for n, order in enumerate(orders) if order != orders[0]), len(orders))]
-            found.append(
-                f"{slot.letter}: the order of the texts is the same down to {same[-1].dimension:,} values"
-                if len(same) > 1
-                else f"{slot.letter}: fewer than {sizes[0].dimension:,} values change the order of the texts"
-            )
+            words_of = f"the order of the texts is the same down to {same[-1].dimension:,} values"
+            if len(sizes) == 1:
+                words_of = f"its vectors have {sizes[0].dimension:,} values, and are not cut further"
+            elif len(same) == 1:
+                words_of = f"{sizes[1].dimension:,} of {sizes[0].dimension:,} values give the texts another order"
+            found.append(f"{slot.letter}: {words_of}")
         return "; ".join(found)
+
+    def python(self) -> str:
+        question, there = self.asker.asked, [slot for slot, _ in self.shortened]
+        if not isinstance(question, TextsQuestion) or not there:
+            return ""
+        kinds = list({self.asker.answers[slot].pipeline.kind for slot in there})
+        runs = to_reproduce(self.asker, self.session, question.truncate_dim, kinds)
+        sizes = sorted({size.dimension for _, sizes in self.shortened for size in sizes}, reverse=True)
+        return matryoshka_snippet(runs, question.texts[:MOST], sizes)
 
     def copied(self) -> str:
         labels = words.labels(self.asker.asked)[:MOST]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
+from encoder_tui.core.models.files import name_of
+from encoder_tui.core.models.heads import Kind
 from encoder_tui.core.models.placement import placement_of
+from encoder_tui.core.report.reproduce_tasks import PipelineToReproduce, vectors_snippet
 from encoder_tui.core.tasks.encoding import EncodeAnswer
 from encoder_tui.protocol import operations
 from encoder_tui.protocol.tasks import EncodeRequest
@@ -27,6 +31,28 @@ def encode_request(session: Session, slot: Slot, question: TextsQuestion) -> Enc
         question.side,
         question.truncate_dim,
     )
+
+
+def to_reproduce(
+    asker: Asker[Any], session: Session, truncate_dim: int | None = None, kinds: Sequence[Kind] = ()
+) -> list[PipelineToReproduce]:
+    """Return the models that have answered, as Python code loads them; only those of `kinds` if there are any."""
+    return [
+        PipelineToReproduce(name_of(slot.files), answer.pipeline, truncate_dim, session.loader.trusts(slot.files))
+        for slot in asker.compared
+        if (answer := asker.answers.get(slot)) is not None
+        and slot.files is not None
+        and (not kinds or answer.pipeline.kind in kinds)
+    ]
+
+
+def vectors_python(asker: Asker[EncodeAnswer], session: Session, kinds: Sequence[Kind] = ()) -> str:
+    """Return Python code for the vectors and similarities; empty if there are none yet."""
+    question = asker.asked
+    if not isinstance(question, TextsQuestion):
+        return ""
+    runs = to_reproduce(asker, session, question.truncate_dim, kinds)
+    return vectors_snippet(runs, question.texts) if runs else ""
 
 
 def encoding(

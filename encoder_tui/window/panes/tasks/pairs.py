@@ -14,6 +14,7 @@ from textual.events import Resize
 
 from encoder_tui.core.models.card import Card
 from encoder_tui.core.models.placement import placement_of
+from encoder_tui.core.report.reproduce_tasks import pairs_snippet
 from encoder_tui.core.tasks.encoding import PairsAnswer, ScoredPair
 from encoder_tui.core.text.numbers import count
 from encoder_tui.core.text.safe import visible
@@ -21,6 +22,7 @@ from encoder_tui.protocol import operations
 from encoder_tui.protocol.tasks import PairsRequest
 from encoder_tui.window.panes.tasks import words
 from encoder_tui.window.panes.tasks.asker import Asker
+from encoder_tui.window.panes.tasks.encoding import to_reproduce
 from encoder_tui.window.panes.tasks.view import TasksState, TaskView
 from encoder_tui.window.session.slot import Slot
 from encoder_tui.window.widgets.bars import bar
@@ -183,6 +185,12 @@ class PairsView(TaskView):
             several = f"{len(answer.labels):,} labels a pair, so nothing is ranked"
             found.append(f"{slot.letter}: {several if answer.labels else first}")
         return "; ".join(found) or "None of these models is a cross-encoder"
+
+    def python(self) -> str:
+        question, runs = self.asker.asked, to_reproduce(self.asker, self.session)
+        if not isinstance(question, PairsQuestion) or not runs:
+            return ""
+        return pairs_snippet(runs, [(question.query, text) for text in question.texts])
 
     def copied(self) -> str:
         question = self.asker.asked

@@ -86,6 +86,14 @@ class TasksPane(Pane):
             id="tasks.add-trained",
             tooltip="Add builtin:tiny, which was trained on the sample documents, beside models with random weights",
         ),
+        Binding(
+            "p",
+            "copy_python",
+            "Copy Python",
+            show=False,
+            id="tasks.copy-python",
+            tooltip="Copy Python code that gives what the view shows, with sentence-transformers",
+        ),
         Binding("y", "copy", "Copy the view", show=False, id="tasks.copy", tooltip="Copy what the view shows"),
     ]
 
@@ -237,6 +245,12 @@ class TasksPane(Pane):
             self.session.add(TRAINED)
         else:
             self.session.replace(MAXIMUM - 1, TRAINED)
+
+    def action_copy_python(self) -> None:
+        """Copy Python code that gives what the view shows, with sentence-transformers."""
+        has_none = self.view_name in {"masked", "triplets"}
+        why = "there is no Python code for this view" if has_none else "there is nothing to reproduce yet; press r"
+        copy(self, self.view.python(), "the Python code", why)
 
     def action_copy(self) -> None:
         """Copy what the current view shows."""

@@ -16,6 +16,7 @@ from encoder_tui.core.tasks.encoding import Similarity
 from encoder_tui.core.tasks.encoding_words import bounds
 from encoder_tui.core.text.safe import visible
 from encoder_tui.window.panes.tasks import words
+from encoder_tui.window.panes.tasks.encoding import vectors_python
 from encoder_tui.window.panes.tasks.view import TasksState, TaskView
 from encoder_tui.window.session.slot import Slot
 from encoder_tui.window.theme import QUIET
@@ -136,11 +137,9 @@ class SimilarityView(TaskView):
             value = similarity.row(row)[column]
             pairs += [(f"  {slot.letter} ", letter_markup(slot.number)), (f"{value:.4f}", "bold")]
             pairs.append((f" {similarity.function}", QUIET))
-        room = max((self.size.width - 8) // 2, 12)
-        both = [visible(" ".join(names[place].split())) for place in (row, column)]
-        first = Content(" · ").join(
-            [Content(text if len(text) <= room else f"{text[: room - 1]}…") for text in dict.fromkeys(both)]
-        )
+        both = dict.fromkeys(visible(" ".join(names[place].split())) for place in (row, column))
+        room = max((self.size.width - 8) // len(both), 12)
+        first = Content(" · ").join([Content(text if len(text) <= room else f"{text[: room - 1]}…") for text in both])
         if self.sorted_by is not None:
             slot, text = self.sorted_by
             pairs.append((f"   rows by likeness to {words.labels(self.asker.asked)[text]} under {slot.letter}", QUIET))
@@ -176,6 +175,9 @@ class SimilarityView(TaskView):
             for slot, similarity in self.similarities
             if (nearest := words.nearest(similarity, words.labels(self.asker.asked)))
         )
+
+    def python(self) -> str:
+        return vectors_python(self.asker, self.session)
 
     def copied(self) -> str:
         labels = words.labels(self.asker.asked)

@@ -17,6 +17,7 @@ from encoder_tui.core.tasks.terms import TermPair, term_pairs
 from encoder_tui.core.text.numbers import count
 from encoder_tui.core.text.safe import visible_piece
 from encoder_tui.window.panes.tasks import words
+from encoder_tui.window.panes.tasks.encoding import vectors_python
 from encoder_tui.window.panes.tasks.two_texts import TwoTexts
 from encoder_tui.window.panes.tasks.view import TasksState, TaskView
 from encoder_tui.window.session.slot import Slot
@@ -129,6 +130,9 @@ class TermsView(TaskView):
             best = f", the largest part from {visible_piece(shared[0].term)}" if shared and shared[0].adds else ""
             found.append(f"{slot.letter}: {function} {score} from {count(len(shared), 'shared term')}{best}")
         return "; ".join(found) or "None of these models is a sparse encoder"
+
+    def python(self) -> str:
+        return vectors_python(self.asker, self.session, ("sparse-encoder",))
 
     def copied(self) -> str:
         rows = [

@@ -14,12 +14,14 @@ from textual.widgets import Static
 
 from encoder_tui.core.models.card import Card
 from encoder_tui.core.models.placement import placement_of
+from encoder_tui.core.report.reproduce_tasks import token_states_snippet
 from encoder_tui.core.tasks.encoding import TokenStatesAnswer
 from encoder_tui.core.text.safe import visible, visible_piece
 from encoder_tui.protocol import operations
 from encoder_tui.protocol.tasks import TokenStatesRequest
 from encoder_tui.window.panes.tasks import words
 from encoder_tui.window.panes.tasks.asker import Asker
+from encoder_tui.window.panes.tasks.encoding import to_reproduce
 from encoder_tui.window.panes.tasks.two_texts import TwoTexts
 from encoder_tui.window.panes.tasks.view import TasksState, TaskView
 from encoder_tui.window.session.slot import Slot
@@ -184,6 +186,12 @@ class TokenStatesView(TaskView):
             for slot, answer in self.compared
             if answer.score is not None
         )
+
+    def python(self) -> str:
+        question, runs = self.asker.asked, to_reproduce(self.asker, self.session)
+        if not isinstance(question, TokensQuestion) or not runs:
+            return ""
+        return token_states_snippet(runs, question.query, question.document)
 
     def copied(self) -> str:
         front = self.front

@@ -16,6 +16,7 @@ from encoder_tui.core.tasks.encoding import EncodeAnswer
 from encoder_tui.core.tasks.encoding_words import COLUMNS, heading, text_cells, vector_record
 from encoder_tui.core.text.safe import visible
 from encoder_tui.window.panes.tasks import words
+from encoder_tui.window.panes.tasks.encoding import vectors_python
 from encoder_tui.window.panes.tasks.view import TasksState, TaskView
 from encoder_tui.window.session.slot import Slot
 from encoder_tui.window.widgets import heat_colours
@@ -124,6 +125,9 @@ class VectorsView(TaskView):
             for slot in self.asker.compared
             if (answer := self.asker.answers.get(slot)) is not None
         )
+
+    def python(self) -> str:
+        return vectors_python(self.asker, self.session)
 
     def copied(self) -> str:
         """Every vector with every digit, a line each."""

@@ -91,6 +91,10 @@ class TaskView(Vertical):
             self.state.texts.next_source()
         return self.takes_texts
 
+    def python(self) -> str:
+        """Return Python code that gives what the view shows; empty if there is nothing yet."""
+        return ""
+
     def copied(self) -> str:
         """Return what `y` copies."""
         return ""
