@@ -16,6 +16,7 @@ from encoder_tui.client.loader import builtin_form
 from encoder_tui.core.models.files import resolve_here
 from encoder_tui.core.models.names import parse_name
 from encoder_tui.core.tokens.tokenizer import EncodeOptions, ModelTokenizer
+from tests.support.dataset_folders import FOLDERS
 
 PAIR = ("-m", "builtin:bert", "-m", "builtin:modernbert")
 
@@ -219,3 +220,22 @@ def test_remarks_are_in_the_json_of_rows_and_of_a_summary(tmp_path: Path) -> Non
     assert "remarks" not in found[1]
     (figures,) = records(path, "--summary", *PAIR)
     assert (figures["documents"], figures["empty"], figures["remarks"]) == (1, 1, [remark])
+
+
+def test_the_command_prints_the_rows_that_datasets_loads_with_their_files(tmp_path: Path) -> None:
+    import datasets
+
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    FOLDERS["splits by folder"](folder)
+    theirs = datasets.load_dataset(str(folder), cache_dir=str(tmp_path / "cache"), streaming=True)
+    expected = [len(row["text"]) for row in theirs["train"]]
+    found = records(folder, "-m", "builtin:bert")
+    assert [row["characters"] for row in found] == expected
+    assert [row["file"] for row in found] == ["train/a.jsonl"] * 4 + ["train/b.jsonl"] * 3
+    done = run("--summary", "--json", "-m", "builtin:bert", f"{folder}:test")
+    (summary,) = map(json.loads, done.stdout.splitlines())
+    assert (summary["documents"], summary["models"][0]["characters"]) == (
+        len(list(theirs["test"])),
+        sum(len(row["text"]) for row in theirs["test"]),
+    )

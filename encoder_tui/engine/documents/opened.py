@@ -21,6 +21,9 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 SOURCES: Final = 4
+FIRST_STEP: Final = 64
+LARGEST_STEP: Final = 10_000
+"""How many rows are found at a time while nobody has asked for them."""
 TEXTS: Final = 16 << 20
 """How many characters of documents are kept, for scrolling back and forth."""
 COUNTS: Final = 100_000
@@ -201,8 +204,11 @@ def documents_of(spec: SourceSpec, column: str, job: Job) -> Source:
 def look_ahead(source: Source, seconds: float, job: Job) -> None:
     """Find more rows of a local source, for about the requested time."""
     deadline = time.monotonic() + seconds
-    while source.total is None and time.monotonic() < deadline:
-        source.reach(source.known + 10_000, job)
+    step = FIRST_STEP
+    while source.total is None and (began := time.monotonic()) < deadline:
+        source.reach(source.known + step, job)
+        if time.monotonic() - began < seconds / 4:
+            step = min(2 * step, LARGEST_STEP)  # each row may be a file of its own, so it begins small
 
 
 def forget(spec: SourceSpec) -> None:

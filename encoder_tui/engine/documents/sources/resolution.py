@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from encoder_tui.engine.documents.sources.features import Feature, of_arrow
@@ -118,8 +117,7 @@ def _there(names: Sequence[str], what: str) -> str:
 
 def relative(tree: Tree, file: str) -> str:
     """Return a path that `datasets` found relative to the folder; unchanged if it lies elsewhere."""
-    path = Path(file)
-    return path.relative_to(tree.folder).as_posix() if path.is_relative_to(tree.folder) else file
+    return file.removeprefix(f"{tree.folder}/")
 
 
 @contextlib.contextmanager
