@@ -87,8 +87,8 @@ def command(
 
     async def encode(loader: Loader, name: str) -> EncodeAnswer | str:
         try:
-            source = await _source(loader, name, settings, line)
-            request = EncodeRequest(source, placement_of(settings), batch, prompt, side, truncate_dim)
+            source, limit = await _source(loader, name, settings, line)
+            request = EncodeRequest(source, placement_of(settings), batch, prompt, side, truncate_dim, limit)
             answer = await loader.engine.run(operations.ENCODE, request, line.show)
         except running.FAILURES as error:
             return reason(error)
@@ -106,8 +106,10 @@ def command(
     running.show(found, as_json, report, block, unsaved)
 
 
-async def _source(loader: Loader, name: str, settings: Settings, line: running.ProgressLine) -> ModelSource:
-    """Return where the engine loads a model from. Raises `running.FAILURES`."""
+async def _source(
+    loader: Loader, name: str, settings: Settings, line: running.ProgressLine
+) -> tuple[ModelSource, int | None]:
+    """Return where the engine loads a model from, and the limit that the user chose. Raises `running.FAILURES`."""
     parsed = loader.parse(name)
     try:
         files, _ = await loader.files(parsed, line.show, needs_tokenizer=False)
@@ -115,8 +117,8 @@ async def _source(loader: Loader, name: str, settings: Settings, line: running.P
         # A directory without a transformer has no config.json, but its modules may be a table of vectors.
         if not parsed.is_directory or not (await loader.inspected(parsed, line.show))[0].card.modules:
             raise
-        return ModelSource(name, parsed.location, offline=settings.offline)
-    return source_of(files, settings.trust_remote_code, settings.offline)
+        return ModelSource(name, parsed.location, offline=settings.offline), None
+    return source_of(files, settings.trust_remote_code, settings.offline), files.card.chosen_limit
 
 
 async def _unsaved(path: Path, found: list[tuple[str, EncodeAnswer | str]]) -> str | None:

@@ -185,7 +185,12 @@ class Gathering:
         for model in self._models:
             done = ReportedVectors(model.letter, model.name, error=model.error or "")
             if model.ready is not None:
-                request = EncodeRequest(model.ready.source(self.settings), placement_of(self.settings), [self.text])
+                request = EncodeRequest(
+                    model.ready.source(self.settings),
+                    placement_of(self.settings),
+                    [self.text],
+                    limit=model.ready.card.chosen_limit,
+                )
                 try:
                     done.answer = await loader.engine.run(operations.ENCODE, request, line.show)
                     name = name_of(model.ready.files)

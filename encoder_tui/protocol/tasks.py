@@ -34,7 +34,8 @@ class EncodeRequest(msgspec.Struct, frozen=True):
 
     `prompt` is the name of one of its prompts; None leaves it to the model. `side` encodes them as queries or as
     documents, with the prompt and the route for those. `truncate_dim` keeps that many values of each vector; None
-    leaves it to the model.
+    leaves it to the model. `limit` is how many tokens the user lets the model read, None for as many as it is deployed
+    to read.
     """
 
     source: ModelSource
@@ -43,26 +44,32 @@ class EncodeRequest(msgspec.Struct, frozen=True):
     prompt: str | None = None
     side: Side | None = None
     truncate_dim: SomeTokens | None = None
+    limit: SomeTokens | None = None
     batch: SomeTokens = 32
 
 
 class PairsRequest(msgspec.Struct, frozen=True):
-    """Score pairs of texts with a cross-encoder; `prompt` is as in `EncodeRequest`."""
+    """Score pairs of texts with a cross-encoder; `prompt` and `limit` are as in `EncodeRequest`."""
 
     source: ModelSource
     placement: Placement
     pairs: list[tuple[str, str]]
     prompt: str | None = None
+    limit: SomeTokens | None = None
     batch: SomeTokens = 32
 
 
 class TokenStatesRequest(msgspec.Struct, frozen=True):
-    """Compare the tokens of two texts; the first is encoded as a query, the second as a document."""
+    """Compare the tokens of two texts; the first is encoded as a query, the second as a document.
+
+    `limit` is as in `EncodeRequest`.
+    """
 
     source: ModelSource
     placement: Placement
     query: str
     document: str
+    limit: SomeTokens | None = None
 
 
 class HeadRow(msgspec.Struct, frozen=True):

@@ -116,6 +116,11 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     remarks: list[str] = []
     of_weights: list[str] = []
 
+    @property
+    def chosen_limit(self) -> int | None:
+        """The limit that the user chose; None if it is that of the deployed model."""
+        return self.limit if self.is_limit_chosen else None
+
 
 def card_of(name: str, directory: Path, *, looks_into_pickles: bool = True) -> Card:
     """The card of the model in a directory; `name` is the model's, as it was given.

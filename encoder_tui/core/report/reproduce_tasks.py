@@ -130,4 +130,5 @@ def _model(run: PipelineToReproduce) -> list[str]:
         *threads,
         f"settings = {{{', '.join(settings)}}}",
         f"model = {run.class_name}({pretrained(run.name)}, device={in_force.device!a}, model_kwargs=settings{trust})",
+        *([f"model.max_seq_length = {pipeline.limit}"] if pipeline.is_limit_chosen else []),
     ]

@@ -102,7 +102,7 @@ class Similarity(msgspec.Struct, frozen=True):
 class Pipeline(msgspec.Struct, frozen=True):
     """What computed an answer.
 
-    - `limit` is how many tokens it reads, None if nothing limits it.
+    - `limit` is how many tokens it reads, None if nothing limits it; `is_limit_chosen` says that the user chose it.
     - `prompt` is the name of the prompt, None if none was used; `prompt_text` is what it puts before each text.
     - `side` is the one that was requested.
     - `is_own_pooling` says that the model states no pooling, and that the mean is the choice of encoder-tui.
@@ -124,6 +124,7 @@ class Pipeline(msgspec.Struct, frozen=True):
     side: Side | None = None
     revision: str | None = None
     versions: dict[str, str] = {}
+    is_limit_chosen: bool = False
 
 
 class EncodeAnswer(msgspec.Struct, frozen=True):

@@ -77,6 +77,7 @@ def provenance(name: str, answer: EncodeAnswer) -> dict[str, Any]:
         "prompt": pipeline.prompt,
         "prompt_text": pipeline.prompt_text,
         "side": pipeline.side,
+        "limit": pipeline.limit,
         "dimension": answer.dimension,
         "similarity": None if answer.similarity is None else answer.similarity.function,
         "texts": len(answer.texts),

@@ -101,15 +101,35 @@ def failures(loaded: LoadedPipeline, what: str) -> Iterator[None]:
     except (JobCancelled, OperationError):
         raise
     except Exception as error:  # of whatever kind the library and a model's own code raise
-        raise OperationError(f"{name}: {what} failed: {words(error)}") from error
+        # What the card says of a limit beyond the model's positions is then the reason.
+        hint = next((f"; {remark}" for remark in loaded.card.remarks if "set max_seq_length to" in remark), "")
+        raise OperationError(f"{name}: {what} failed: {words(error)}{hint}") from error
+
+
+@contextmanager
+def stopping_at(loaded: LoadedPipeline, limit: int | None) -> Iterator[None]:
+    """Let a pipeline read `limit` tokens of a text, in place of as many as it is deployed to read."""
+    before: list[tuple[Any, str, Any]] = []
+    for module in loaded.model.modules() if limit else ():
+        for owner, name in ((getattr(module, "tokenizer", None), "model_max_length"), (module, "document_length")):
+            if getattr(owner, name, None) is not None:
+                before.append((owner, name, getattr(owner, name)))
+                setattr(owner, name, limit)
+    try:
+        yield
+    finally:
+        for owner, name, value in reversed(before):
+            setattr(owner, name, value)
 
 
 class Work:
     """A piece of work with a pipeline: its settings while it runs, and the facts about it afterwards."""
 
-    def __init__(self, loaded: LoadedPipeline, placement: Placement) -> None:
+    def __init__(self, loaded: LoadedPipeline, placement: Placement, limit: int | None = None) -> None:
+        """`limit` is how many tokens are read of a text, None for as many as the model is deployed to read."""
         self.loaded = loaded
         self._placement = placement
+        self._limit = limit
         self._in_force = loaded.use_attention(placement.attention)
         self._began = time.perf_counter()
         self._seconds = 0.0
@@ -117,7 +137,11 @@ class Work:
     @contextmanager
     def running(self, what: str) -> Iterator[None]:
         """Run in the requested number of threads; failures are as in `failures`."""
-        with computing_in(self._placement.threads) as threads, failures(self.loaded, what):
+        with (
+            computing_in(self._placement.threads) as threads,
+            failures(self.loaded, what),
+            stopping_at(self.loaded, self._limit),
+        ):
             self._in_force = msgspec.structs.replace(self._in_force, threads=threads)
             began = time.perf_counter()
             yield
@@ -141,7 +165,7 @@ class Work:
             self._in_force,
             card.kind,
             loaded.library,
-            card.limit,
+            self._limit or card.limit,
             list(card.pooling or (["mean"] if loaded.pooling_is_ours else [])),
             loaded.pooling_is_ours,
             *prompt,
@@ -151,6 +175,7 @@ class Work:
             side,
             loaded.source.commit,
             installed_versions(),
+            self._limit is not None,
         )
 
 

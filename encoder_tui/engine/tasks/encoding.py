@@ -37,7 +37,7 @@ def encode(loaded: LoadedPipeline, request: EncodeRequest, job: Job) -> EncodeAn
         raise OperationError(
             f"{loaded.source.name}: it is {kind_words(loaded.card)}, whose vectors cannot be cut to a dimension"
         )
-    reading, work = Reading(loaded, job, len(request.texts)), Work(loaded, request.placement)
+    reading, work = Reading(loaded, job, len(request.texts)), Work(loaded, request.placement, request.limit)
     with work.running("encoding"), reading.heard():
         found = encoder_of(loaded, request.side)(request.texts, **settings)
     read, remarks = reading.of(request.texts, prompt[1], request.side)

@@ -15,7 +15,7 @@ def score(loaded: LoadedPipeline, request: PairsRequest, job: Job) -> PairsAnswe
     if loaded.card.kind != "cross-encoder":
         raise OperationError(f"{loaded.source.name}: it is {kind_words(loaded.card)}, which scores no pairs of texts")
     prompt = prompt_of(loaded, request.prompt, None)
-    reading, work = Reading(loaded, job, len(request.pairs)), Work(loaded, request.placement)
+    reading, work = Reading(loaded, job, len(request.pairs)), Work(loaded, request.placement, request.limit)
     with work.running("scoring"), reading.heard():
         scores = loaded.model.predict(
             request.pairs, prompt_name=request.prompt, batch_size=request.batch, show_progress_bar=False

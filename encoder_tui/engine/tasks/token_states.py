@@ -29,7 +29,7 @@ def compare(loaded: LoadedPipeline, request: TokenStatesRequest, job: Job) -> To
     if kind in {"cross-encoder", "sparse-encoder"}:
         raise OperationError(f"{name}: it is {kind_words(loaded.card)}, which has no vectors of tokens to compare")
     is_native = kind == "multi-vector-encoder"
-    work = Work(loaded, request.placement)
+    work = Work(loaded, request.placement, request.limit)
     with work.running("encoding"):
         query = _states(loaded, request.query, "query", job)
         document = _states(loaded, request.document, "document", job)

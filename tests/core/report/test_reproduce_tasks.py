@@ -40,7 +40,7 @@ def matrix(data: bytes, columns: int) -> np.ndarray:
 @pytest.mark.parametrize("name", ["prompts", "splade", "multi-vector", "static"])
 def test_vectors_and_similarities(name: str, directories: dict[str, Write], tmp_path: Path) -> None:
     directory = directories[name](tmp_path / "model")
-    wishes: dict[str, Any] = {"truncate_dim": 5} if name == "prompts" else {}
+    wishes: dict[str, Any] = {"truncate_dim": 5, "limit": 6} if name == "prompts" else {}
     for side in ("query", None):
         answer = encoded(directory, TEXTS, side=side, **wishes)
         made = PipelineToReproduce(name_of(directory), answer.pipeline, wishes.get("truncate_dim"))

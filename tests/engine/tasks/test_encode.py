@@ -79,6 +79,19 @@ def test_a_prompt_longer_than_the_limit_leaves_nothing_of_the_text(
     assert encoded(directory, ["honey"], prompt="query").texts[0].cut == 0
 
 
+def test_a_limit_that_the_user_chose_holds_for_one_request(dense: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    deployed = encoded(dense, [LONG])
+    answer = encoded(dense, [LONG], limit=20)
+    model = SentenceTransformer(str(dense), device="cpu")
+    model.max_seq_length = 20
+    assert answer.vectors.data == model.encode([LONG]).tobytes()
+    assert (answer.pipeline.limit, deployed.pipeline.limit) == (20, 64)
+    assert (answer.texts[0].cut or 0) < (deployed.texts[0].cut or 0)
+    assert encoded(dense, [LONG]).vectors == deployed.vectors
+
+
 def test_settings_and_library_stand_beside_the_vectors(dense: Path) -> None:
     answer = encoded(dense, ["bees"], dtype="bfloat16", attention="eager", threads=1)
     in_force = answer.pipeline.in_force
