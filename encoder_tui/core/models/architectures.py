@@ -21,6 +21,8 @@ class Architecture(NamedTuple):
     """Learned positions count from `pad_token_id + 1`, as in fairseq."""
     padding: int | None = None
     """The `pad_token_id` that positions are counted from, whatever the configuration states."""
+    has_relative_positions: bool = False
+    """A token sees how far away others are, so no length is too long; `n_positions` says nothing."""
     is_packable: bool = False
     """Position ids count from 0 in each row, and the rows' bounds are passed on to flash attention."""
     has_local_kernel: bool = False
@@ -35,12 +37,15 @@ class Architecture(NamedTuple):
 
 _FAIRSEQ: Final = Architecture(512, counts_from_padding=True)
 _LIKE_BERT: Final = Architecture(512)
+_RELATIVE: Final = Architecture(has_relative_positions=True)
 
 ARCHITECTURES: Final[dict[str, Architecture]] = {
     "albert": _LIKE_BERT,
+    "bart": Architecture(1024),
     "bert": Architecture(512, is_packable=True),
     "big_bird": Architecture(4096),
     "camembert": _FAIRSEQ,
+    "clip_text_model": Architecture(77),
     "convbert": _LIKE_BERT,
     "data2vec-text": _FAIRSEQ,
     "deberta": Architecture(512, norms_relative_positions=True),
@@ -49,15 +54,22 @@ ARCHITECTURES: Final[dict[str, Architecture]] = {
     "electra": _LIKE_BERT,
     "ernie": _LIKE_BERT,
     "esm": Architecture(1026, counts_from_padding=True),
+    "esmc": Architecture(2048),
     "eurobert": Architecture(8192),
+    "flaubert": _LIKE_BERT,
+    "fnet": _LIKE_BERT,
     "ibert": _FAIRSEQ,
     "layoutlm": _LIKE_BERT,
     "longformer": _FAIRSEQ,
     "luke": _FAIRSEQ,
+    "mbart": Architecture(1024),
     "megatron-bert": _LIKE_BERT,
     "mobilebert": _LIKE_BERT,
     "modernbert": Architecture(8192, is_packable=True, has_local_kernel=True),
     "mpnet": Architecture(512, counts_from_padding=True, padding=1),
+    "mra": _LIKE_BERT,
+    "mt5": _RELATIVE,
+    "mvp": Architecture(1024),
     "nomic_bert": Architecture(2048, norms_after_attention=True),
     "embedding_gemma2": Architecture(norms_after_attention=True, window_is_radius=True),
     "embedding_gemma2_text": Architecture(262_144, norms_after_attention=True, window_is_radius=True),
@@ -71,7 +83,12 @@ ARCHITECTURES: Final[dict[str, Architecture]] = {
     "roberta": _FAIRSEQ,
     "roberta-prelayernorm": _FAIRSEQ,
     "roc_bert": _LIKE_BERT,
+    "roformer": Architecture(1536),
     "squeezebert": _LIKE_BERT,
+    "t5": _RELATIVE,
+    "ultrabert": Architecture(32768),
+    "umt5": _RELATIVE,
+    "xlm": _LIKE_BERT,
     "xlm-roberta": _FAIRSEQ,
     "xlm-roberta-xl": Architecture(514, counts_from_padding=True),
     "xmod": _FAIRSEQ,

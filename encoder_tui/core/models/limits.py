@@ -11,6 +11,8 @@ from encoder_tui.core.models.names import ModelError
 def positions_of(config: dict[str, Any]) -> int | None:
     """Return the longest input that a model's positions allow, in tokens; None if unknown."""
     row = architecture(config.get("model_type"))
+    if row.has_relative_positions:
+        return None
     positions = count_of(config, ("max_position_embeddings",)) or count_of(config, ("n_positions",))
     if "max_position_embeddings" not in config:
         positions = positions or row.positions

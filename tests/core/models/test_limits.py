@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import pytest
@@ -22,40 +24,80 @@ SMALL: dict[str, Any] = {
     "eos_token_id": 3,
 }
 FROM_PADDING = kinds_that(lambda row: row.counts_from_padding)
+LEARNED = (
+    "albert", "bart", "bert", "big_bird", "clip_text_model", "convbert", "deberta", "deberta-v2", "distilbert",
+    "electra", "ernie", "flaubert", "fnet", "layoutlm", "mbart", "megatron-bert", "mobilebert", "mra", "mvp",
+    "nystromformer", "rembert", "roc_bert", "roformer", "squeezebert", "xlm", "yoso",
+)  # fmt: skip
+"""They have an embedding for each position, counted from the first."""
+ROTARY = ("esmc", "eurobert", "gte", "jina_embeddings_v3", "modernbert", "nomic_bert", "ultrabert")
+"""More positions than they state would be computed all the same; they were not trained on them."""
+RELATIVE = ("mt5", "t5", "umt5")
+T5: dict[str, Any] = {"d_model": 16, "d_kv": 8, "d_ff": 16, "num_layers": 1, "num_heads": 2}
+BART: dict[str, Any] = {
+    "d_model": 16, "encoder_layers": 1, "decoder_layers": 1, "encoder_attention_heads": 2,
+    "decoder_attention_heads": 2, "encoder_ffn_dim": 16, "decoder_ffn_dim": 16,
+}  # fmt: skip
 OF_KIND: dict[str, dict[str, Any]] = {
     "distilbert": {"dim": 16, "n_layers": 1, "n_heads": 2, "hidden_dim": 16},
     "esm": {"position_embedding_type": "absolute", "mask_token_id": 4},
     "longformer": {"attention_window": 4},
+    "luke": {"entity_vocab_size": 10, "entity_emb_size": 16},
+    "roc_bert": {"pronunciation_vocab_size": 10, "shape_vocab_size": 10},
+    "squeezebert": {"embedding_size": 16, "q_groups": 1, "k_groups": 1, "v_groups": 1, "post_attention_groups": 1,
+                    "intermediate_groups": 1, "output_groups": 1},
     "xmod": {"languages": ["en_XX"], "default_language": "en_XX"},
-}
+    **dict.fromkeys(RELATIVE, T5),
+    **dict.fromkeys(("bart", "mbart", "mvp"), BART),
+}  # fmt: skip
 
 
-@pytest.mark.parametrize("padding", [0, 1, 5])
-@pytest.mark.parametrize(
-    "kind", [*kinds_that(lambda row: row.counts_from_padding), "albert", "bert", "distilbert", "electra", "ernie"]
-)
-def test_the_longest_input_is_the_longest_that_passes(kind: str, padding: int) -> None:
+def passing(kind: str, padding: int = 1) -> tuple[int | None, Callable[[int], bool]]:
+    """The longest input of a tiny model by its configuration, and whether one of a length passes it."""
     import torch
     from transformers import AutoConfig, AutoModel
 
     settings = {**SMALL, "pad_token_id": padding, **OF_KIND.get(kind, {})}
+    if kind in RELATIVE:
+        settings["n_positions"] = settings.pop("max_position_embeddings")
     config = AutoConfig.for_model(kind, **settings)
     longest = positions_of(config.to_dict())
-    assert longest is not None
     assert longest == positions_of({"model_type": kind, **settings})
     model = AutoModel.from_config(config).eval()
+    more = {"decoder_input_ids": torch.full((1, 2), 7)} if config.is_encoder_decoder else {}
 
     def passes(length: int) -> bool:
         ids = torch.full((1, length), 7)
         try:
             with torch.inference_mode():
-                model(input_ids=ids, attention_mask=torch.ones_like(ids))
-        except (IndexError, RuntimeError):
+                model(input_ids=ids, attention_mask=torch.ones_like(ids), **more)
+        except (IndexError, RuntimeError, ValueError):
             return False
         return True
 
+    return longest, passes
+
+
+@pytest.mark.parametrize(("kind", "padding"), [*product(FROM_PADDING, [0, 1, 5]), *product(LEARNED, [1])])
+def test_the_longest_input_is_the_longest_that_passes(kind: str, padding: int) -> None:
+    longest, passes = passing(kind, padding)
+    assert longest is not None
     assert passes(longest)
     assert not passes(longest + 1)
+
+
+@pytest.mark.parametrize("kind", ROTARY)
+def test_positions_that_are_computed_end_where_the_configuration_says(kind: str) -> None:
+    longest, passes = passing(kind)
+    assert longest == SMALL["max_position_embeddings"]
+    assert passes(longest)
+
+
+@pytest.mark.parametrize("kind", RELATIVE)
+def test_relative_positions_set_no_limit_whatever_the_configuration_says(kind: str) -> None:
+    longest, passes = passing(kind)
+    assert longest is None
+    assert passes(3 * SMALL["max_position_embeddings"])
 
 
 @pytest.mark.parametrize(
