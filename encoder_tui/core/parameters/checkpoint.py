@@ -18,6 +18,10 @@ SINGLE: Final = "model.safetensors"
 INDEX: Final = "model.safetensors.index.json"
 
 
+WRAPPERS: Final = ("module", "_orig_mod", "model", "state_dict")
+"""What trainers put before the names of all tensors."""
+
+
 class Stored(NamedTuple):
     """A tensor in a file; the path is relative if the file is in a repository on the Hub."""
 
@@ -96,6 +100,22 @@ def find(name: str, stored: dict[str, Stored], prefixes: list[str]) -> Stored | 
             if "." in other and other in stored:
                 return stored[other]
     return None
+
+
+def unwrapped(stored: dict[str, Stored]) -> tuple[dict[str, Stored], str]:
+    """Return the tensors under names without what a trainer puts before all of them, and that prefix.
+
+    `module.` is of DataParallel, `_orig_mod.` of torch.compile, `model.` and `state_dict.` of Lightning and others.
+    """
+    found, prefix = stored, ""
+    while True:
+        firsts = Counter(name.partition(".")[0] for name in found)
+        first, number = firsts.most_common(1)[0] if firsts else ("", 0)
+        inner = {name.removeprefix(f"{first}."): one for name, one in found.items()}
+        # Names that would collide are left as they are.
+        if first not in WRAPPERS or number < len(found) / 2 or len(inner) < len(found):
+            return found, prefix
+        found, prefix = inner, f"{prefix}{first}."
 
 
 def prefixes_of(stored: dict[str, Stored]) -> list[str]:

@@ -180,6 +180,16 @@ def _deepest(description: Description) -> int:
     return max((layer_of(p.name) or 0 for p in description.parameters), default=0)
 
 
+def _fit_words(description: Description) -> str:
+    """Count what a checkpoint lacks and adds: ` (2 random, 3 tensors unused)`; empty if it fits or none is known."""
+    if description.fit is None:
+        return ""
+    random, unused = len(description.fit.random), len(description.fit.unexpected)
+    parts = [f"{random:,} random"] if random else []
+    parts += [f"{count(unused, 'stored tensor')} unused"] if unused else []
+    return f" ({', '.join(parts)})" if parts else ""
+
+
 def sentence(descriptions: Sequence[Description | None], letters: Sequence[str], short: bool = False) -> str:
     """Summarise the comparison in a sentence that can be read aloud; `short` is for a narrow window."""
     known = [(letter, one) for letter, one in zip(letters, descriptions, strict=False) if one is not None]
@@ -190,7 +200,7 @@ def sentence(descriptions: Sequence[Description | None], letters: Sequence[str],
         words = f"{letter} {million(one.total)}" if totals else f"{letter} has {million(one.total)} values"
         number = len(one.parameters)
         within = "" if short else f" in {number:,}" if totals else f" in {count(number, 'parameter')}"
-        totals.append(words + within)
+        totals.append(words + within + _fit_words(one))
     sizes = ", ".join(totals)
     if len(known) == 1:
         return f"{sizes}."

@@ -7,12 +7,21 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
-from encoder_tui.core.parameters.description import Description, LayerFact, Parameter
+from encoder_tui.core.parameters.description import Description, Fit, LayerFact, Parameter, shape_text
 from encoder_tui.core.text.numbers import count, first_of
+
+HEAD, OUTSIDE = "(head)", "(unexpected)"
+"""The paths of two branches that are no modules: the head, and what only the checkpoint has."""
 
 
 class Node:
-    """A module, a stack of layers, or a parameter. `label` is the part of the path that its parents do not show."""
+    """A module, a stack of layers, or a parameter. `label` is the part of the path that its parents do not show.
+
+    `badges` are said beside it, `details` in full sentences where there is room. If `is_outside`, the checkpoint has it
+    and the model has no place for it.
+    """
+
+    is_outside = False
 
     def __init__(self, label: str, path: str, parameter: Parameter | None = None) -> None:
         self.label = label
@@ -20,11 +29,16 @@ class Node:
         self.parameter = parameter
         self.children: list[Node] = []
         self.badges: list[str] = []
+        self.details: list[str] = []
 
     @property
     def is_stack(self) -> bool:
         """Whether the children are layers, numbered from 0."""
-        return len(self.children) > 1 and all(child.label.partition(".")[0].isdecimal() for child in self.children)
+        return (
+            not self.is_outside
+            and len(self.children) > 1
+            and all(child.label.partition(".")[0].isdecimal() for child in self.children)
+        )
 
     @cached_property
     def parameters(self) -> list[Parameter]:
@@ -48,6 +62,12 @@ class Node:
         names = [name for name, _ in sizes.most_common()]
         return names[0] if len(names) == 1 else f"{names[0]}, …" if names else ""
 
+    def leads_to(self, path: str) -> bool:
+        """Return whether a path is this node's, or may be below it."""
+        if self.path in {HEAD, OUTSIDE}:
+            return path == self.path or any(child.leads_to(path) for child in self.children)
+        return path == self.path or path.startswith(f"{self.path}.")
+
     def walk(self) -> Iterator[Node]:
         """Yield this node and everything below it, top down."""
         yield self
@@ -56,10 +76,28 @@ class Node:
 
 
 def build(description: Description) -> Node:
-    """Return the tree of a description; its root is the model."""
+    """Return the tree of a description; its root is the model, and a head is a branch of its own."""
     root = Node(description.class_name, "")
+    _grow(root, [parameter for parameter in description.parameters if not parameter.is_head])
+    if head := [parameter for parameter in description.parameters if parameter.is_head]:
+        branch = Node("head", HEAD)
+        _grow(branch, head)
+        root.children.append(branch)
+    _add_badges(root, description)
+    return root
+
+
+def build_with_checkpoint(description: Description) -> Node:
+    """Return the tree of a description with marks where its checkpoint differs, and a branch for what it adds."""
+    root = build(description)
+    if description.fit is not None:
+        _mark(root, description, description.fit)
+    return root
+
+
+def _grow(root: Node, parameters: Iterable[Parameter]) -> None:
     places: dict[str, Node] = {"": root}
-    for parameter in description.parameters:
+    for parameter in parameters:
         parts = parameter.name.split(".")
         parent = root
         for depth in range(1, len(parts)):
@@ -71,8 +109,45 @@ def build(description: Description) -> Node:
         parent.children.append(Node(parts[-1], parameter.name, parameter))
     for child in root.children:
         _join_single(child)
-    _add_badges(root, description)
-    return root
+
+
+def _mark(root: Node, description: Description, fit: Fit) -> None:
+    """Say at each node what its checkpoint lacks, stores otherwise, or has in another shape."""
+    missing = set(fit.missing)
+    misfits = {misfit.name: misfit for misfit in fit.misfits}
+    for node in root.walk():
+        if node.parameter is None:
+            random = sum(p.name in missing or p.name in misfits for p in node.parameters)
+            if random:
+                all_of_it = random == len(node.parameters)
+                node.badges.append("random, not in the checkpoint" if all_of_it else f"{random:,} random")
+            continue
+        name = node.parameter.name
+        if node.parameter.tied_to:
+            node.details.append(f"tied to {', '.join(node.parameter.tied_to)}, counted once")
+        if name in missing:
+            node.badges.append("random, not in the checkpoint")
+            node.details.append(f"not in the checkpoint, so random once {description.class_name} is loaded")
+        if (misfit := misfits.get(name)) is not None:
+            node.badges.append(f"random, {shape_text(misfit.stored)} in the checkpoint")
+            node.details.append(f"{misfit.words}, so random once {description.class_name} is loaded")
+        if (dtype := fit.stored_dtypes.get(name)) is not None:
+            node.badges.append(f"stored as {dtype}")
+            node.details.append(f"stored as {dtype}, loaded as {node.parameter.dtype}")
+        if (stored := fit.stored_names.get(name)) is not None:
+            node.details.append(f"called {stored} in the checkpoint")
+    if fit.unexpected:
+        root.children.append(_outside(fit.unexpected))
+
+
+def _outside(names: Sequence[str]) -> Node:
+    branch = Node("in the checkpoint, not in the model", OUTSIDE)
+    branch.children = [Node(name, name) for name in names]
+    for node in branch.walk():
+        node.is_outside = True
+        node.details.append("in the checkpoint, but the model has no place for it (unexpected)")
+    branch.details = [f"{count(len(names), 'tensor')} of the checkpoint for which the model has no place (unexpected)"]
+    return branch
 
 
 def _join_single(node: Node) -> None:

@@ -57,8 +57,15 @@ def encode_snippet(
     return "\n".join(lines) + "\n"
 
 
-def parameter_snippet(name: ModelName, parameter: str, *, is_checkpoint: bool = False, has_weights: bool = True) -> str:
-    """Return a script that gets one tensor of a model.
+def parameter_snippet(
+    name: ModelName,
+    parameter: str,
+    *,
+    is_checkpoint: bool = False,
+    has_weights: bool = True,
+    class_name: str = "AutoModel",
+) -> str:
+    """Return a script that gets one tensor of a model; `class_name` is the class of transformers that has it.
 
     If `is_checkpoint`, it reads the file, because transformers has no code for the model. Without weights, and for a
     built-in model, it builds the model from the configuration.
@@ -76,15 +83,17 @@ def parameter_snippet(name: ModelName, parameter: str, *, is_checkpoint: bool = 
             f"    tensor = file.get_tensor({parameter!a})",
         ]
     else:
-        lines = ["from transformers import AutoModel", "", f"model = AutoModel.from_pretrained({location}{revision})"]
+        lines = [f"from transformers import {class_name}", ""]
+        lines.append(f"model = {class_name}.from_pretrained({location}{revision})")
         if name.is_builtin or not has_weights:
-            lines = ["from transformers import AutoConfig, AutoModel", ""]
+            build = "AutoModel.from_config" if class_name == "AutoModel" else class_name
+            lines = [f"from transformers import AutoConfig, {class_name}", ""]
             if name.is_builtin:
                 lines.insert(0, "from encoder_tui.builtin import directory")
                 location = f"directory({name.location.removeprefix('builtin:')!a})"
             lines += [
                 f"config = AutoConfig.from_pretrained({location}{revision})",
-                "model = AutoModel.from_config(config)  # random weights",
+                f"model = {build}(config)  # random weights",
             ]
         lines.append(f"tensor = model.get_parameter({parameter!a})")
     return "\n".join([*lines, "print(tensor.shape, tensor.dtype)"]) + "\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import sqrt
 
-from encoder_tui.core.parameters.checkpoint import Stored, find, prefixes_of
+from encoder_tui.core.parameters.checkpoint import Stored, find, prefixes_of, unwrapped
 from encoder_tui.core.parameters.statistics import Change, Differences
 from encoder_tui.engine.job import Job
 from encoder_tui.engine.operations.tensor import finite_of
@@ -14,8 +14,8 @@ from encoder_tui.protocol.parameters import DifferenceRequest
 
 def run(request: DifferenceRequest, job: Job) -> Differences:
     """Compare tensors of the same name and shape; results come as partial answers."""
-    first = stored_values.stored(request.first, request.first_path)
-    second = stored_values.stored(request.second, request.second_path)
+    first, _ = unwrapped(stored_values.stored(request.first, request.first_path))
+    second, _ = unwrapped(stored_values.stored(request.second, request.second_path))
     pairs, only_first, other_shape, taken = [], [], [], set()
     prefixes = prefixes_of(second)
     for name, tensor in first.items():
@@ -28,7 +28,7 @@ def run(request: DifferenceRequest, job: Job) -> Differences:
             pairs.append((name, tensor, twin))
         else:
             other_shape.append(name)
-    only_second = [name for name in second if name not in taken]
+    only_second = [name for name, tensor in second.items() if tensor.entry.name not in taken]
     changes = []
     total = sum(tensor.entry.end - tensor.entry.start for _, tensor, _ in pairs)
     done = 0

@@ -21,7 +21,7 @@ from encoder_tui.core.hub.offline import forbidden_by
 from encoder_tui.core.models.names import ModelError
 from encoder_tui.core.models.weight_files import are_whole
 from encoder_tui.core.parameters import checkpoint
-from encoder_tui.core.parameters.checkpoint import Stored, find, prefixes_of
+from encoder_tui.core.parameters.checkpoint import Stored, find, prefixes_of, unwrapped
 from encoder_tui.core.parameters.description import numel_of
 from encoder_tui.engine.job import Job, OperationError
 from encoder_tui.protocol.parameters import TensorRequest
@@ -77,7 +77,8 @@ def opened(request: TensorRequest, job: Job) -> Iterator[tuple[Stored, IO[bytes]
 
 
 def _found(request: TensorRequest, there: dict[str, Stored]) -> Stored:
-    tensor = find(request.parameter, there, prefixes_of(there))
+    bare, _ = unwrapped(there)
+    tensor = find(request.parameter, bare, prefixes_of(bare))
     if tensor is None:
         raise OperationError(f"{request.name}: the checkpoint has no tensor named {request.parameter}")
     return tensor

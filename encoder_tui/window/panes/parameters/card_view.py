@@ -187,8 +187,8 @@ def _shown(letter: str, slot: Slot, entry: Described) -> ShownCard:
     has_parameters = entry.card is None or entry.files is not None
     if not has_parameters or not needs_description(card):
         return ShownCard(slot.number, letter, slot.short, slot.name, DescribedCard(card), "")
-    if entry.description is not None:
-        return ShownCard(slot.number, letter, slot.short, slot.name, described(card, entry.description), "")
+    if entry.bare is not None:
+        return ShownCard(slot.number, letter, slot.short, slot.name, described(card, entry.bare), "")
     if entry.is_failed:
         return ShownCard(slot.number, letter, slot.short, slot.name, not_described(card, entry.message), "", True)
     return ShownCard(slot.number, letter, slot.short, slot.name, DescribedCard(card), entry.message)

@@ -41,5 +41,6 @@ def python(session: Session, descriptions: Descriptions, tree: ParameterTree) ->
         (node.parameter or node.parameters[0]).name,
         is_checkpoint=description.source == "checkpoint",
         # The weights of a model of the Hub may not be downloaded yet.
+        class_name=description.class_name if description.class_name == description.head_class else "AutoModel",
         has_weights=files is None or files.has_weights or files.repo is not None,
     )

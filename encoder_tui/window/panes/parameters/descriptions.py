@@ -24,6 +24,8 @@ class Described:
         self.asked_for = asked_for
         self.card: Card | None = None
         self.description: Description | None = None
+        self.bare: Description | None = None
+        """The description without a head; the same unless heads are shown."""
         self.files: ModelFiles | None = None
         self.message = "waiting for the engine"
         self.is_failed = False
@@ -34,6 +36,7 @@ class Descriptions:
 
     def __init__(self, session: Session, changed: Callable[[], None]) -> None:
         self.session = session
+        self.with_head = False
         self._changed = changed
         self._of: dict[Slot, Described] = {}
         self._tasks: dict[Slot, asyncio.Task[None]] = {}
@@ -64,7 +67,7 @@ class Descriptions:
                 del self._of[slot]
                 self._cancel(slot)
         for slot in self.session.slots:
-            wanted = _wanted(slot)
+            wanted = _wanted(slot, self.with_head)
             if wanted is not None and (slot not in self._of or self._of[slot].asked_for != wanted):
                 self._cancel(slot)
                 self._of[slot] = Described(slot.number, wanted)
@@ -114,7 +117,10 @@ class Descriptions:
             self._changed()
             if entry.files is None:
                 raise ModelError(f"{slot.name} has no config.json, so its parameters cannot be listed")
-            entry.description = await loader.description(entry.files, versions, show)
+            entry.bare = await loader.description(entry.files, versions, show)
+            # From here on it is what `params --head` prints.
+            head = self.with_head and entry.bare.head_class is not None
+            entry.description = await loader.description(entry.files, versions, show, head=True) if head else entry.bare
             entry.message = ""
         except (ModelError, OperationFailed, EngineError) as error:
             entry.message, entry.is_failed = visible(str(error)), True
@@ -124,8 +130,8 @@ class Descriptions:
         self._changed()
 
 
-def _wanted(slot: Slot) -> tuple[str, ...] | None:
+def _wanted(slot: Slot, with_head: bool) -> tuple[str, ...] | None:
     """Return what a slot's description depends on; None while its files are still being found."""
     if slot.files is not None:
-        return (slot.name, slot.files.path, slot.files.fingerprint, slot.files.weights, slot.files.code)
-    return (slot.name,) if slot.state == "failed" else None
+        return (slot.name, slot.files.path, slot.files.fingerprint, slot.files.weights, slot.files.code, str(with_head))
+    return (slot.name, str(with_head)) if slot.state == "failed" else None

@@ -28,9 +28,9 @@ def detail_lines(
     if description is None:
         return Content("")
     made = [_first(number, node, description)]
-    badges = node.badges
+    badges = node.details or node.badges
     if not node.path:  # the model: the badges of its stacks of layers
-        badges = [badge for below in node.walk() if below.is_stack for badge in below.badges]
+        badges = [*node.badges, *(badge for below in node.walk() if below.is_stack for badge in below.badges)]
     if badges:
         made.append(Content.assemble("   ", (visible(" · ".join(badges)), "$text-secondary italic")))
     if node.parameter is not None:
@@ -42,7 +42,9 @@ def detail_lines(
 
 def _first(number: int, node: Node, description: Description) -> Content:
     sizes = f"{node.numel:,} values, {share(node.numel, description.total)}, {binary_size(node.bytes)}"
-    if node.parameter is not None:
+    if node.is_outside:
+        what = "not counted in the model"
+    elif node.parameter is not None:
         what = f"{label(node.parameter.role)} · {shape_text(node.parameter.shape)} · {node.parameter.dtype} · {sizes}"
     else:
         kinds = ", ".join(by_dtype(node.parameters))

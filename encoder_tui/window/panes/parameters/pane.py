@@ -55,6 +55,14 @@ class ParametersPane(Pane):
         Binding("x", "expand", "Expand all", show=False, id="parameters.expand-all"),
         Binding("z", "fold", "Fold all", show=False, id="parameters.fold-all"),
         Binding(
+            "H",
+            "head",
+            "Head",
+            show=False,
+            id="parameters.head",
+            tooltip="Add the head that config.json names (architectures) as a branch, or take it away",
+        ),
+        Binding(
             "y",
             "copy_name",
             "Copy name",
@@ -187,7 +195,7 @@ class ParametersPane(Pane):
 
     def add_to_report(self, material: Material) -> None:
         """Add the descriptions of the models."""
-        material.descriptions = self.descriptions.known
+        material.descriptions = [entry.bare for entry in self.descriptions.entries]
 
     # Focus
 
@@ -331,6 +339,18 @@ class ParametersPane(Pane):
             tree.sort(by_size)
         self.session.memory.remember(parameters_by_size=by_size)
         self.session.notice("sorted by size" if by_size else "in the order of the model")
+
+    def action_head(self) -> None:
+        """Describe the models with the heads that their configurations name, or without them again."""
+        bare = [entry.bare for entry in self.descriptions.entries]
+        if bare and all(one is not None and one.head_class is None for one in bare):
+            self.session.notice("no configuration names a class with a head (architectures)", "warning")
+            return
+        self.descriptions.with_head = not self.descriptions.with_head
+        self._models_changed()
+        if self.view_name == "card":
+            self.view_choice.chosen = "trees"
+        self.session.notice("with heads" if self.descriptions.with_head else "without heads")
 
     def action_expand(self) -> None:
         """Unfold everything."""

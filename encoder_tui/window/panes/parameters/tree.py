@@ -82,7 +82,7 @@ class ParameterTree(Tree[Node]):
         if description is self.description:
             return
         self.description = description
-        self._model = parameter_tree.build(description)
+        self._model = parameter_tree.build_with_checkpoint(description)
         small = (child for child in self._model.children if not child.is_stack and len(child.children) <= OPENED)
         self._refill([child.path for child in small if child.children])
 
@@ -148,7 +148,7 @@ class ParameterTree(Tree[Node]):
         node = self.root
         while node.data is not None and node.data.path != path:
             self._fill(node)
-            below = (child for child in node.children if child.data is not None and _leads_to(child.data.path, path))
+            below = (child for child in node.children if child.data is not None and child.data.leads_to(path))
             following = next(below, None)
             if following is None:
                 return None
@@ -266,7 +266,9 @@ class ParameterTree(Tree[Node]):
     def _about(self, data: Node) -> list[tuple[str, str]]:
         """Return the words after a name: a shape, the description of a stack, badges."""
         words = []
-        if data.is_stack:
+        if data.is_outside:
+            words += [(count(len(data.children), "tensor"), "number")] if data.children else []
+        elif data.is_stack:
             words.append((parameter_tree.stack_label(data), "number"))
         elif data is self._model:
             words.append((count(len(data.parameters), "parameter"), "number"))
@@ -275,6 +277,8 @@ class ParameterTree(Tree[Node]):
         return [*words, *((visible(badge), "badge") for badge in data.badges)]
 
     def _numbers(self, data: Node, whole: int, width: int) -> str:
+        if data.is_outside:
+            return ""
         cells = {
             "numel": f"{data.numel:,}",
             "share": share(data.numel, whole),
@@ -283,7 +287,3 @@ class ParameterTree(Tree[Node]):
         }
         shown = [(cells[name], room or len(f"{whole:,}")) for name, room, needed in COLUMNS if width >= needed]
         return "".join(f" {fitted(cell, room, 'right')}" for cell, room in shown)
-
-
-def _leads_to(path: str, wanted: str) -> bool:
-    return wanted == path or wanted.startswith(f"{path}.")
