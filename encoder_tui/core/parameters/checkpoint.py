@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -102,20 +103,23 @@ def find(name: str, stored: dict[str, Stored], prefixes: list[str]) -> Stored | 
     return None
 
 
-def unwrapped(stored: dict[str, Stored]) -> tuple[dict[str, Stored], str]:
-    """Return the tensors under names without what a trainer puts before all of them, and that prefix.
+def wrapper_of(names: Collection[str]) -> str:
+    """Return what a trainer put before the names of all tensors, such as `module.`; empty if nothing."""
+    prefix, inner = "", list(names)
+    while inner:
+        first, number = Counter(name.partition(".")[0] for name in inner).most_common(1)[0]
+        bare = [name.removeprefix(f"{first}.") for name in inner]
+        # Names that would collide are left as they are. A trainer may keep the weights of its loss beside the model.
+        if first not in WRAPPERS or number < len(inner) / 2 or len(set(bare)) < len(inner):
+            break
+        prefix, inner = f"{prefix}{first}.", bare
+    return prefix
 
-    `module.` is of DataParallel, `_orig_mod.` of torch.compile, `model.` and `state_dict.` of Lightning and others.
-    """
-    found, prefix = stored, ""
-    while True:
-        firsts = Counter(name.partition(".")[0] for name in found)
-        first, number = firsts.most_common(1)[0] if firsts else ("", 0)
-        inner = {name.removeprefix(f"{first}."): one for name, one in found.items()}
-        # Names that would collide are left as they are.
-        if first not in WRAPPERS or number < len(found) / 2 or len(inner) < len(found):
-            return found, prefix
-        found, prefix = inner, f"{prefix}{first}."
+
+def unwrapped(stored: dict[str, Stored]) -> dict[str, Stored]:
+    """Return the tensors by names without what a trainer put before all of them."""
+    prefix = wrapper_of(stored)
+    return {name.removeprefix(prefix): tensor for name, tensor in stored.items()}
 
 
 def prefixes_of(stored: dict[str, Stored]) -> list[str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
+from encoder_tui.core.parameters.checkpoint import wrapper_of
 from encoder_tui.core.parameters.description import Fit, Parameter
 from encoder_tui.core.text.numbers import count, first_of
+from encoder_tui.core.text.safe import visible
 
 
 def remarks_on(
@@ -38,7 +40,23 @@ def remarks_on(
 
 def prefix_words(prefix: str, file: str) -> str:
     """Return what a prefix of every stored name does, and what to do about it."""
+    saved = file if file.endswith((".safetensors", ".bin")) else "model.safetensors"
+    library, load, save = (
+        ("torch", "load", "save") if saved.endswith(".bin") else ("safetensors.torch", "load_file", "save_file")
+    )
     return (
         f'every tensor in {file} has "{prefix}" before its name, so transformers does not find them;'
-        " take it off the names"
+        f" take it off the names with {library}:"
+        f" {save}({{n.removeprefix({prefix!r}): t for n, t in {load}({saved!r}).items()}}, {saved!r})"
+    )
+
+
+def why_nothing_fits(class_name: str, names: Collection[str], file: str = "model.safetensors") -> str:
+    """Return why no tensor of a checkpoint is the model's; `names` are those that the model does not know."""
+    if prefix := wrapper_of(names):
+        return prefix_words(prefix, file)
+    known = ", ".join(visible(name) for name in sorted(names)[:3])
+    return (
+        f"the weights have no tensor of a {class_name}{f'; theirs are called {known}, …' if known else ''};"
+        " check that config.json is of these weights"
     )

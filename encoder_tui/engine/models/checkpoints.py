@@ -18,7 +18,7 @@ from encoder_tui.core.models.names import ModelError
 from encoder_tui.core.models.placement import Head, ModelSource, Weights
 from encoder_tui.core.models.weight_files import PREFERRED, are_whole, weight_files
 from encoder_tui.core.parameters.description import Fit, Misfit
-from encoder_tui.core.parameters.fit import prefix_words, remarks_on
+from encoder_tui.core.parameters.fit import prefix_words, remarks_on, why_nothing_fits
 from encoder_tui.core.text import numbers
 from encoder_tui.core.tokens.rust_errors import refusals
 from encoder_tui.engine.job import Job, OperationError
@@ -220,7 +220,7 @@ def _why_nothing_fits(source: ModelSource, directory: Path, config: Any, class_n
     build = partial(without_values, how, config, "float32")
     if checkpoint is not None and (prefix := hiding_prefix(build, checkpoint.tensors)):
         return prefix_words(prefix, checkpoint.file)
-    return f"the weights have no tensor of a {class_name}; they belong to another model"
+    return why_nothing_fits(class_name, checkpoint.tensors if checkpoint is not None else ())
 
 
 def _of_files(source: ModelSource, directory: Path) -> list[str]:

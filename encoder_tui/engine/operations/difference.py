@@ -14,8 +14,8 @@ from encoder_tui.protocol.parameters import DifferenceRequest
 
 def run(request: DifferenceRequest, job: Job) -> Differences:
     """Compare tensors of the same name and shape; results come as partial answers."""
-    first, _ = unwrapped(stored_values.stored(request.first, request.first_path))
-    second, _ = unwrapped(stored_values.stored(request.second, request.second_path))
+    first = unwrapped(stored_values.stored(request.first, request.first_path))
+    second = unwrapped(stored_values.stored(request.second, request.second_path))
     pairs, only_first, other_shape, taken = [], [], [], set()
     prefixes = prefixes_of(second)
     for name, tensor in first.items():

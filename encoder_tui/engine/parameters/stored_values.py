@@ -77,7 +77,7 @@ def opened(request: TensorRequest, job: Job) -> Iterator[tuple[Stored, IO[bytes]
 
 
 def _found(request: TensorRequest, there: dict[str, Stored]) -> Stored:
-    bare, _ = unwrapped(there)
+    bare = unwrapped(there)
     tensor = find(request.parameter, bare, prefixes_of(bare))
     if tensor is None:
         raise OperationError(f"{request.name}: the checkpoint has no tensor named {request.parameter}")

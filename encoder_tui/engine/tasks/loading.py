@@ -18,6 +18,7 @@ import torch
 from encoder_tui.core.models.modules import DROPPED, MODULES, WEIGHTED
 from encoder_tui.core.models.placement import ModelSource
 from encoder_tui.core.models.weight_files import weight_files
+from encoder_tui.core.parameters.fit import why_nothing_fits
 from encoder_tui.core.text import numbers
 from encoder_tui.core.tokens.rust_errors import refusals
 from encoder_tui.engine.job import Job, OperationError
@@ -195,9 +196,7 @@ def _unread(name: str, model: Any, heard: Heard) -> tuple[list[str], list[str]]:
         parameters = {key for key, _ in one.named_parameters()}
         missing = set(info.get("missing_keys", ())) & parameters
         if parameters and missing == parameters:
-            raise OperationError(
-                f"{name}: the weights have no tensor of a {type(one).__name__}; they belong to another model"
-            )
+            raise OperationError(f"{name}: {why_nothing_fits(type(one).__name__, info.get('unexpected_keys', ()))}")
         new += sorted(key for key in missing if not key.startswith(UNPOOLED) or _takes_pooler(model))
         unused += sorted(info.get("unexpected_keys", ()))
     return new, unused

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from encoder_tui.core.parameters import configuration, correspondence, search
-from encoder_tui.core.parameters.description import Description, LayerFact, Parameter
+from encoder_tui.core.parameters.description import Description, Fit, LayerFact, Parameter
 from encoder_tui.core.parameters.roles import role_of
 from encoder_tui.window.widgets import plots
 
@@ -163,3 +165,9 @@ def test_a_bar_chart_is_plain_lines_of_the_size_that_was_asked_for() -> None:
     again = plots.bars([0.5, 1.5, 2.5], [1, 5, 2], 50, 10)
     assert again == lines, "nothing is left of the plot before"
     assert plots.bars([1.0], [0], 30, 8)
+
+
+def test_the_sentence_counts_what_is_random_and_what_is_unused() -> None:
+    fit = Fit(missing=["pooler.dense.weight"], unexpected=["classifier.weight", "classifier.bias"])
+    words = correspondence.sentence([msgspec.structs.replace(bert(), fit=fit), bert()], "AB", short=True)
+    assert words.startswith("A has 248 values (1 random, 2 stored tensors unused), B 248;")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from encoder_tui.core.parameters import tree
-from encoder_tui.core.parameters.description import Description, LayerFact, Parameter
+from encoder_tui.core.parameters.description import Description, Fit, LayerFact, Misfit, Parameter
 from encoder_tui.core.parameters.tree import Node
 
 
@@ -107,3 +109,52 @@ def test_dtypes_that_are_mixed_are_said_to_be() -> None:
     parameters = [Parameter("a", (4,), "bfloat16", 4, "other"), Parameter("b", (1,), "float32", 1, "other")]
     root = tree.build(Description(class_name="M", kind="m", source="checkpoint", parameters=parameters))
     assert (root.dtype, root.bytes) == ("bfloat16, …", 12)
+
+
+def test_what_a_checkpoint_lacks_stores_otherwise_or_has_too_much_is_marked() -> None:
+    shapes = {
+        "embed.weight": (10, 4),
+        **layers(2, "a.weight", "b.weight"),
+        "pooler.weight": (4, 4),
+        "pooler.bias": (4,),
+    }
+    fit = Fit(
+        missing=["pooler.weight", "pooler.bias", "layers.1.a.weight"],
+        unexpected=["classifier.weight", "0.weight"],
+        misfits=[Misfit("embed.weight", (9, 4), (10, 4))],
+        stored_dtypes={"layers.0.b.weight": "float16"},
+        stored_names={"layers.0.b.weight": "layers.0.b.kernel"},
+    )
+    description = msgspec.structs.replace(described(shapes), fit=fit)
+    root = tree.build_with_checkpoint(description)
+    nodes = {node.path: node for node in root.walk()}
+    assert root.badges == ["4 random"]
+    assert nodes["pooler"].badges == ["random, not in the checkpoint"]
+    assert nodes["layers"].badges[-1] == "1 random"
+    assert nodes["embed.weight"].badges == ["random, 9 × 4 in the checkpoint"]
+    assert nodes["embed.weight"].details == [
+        "embed.weight is 9 × 4 in the checkpoint and 10 × 4 in the model, so random once Model is loaded"
+    ]
+    assert nodes["layers.0.b.weight"].badges == ["stored as float16"]
+    assert nodes["layers.0.b.weight"].details == [
+        "stored as float16, loaded as float32", "called layers.0.b.kernel in the checkpoint"
+    ]  # fmt: skip
+    branch = root.children[-1]
+    assert branch.label == "in the checkpoint, not in the model"
+    assert [child.label for child in branch.children] == ["classifier.weight", "0.weight"]
+    assert branch.is_outside
+    assert not branch.is_stack
+    assert root.numel == description.total, "what is outside is not counted"
+    assert tree.build(description).children[-1].path == "pooler"
+
+
+def test_a_head_is_a_branch_of_its_own() -> None:
+    names = {"bert.embed.weight": (10, 4), "cls.dense.weight": (4, 4), "cls.bias": (4,)}
+    plain = described(names)
+    parameters = [msgspec.structs.replace(p, is_head=not p.name.startswith("bert.")) for p in plain.parameters]
+    root = tree.build(msgspec.structs.replace(plain, parameters=parameters))
+    assert [(child.label, child.numel) for child in root.children] == [("bert.embed.weight", 40), ("head", 20)]
+    head = root.children[1]
+    assert head.leads_to("cls.dense.weight")
+    assert not head.leads_to("bert.embed.weight")
+    assert root.numel == plain.total

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy
 import pytest
 
+from encoder_tui.core.parameters.checkpoint import wrapper_of
+from encoder_tui.core.parameters.fit import why_nothing_fits
 from encoder_tui.core.parameters.statistics import Differences, TensorStatistics, sentence
 from encoder_tui.core.text.numbers import relative_percent
 from encoder_tui.engine.job import Job, JobCancelled, OperationError
@@ -258,3 +260,26 @@ def test_what_came_of_nothing_is_infinitely_far() -> None:
     assert relative_percent(Change("a", (1,), 0.0, 1.0, 1.0).relative) == "∞"
     assert Change("a", (1,), 0.0, 0.0, 0.0).relative == 0.0
     assert sentence(Differences(), "AB") == "A and B have no tensor of the same name and shape"
+
+
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "model.", "state_dict.model.", "module._orig_mod."])
+def test_what_a_trainer_puts_before_the_names_is_seen_through(tmp_path: Path, prefix: str) -> None:
+    import torch
+
+    names = ("bert.embeddings.word.weight", "bert.encoder.layer.0.output.dense.weight", "bert.pooler.dense.bias")
+    values = {name: torch.full((3,), float(number)) for number, name in enumerate(names)}
+    plain = write(tmp_path / "a", **{name.removeprefix("bert."): tensor.clone() for name, tensor in values.items()})
+    wrapped = write(tmp_path / "b", **{f"{prefix}{name}": tensor for name, tensor in values.items()})
+    for found in (compared(plain, wrapped), compared(wrapped, plain)):
+        assert sentence(found, "AB") == "all 3 tensors are equal"
+    assert statistics(wrapped, "encoder.layer.0.output.dense.weight").mean == 1.0
+    words = why_nothing_fits("BertModel", [f"{prefix}{name}" for name in names])
+    assert f'has "{prefix}" before its name' in words
+    assert f"save_file({{n.removeprefix({prefix!r}): t for n, t in load_file('model.safetensors').items()}}" in words
+
+
+def test_a_wrapper_that_hides_a_collision_stays() -> None:
+    assert wrapper_of(["model.a", "model.b", "a"]) == ""
+    assert wrapper_of(["model.a", "model.b", "loss"]) == "model."
+    assert wrapper_of([]) == ""
+    assert "theirs are called vision.a, …; check that config.json" in why_nothing_fits("BertModel", ["vision.a"])

@@ -19,7 +19,8 @@ from encoder_tui.window.panes.parameters.card_view import CardView, ShownCard
 from tests.support.deployed_models import OLD_POOLING, modules, old, tiny_bert, write_files
 from tests.support.in_process import tasks_in_process
 from tests.support.still import until
-from tests.window.parameters.test_pane import copied, pane, window
+from tests.window.parameters.test_pane import copied, pane, text, tree, window
+from tests.window.parameters.test_pane import lines as lines_of_tree
 
 __all__ = ["tasks_in_process"]
 
@@ -136,3 +137,36 @@ async def test_a_card_needs_no_engine(models: tuple[str, str], monkeypatch: pyte
         assert "… " in first.cells["missing"]
         assert "an adapter (LORA) without its base" in third.cells["remarks"]
         assert "there is no such directory" in fourth.cells["kind"]
+
+
+async def test_the_tree_marks_the_checkpoint_and_adds_the_head(models: tuple[str, str]) -> None:
+    async with window(models[1]) as pilot:
+        assert "(2 random, 1 stored tensor unused)" in text(pilot, "#parameters-sentence")
+        drawn = lines_of_tree(tree(pilot))
+        assert any("pooler" in line and "random, not in the checkpoint" in line for line in drawn)
+        assert any("in the checkpoint, not in the model  1 tensor" in line for line in drawn)
+        tree(pilot).focus()
+        tree(pilot).reveal("spare.weight")
+        await pilot.pause()
+        assert "the model has no place for it (unexpected)" in text(pilot, "#detail")
+        tree(pilot).reveal("pooler.dense.weight")
+        await pilot.pause()
+        assert "not in the checkpoint, so random once BertModel is loaded" in text(pilot, "#detail")
+        await pilot.press("H")
+        await until(pilot, lambda: "BertForSequenceClassification" in lines_of_tree(tree(pilot))[0])
+        loader = pane(pilot).session.loader
+        files, versions = await loader.files(loader.parse(models[1]), needs_tokenizer=False)
+        with_head = await loader.description(files, versions, head=True)
+        assert pane(pilot).descriptions.known == [with_head]
+        tree(pilot).reveal("classifier.bias")
+        await pilot.pause()
+        parent = tree(pilot).cursor_node.parent  # type: ignore[union-attr]
+        while parent.parent is not None and not parent.parent.is_root:
+            parent = parent.parent
+        assert str(parent.label) == "head"
+        await pilot.press("p")
+        assert "from transformers import BertForSequenceClassification" in copied(pilot)
+        (card,) = cards(pilot)
+        await pilot.press("H")
+        await until(pilot, lambda: "BertModel" in lines_of_tree(tree(pilot))[0])
+        assert cards(pilot) == [card], "the card is of the encoder alone"
