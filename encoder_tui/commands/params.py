@@ -15,7 +15,7 @@ from encoder_tui.core.parameters import description as parameters
 from encoder_tui.core.parameters import tree
 from encoder_tui.core.parameters.description import Description, Fit
 from encoder_tui.core.parameters.roles import label
-from encoder_tui.core.text.numbers import binary_size, count
+from encoder_tui.core.text.numbers import binary_size, count, counted
 from encoder_tui.core.text.rows import labelled_rows
 from encoder_tui.core.text.safe import shorten, visible
 
@@ -84,7 +84,7 @@ def table(name: str, description: Description) -> str:
 
 def fit_rows(fit: Fit) -> list[tuple[str, str]]:
     """Return what is missing and unexpected in a checkpoint as rows of a label and a text; without what is empty."""
-    rows = [("missing", ", ".join(fit.missing)), ("unexpected", ", ".join(fit.unexpected))]
+    rows = [("missing", counted(fit.missing)), ("unexpected", counted(fit.unexpected))]
     return [(label, visible(text)) for label, text in rows if text]
 
 

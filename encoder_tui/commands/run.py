@@ -13,6 +13,7 @@ from encoder_tui.client.saving import save_outputs, why_not, wrong_suffix
 from encoder_tui.commands import running
 from encoder_tui.commands.options import gather, shared_options
 from encoder_tui.core.outputs.runs import OUTPUT_COLUMNS, RunAnswer, output_cells, run_record
+from encoder_tui.core.text.numbers import counted
 from encoder_tui.core.text.rows import labelled_rows
 from encoder_tui.core.text.safe import visible
 
@@ -95,7 +96,7 @@ def table(name: str, answer: RunAnswer) -> str:
     in_force = answer.in_force
     heading = f"{visible(name)}: {visible(in_force.class_name)}, {in_force.words()}"
     fit = [("missing", in_force.missing), ("mismatched", in_force.mismatched), ("unexpected", in_force.unexpected)]
-    found = [(label, visible(", ".join(names))) for label, names in fit if names]
+    found = [(label, visible(counted(names))) for label, names in fit if names]
     width = max(running.terminal_width(), 60)
     outputs = [f"  {line}" for line in running.aligned(rows, left=3)]
     return "\n".join([heading, *labelled_rows(found, width), *outputs])

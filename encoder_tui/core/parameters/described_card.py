@@ -9,6 +9,7 @@ import msgspec
 from encoder_tui.core.models.card import Card
 from encoder_tui.core.models.card_words import card_rows, line
 from encoder_tui.core.parameters.description import Description, Fit
+from encoder_tui.core.text.numbers import counted
 from encoder_tui.core.text.rows import labelled_rows
 from encoder_tui.core.text.safe import visible
 
@@ -49,8 +50,8 @@ def fit_rows(found: DescribedCard) -> list[tuple[str, str]]:
     if found.fit is None:
         return []
     return [
-        ("missing", visible(", ".join(found.fit.missing)) or "nothing"),
-        ("unexpected", visible(", ".join(found.fit.unexpected)) or "nothing"),
+        ("missing", visible(counted(found.fit.missing)) or "nothing"),
+        ("unexpected", visible(counted(found.fit.unexpected)) or "nothing"),
     ]
 
 

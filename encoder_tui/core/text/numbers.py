@@ -100,6 +100,11 @@ def enumeration(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
+def counted(names: Sequence[str], most: int = 6) -> str:
+    """Return names for people; of many, how many there are and the first of them: `30: a, b, c and 27 more`."""
+    return f"{len(names):,}: {first_of(names, most)}" if len(names) > most else ", ".join(names)
+
+
 def first_of(names: Sequence[str], most: int) -> str:
     """Join the first names in a sentence and count the others: `a, b, c and 12 more`."""
     others = len(names) - most
