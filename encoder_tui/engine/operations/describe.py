@@ -67,7 +67,17 @@ def run(request: DescribeRequest, job: Job) -> Description:
         runs_code=request.trust_remote_code,
         also_allowed=request.also_allowed,
     )
-    return from_architecture(request, job, config)
+    description = from_architecture(request, job, config)
+    if "auto_map" in written and not request.trust_remote_code and _is_of_other_code(description):
+        why = "config.json names the model's own code, which was not run, and the checkpoint is of that code"
+        return from_checkpoint(request, job, written, kind, why)
+    return description
+
+
+def _is_of_other_code(description: Description) -> bool:
+    """Return whether a checkpoint has other names than most of the parameters (Jina v3 calls itself XLM-RoBERTa)."""
+    fit = description.fit
+    return fit is not None and not fit.prefix and 2 * len(fit.missing) > len(description.parameters)
 
 
 def from_architecture(request: DescribeRequest, job: Job, config: Any) -> Description:
@@ -190,11 +200,16 @@ def _dtype_of(checkpoint: Listed | None) -> str | None:
     return next((dtype for dtype in found if dtype in COMPUTED), None)
 
 
-def from_checkpoint(request: DescribeRequest, job: Job, config: dict[str, Any], kind: str) -> Description:
-    """List the tensors in a checkpoint's headers, by the checkpoint's own names. Raises `OperationError`."""
+def from_checkpoint(
+    request: DescribeRequest, job: Job, config: dict[str, Any], kind: str, why: str = ""
+) -> Description:
+    """List the tensors in a checkpoint's headers, by the checkpoint's own names; `why` says why not the model's.
+
+    Raises `OperationError`.
+    """
     directory = Path(request.path)
     job.progress(f"reading the header of {request.name}")
-    why = f"transformers has no code for the architecture {kind or '(none is named)'}"
+    why = why or f"transformers has no code for the architecture {kind or '(none is named)'}"
     # If the download of the weights was cancelled, the Hub still has their headers.
     if has_safetensors(directory) and (are_whole(directory) or not can_ask(request)):
         try:

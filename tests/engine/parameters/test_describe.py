@@ -249,3 +249,23 @@ def test_embeddings_that_are_to_be_tied_but_differ_are_listed_with_each_other(tm
     names = [name for name, _ in AutoModelForMaskedLM.from_pretrained(directory).named_parameters()]
     assert "cls.predictions.decoder.weight" not in names
     assert [p.name for p in description_of(directory, head=True).parameters] == names
+
+
+def test_a_checkpoint_of_code_that_was_not_run_is_shown_by_its_own_names(tmp_path: Path) -> None:
+    """As Jina v3, whose configuration says XLM-RoBERTa."""
+    import torch
+    from safetensors.torch import save_file
+
+    own = {"AutoModel": "owner/code--modeling_lora.XLMRobertaLoRA"}
+    folder = write_configuration(tmp_path / "jina", "xlm-roberta", auto_map=own, architectures=["XLMRobertaModel"])
+    names = {
+        "roberta.embeddings.word_embeddings.parametrizations.weight.original": "word_embedding",
+        "roberta.encoder.layers.0.mixer.Wqkv.parametrizations.weight.0.lora_A": "adapter",
+        "roberta.encoder.layers.0.mixer.Wqkv.parametrizations.weight.original": "fused_qkv",
+        "roberta.pooler.dense.bias": "pooler",
+    }
+    save_file({name: torch.zeros(16) for name in names}, folder / "model.safetensors")
+    description = description_of(folder)
+    assert description.source == "checkpoint"
+    assert {parameter.name: parameter.role for parameter in description.parameters} == names
+    assert description.remarks[0].startswith("config.json names the model's own code, which was not run")
