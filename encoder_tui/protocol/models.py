@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
+from encoder_tui.core.hub.search import Found
 from encoder_tui.core.models.files import Inspected, ModelFiles
 from encoder_tui.core.models.placement import ModelSource, Placement
 
@@ -50,6 +53,20 @@ class FilesAnswer(msgspec.Struct, frozen=True):
     files: ModelFiles
     versions: dict[str, str]
     remark: str = ""
+
+
+class SearchRequest(msgspec.Struct, frozen=True):
+    """Search the Hub for models or data sets."""
+
+    kind: Literal["models", "datasets"]
+    query: str
+    offline: bool = False
+
+
+class SearchAnswer(msgspec.Struct, frozen=True):
+    """What was found, the most downloaded first."""
+
+    found: list[Found]
 
 
 class CardRequest(msgspec.Struct, frozen=True):

@@ -39,6 +39,7 @@ class Operation(Generic[Q, R]):
 
 HELLO: Final = Operation("hello", models.HelloRequest, models.Hello)
 FILES: Final = Operation("files", models.FilesRequest, models.FilesAnswer)
+SEARCH: Final = Operation("search", models.SearchRequest, models.SearchAnswer)
 CARD: Final = Operation("card", models.CardRequest, models.CardAnswer)
 TOKENIZER: Final = Operation("tokenizer", models.TokenizerRequest, TokenizerForm)
 RUN: Final = Operation("run", outputs.RunRequest, RunAnswer)
@@ -69,6 +70,7 @@ OPERATIONS: Final[dict[str, Operation[Any, Any]]] = {
     for operation in (
         HELLO,
         FILES,
+        SEARCH,
         CARD,
         TOKENIZER,
         RUN,

@@ -1,9 +1,9 @@
 """An imitation of the Hugging Face Hub on loopback, with faults to order.
 
 It serves folders as repositories of models (`OWNER/NAME`) and data sets (`datasets/OWNER/NAME`), each with
-one commit on `main`: the information of a repository, its tree, and its files with the headers by which
-huggingface_hub knows them. Files with a suffix of weights or data are large files: they redirect to another
-host, as the Hub's do to its storage.
+one commit on `main`: a search for their names, the information of a repository, its tree, and its files with the
+headers by which huggingface_hub knows them. Files with a suffix of weights or data are large files: they redirect
+to another host, as the Hub's do to its storage.
 """
 
 from __future__ import annotations
@@ -66,6 +66,10 @@ class FakeHub:
         self.repos = repos
         self.moved, self.states_hashes = moved or {}, states_hashes
         self.large_suffixes = LARGE_SUFFIXES
+        self.about: dict[str, dict[str, Any]] = {}
+        """What a search says about a repository besides its name."""
+        self.also_found: list[Any] = []
+        """What every search finds as well."""
         self.requests: list[Seen] = []
         self._faults: list[list[Any]] = []
         self.closing = threading.Event()
@@ -167,7 +171,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._route(path)
 
     def _route(self, path: str) -> None:
-        if found := re.fullmatch(r"/api/(models|datasets)/(.+?)(?:/(revision|tree|paths-info)/([^/]+)(/.*)?)?", path):
+        if found := re.fullmatch(r"/api/(models|datasets)", path):
+            self._search(found[1])
+        elif found := re.fullmatch(r"/api/(models|datasets)/(.+?)(?:/(revision|tree|paths-info)/([^/]+)(/.*)?)?", path):
             kind, name, what, revision, under = found.groups()
             repo = name if kind == "models" else f"datasets/{name}"
             if self._knows(repo, revision or "main", f"/api/{kind}/"):
@@ -180,6 +186,13 @@ class _Handler(BaseHTTPRequestHandler):
             self._content(self.fake.files(found[1])[found[2]].read_bytes(), {})
         else:
             self._refuse(404, "", "Sorry, we can't find the page you are looking for.", {})
+
+    def _search(self, kind: str) -> None:
+        """Answer a search: repositories with the query in their names, and what `about` says of them."""
+        wanted = parse_qs(urlsplit(self.path).query).get("search", [""])[0].casefold()
+        repos = [repo for repo in self.fake.repos if repo.startswith("datasets/") == (kind == "datasets")]
+        names = [name for repo in repos if wanted in (name := repo.removeprefix("datasets/")).casefold()]
+        self._send_json([{"id": name} | self.fake.about.get(name, {}) for name in names] + self.fake.also_found)
 
     def _knows(self, repo: str, revision: str, before: str) -> bool:
         """Answer for a repository or revision that is not there, or has moved."""

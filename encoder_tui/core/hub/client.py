@@ -33,6 +33,7 @@ RESUMPTIONS: Final = 5
 """How often one call resumes a download that the server cut off; each attempt must have received bytes."""
 
 LARGEST_LISTING: Final = 64 << 20
+LARGEST_SEARCH: Final = 4 << 20
 MEMORY: Final = 3.0
 """Seconds for which a silent Hub gets no new request, so that four models do not wait four times."""
 
@@ -103,8 +104,16 @@ class HubClient:
                 f"{self.name}: {self.shown} does not look like a Hugging Face Hub ({why}); check HF_ENDPOINT"
             ) from error
 
-    def _ask(self, url: str, revision: str) -> bytes:
-        """Return the body behind a URL, requested in a thread.
+    def search(self, kind: str, query: str) -> bytes:
+        """Return the Hub's answer to a search for `models` or `datasets`; `query` is encoded. Raises `ModelError`."""
+        if _silent_until.get(self.endpoint, 0) > time.monotonic():
+            raise self._unreachable("no answer a moment ago")
+        return self._ask(f"{self.endpoint}/api/{kind}?{query}", "", LARGEST_SEARCH, is_short=True)
+
+    def _ask(self, url: str, revision: str, largest: int = LARGEST_LISTING, *, is_short: bool = False) -> bytes:
+        """Return the body behind a URL, at most `largest` bytes of it, requested in a thread.
+
+        If `is_short`, all of it must arrive in the time in which an answer must begin.
 
         The HTTP library has no time-out for name look-up, and its time-out for connecting starts again for
         each address of a host. If the Hub does not answer, the thread is abandoned.
@@ -115,7 +124,7 @@ class HubClient:
         def work() -> None:
             try:
                 self.headers = self._identification()
-                answer.set_result(self._whole_body(url, revision, begun))
+                answer.set_result(self._whole_body(url, revision, begun, largest))
             except self._http.HTTPError as error:
                 answer.set_exception(self._unreachable(words(str(error)) or type(error).__name__))
             except BaseException as error:  # noqa: BLE001  # raised again by the thread that waits for the answer
@@ -126,12 +135,12 @@ class HubClient:
         while not answer.done():
             self.progress(f"asking the Hub for {self.name}", 0, None, "")
             concurrent.futures.wait([answer], timeout=0.1)
-            if not begun.is_set() and not answer.done() and time.monotonic() > deadline:
+            if (is_short or not begun.is_set()) and not answer.done() and time.monotonic() > deadline:
                 _silent_until[self.endpoint] = time.monotonic() + MEMORY
                 raise self._unreachable(f"no answer within {self.patience:g} s")
         return answer.result()
 
-    def _whole_body(self, url: str, revision: str, begun: threading.Event) -> bytes:
+    def _whole_body(self, url: str, revision: str, begun: threading.Event, largest: int) -> bytes:
         with self._get(url, {}, max(self.patience, self.silence)) as response:
             begun.set()
             if response.status_code != 200:
@@ -139,10 +148,8 @@ class HubClient:
             body = bytearray()
             for piece in response.iter_bytes():
                 body += piece
-                if len(body) > LARGEST_LISTING:
-                    raise ModelError(
-                        f"{self.name}: the list of files from {self.shown} is larger than {LARGEST_LISTING >> 20} MiB"
-                    )
+                if len(body) > largest:
+                    raise ModelError(f"{self.name}: the list from {self.shown} is larger than {largest >> 20} MiB")
         return bytes(body)
 
     def download(self, commit: str, file: RemoteFile, blob: Path, arrived: Callable[[int], None]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import textwrap
+from functools import partial
 from typing import Final
 
 from textual import on
@@ -18,10 +19,13 @@ from encoder_tui.core.defaults import BUILTIN_NAMES, DEFAULT_PAIR
 from encoder_tui.core.hub.cache import cached_models
 from encoder_tui.core.models.card_words import line
 from encoder_tui.core.models.names import ModelError, parse_name
+from encoder_tui.core.models.nearby import directories_like
 from encoder_tui.core.text.safe import shorten, visible
 from encoder_tui.window.dialogs.dialog import Dialog
+from encoder_tui.window.session.hub_search import HubSearch, result_words
 from encoder_tui.window.session.session import Session
 from encoder_tui.window.session.slot import Slot
+from encoder_tui.window.textual_fixes import workers
 from encoder_tui.window.widgets.field import Field
 from encoder_tui.window.widgets.model_letters import letter_markup
 from encoder_tui.window.widgets.option_list import Options
@@ -49,6 +53,7 @@ class ModelsDialog(Dialog[None]):
         Binding("u", "bring_back", "Bring back", id="models.bring-back"),
         Binding("s", "swap", "Exchange letters with next", id="models.swap-with-next"),
         Binding("x", "stop", "Stop loading", id="models.stop-loading"),
+        Binding("down", "candidates", "Results", show=False, id="models.results"),
     ]
 
     def __init__(self, session: Session) -> None:
@@ -57,18 +62,23 @@ class ModelsDialog(Dialog[None]):
         self._replaced: Slot | None = None
         """The model that the next choice replaces, if there is room for another; None if it is added."""
         self._candidates: list[str] = []
+        self._known: list[str] = []
         self._in_cache: set[str] = set()
+        self._directories: list[str] = []
+        self._search = HubSearch(session, "models", session.engine, self._show_found)
 
     def compose(self) -> ComposeResult:
         with Vertical() as box:
             box.border_title = "Models"
             yield Static(
-                "d removes · r replaces · u undoes · s swaps letters with the next · x stops",
+                "d removes · r replaces · u undoes · s swaps letters · x stops loading",
                 classes="label",
                 markup=False,
             )
             yield Options(id="slots", markup=False)
-            yield Field(placeholder="a Hub id (OWNER/NAME[@REVISION]) or a directory", compact=True, id="name")
+            yield Field(
+                placeholder="search the Hub, or name a directory or OWNER/NAME[@REVISION]", compact=True, id="name"
+            )
             yield Static("", id="hint", classes="label", markup=False)
             yield Options(id="candidates", markup=False)
 
@@ -76,6 +86,7 @@ class ModelsDialog(Dialog[None]):
         # Otherwise the signal would keep the dialog alive.
         self.session.models_changed.unsubscribe(self)
         self.session.is_choosing = False
+        self._search.close()
 
     async def on_mount(self) -> None:
         self.session.is_choosing, self.session.refusal = True, ""
@@ -85,7 +96,7 @@ class ModelsDialog(Dialog[None]):
         self.query_one("#name", Input).focus()
         cached = [] if self.session.engine.is_remote else await asyncio.to_thread(cached_models)
         recent = self.session.memory.state.recent_models
-        self._candidates = list(dict.fromkeys([*recent, *cached, *DEFAULT_PAIR, *BUILTIN_NAMES]))
+        self._known = list(dict.fromkeys([*recent, *cached, *DEFAULT_PAIR, *BUILTIN_NAMES]))
         self._in_cache = set(cached)
         self._show_candidates()
 
@@ -98,12 +109,43 @@ class ModelsDialog(Dialog[None]):
         """The width of an option in cells: the box without its border, padding and scroll bar."""
         return max(min(WIDTH, self.app.size.width * 95 // 100) - 8, 20)
 
+    def _show_found(self) -> None:
+        self._show_candidates()
+        self._show_hint()
+
+    @on(Input.Changed, "#name")
+    def _name_changed(self, event: Input.Changed) -> None:
+        self._search.ask(event.value)
+        self._show_found()
+        workers.start(self, partial(self._find_directories, event.value.strip()), group="directories", exclusive=True)
+
+    async def _find_directories(self, typed: str) -> None:
+        """Find directories that look like models and go with what was typed."""
+        is_here = bool(typed) and not self.session.engine.is_remote
+        found = await asyncio.to_thread(directories_like, typed) if is_here else []
+        if self.is_mounted and typed == self._typed:
+            self._directories = found
+            self._show_candidates()
+
+    @property
+    def _typed(self) -> str:
+        return self.query_one("#name", Input).value.strip()
+
     def _show_candidates(self) -> None:
+        """Show what there is to choose: directories, known models that go with what was typed, results of the Hub."""
+        typed = self._typed.casefold()
+        results = {found.name: result_words(found) for found in self._search.found}
+        known = [name for name in self._known if typed in name.casefold()]
+        self._candidates = list(dict.fromkeys([*(self._directories if typed else ()), *known, *results]))
         recent = self.session.memory.state.recent_models
 
         def where(name: str) -> str:
             if name in BUILTIN_NAMES:
                 return "built in"
+            if name in self._directories and typed:
+                return "directory"
+            if name in results and name not in recent:
+                return results[name]
             there = "cached" if name in self._in_cache else "Hub"
             return ("recent" if there == "Hub" else "recent, cached") if name in recent else there
 
@@ -112,7 +154,8 @@ class ModelsDialog(Dialog[None]):
         candidates.set_options(
             Option(
                 Content.assemble(
-                    shorten(visible(name), self._room - len(where(name)) - 3), (f"   {where(name)}", "dim")
+                    shorten(visible(name), max(self._room - len(where(name)) - 3, 16)),
+                    (f"   {shorten(where(name), max(self._room - 19, 16))}", "dim"),
                 )
             )
             for name in self._candidates
@@ -176,6 +219,8 @@ class ModelsDialog(Dialog[None]):
             parts.insert(0, (f"{visible(session.refusal)}\n", "$text-error"))
         elif session.gone is not None:
             parts.append((f" · u brings back {visible(session.gone.short)}", "$text-muted"))
+        if self._search.words:
+            parts.append((f"\n{self._search.words}", "$text-muted"))
         self.query_one("#hint", Static).update(Content.assemble(*parts))
 
     def _choose(self, name: str) -> None:
@@ -187,7 +232,7 @@ class ModelsDialog(Dialog[None]):
             self.session.replace(self.session.slots.index(replaced), name)
 
     @on(Input.Submitted)
-    def _typed(self, event: Input.Submitted) -> None:
+    def _submitted(self, event: Input.Submitted) -> None:
         name = event.value.strip()
         if not self.session.engine.is_remote:
             try:
@@ -201,7 +246,10 @@ class ModelsDialog(Dialog[None]):
 
     @on(OptionList.OptionSelected, "#candidates")
     def _picked(self, event: OptionList.OptionSelected) -> None:
-        self._choose(self._candidates[event.option_index])
+        name, field = self._candidates[event.option_index], self.query_one("#name", Input)
+        field.clear()
+        self.set_focus(field)
+        self._choose(name)
 
     @on(OptionList.OptionSelected, "#slots")
     def _slot_picked(self) -> None:
@@ -216,7 +264,13 @@ class ModelsDialog(Dialog[None]):
         slot = self.session.slots[self._place]
         self._replaced = None if self._replaced is slot else slot
         self._show_hint()
-        self.query_one("#name", Input).focus()
+        self.set_focus(self.query_one("#name", Input))
+
+    def action_candidates(self) -> None:
+        """Go from the field to what there is to choose."""
+        candidates = self.query_one("#candidates", OptionList)
+        candidates.highlighted = 0 if self._candidates else None
+        self.set_focus(candidates)  # at once: the next key is meant for it
 
     def action_bring_back(self) -> None:
         """Bring back the model that was removed or replaced last."""

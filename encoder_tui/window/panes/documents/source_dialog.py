@@ -17,6 +17,8 @@ from encoder_tui.core.files.typed_paths import dropped
 from encoder_tui.core.text.safe import visible
 from encoder_tui.protocol.documents import FORMATS, SourceAnswer, SourceSpec
 from encoder_tui.window.dialogs.dialog import Dialog
+from encoder_tui.window.session.hub_search import HubSearch, result_words
+from encoder_tui.window.session.session import Session
 from encoder_tui.window.widgets.cycle import Cycle
 from encoder_tui.window.widgets.field import Field
 from encoder_tui.window.widgets.option_list import Options
@@ -44,13 +46,20 @@ class SourceChooser(Dialog[tuple[str, SourceSpec] | None]):
     """
 
     def __init__(
-        self, current: str | None, spec: SourceSpec, recent: Sequence[str] = (), answer: SourceAnswer | None = None
+        self,
+        session: Session,
+        current: str | None,
+        spec: SourceSpec,
+        recent: Sequence[str] = (),
+        answer: SourceAnswer | None = None,
     ) -> None:
         super().__init__()
+        self._search = HubSearch(session, "datasets", session.documents_engine, self._show)
         self._current = current
         self._spec = spec
-        self._sources = list(dict.fromkeys([*recent, *ALWAYS]))
-        self._choices = [] if answer is None or current is None else choices_of(answer)
+        self._known = list(dict.fromkeys([*recent, *ALWAYS]))
+        self._choices_of_current = [] if answer is None or current is None else choices_of(answer)
+        self._sources, self._choices = list(self._known), list(self._choices_of_current)
 
     def compose(self) -> ComposeResult:
         spec = self._spec
@@ -74,6 +83,41 @@ class SourceChooser(Dialog[tuple[str, SourceSpec] | None]):
                 yield Field(spec.field or "", placeholder=OF_ROWS, compact=True, id="field")
             names = [*(f"{kind} {name}" for kind, name in self._choices), *self._sources]
             yield Options(*(Option(Content(visible(name))) for name in names), markup=False)
+            yield Static(id="source-search", markup=False)
+
+    def on_unmount(self) -> None:
+        self._search.close()
+
+    @on(Input.Changed, "#source-name")
+    def _name_changed(self, event: Input.Changed) -> None:
+        # What the field opened with is not a question.
+        self._search.ask("" if event.value == (self._current or "") else event.value)
+        self._show()
+
+    def _show(self) -> None:
+        """Show what goes with what was typed: choices of the open source, known sources, what the Hub found."""
+        typed = self.query_one("#source-name", Field).value
+        is_typed = typed != (self._current or "")
+        results = {found.name: result_words(found) for found in self._search.found}
+        wanted = typed.strip().casefold() if is_typed else ""
+        self._choices = [] if is_typed else list(self._choices_of_current)
+        known = [source for source in self._known if wanted in source.casefold()]
+        self._sources = list(dict.fromkeys([*known, *results]))
+        options = self.query_one(Options)
+        highlighted = options.highlighted
+        options.set_options(
+            Option(Content.assemble(visible(name), (f"   {results[name]}" if name in results else "", "dim")))
+            for name in [*(f"{kind} {name}" for kind, name in self._choices), *self._sources]
+        )
+        options.highlighted = highlighted
+        self.query_one("#source-search", Static).update(Content(self._search.words))
+
+    def key_down(self) -> None:
+        """Go from the field to what there is to choose."""
+        options = self.query_one(Options)
+        if isinstance(self.focused, Field) and options.option_count:
+            options.highlighted = 0
+            self.set_focus(options)  # at once: the next key is meant for it
 
     def _answer(self, source: str) -> tuple[str, SourceSpec]:
         names = dropped(source)
