@@ -15,6 +15,7 @@ from encoder_tui.core.settings import Settings
 from encoder_tui.core.text.safe import visible, visible_in_place, visible_piece
 from encoder_tui.window.app import EncoderApp
 from encoder_tui.window.dialogs.save import SaveDialog
+from encoder_tui.window.panes.documents.column_dialog import ColumnChooser
 from encoder_tui.window.panes.documents.listing import DocumentList
 from encoder_tui.window.panes.documents.pane import DocumentsPane
 from encoder_tui.window.panes.outputs.pane import OutputsPane
@@ -115,7 +116,9 @@ async def test_documents_shows_hostile_files_columns_and_texts(
             await until(pilot, lambda row=row: pane.reader.index == row and pane.readings)
             await until(pilot, lambda text=text: watch.saw(visible(text)[:7]))
         before = pane.collection
-        await pilot.press("escape", "t", "c")
+        await pilot.press("escape", "t")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ColumnChooser))
+        await pilot.press("down", "enter")
         await until(pilot, lambda: pane.collection is not before and pane.counting is not None)
         await until(pilot, lambda: pane.counting.collection is pane.collection and pane.counting.state == "done")
         evil, nobody = HOSTILE["OSC title"], "~nobody-of-this-name/x"

@@ -87,7 +87,9 @@ def _open_object(label: str, content: Content, field: str | None) -> Source:
     if rows is not None:
         table = JsonTable(label, rows)
         if field is None:
-            table.remark(f"{content.name} is one object of columns; each of their values is read as a row")
+            table.remark(
+                f"{content.name} is one object of columns; each value is read as a row, while datasets reads one row"
+            )
         return table
     held_in = [name for name, of in value.items() if isinstance(of, list) and of and isinstance(of[0], dict)]
     if (
@@ -97,8 +99,8 @@ def _open_object(label: str, content: Content, field: str | None) -> Source:
     ):
         source = JsonArray(label, content, field=held_in[0], is_object=True)
         source.remark(
-            f"{content.name} is one object; the rows of its field {without_surrogates(held_in[0])} are read"
-            " (--field names another)"
+            f"{content.name} is one object; the rows of its field {without_surrogates(held_in[0])} are read,"
+            " while datasets reads one row (--field names another)"
         )
         return source
     return JsonTable(label, [value])

@@ -490,5 +490,7 @@ class DocumentsPane(Pane):
             sentence = "Press o to open documents."
         elif self.reader.index < 0:
             sentence = "No document is listed."
+        elif self.reader.is_read and not self.reader.text:
+            sentence = "This document has no text."
         lines = textwrap.wrap(sentence, max(self.size.width - 2, 20), max_lines=2, placeholder="…")
         self.query_one("#document-sentence", Static).update(Content("\n".join(lines)))
