@@ -24,6 +24,8 @@ from encoder_tui.protocol.documents import SourceSpec
 SAMPLE: Final = 1 << 16
 """Bytes from which the dialect is guessed."""
 
+LINE_FEED: Final = 10
+
 INDEX: Final = "__index_level_0__"
 """What `datasets` calls a first column that the header does not name."""
 
@@ -115,7 +117,7 @@ class CsvFile(RecordFile):
         for line in lines_of(file):
             length = len(line)
             # Nearly all lines have no quote, and a carriage return only before their end.
-            is_plain = quote not in line and line.count(b"\r") == line.endswith(b"\r\n")
+            is_plain = quote not in line and line.find(b"\r", 0, -2) < 0 and line[-1] == LINE_FEED
             if length > ROW_AT_MOST or not (is_plain or self._is_row(line)):
                 return position
             if line[:1] not in blank or line.strip(blank):
