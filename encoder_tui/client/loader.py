@@ -233,8 +233,11 @@ class Loader:
         return hashlib.sha256(f"{files.fingerprint} {files.code}".encode()).hexdigest()
 
     def _described_by(self, files: ModelFiles, head: bool) -> str:
-        """Return a key of what a description depends on: configuration, checkpoint, and code if it may run."""
-        place = [files.repo, files.commit] if self.trusts(files) or not files.weights else [None, None]
+        """Return a key of what a description depends on: configuration, checkpoint, and code if it may run.
+
+        Its remarks depend on the other files of the directory too, which they name.
+        """
+        place = [files.repo, files.commit, files.path, files.card.of_weights]
         parts = [files.config, files.weights, *place, files.code if self.trusts(files) else None, head]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

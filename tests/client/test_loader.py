@@ -106,3 +106,22 @@ def test_the_card_of_a_model_comes_from_the_engine_s_side(tmp_path: Path) -> Non
     engine = shlex.join(["bash", "-c", f"cd {shlex.quote(str(tmp_path / 'far'))} && exec {there}"])
     done = call("--engine", engine, "-m", "deployed", "docs", "--json", str(tmp_path / "text.txt"))
     assert done.models == [{"model": "deployed", "tokens": 6, "limit": 4, "cut": 11}]
+
+
+async def test_directories_with_the_same_configuration_are_described_each_by_itself(
+    asked: list[Any], tmp_path: Path
+) -> None:
+    one, other = (write_model(tmp_path / name) for name in ("one", "other"))
+    loads = loader(tmp_path)
+
+    async def described(folder: Path) -> None:
+        files = loads.files_here(parse_name(str(folder)), needs_tokenizer=False)
+        assert files is not None
+        await description_by(loads, files)
+
+    for folder in (one, other, one):
+        await described(folder)
+    assert [Path(request.path).name for request in asked] == ["one", "other"]
+    (one / "adapter_config.json").write_text('{"peft_type": "LORA", "base_model_name_or_path": "own/base"}')
+    await described(one)
+    assert [Path(request.path).name for request in asked] == ["one", "other", "one"], "its remarks are others now"

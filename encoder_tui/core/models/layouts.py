@@ -52,7 +52,10 @@ def why_no_model(directory: Path) -> str:
         )
     stored = weights_in(directory).weights
     if stored is not None and stored.format in REASONS:
-        return f"the directory has no config.json, and {stored.files[0]} is for {REASONS[stored.format]}"
+        return (
+            f"the directory has no config.json, and {stored.files[0]} is for {REASONS[stored.format]};"
+            " name the model that it was converted from"
+        )
     return "the directory has no config.json, so it is not a model directory"
 
 

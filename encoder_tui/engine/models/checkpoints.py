@@ -97,7 +97,7 @@ def load(source: ModelSource, directory: Path, dtype: str | None, device: torch.
     model, remarks, class_name = loaded.model, list(loaded.remarks), type(loaded.model).__name__
     if has_weights:
         remarks += [
-            f"{source.name}: {sentence}" for sentence in _of_files(source, directory) if sentence not in remarks
+            f"{source.name}: {sentence}" for sentence in said_of_weights(source, directory) if sentence not in remarks
         ]
     if getattr(config, "is_encoder_decoder", False):
         model, sentence = _part_that_runs(model)
@@ -223,7 +223,7 @@ def _why_nothing_fits(source: ModelSource, directory: Path, config: Any, class_n
     return why_nothing_fits(class_name, checkpoint.tensors if checkpoint is not None else ())
 
 
-def _of_files(source: ModelSource, directory: Path) -> list[str]:
+def said_of_weights(source: ModelSource, directory: Path) -> list[str]:
     """Return what a model's files say about its weights."""
     try:
         return card_of(source.name, directory, looks_into_pickles=False).of_weights

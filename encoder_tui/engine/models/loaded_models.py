@@ -22,6 +22,7 @@ from encoder_tui.engine.models.checkpoints import (
     directory_of,
     load,
     load_with_head,
+    said_of_weights,
     weights_of,
 )
 from encoder_tui.engine.models.loaded_model import LoadedModel
@@ -87,7 +88,7 @@ class LoadedModels:
         key = _key(source, directory, placement, device)
         loaded = self._kept(key, source, lambda: load(source, directory, placement.dtype, device, job))
         if loaded.weights == "random" and not source.location.startswith("builtin:"):
-            why = why_not_loaded(directory)
+            why = why_not_loaded(directory) or next(iter(said_of_weights(source, directory)), None)
             remark = reason or f"{source.name}: {why or f'there are no weights at {directory}'}"
             others = [other for other in loaded.remarks if not other.endswith(ALL_RANDOM)]
             loaded.remarks = [f"{remark}; {ALL_RANDOM}", *others]

@@ -141,3 +141,107 @@ def test_tied_parameters_are_there_by_any_of_their_names(kind: str, alias: str, 
         },
     )
     assert_nothing_amiss(assert_as_transformers_says(tmp_path))
+
+
+KINDS = [
+    "albert",
+    "bart",
+    "bert",
+    "bert-generation",
+    "big_bird",
+    "bigbird_pegasus",
+    "blenderbot",
+    "camembert",
+    "convbert",
+    "data2vec-text",
+    "deberta",
+    "deberta-v2",
+    "distilbert",
+    "dpr",
+    "electra",
+    "ernie",
+    "esm",
+    "eurobert",
+    "flaubert",
+    "fnet",
+    "gte",
+    "ibert",
+    "jina_embeddings_v3",
+    "layoutlm",
+    "longformer",
+    "longt5",
+    "m2m_100",
+    "marian",
+    "mbart",
+    "megatron-bert",
+    "modernbert",
+    "mpnet",
+    "mra",
+    "mt5",
+    "mvp",
+    "nomic_bert",
+    "nystromformer",
+    "pegasus",
+    "plbart",
+    "rembert",
+    "roberta",
+    "roberta-prelayernorm",
+    "roformer",
+    "splinter",
+    "squeezebert",
+    "switch_transformers",
+    "t5",
+    "tapas",
+    "umt5",
+    "xlm",
+    "xlm-roberta",
+    "xlm-roberta-xl",
+    "xmod",
+    "yoso",
+]
+"""Architectures with encoders of texts, by `model_type`."""
+
+NUMBERS = {
+    **dict.fromkeys(("hidden_size", "d_model", "dim", "emb_dim", "embedding_size"), 16),
+    **dict.fromkeys(("encoder_ffn_dim", "decoder_ffn_dim", "intermediate_size", "hidden_dim", "d_ff"), 24),
+    **dict.fromkeys(("n_layers", "num_hidden_layers", "num_layers", "num_decoder_layers"), 2),
+    **dict.fromkeys(("encoder_layers", "decoder_layers"), 1),
+    **dict.fromkeys(("n_heads", "num_attention_heads", "num_heads"), 2),
+    **dict.fromkeys(("encoder_attention_heads", "decoder_attention_heads"), 2),
+    **{"vocab_size": 40, "d_kv": 8, "max_position_embeddings": 64, "pad_token_id": 0},
+}
+
+
+def said(loaded: tuple[Any, dict[str, Any]]) -> tuple[list[Any], set[str], set[str]]:
+    """The parameters of a loaded model, and what transformers said of its checkpoint."""
+    model, info = loaded
+    parameters = [(name, tuple(one.shape), str(one.dtype)[6:]) for name, one in model.named_parameters()]
+    return parameters, set(info["missing_keys"]), set(info["unexpected_keys"])
+
+
+def ours(directory: Path, *, head: bool = False) -> tuple[list[Any], set[str], set[str]]:
+    """The same as it is described."""
+    found = describe.run(DescribeRequest(directory.name, str(directory), str(directory), head=head), silent())
+    assert found.fit is not None
+    parameters = [(one.name, one.shape, one.dtype) for one in found.parameters]
+    return parameters, set(found.fit.missing), set(found.fit.unexpected)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_architecture_is_described_as_it_is_loaded(kind: str, tmp_path: Path) -> None:
+    from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM, AutoModelForSequenceClassification
+    from transformers.models.auto import modeling_auto
+
+    usual = AutoConfig.for_model(kind)
+    config = AutoConfig.for_model(kind, **{name: value for name, value in NUMBERS.items() if hasattr(usual, name)})
+    labels = kind in modeling_auto.MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES
+    masks = kind in modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES
+    auto = AutoModelForSequenceClassification if labels else AutoModelForMaskedLM if masks else AutoModel
+    auto.from_config(config).save_pretrained(tmp_path)
+    assert ours(tmp_path) == said(AutoModel.from_pretrained(tmp_path, output_loading_info=True))
+    rewrite(
+        tmp_path, lambda tensors: {**dict(list(tensors.items())[3:]), "another.weight": next(iter(tensors.values()))}
+    )
+    assert ours(tmp_path) == said(AutoModel.from_pretrained(tmp_path, output_loading_info=True))
+    if auto is not AutoModel:
+        assert ours(tmp_path, head=True) == said(auto.from_pretrained(tmp_path, output_loading_info=True))

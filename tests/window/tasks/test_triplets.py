@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import ContentSwitcher, Static
 
+from encoder_tui.core.models.placement import InForce
+from encoder_tui.core.outputs.runs import Batch
 from encoder_tui.core.settings import Settings
-from encoder_tui.core.tasks.pooling import triplet_columns, ways
+from encoder_tui.core.tasks.pooling import Given, VectorsAnswer, triplet_columns, ways
 from encoder_tui.window.app import EncoderApp
 from encoder_tui.window.panes.documents import DocumentsPane
 from encoder_tui.window.panes.tasks import TasksPane
-from encoder_tui.window.panes.tasks.triplet_rows import angle
+from encoder_tui.window.panes.tasks.triplet_rows import Way, angle, random_words, rows, verdict
 from encoder_tui.window.panes.tasks.triplets import AT_HAND, TripletsView
 from encoder_tui.window.widgets.choice import Choice
 from encoder_tui.window.widgets.cycle import Cycle
@@ -48,6 +52,23 @@ def test_the_columns_of_a_triplet_are_found_by_their_names() -> None:
     assert triplet_columns(["query", "answer", "negative_1", "negative_2"]) == ["query", "answer", "negative_1"]
     assert triplet_columns(["anchor", "positive"]) is None
     assert triplet_columns(["text"]) is None
+
+
+def test_a_pooling_that_is_random_is_marked_and_says_why() -> None:
+    missing = ["pooler.dense.weight", "pooler.dense.bias"]
+    in_force = InForce("cpu", "float32", "sdpa", "checkpoint", 1, missing=missing)
+    vector = struct.pack("<2f", 1.0, 2.0)
+    answer = VectorsAnswer(in_force, dict.fromkeys(("mean", "cls", "max", "pooler"), vector))
+    given = Given(Batch([[1]], [[1]]), 1, 1)
+    way = Way("whole", [given, given], answer, [answer, answer])
+    assert [row[3] for row in rows("A", [way])] == ["mean", "cls", "max", "!pooler"]
+    assert random_words([way]) == [f"! pooler is random: {', '.join(missing)} are not in the checkpoint"]
+    assert "random" not in verdict("A", [way])
+    states = msgspec.structs.replace(in_force, missing=["encoder.layer.1.output.dense.weight"])
+    all_random = VectorsAnswer(states, answer.vectors)
+    ways_of = [Way("whole", [given, given], all_random, [all_random, all_random])]
+    assert len(random_words(ways_of)) == 4
+    assert "nearer to the negative (+0.000, random)" in verdict("A", ways_of)
 
 
 def test_a_document_longer_than_any_model_takes_is_cut_where_each_stops(tmp_path: Path) -> None:

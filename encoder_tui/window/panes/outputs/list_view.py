@@ -18,7 +18,7 @@ from encoder_tui.window.widgets.table import Column, Table
 
 WIDE = 112
 """From this width in columns, a row names the dimensions and has columns for device and dtype."""
-HEADINGS = ("model", "name", "shape", "dtype", "device", "mean", "std", "min", "max", "non_finite")
+HEADINGS = ("model", "name", "shape", "dtype", "device", "mean", "std", "min", "max", "non_finite", "random")
 
 
 class OutputTable(Table):
@@ -85,7 +85,10 @@ class ListView(OutputView):
             output = chosen.output
             words = f" {chosen.letter} {visible(output.name)}  {shape_words(output)}  {output.dtype} on {output.device}"
             hint = "  enter shows its values" if self.size.width >= WIDE else ""
-            named.update(Content.assemble(words, (hint, QUIET)).truncate(self.size.width, ellipsis=True))
+            why = f"  ! {visible(output.random)}" if output.random else ""
+            named.update(
+                Content.assemble(words, (why, "$text-warning"), (hint, QUIET)).truncate(self.size.width, ellipsis=True)
+            )
 
     def copied(self) -> str:
         """Return the list, tab-separated, with every digit."""
@@ -94,7 +97,8 @@ class ListView(OutputView):
             output = chosen.output
             statistics = (output.mean, output.std, output.min, output.max, output.non_finite)
             facts = (output.name, shape_numbers(output), output.dtype, output.device)
-            lines.append((chosen.run.slot.name, *facts, *("" if one is None else repr(one) for one in statistics)))
+            numbers = ("" if one is None else repr(one) for one in statistics)
+            lines.append((chosen.run.slot.name, *facts, *numbers, visible(output.random)))
         return "\n".join("\t".join(line) for line in lines) if len(lines) > 1 else ""
 
 
@@ -111,7 +115,10 @@ def columns(wide: bool) -> list[Column]:
 
 
 def row_of(chosen: ChosenOutput, wide: bool, room: int) -> tuple[str, ...]:
-    """Return an output as the cells of a row; the dimensions of its shape are named if they fit into `room`."""
+    """Return an output as the cells of a row; the dimensions of its shape are named if they fit into `room`.
+
+    An exclamation mark precedes an output that is random.
+    """
     output = chosen.output
     named = shape_short(output)
     statistics = [
@@ -120,7 +127,7 @@ def row_of(chosen: ChosenOutput, wide: bool, room: int) -> tuple[str, ...]:
     ]
     return (
         chosen.letter,
-        output.name,
+        f"! {output.name}" if output.random else output.name,
         named if wide and len(named) <= room else shape_numbers(output),
         *((output.dtype, output.device) if wide else ()),
         *statistics,

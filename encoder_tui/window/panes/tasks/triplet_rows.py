@@ -37,7 +37,10 @@ class Way:
 
 
 def rows(letter: str, ways: list[Way]) -> list[tuple[str, ...]]:
-    """Return a model's rows of the table: every way and pooling, compared with the last way, which reads everything."""
+    """Return a model's rows of the table: every way and pooling, compared with the last way, which reads everything.
+
+    An exclamation mark precedes a pooling whose vectors are random; `random_words` says why.
+    """
     found: list[tuple[str, ...]] = []
     for way in ways:
         given = way.given[0]
@@ -50,8 +53,18 @@ def rows(letter: str, ways: list[Way]) -> list[tuple[str, ...]]:
             negative = f"{cosines[1]:.4f}" if len(cosines) > 1 else "–"
             margin = f"{way.margin(pooling):+.4f}" if len(cosines) > 1 else "–"
             likeness = "" if way is ways[-1] else f"{way.likeness(ways[-1], pooling):.4f}"
-            found.append((letter, name, seen, pooling, f"{cosines[0]:.4f}", negative, margin, likeness))
+            shown = f"!{pooling}" if way.anchor.why_random(pooling) else pooling
+            found.append((letter, name, seen, shown, f"{cosines[0]:.4f}", negative, margin, likeness))
     return found
+
+
+def random_words(ways: list[Way]) -> list[str]:
+    """Return why the vectors of some poolings are random, one sentence for each of them."""
+    if not ways:
+        return []
+    anchor = ways[0].anchor
+    there = [pooling for pooling in POOLINGS if anchor.vector(pooling) is not None]
+    return [f"! {pooling} is {why}" for pooling in there if (why := anchor.why_random(pooling))]
 
 
 def verdict(letter: str, ways: list[Way], is_short: bool = False) -> str:
@@ -60,7 +73,8 @@ def verdict(letter: str, ways: list[Way], is_short: bool = False) -> str:
     cosines = whole.cosines(pooling)
     if cosines is None:
         return ""
-    random = ", random weights" if whole.anchor.in_force.weights == "random" else ""
+    is_random = whole.anchor.why_random(pooling)
+    random = ", random weights" if whole.anchor.in_force.weights == "random" else ", random" if is_random else ""
     if len(cosines) > 1:
         nearer = "positive" if cosines[0] > cosines[1] else "negative"
         words = f"{letter}: nearer to the {nearer} ({whole.margin(pooling):+.3f}{random})"

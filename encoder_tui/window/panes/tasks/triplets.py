@@ -16,7 +16,7 @@ from encoder_tui.core.text.numbers import count
 from encoder_tui.core.text.safe import visible
 from encoder_tui.window.panes.registry import NO_DOCUMENT
 from encoder_tui.window.panes.tasks.asker import Asker
-from encoder_tui.window.panes.tasks.triplet_rows import Way, rows, verdict
+from encoder_tui.window.panes.tasks.triplet_rows import Way, random_words, rows, verdict
 from encoder_tui.window.panes.tasks.view import TasksState, TaskView
 from encoder_tui.window.session.slot import Slot
 from encoder_tui.window.theme import QUIET
@@ -192,11 +192,13 @@ class TripletsView(TaskView):
         return found
 
     def _complaints(self) -> list[Content]:
-        return [
-            Content.assemble((f" {slot.letter} ", letter_markup(slot.number)), self.asker.complaint(slot))
+        found = [(slot, self.asker.complaint(slot)) for slot in self.asker.compared if slot in self.asker.errors]
+        found += [
+            (slot, Content.styled(visible(words), "$text-warning"))
             for slot in self.asker.compared
-            if slot in self.asker.errors
+            for words in random_words(self.asker.answers.get(slot, []))
         ]
+        return [Content.assemble((f" {slot.letter} ", letter_markup(slot.number)), words) for slot, words in found]
 
     def summary(self) -> str:
         if self.asker.status:
