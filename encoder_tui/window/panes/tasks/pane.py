@@ -38,6 +38,7 @@ VIEW_CLASSES: Final = {
     "tokens": "token_states.TokenStatesView",
     "terms": "terms.TermsView",
     "pairs": "pairs.PairsView",
+    "predict": "predict.PredictView",
     "masked": "masked.MaskedView",
     "triplets": "triplets.TripletsView",
 }
@@ -92,7 +93,7 @@ class TasksPane(Pane):
             "Copy Python",
             show=False,
             id="tasks.copy-python",
-            tooltip="Copy Python code that gives what the view shows, with sentence-transformers",
+            tooltip="Copy Python code that gives what the view shows, with the library that models are deployed with",
         ),
         Binding("y", "copy", "Copy the view", show=False, id="tasks.copy", tooltip="Copy what the view shows"),
     ]
@@ -105,12 +106,22 @@ class TasksPane(Pane):
 
     @classmethod
     def widgets_with_keys(cls) -> Sequence[tuple[str | None, type[DOMNode]]]:
-        from encoder_tui.window.panes.tasks.token_states import TokenStatesView  # noqa: PLC0415  # not for the first paint
+        # Not for the first paint.
+        from encoder_tui.window.panes.tasks.predict import Body, PredictView  # noqa: PLC0415
+        from encoder_tui.window.panes.tasks.token_states import TokenStatesView  # noqa: PLC0415
 
-        return [("similarity", SimilarityView), ("similarity", ShadedGrid), ("tokens", TokenStatesView)]
+        return [
+            ("similarity", SimilarityView),
+            ("similarity", ShadedGrid),
+            ("tokens", TokenStatesView),
+            ("predict", PredictView),
+            ("predict", Body),
+        ]
 
     @classmethod
     def shell_command(cls, view: str, text: str, source: str | None) -> Sequence[str]:
+        if view == "predict":
+            return ["predict", text]
         return ["predict", f"{text} {MASK}"] if view == "masked" else ["encode", text]
 
     def compose(self) -> ComposeResult:
