@@ -221,5 +221,6 @@ def resolve_here(name: ModelName, *, needs_tokenizer: bool = True) -> ModelFiles
 
 
 def name_of(files: ModelFiles) -> ModelName:
-    """Return the name for `from_pretrained`; a built-in model is loaded by its folder."""
-    return ModelName(files.name, files.path) if files.source == "builtin" else parse_name(files.name, is_elsewhere=True)
+    """Return the name for `from_pretrained`; a built-in model, or a transformer inside a directory, by its folder."""
+    is_folder = files.source == "builtin" or files.card.folder
+    return ModelName(files.name, files.path) if is_folder else parse_name(files.name, is_elsewhere=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from encoder_tui.core.models.files import from_directory
+from encoder_tui.core.models.files import from_directory, name_of
 from encoder_tui.core.models.names import ModelError
 from encoder_tui.core.models.placement import source_of
 from encoder_tui.core.models.trust import is_trusted
@@ -39,6 +39,7 @@ def test_the_transformer_s_files_are_read_in_its_folder(model: Path) -> None:
     assert (files.card.limit, files.card.pooling, files.card.folder) == (16, ["mean"], "0_Transformer")
     assert source_of(files).location == str(model / "0_Transformer")
     assert is_trusted(files, [str(model)])
+    assert name_of(files).location == files.path
 
 
 def test_a_folder_inside_is_a_model_too(model: Path) -> None:

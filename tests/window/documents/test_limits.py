@@ -98,6 +98,21 @@ async def test_an_option_chooses_for_all_models_and_is_not_remembered(deployed: 
     async with app.run_test(size=(120, 40)) as pilot:
         pane = await settled(pilot)
         assert [reading.limit for reading in pane.readings] == [300, 64]
-        toasts = [notification.message for notification in app._notifications]
-        assert any("a limit of 300 was chosen, but its positions allow 64 tokens" in message for message in toasts)
+        words = "a limit of 300 was chosen, but its positions allow 64 tokens"
+        await until(pilot, lambda: any(words in one.message for one in app._notifications))
     assert not state_path().exists() or not json.loads(state_path().read_text())["limits"]
+
+
+async def test_lower_cased_texts_are_counted_so_and_the_sentence_says_it(deployed: Path, rows: Path) -> None:
+    write_files(deployed, {"sentence_bert_config.json": {"max_seq_length": 20, "do_lower_case": True}})
+    rows.write_text("".join(json.dumps({"text": text}) + "\n" for text in ("HOW BREAD RISES", "how bread rises")))
+    async with app_of(deployed, rows).run_test(size=(120, 40)) as pilot:
+        pane = await settled(pilot)
+        assert pane.counting is not None
+        upper, lower = pane.counting.tokens[1]
+        assert upper == lower
+        sentence = " ".join(str(pane.query_one("#document-sentence", Static).visual).split())
+        assert sentence.endswith("(texts are lower-cased first)")
+        await pilot.resize_terminal(60, 24)
+        await until(pilot, lambda: "lower-cased" not in str(pane.query_one("#document-sentence", Static).visual))
+        assert "B sees all" in str(pane.query_one("#document-sentence", Static).visual)

@@ -18,7 +18,6 @@ from encoder_tui.client.collection import Collection, CountedModel
 from encoder_tui.core.defaults import BESIDE
 from encoder_tui.core.documents.lengths import CollectionCounts, load, save
 from encoder_tui.core.files.typed_paths import typed_path
-from encoder_tui.core.models.card_words import lowering_words, other_limits
 from encoder_tui.core.report.material import Material
 from encoder_tui.core.text.numbers import count
 from encoder_tui.core.text.safe import visible
@@ -243,7 +242,7 @@ class DocumentsPane(Pane):
     def _show_document(self, keep_place: bool = False) -> None:
         text, tokens = self.reader.text, self.reader.tokens
         self.readings = [
-            Reading(slot, of, model.limit, len(text), other_limits(model.card) + lowering_words(model.lowers_case))
+            Reading(slot, of, model.limit, len(text), words.beside(model))
             for slot, of, model in zip(self.slots, tokens, self.models, strict=False)
         ]
         self.query_one(DocumentText).show(text, self.readings, keep_place=keep_place)
@@ -485,12 +484,15 @@ class DocumentsPane(Pane):
             label, self._doing, listing.summary(), counted, self.size.width, is_arranged=is_arranged
         )
         self.query_one("#source", Static).update(line)
+        room = max(self.size.width - 2, 20)
         sentence = words.document_summary(self.readings, len(self.reader.text))
+        if len(textwrap.wrap(sentence, room)) > 2:
+            sentence = words.document_summary(self.readings, len(self.reader.text), is_brief=True)
         if self.collection is None:
             sentence = "Press o to open documents."
         elif self.reader.index < 0:
             sentence = "No document is listed."
         elif self.reader.is_read and not self.reader.text:
             sentence = "This document has no text."
-        lines = textwrap.wrap(sentence, max(self.size.width - 2, 20), max_lines=2, placeholder="…")
+        lines = textwrap.wrap(sentence, room, max_lines=2, placeholder="…")
         self.query_one("#document-sentence", Static).update(Content("\n".join(lines)))

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 from textual.content import Content
 
+from encoder_tui.client.collection import CountedModel
 from encoder_tui.core.defaults import LETTERS, STRIDE
+from encoder_tui.core.models.card_words import other_limits
 from encoder_tui.core.text.numbers import count, share_percent
 from encoder_tui.core.text.safe import visible
 from encoder_tui.protocol.frames import Progress
@@ -61,11 +63,19 @@ def progress_bar(share: float, width: int) -> str:
     return f"▕{bar:<{width}}▏"
 
 
-def document_summary(readings: Sequence[Reading], length: int) -> str:
-    """Return what each model sees of a document of `length` characters, and how many windows would cover it."""
+def document_summary(readings: Sequence[Reading], length: int, *, is_brief: bool = False) -> str:
+    """Return what each model sees of a document of `length` characters, and how many windows would cover it.
+
+    A brief one leaves out the other limits of the models.
+    """
     if not readings:
         return f"{count(length, 'character')}; not tokenized yet."
-    return " · ".join(f"{_of_model(reading)}{reading.others}" for reading in readings)
+    return " · ".join(f"{_of_model(reading)}{'' if is_brief else reading.others}" for reading in readings)
+
+
+def beside(model: CountedModel) -> str:
+    """Return words on a model's other limits, and on the lower case of its texts; empty if there is neither."""
+    return other_limits(model.card) + (" (texts are lower-cased first)" if model.lowers_case else "")
 
 
 def _of_model(reading: Reading) -> str:
