@@ -41,7 +41,7 @@ KINDS = pytest.mark.parametrize(("name", "written"), [("rows.jsonl", json_lines)
 
 
 @KINDS
-@pytest.mark.parametrize("others", [["a much longer one", "two", "three"], ["1", "2"], ["eno", "owt", "eerht"]])
+@pytest.mark.parametrize("others", [["a much longer one", "two", "three"], ["a", "b"], ["eno", "owt", "eerht"]])
 def test_a_file_of_rows_that_is_written_anew_is_told(
     tmp_path: Path, job: Job, name: str, written: Callable[[list[str]], str], others: list[str]
 ) -> None:
