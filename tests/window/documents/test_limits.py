@@ -93,13 +93,16 @@ async def test_a_key_chooses_another_limit_without_counting_again(deployed: Path
     assert json.loads(state_path().read_text())["limits"] == {}
 
 
-async def test_an_option_chooses_for_all_models_and_is_not_remembered(deployed: Path, rows: Path) -> None:
+async def test_an_option_chooses_for_all_models_and_is_not_remembered(
+    deployed: Path, rows: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     app = app_of(deployed, rows, max_seq_length=300)
+    said: list[str] = []
+    monkeypatch.setattr(app.session, "notice", lambda sentence, severity="": said.append(sentence))
     async with app.run_test(size=(120, 40)) as pilot:
         pane = await settled(pilot)
         assert [reading.limit for reading in pane.readings] == [300, 64]
-        words = "a limit of 300 was chosen, but its positions allow 64 tokens"
-        await until(pilot, lambda: any(words in one.message for one in app._notifications))
+        assert f"{deployed}: a limit of 300 was chosen, but its positions allow 64 tokens, so it reads 64" in said
     assert not state_path().exists() or not json.loads(state_path().read_text())["limits"]
 
 
