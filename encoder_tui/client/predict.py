@@ -18,6 +18,7 @@ from encoder_tui.core.tasks.predictions import (
     TextPrediction,
     TokenScore,
     Wish,
+    labels_for,
     masked_reading,
     pad_of,
     predictions,
@@ -64,7 +65,9 @@ async def predict(
     )
     answer = await engine.run(operations.HEAD, request, on_progress)
     found = predictions(model, task, wish, read, answer)
-    return Predicted(task, answer.in_force, read, found, remarks_on(model.name, model.card, answer))
+    width = answer.outputs["logits"][0].shape[-1] if task == "token-classification" else 0
+    labels = labels_for(model.card, width)
+    return Predicted(task, answer.in_force, read, found, remarks_on(model.name, model.card, answer), labels)
 
 
 async def occlude(

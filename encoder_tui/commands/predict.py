@@ -27,7 +27,7 @@ from encoder_tui.core.tasks.predictions import (
     best_answer,
 )
 from encoder_tui.core.text.numbers import count, share_percent
-from encoder_tui.core.text.safe import shorten, visible
+from encoder_tui.core.text.safe import shorten, visible, visible_piece
 from encoder_tui.core.tokens.tokenizer import TokenizationError
 
 BAR: Final = 20
@@ -75,6 +75,7 @@ SHOWN: Final = 5
     help="Also print how much the score of the best label falls if each word is hidden; this takes a pass a word.",
 )
 @click.option("--label", metavar="LABEL", help="The label that --occlusion follows.")
+@click.option("--tokens", "wants_tokens", is_flag=True, help="Also print the probabilities of each token's labels.")
 @click.option("--random-head", is_flag=True, help="Run a head that the checkpoint lacks; what it says is random.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @shared_options
@@ -93,6 +94,7 @@ def command(
     combine: Combination,
     wants_occlusion: bool,
     label: str | None,
+    wants_tokens: bool,
     random_head: bool,
     as_json: bool,
     **shared: Any,
@@ -161,8 +163,8 @@ def command(
     running.show(
         done,
         as_json,
-        lambda found: {"models": [_record(name, one, top) for name, one in found]},
-        lambda name, found: block(name, found, wish, top or SHOWN),
+        lambda found: {"models": [_record(name, one, top, wants_tokens) for name, one in found]},
+        lambda name, found: block(name, found, wish, top or SHOWN, wants_tokens),
     )
 
 
@@ -177,7 +179,7 @@ class Said(NamedTuple):
         return [*self.found.in_force.remarks, *self.found.remarks]
 
 
-def _record(name: str, said: Said | str, top: int | None) -> dict[str, Any]:
+def _record(name: str, said: Said | str, top: int | None, wants_tokens: bool) -> dict[str, Any]:
     if isinstance(said, str):
         return {"model": name, "error": said}
     found = said.found
@@ -191,6 +193,9 @@ def _record(name: str, said: Said | str, top: int | None) -> dict[str, Any]:
         "random": found.in_force.random,
         "remarks": said.remarks,
     }
+    if wants_tokens and found.task == "token-classification":
+        record["labels"] = found.labels
+        record["tokens"] = [msgspec.to_builtins(one.tokens) for one in found.predictions]
     if said.falls:
         record["occlusion"] = msgspec.to_builtins(said.falls)
     if any(one.windows for one in found.predictions):
@@ -198,7 +203,7 @@ def _record(name: str, said: Said | str, top: int | None) -> dict[str, Any]:
     return record
 
 
-def block(name: str, said: Said, wish: Wish, top: int) -> str:
+def block(name: str, said: Said, wish: Wish, top: int, wants_tokens: bool = False) -> str:
     """Return what a model says of each text, as lines."""
     found, falls = said
     lines = [f"{visible(name)}: {found.task}, {found.in_force.words()}"]
@@ -207,6 +212,7 @@ def block(name: str, said: Said, wish: Wish, top: int) -> str:
     for index, (title, reading, one) in enumerate(zip(titles, read, found.predictions, strict=True)):
         lines.append(f"  {shorten(visible(title), max(running.terminal_width() - 2, 20))}")
         lines += [f"    {row}" for row in _rows(one, top)]
+        lines += [f"    {row}" for row in (_tokens(found.labels, one) if wants_tokens else [])]
         lines += [f"    {sentence}" for sentence in _windows(reading, one)]
         lines += [f"    {row}" for row in (_falls(falls[index], top) if falls else [])]
     return "\n".join(lines)
@@ -237,6 +243,15 @@ def _rows(one: TextPrediction, top: int) -> list[str]:
     if one.masks is not None:
         return [row for mask in one.masks for row in _scores([(token.token, token.score) for token in mask])]
     return [f"score {one.score:.6g}"]
+
+
+def _tokens(labels: Sequence[str], one: TextPrediction) -> list[str]:
+    """Return each token with the probabilities of its labels, as a table."""
+    rows = [
+        [visible_piece(token.token), f"{token.start:,}–{token.end:,}", *(f"{p:.4f}" for p in token.probabilities())]
+        for token in one.tokens or []
+    ]
+    return running.aligned([["token", "characters", *map(visible, labels)], *rows]) if rows else []
 
 
 def _falls(found: Occlusion, top: int) -> list[str]:

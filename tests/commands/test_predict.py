@@ -21,7 +21,7 @@ def test_models_of_several_kinds_each_say_what_they_are_for(folder: Path) -> Non
     labels = saved(folder, "bert-cased", "AutoModelForSequenceClassification", ("bad", "good", "so-so"))
     tags = saved(folder, "bert-cased", "AutoModelForTokenClassification", ENTITIES)
     encoder = saved(folder, "bert-cased", "AutoModel")
-    done = call("predict", "--json", "--top", "2", *named(labels, tags, encoder), TEXT, "x")
+    done = call("predict", "--json", "--top", "2", "--tokens", *named(labels, tags, encoder), TEXT, "x")
     assert done.code == 1
     classified, tagged, failed = done.models
     assert classified["task"] == "sequence-classification"
@@ -29,6 +29,10 @@ def test_models_of_several_kinds_each_say_what_they_are_for(folder: Path) -> Non
     assert classified["predictions"][0][0].keys() == {"label", "score"}
     assert classified["texts"][1] == {"tokens": 3, "characters": 1, "cut": None}
     assert tagged["task"] == "token-classification"
+    assert tagged["labels"] == list(ENTITIES)
+    assert "".join(TEXT[one["start"] : one["end"]] for one in tagged["tokens"][0]) == TEXT.replace(" ", "")
+    assert {len(one["logits"]) for one in tagged["tokens"][0]} == {len(ENTITIES)}
+    assert "tokens" not in classified
     for entity in tagged["predictions"][0]:
         assert entity.keys() == {"entity", "start", "end", "text", "score"}
         assert entity["text"] == TEXT[entity["start"] : entity["end"]]

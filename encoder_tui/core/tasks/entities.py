@@ -131,6 +131,49 @@ def _joined(group: Sequence[_Labelled]) -> _Labelled:
     return _Labelled(group[0].start, group[-1].end, label, sum(one.score for one in group) / len(group))
 
 
+class TokenLogits(msgspec.Struct, frozen=True):
+    """A token of a text with the logits of its labels; `start` and `end` count characters."""
+
+    token: str
+    start: int
+    end: int
+    logits: list[float]
+
+    def probabilities(self) -> list[float]:
+        """Return the probability of each label, as entities are scored."""
+        return softmax(self.logits)
+
+
+def tokens_with_logits(encoding: Encoding, logits: Sequence[Sequence[float]]) -> list[TokenLogits]:
+    """Return the tokens of a text that are not special, with their logits."""
+    return [
+        TokenLogits(encoding.tokens[index], *encoding.offsets[index], list(row))
+        for index, row in enumerate(logits)
+        if not encoding.special_tokens_mask[index]
+    ]
+
+
+def aligned(found: Sequence[Sequence[Entity]]) -> list[list[Entity | None]]:
+    """Return the entities of several models over one text, lined up by their characters.
+
+    Each row holds an entity of each model, or None if it found nothing there; entities whose characters overlap are in
+    one row, with the next ones of the same model in rows of their own. Rows are in the order of the text.
+    """
+    rows: list[list[Entity | None]] = []
+    for model, entities_of in enumerate(found):
+        for entity in entities_of:
+            row = next((row for row in rows if row[model] is None and _overlaps(row, entity)), None)
+            if row is None:
+                row = [None] * len(found)
+                rows.append(row)
+            row[model] = entity
+    return sorted(rows, key=lambda row: min(entity.start for entity in row if entity is not None))
+
+
+def _overlaps(row: Sequence[Entity | None], entity: Entity) -> bool:
+    return any(other is not None and other.start < entity.end and entity.start < other.end for other in row)
+
+
 def without_overlaps(found: Sequence[Entity]) -> list[Entity]:
     """Return the entities of several windows of one text, each place once, by the rule of `transformers.pipeline`.
 

@@ -17,7 +17,14 @@ from encoder_tui.core.models.heads import Kind
 from encoder_tui.core.models.placement import Head, InForce
 from encoder_tui.core.models.ready import ReadyModel
 from encoder_tui.core.tasks.answers import Answer, WindowAnswers, answers, merged
-from encoder_tui.core.tasks.entities import Aggregation, Entity, entities, without_overlaps
+from encoder_tui.core.tasks.entities import (
+    Aggregation,
+    Entity,
+    TokenLogits,
+    entities,
+    tokens_with_logits,
+    without_overlaps,
+)
 from encoder_tui.core.tasks.heads import HeadAnswer
 from encoder_tui.core.tasks.masked import MASK
 from encoder_tui.core.tasks.probabilities import (
@@ -121,13 +128,17 @@ class TokenScore(msgspec.Struct, frozen=True):
 
 
 class TextPrediction(msgspec.Struct, frozen=True):
-    """What a head says of one text; `windows` says it of each window, if there are several."""
+    """What a head says of one text; `windows` says it of each window, if there are several.
+
+    `tokens` are the tokens with their logits of a model that labels tokens, in a text that is read at once.
+    """
 
     labels: list[LabelScore] | None = None
     entities: list[Entity] | None = None
     answers: WindowAnswers | None = None
     score: float | None = None
     masks: list[list[TokenScore]] | None = None
+    tokens: list[TokenLogits] | None = None
     windows: list[TextPrediction] = []
 
     def record(self, top: int | None = None) -> Any:
@@ -146,7 +157,8 @@ class TextPrediction(msgspec.Struct, frozen=True):
 class Predicted(msgspec.Struct, frozen=True):
     """What a model's head says of each text, with what the model read of it; `remarks` are sentences for people.
 
-    `read` has an entry for each text, or for a choice among labels one for each label of each text.
+    `read` has an entry for each text, or for a choice among labels one for each label of each text. `labels` are those
+    of a model that labels tokens, in the order of their logits.
     """
 
     task: Task
@@ -154,6 +166,7 @@ class Predicted(msgspec.Struct, frozen=True):
     read: list[Reading]
     predictions: list[TextPrediction]
     remarks: list[str] = []
+    labels: list[str] = []
 
 
 COLUMNS: Final = ("what", "score", "characters", "in the text")
@@ -398,12 +411,14 @@ def _entities(
     labels = labels_for(model.card, len(logits[0][0]))
     found, rows = [], iter(logits)
     for reading in read:
+        of_windows = [next(rows) for _ in reading.windows]
         parts = [
-            entities(reading.text, model.tokenizer, window, next(rows), labels, wish.aggregation)
-            for window in reading.windows
+            entities(reading.text, model.tokenizer, window, logits_of, labels, wish.aggregation)
+            for window, logits_of in zip(reading.windows, of_windows, strict=True)
         ]
         if len(parts) == 1:
-            found.append(TextPrediction(entities=parts[0]))
+            listed = tokens_with_logits(reading.windows[0], of_windows[0])
+            found.append(TextPrediction(entities=parts[0], tokens=listed))
         else:
             joined = without_overlaps([entity for part in parts for entity in part])
             found.append(TextPrediction(entities=joined, windows=[TextPrediction(entities=part) for part in parts]))

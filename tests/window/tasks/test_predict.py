@@ -90,3 +90,19 @@ async def test_what_a_model_cannot_do_is_said_before_it_is_asked(tmp_path: Path)
         shown = await asked(view, pilot)
         assert "question-answering" in shown
         assert "has no head for answers" in shown or "has no head for labels" in shown
+
+
+async def test_two_taggers_are_compared_place_by_place_and_token_by_token(tmp_path: Path) -> None:
+    first = saved(tmp_path, "bert-cased", "AutoModelForTokenClassification", ENTITIES)
+    second = saved(tmp_path, "roberta", "AutoModelForTokenClassification", ENTITIES)
+    async with window((first, second)) as (app, pilot):
+        view = await opened(app, TEXTS[:1])
+        shown = await asked(view, pilot)
+        assert "places agree" in shown
+        view.query_one("#predict-tokens").value = "logits"  # type: ignore[attr-defined]
+        await pilot.pause()
+        shown = "\n".join(str(one.content) for one in view.query(Static) if one.display)
+        said = view.asker.answers[app.session.slots[0]].predicted
+        tokens = said.predictions[0].tokens
+        assert tokens is not None
+        assert f"{tokens[0].logits[0]:>9.3f}" in shown

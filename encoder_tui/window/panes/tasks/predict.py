@@ -131,6 +131,7 @@ class PredictView(TaskView):
             with Horizontal(id="predict-models"):
                 for _ in range(MAXIMUM):
                     yield Static(markup=False)
+            yield Static(id="predict-together", markup=False)
         with Vertical(id="predict-settings"):
             with Horizontal():
                 yield Static(" second text or question ", markup=False)
@@ -140,6 +141,7 @@ class PredictView(TaskView):
                 yield Field(placeholder="a, b, c", compact=True, id="predict-candidates")
                 yield Cycle("reads", [("the beginning", False), ("all, in windows", True)], id="predict-reads")
                 yield Cycle("entities", AGGREGATIONS, id="predict-aggregation", value="simple")
+                yield Cycle("tokens", ["no", "probabilities", "logits"], id="predict-tokens")
 
     # What is asked
 
@@ -235,6 +237,10 @@ class PredictView(TaskView):
         there = [(slot, said) for slot in self.asker.compared if (said := self.asker.answers.get(slot)) is not None]
         width = self.size.width - 4
         is_wide = bool(there) and width // len(there) >= COLUMN
+        together = self.query_one("#predict-together", Static)
+        compared = predict_words.of_taggers([(slot, said.predicted) for slot, said in there], self.asker.asked)
+        together.display = bool(compared)
+        together.update(Content("\n").join(compared))
         columns = self.query_one("#predict-models", Horizontal)
         columns.styles.layout = "horizontal" if is_wide else "vertical"
         for index, column in enumerate(columns.query(Static)):
@@ -262,7 +268,10 @@ class PredictView(TaskView):
             label = question.labels[index] if index < len(question.labels) else str(index + 1)
             reading = found.read[index] if len(found.read) == len(found.predictions) else found.read[0]
             differs = index < len(others) and predict_words.best(one) not in {None, *others[index]}
+            tokens = str(self.query_one("#predict-tokens", Cycle).value)
             lines += predict_words.of_text(label, reading, one, letter_markup(slot.number), width, differs=differs)
+            if tokens != "no" and one.tokens is not None:
+                lines += predict_words.of_tokens(found.labels, one.tokens, as_logits=tokens == "logits")
         if said.occlusion is not None:
             lines += predict_words.of_occlusion(question.texts[0], said.occlusion)
         return [*lines, Content("")]

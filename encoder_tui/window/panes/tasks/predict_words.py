@@ -8,13 +8,15 @@ from typing import Final
 from textual.content import Content
 
 from encoder_tui.core.tasks.answers import WindowAnswers
-from encoder_tui.core.tasks.entities import Entity
+from encoder_tui.core.tasks.entities import Entity, TokenLogits, aligned
 from encoder_tui.core.tasks.occlusion import Occlusion
 from encoder_tui.core.tasks.predictions import Predicted, Reading, TextPrediction, best_answer
 from encoder_tui.core.text.numbers import count, share_percent
-from encoder_tui.core.text.safe import shorten, visible, visible_in_place
+from encoder_tui.core.text.safe import shorten, visible, visible_in_place, visible_piece
+from encoder_tui.window.session.slot import Slot
 from encoder_tui.window.theme import QUIET
 from encoder_tui.window.widgets.bars import bar
+from encoder_tui.window.widgets.model_letters import letter_markup
 
 LABELS_SHOWN: Final = 5
 BAR: Final = 24
@@ -22,8 +24,10 @@ STEPS: Final = "▁▂▃▄▅▆▇█"
 CHARACTERS: Final = 6_000
 """How much of a text is shown with its marks."""
 WORDS_SHOWN: Final = 6
+TOKENS_SHOWN: Final = 200
+PLACES_SHOWN: Final = 60
 SHADES: Final = (("", 0.15), ("$warning 25%", 0.4), ("$warning 50%", 0.7), ("$warning 80%", 1.01))
-"""The background of a word by its share of the largest fall."""
+"""The background of a word by its share of the largest fall, and of a number by the probability it stands for."""
 
 
 def in_window(error: str) -> str:
@@ -165,6 +169,51 @@ def _answers(label: str, text: str, found: WindowAnswers, colour: str) -> list[C
             for place, one in enumerate(found.answers)
         ),
     ]
+
+
+def of_tokens(labels: Sequence[str], tokens: Sequence[TokenLogits], *, as_logits: bool) -> list[Content]:
+    """Return the tokens with a number for each label, shaded by its size: a table that is a heatmap too."""
+    heads = "".join(f"{shorten(visible(label), 8):>9}" for label in labels)
+    lines = [Content.styled(f"     {'token':<14}{heads}", QUIET)]
+    for token in tokens[:TOKENS_SHOWN]:
+        chances = token.probabilities()
+        cells = [
+            (f"{logit if as_logits else chance:>9.3f}", next(style for style, bound in SHADES if chance < bound))
+            for logit, chance in zip(token.logits, chances, strict=True)
+        ]
+        lines.append(Content.assemble(f"     {shorten(visible_piece(token.token), 13):<14}", *cells))
+    if len(tokens) > TOKENS_SHOWN:
+        lines.append(Content.styled(f"     and {len(tokens) - TOKENS_SHOWN:,} more tokens", QUIET))
+    return lines
+
+
+def of_taggers(there: Sequence[tuple[Slot, Predicted]], question: object) -> list[Content]:
+    """Return the entities of several models over each text, lined up by their characters; nothing of one model."""
+    taggers = [(slot, found) for slot, found in there if found.task == "token-classification"]
+    if len(taggers) < 2:
+        return []
+    labels: Sequence[str] = getattr(question, "labels", ())
+    lines: list[Content] = []
+    for index in range(min(len(found.predictions) for _, found in taggers)):
+        rows = aligned([found.predictions[index].entities or [] for _, found in taggers])
+        agreeing = sum(_agree(row) for row in rows)
+        label = labels[index] if index < len(labels) else str(index + 1)
+        lines.append(Content.assemble((f" {label} ", QUIET), f"{agreeing:,} of {count(len(rows), 'place')} agree"))
+        for row in rows[:PLACES_SHOWN]:
+            parts: list[str | tuple[str, str]] = ["     "]
+            for (slot, _), entity in zip(taggers, row, strict=True):
+                said = "–" if entity is None else f"{visible(entity.entity)} {shorten(visible(entity.text), 20)}"
+                parts += [(f"{slot.letter} ", letter_markup(slot.number)), f"{said:<28}"]
+            parts.append(("" if _agree(row) else "≠", "$text-warning bold"))
+            lines.append(Content.assemble(*parts))
+        if len(rows) > PLACES_SHOWN:
+            lines.append(Content.styled(f"     and {len(rows) - PLACES_SHOWN:,} more", QUIET))
+    return [*lines, Content("")]
+
+
+def _agree(row: Sequence[Entity | None]) -> bool:
+    """Return whether all models found the same characters with the same label."""
+    return None not in row and len({(one.entity, one.start, one.end) for one in row if one is not None}) == 1
 
 
 def of_occlusion(text: str, found: Occlusion) -> list[Content]:
