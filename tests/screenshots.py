@@ -31,6 +31,7 @@ class Picture:
     keys: tuple[str, ...] = ()
     seen: str = ""
     size: tuple[int, int] = (120, 36)
+    models: tuple[str, ...] = MODELS
 
 
 PICTURES = (
@@ -41,6 +42,7 @@ PICTURES = (
     Picture("parameters-roles", "parameters", ("~2", "v", "v"), "rotary positions"),
     Picture("documents", "documents", ("~4", "c", "~1"), "stops reading here"),
     Picture("outputs", "outputs", ("r", "~15", "v", "~2"), ""),
+    Picture("tasks", "tasks", ("r", "~15", "down", "right"), "most alike", models=("builtin:tiny",)),
     Picture("timing", "timing", ("s", "~50"), ""),
 )
 
@@ -50,7 +52,7 @@ async def take(picture: Picture) -> str:
     from encoder_tui.core.settings import Settings
     from encoder_tui.window.app import EncoderApp
 
-    app = EncoderApp(Settings(model=MODELS, text=TEXT, pane=picture.pane, fresh=True))
+    app = EncoderApp(Settings(model=picture.models, text=TEXT, pane=picture.pane, fresh=True))
     async with app.run_test(size=picture.size) as pilot:
 
         async def until(condition: Callable[[], bool], what: str) -> None:

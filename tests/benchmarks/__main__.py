@@ -16,6 +16,7 @@ from tests.benchmarks import (
     parameter_trees,
     predictions,
     timing_agreement,
+    tiny_model,
     tokens,
     traffic,
     vectors,
@@ -49,6 +50,7 @@ SECTIONS = {
     "predictions": predictions,
     "vectors": vectors,
     "timing_agreement": timing_agreement,
+    "tiny_model": tiny_model,
     "faults": faults,
 }
 LONG = {"parameter_trees", "document_lengths", "engine_ready", "forward_pass", "predictions", "vectors", "faults"}

@@ -67,8 +67,8 @@ def parameter_snippet(
 ) -> str:
     """Return a script that gets one tensor of a model; `class_name` is the class of transformers that has it.
 
-    If `is_checkpoint`, it reads the file, because transformers has no code for the model. Without weights, and for a
-    built-in model, it builds the model from the configuration.
+    If `is_checkpoint`, it reads the file, because transformers has no code for the model. Without weights, it builds
+    the model from the configuration.
     """
     location = ascii(name.location)
     revision = f", revision={name.revision!a}" if name.revision else ""
@@ -83,14 +83,15 @@ def parameter_snippet(
             f"    tensor = file.get_tensor({parameter!a})",
         ]
     else:
-        lines = [f"from transformers import {class_name}", ""]
-        lines.append(f"model = {class_name}.from_pretrained({location}{revision})")
-        if name.is_builtin or not has_weights:
+        imported = class_name if has_weights else f"AutoConfig, {class_name}"
+        lines = [f"from transformers import {imported}", ""]
+        if name.is_builtin:
+            lines.insert(0, "from encoder_tui.builtin import directory")
+            location = f"directory({name.location.removeprefix('builtin:')!a})"
+        if has_weights:
+            lines.append(f"model = {class_name}.from_pretrained({location}{revision})")
+        else:
             build = "AutoModel.from_config" if class_name == "AutoModel" else class_name
-            lines = [f"from transformers import AutoConfig, {class_name}", ""]
-            if name.is_builtin:
-                lines.insert(0, "from encoder_tui.builtin import directory")
-                location = f"directory({name.location.removeprefix('builtin:')!a})"
             lines += [
                 f"config = AutoConfig.from_pretrained({location}{revision})",
                 f"model = {build}(config)  # random weights",

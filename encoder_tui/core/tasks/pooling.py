@@ -12,6 +12,7 @@ import msgspec
 
 from encoder_tui import builtin
 from encoder_tui.core.defaults import STRIDE
+from encoder_tui.core.models.card import Card
 from encoder_tui.core.models.files import ModelFiles
 from encoder_tui.core.models.placement import InForce
 from encoder_tui.core.outputs.random_parts import POOLED, STATES, why_random
@@ -23,6 +24,13 @@ POOLINGS: Final = ("mean", "cls", "max", "pooler")
 """Masked mean of the last hidden states, the first token's state, the masked maximum, and the model's own pooler."""
 NOTEBOOK_LIMIT: Final = 512
 """A model with a larger limit is also cut to this, for comparison with a model that has no larger one."""
+
+
+def poolings_of(card: Card) -> tuple[list[str], bool]:
+    """Return the poolings, the one that a model was trained with first, and whether the model states one of them."""
+    trained = next((mode for mode in card.pooling or [] if mode in POOLINGS), None)
+    first = POOLINGS[0] if trained is None else trained
+    return [first, *(mode for mode in POOLINGS if mode != first)], trained is not None
 
 
 class VectorsAnswer(msgspec.Struct, frozen=True):

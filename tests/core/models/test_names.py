@@ -43,7 +43,7 @@ def test_a_built_in_model_is_known(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["builtin:", "builtin:roberta", "builtin:bert@main", "builtin:\x1b[2J"])
 def test_an_unknown_built_in_model_is_refused_with_those_there_are(name: str) -> None:
-    assert "builtin:bert and builtin:modernbert" in error_of(name)
+    assert "builtin:bert, builtin:modernbert and builtin:tiny" in error_of(name)
 
 
 @pytest.mark.parametrize("name", ["bert-base-cased", "answerdotai/ModernBERT-base", "a.b/c_d-1"])

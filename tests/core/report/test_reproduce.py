@@ -19,7 +19,7 @@ from encoder_tui.client.loader import builtin_form
 from encoder_tui.core.defaults import BUILTIN_NAMES
 from encoder_tui.core.models.files import resolve_here
 from encoder_tui.core.models.names import ModelName, parse_name
-from encoder_tui.core.report.reproduce import RunToReproduce, encode_snippet, run_snippet
+from encoder_tui.core.report.reproduce import RunToReproduce, encode_snippet, parameter_snippet, run_snippet
 from encoder_tui.core.text.safe import without_surrogates
 from encoder_tui.core.tokens.comparison import Stream
 from encoder_tui.core.tokens.token_bytes import bytes_of
@@ -241,3 +241,14 @@ def test_other_tokens_have_the_bytes_of_their_characters(tmp_path: Path) -> None
     stream = Stream(tokenizer, "😀", encoding)
     fallen = [bytes_of(stream, token) for token, text in enumerate(encoding.tokens) if text.startswith("<0x")]
     assert b"".join(fallen) == "😀".encode()
+
+
+def test_a_tensor_of_a_built_in_model_is_read_if_it_has_weights_and_made_at_random_if_not() -> None:
+    tiny, bert = map(parse_name, ("builtin:tiny", "builtin:bert"))
+    parameter = "embeddings.word_embeddings.weight"
+    assert "AutoModel.from_pretrained(directory('tiny'))" in parameter_snippet(tiny, parameter)
+    random = parameter_snippet(bert, parameter, has_weights=False)
+    assert "AutoConfig.from_pretrained(directory('bert'))" in random
+    assert "# random weights" in random
+    for script in (parameter_snippet(tiny, parameter), random):
+        compile(script, "snippet", "exec")

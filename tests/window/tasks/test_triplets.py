@@ -13,14 +13,15 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import ContentSwitcher, Static
 
+from encoder_tui.core.models.card import Card
 from encoder_tui.core.models.placement import InForce
 from encoder_tui.core.outputs.runs import Batch
 from encoder_tui.core.settings import Settings
-from encoder_tui.core.tasks.pooling import Given, VectorsAnswer, triplet_columns, ways
+from encoder_tui.core.tasks.pooling import POOLINGS, Given, VectorsAnswer, poolings_of, triplet_columns, ways
 from encoder_tui.window.app import EncoderApp
 from encoder_tui.window.panes.documents import DocumentsPane
 from encoder_tui.window.panes.tasks import TasksPane
-from encoder_tui.window.panes.tasks.triplet_rows import Way, angle, random_words, rows, verdict
+from encoder_tui.window.panes.tasks.triplet_rows import Way, angle, random_words, rows, scale, verdict
 from encoder_tui.window.panes.tasks.triplets import AT_HAND, TripletsView
 from encoder_tui.window.widgets.choice import Choice
 from encoder_tui.window.widgets.cycle import Cycle
@@ -82,6 +83,30 @@ def test_a_document_longer_than_any_model_takes_is_cut_where_each_stops(tmp_path
 
 def test_an_angle_is_in_degrees() -> None:
     assert (angle(1.0), angle(0.0), angle(-1.0000001), angle(float("nan"))) == ("0°", "90°", "180°", "–")
+
+
+def test_a_line_marks_the_positive_and_the_negative_between_minus_one_and_one() -> None:
+    assert scale([1.0, -1.0]) == "-···········┼···········+"
+    assert scale([0.5, 0.5]) == "············┼·····*······"
+    assert scale([0.0]) == "············+············"
+    assert scale([float("nan"), 2.0]) == "············┼···········-"
+
+
+@pytest.mark.parametrize(
+    ("pooling", "first", "is_trained"),
+    [
+        (["cls"], "cls", True),
+        (["weightedmean", "max"], "max", True),
+        (["lasttoken"], "mean", False),
+        (None, "mean", False),
+    ],
+)
+def test_the_pooling_that_a_model_was_trained_with_comes_first(
+    pooling: list[str] | None, first: str, is_trained: bool
+) -> None:
+    found, trained = poolings_of(Card(kind="sentence-transformer", pooling=pooling))
+    assert (found[0], trained) == (first, is_trained)
+    assert sorted(found) == sorted(POOLINGS)
 
 
 @asynccontextmanager

@@ -26,7 +26,7 @@ from encoder_tui.window.widgets.editor import Editor
 from encoder_tui.window.widgets.model_letters import letter_style
 from encoder_tui.window.widgets.written_lines import Written
 
-EXAMPLE = f"The keeper lit the {MASK} of the lighthouse."
+EXAMPLE = f"The ancients did dig a {MASK}, but it followed another line."
 BAR = 24
 TEACHING = (
     f"  predicts {MASK} with every model that has a masked-language head.",

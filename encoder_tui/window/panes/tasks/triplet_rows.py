@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from encoder_tui.core.tasks.pooling import POOLINGS, Given, VectorsAnswer, cosine
+
+SCALE = 25
+"""Cells of the line from −1 to 1."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class Way:
         return math.nan if first is None or second is None else cosine(first, second)
 
 
-def rows(letter: str, ways: list[Way]) -> list[tuple[str, ...]]:
+def rows(letter: str, ways: list[Way], poolings: Sequence[str] = POOLINGS) -> list[tuple[str, ...]]:
     """Return a model's rows of the table: every way and pooling, compared with the last way, which reads everything.
 
     An exclamation mark precedes a pooling whose vectors are random; `random_words` says why.
@@ -44,17 +48,18 @@ def rows(letter: str, ways: list[Way]) -> list[tuple[str, ...]]:
     found: list[tuple[str, ...]] = []
     for way in ways:
         given = way.given[0]
-        for pooling in POOLINGS:
+        for pooling in poolings:
             cosines = way.cosines(pooling)
             if cosines is None:
                 continue
-            seen = f"{given.seen:,}/{given.tokens:,}" if pooling == POOLINGS[0] else ""
+            seen = f"{given.seen:,}/{given.tokens:,}" if pooling == poolings[0] else ""
             name = way.name if given.rows == 1 else f"{given.rows} {way.name}"
             negative = f"{cosines[1]:.4f}" if len(cosines) > 1 else "–"
             margin = f"{way.margin(pooling):+.4f}" if len(cosines) > 1 else "–"
             likeness = "" if way is ways[-1] else f"{way.likeness(ways[-1], pooling):.4f}"
             shown = f"!{pooling}" if way.anchor.why_random(pooling) else pooling
-            found.append((letter, name, seen, shown, f"{cosines[0]:.4f}", negative, margin, likeness))
+            near = f"{cosines[0]:.4f}"
+            found.append((letter, name, seen, shown, near, negative, margin, likeness, scale(cosines)))
     return found
 
 
@@ -67,19 +72,35 @@ def random_words(ways: list[Way]) -> list[str]:
     return [f"! {pooling} is {why}" for pooling in there if (why := anchor.why_random(pooling))]
 
 
-def verdict(letter: str, ways: list[Way], is_short: bool = False) -> str:
-    """Say, for the first pooling, which document is nearer, and what reading the rest of the document changes."""
-    whole, pooling = ways[-1], POOLINGS[0]
+def scale(cosines: Sequence[float]) -> str:
+    """Return a line from −1 to 1 with a mark for the positive document and one for the negative; `*` is both."""
+    cells = ["·"] * SCALE
+    cells[SCALE // 2] = "┼"
+    for mark, value in zip("+-", cosines, strict=False):
+        if math.isfinite(value):
+            place = round((min(max(value, -1.0), 1.0) + 1) / 2 * (SCALE - 1))
+            cells[place] = "*" if cells[place] == "+" else mark
+    return "".join(cells)
+
+
+def verdict(
+    letter: str, ways: list[Way], pooling: str = POOLINGS[0], is_trained: bool = False, is_short: bool = False
+) -> str:
+    """Say, for one pooling, which document is nearer, and what reading the rest of the document changes."""
+    whole = ways[-1]
     cosines = whole.cosines(pooling)
     if cosines is None:
         return ""
     is_random = whole.anchor.why_random(pooling)
     random = ", random weights" if whole.anchor.in_force.weights == "random" else ", random" if is_random else ""
+    by = f" by {pooling}" if is_short else ""
     if len(cosines) > 1:
         nearer = "positive" if cosines[0] > cosines[1] else "negative"
-        words = f"{letter}: nearer to the {nearer} ({whole.margin(pooling):+.3f}{random})"
+        words = f"{letter}: nearer to the {nearer} ({whole.margin(pooling):+.3f}{by}{random})"
     else:
-        words = f"{letter}: {cosines[0]:.3f}{random}"
+        words = f"{letter}: {cosines[0]:.3f}{by}{random}"
+    if not is_short:
+        words += f" by its own {pooling} pooling" if is_trained else f" by {pooling} pooling, our choice"
     if len(ways) == 1:
         return words
     begun = ways[0]

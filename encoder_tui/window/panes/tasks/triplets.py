@@ -11,12 +11,12 @@ from textual.content import Content
 from textual.widgets import Static
 
 from encoder_tui.client.client import EngineError, OperationFailed
-from encoder_tui.core.tasks.pooling import Triplet, builtin_triplets, cut, triplet_columns, ways
+from encoder_tui.core.tasks.pooling import POOLINGS, Triplet, builtin_triplets, cut, poolings_of, triplet_columns, ways
 from encoder_tui.core.text.numbers import count
 from encoder_tui.core.text.safe import visible
 from encoder_tui.window.panes.registry import NO_DOCUMENT
 from encoder_tui.window.panes.tasks.asker import Asker
-from encoder_tui.window.panes.tasks.triplet_rows import Way, random_words, rows, verdict
+from encoder_tui.window.panes.tasks.triplet_rows import SCALE, Way, random_words, rows, verdict
 from encoder_tui.window.panes.tasks.view import TasksState, TaskView
 from encoder_tui.window.session.slot import Slot
 from encoder_tui.window.theme import QUIET
@@ -25,6 +25,8 @@ from encoder_tui.window.widgets.model_letters import letter_markup
 from encoder_tui.window.widgets.table import Column, Table, fitted
 
 AT_HAND = "open document"
+WIDE, WITH_SCALE = 100, 116
+"""Widths from which there is room for the number of tokens, and for the line from −1 to 1."""
 TEACHING = "  checks with every model whether the anchor is nearer to the positive document than to the negative.\n\n"
 MORE = (
     "A document longer than a model's limit is run twice: cut to the limit, and in windows whose vectors are averaged."
@@ -162,15 +164,22 @@ class TripletsView(TaskView):
         """Show the answers so far."""
         self.query_one("#triplet-texts", Static).update(Content("\n").join([*self._texts(), *self._complaints()]))
         self._rows = [
-            row for slot in self.asker.compared for row in rows(slot.letter, self.asker.answers.get(slot, []))
+            row
+            for slot in self.asker.compared
+            for row in rows(slot.letter, self.asker.answers.get(slot, []), self._poolings(slot)[0])
         ]
         teach = self.query_one("#triplet-teach", Static)
         teach.display = self.asker.asked is None
         teach.update(Content.assemble(("r", "bold"), TEACHING, (MORE, QUIET)))
         table = self.query_one(Table)
-        wide = self.size.width >= 100
-        table.columns = columns(wide) if self._rows else []
+        wide, has_scale = self.size.width >= WIDE, self.size.width >= WITH_SCALE
+        table.columns = columns(wide, has_scale) if self._rows else []
         table.show_rows(len(self._rows), lambda row: self._rows[row] if wide else without_seen(self._rows[row]))
+
+    @staticmethod
+    def _poolings(slot: Slot) -> tuple[list[str], bool]:
+        """Return the poolings with the model's own first, and whether it states one."""
+        return (list(POOLINGS), False) if slot.files is None else poolings_of(slot.files.card)
 
     def _texts(self) -> list[Content]:
         triplet, width = self.triplet, max(self.size.width - 14, 20)
@@ -212,18 +221,25 @@ class TripletsView(TaskView):
             return f"The positive document is {visible(triplet.positive_name)}, {characters}{visible(negative)}"
         if self.asker.is_earlier:
             return "These results are for another triplet or other models; press r to run again"
-        done = [(slot.letter, ways) for slot in self.asker.compared if (ways := self.asker.answers.get(slot))]
-        words = "; ".join(filter(None, (verdict(letter, ways) for letter, ways in done)))
-        if len(words) <= 3 * self.size.width - 24:  # what the pane has room for
-            return words
-        return "; ".join(filter(None, (verdict(letter, ways, is_short=True) for letter, ways in done)))
+        done = [(slot, ways) for slot in self.asker.compared if (ways := self.asker.answers.get(slot))]
+
+        def words(is_short: bool) -> str:
+            found = []
+            for slot, ways in done:
+                (pooling, *_), is_trained = self._poolings(slot)
+                found.append(verdict(slot.letter, ways, pooling, is_trained, is_short))
+            return "; ".join(filter(None, found))
+
+        whole = words(is_short=False)
+        # What the pane has room for.
+        return whole if len(whole) <= 3 * self.size.width - 24 else words(is_short=True)
 
     def copied(self) -> str:
-        labels = ("model", *(column.label for column in columns(True)[1:]))
-        return "\n".join("\t".join(row) for row in (labels, *self._rows)) if self._rows else ""
+        labels = ("model", *(column.label for column in columns(wide=True, has_scale=False)[1:]))
+        return "\n".join("\t".join(row[: len(labels)]) for row in (labels, *self._rows)) if self._rows else ""
 
 
-def columns(wide: bool) -> list[Column]:
+def columns(wide: bool, has_scale: bool) -> list[Column]:
     """Return the columns that fit."""
     return [
         Column("", 1),
@@ -234,6 +250,7 @@ def columns(wide: bool) -> list[Column]:
         Column("anchor·neg", 10, "right"),
         Column("margin", 8, "right"),
         Column("to whole" if wide else "whole", 8 if wide else 6, "right"),
+        *([Column(f"-1{'+ pos, - neg':^{SCALE - 3}}1", SCALE)] if has_scale else []),
     ]
 
 
