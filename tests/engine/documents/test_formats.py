@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from encoder_tui.engine.documents.sources import content, csv_rows, files, json_rows, open_source, spool
@@ -145,6 +146,43 @@ def test_a_packed_file_that_breaks_off_is_no_shorter_file(packing: str, tmp_path
             found.reach(1 << 40, job)
         assert found.total is None
         assert found.known > 100
+
+
+def test_packed_parquet_and_arrow_give_the_rows_of_what_is_in_them(
+    tmp_path: Path, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = pa.table({"id": range(200), "text": [f"text {number}" for number in range(200)]})
+    parquet, stream, indexed = pa.BufferOutputStream(), pa.BufferOutputStream(), pa.BufferOutputStream()
+    pq.write_table(table, parquet, row_group_size=70)
+    with pa.ipc.new_stream(stream, table.schema) as writer:
+        writer.write_table(table, max_chunksize=70)
+    with pa.ipc.new_file(indexed, table.schema) as writer:
+        writer.write_table(table, max_chunksize=70)
+    expected = table["text"].to_pylist()
+    for suffix, written in (("parquet", parquet), ("arrow", stream), ("arrow", indexed)):
+        data = written.getvalue().to_pybytes()
+        for packing, pack in PACKED.items():
+            path = tmp_path / f"rows.{suffix}{packing}"
+            path.write_bytes(pack(data))
+            assert texts(opened(path, job), "text") == expected
+            (tmp_path / "nameless").write_bytes(pack(data))
+            assert texts(opened(tmp_path / "nameless", job), "text") == expected
+        path = tmp_path / "rows.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(f"a.{suffix}", data)
+            archive.writestr(f"b.{suffix}", data)
+        assert texts(opened(path, job), "text") == expected * 2
+        reading, writing = os.pipe()
+        os.write(writing, data)
+        os.close(writing)
+        monkeypatch.setenv(PIPES, str(reading))
+        content._pipes.clear()
+        assert texts(opened(f"/dev/fd/{reading}", job, label="stdin"), "text") == expected
+        os.close(reading)
+        path = tmp_path / f"broken.{suffix}.gz"
+        path.write_bytes(gzip.compress(data)[:-300])
+        with pytest.raises(OperationError, match=r"broken\.(parquet|arrow)\.gz is damaged or breaks off"):
+            opened(path, job)
 
 
 def test_an_archive_gives_its_files_in_the_order_of_datasets(tmp_path: Path, job: Job) -> None:

@@ -6,10 +6,10 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
-from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from encoder_tui.engine.documents.sources.arrow_values import features_of, unique_names, values_of
+from encoder_tui.engine.documents.sources.content import Content
 from encoder_tui.engine.documents.sources.source import SAMPLED, NoRows, Source, TooLong
 from encoder_tui.engine.documents.sources.unchanged import AsOpened
 from encoder_tui.engine.job import Job, OperationError
@@ -20,18 +20,23 @@ MAGIC: Final = b"ARROW1"
 
 
 class ArrowFile(Source):
-    """One Arrow file, mapped into memory; a batch is read when one of its rows is."""
+    """One Arrow file, mapped into memory; a batch is read when one of its rows is.
 
-    def __init__(self, label: str, path: Path) -> None:
+    One that is packed, or comes from a pipe, is read from a temporary file.
+    """
+
+    def __init__(self, label: str, content: Content) -> None:
         super().__init__(label)
         import pyarrow  # noqa: PLC0415  # 0.2 s, for few files
 
-        self.path = path
+        self.content = content
+        self.name = content.name
+        self._is_file = content.is_file()
         self._errors: tuple[type[Exception], ...] = (pyarrow.ArrowException, OSError, ValueError)
         self._ends: list[int] = []
         try:
-            with path.open("rb") as file:
-                self._as_opened = AsOpened(file)
+            with self._opened() as file:
+                self._as_opened = AsOpened(file) if self._is_file else None
                 self._has_index = file.read(len(MAGIC)) == MAGIC
             for batch in self._batches(0):
                 self._ends.append(batch.num_rows + (self._ends[-1] if self._ends else 0))
@@ -39,7 +44,7 @@ class ArrowFile(Source):
             raise self._damaged(error) from error
         self.known = self.total = self._ends[-1] if self._ends else 0
         if not self.known:
-            raise NoRows(f"{path.name} holds no rows; name a file with documents")
+            raise NoRows(f"{self.name} holds no rows; name a file with documents")
         self._places = {name: place for place, name in enumerate(unique_names(self._schema.names))}
         features = features_of(self._schema, self)
         self.take_columns([], features)
@@ -50,8 +55,9 @@ class ArrowFile(Source):
         """All rows are known from the beginning."""
 
     def rows(self, start: int, names: Sequence[str]) -> Iterator[Mapping[str, Any]]:
-        with self.path.open("rb") as file:
-            self._as_opened.refuse_another(file, self.path.name)
+        if self._as_opened is not None:
+            with self._opened() as file:
+                self._as_opened.refuse_another(file, self.name)
         present = [name for name in dict.fromkeys(names) if name in self._places]
         first = bisect_right(self._ends, start)
         position = self._ends[first - 1] if first else 0
@@ -67,18 +73,21 @@ class ArrowFile(Source):
         except self._errors as error:
             raise self._damaged(error) from error
 
+    def _opened(self) -> IO[bytes]:
+        return self.content.path.open("rb") if self._is_file else self.content.open()
+
     def _values(self, batch: Any, name: str, skip: int, position: int) -> Iterator[Any]:
         column = batch.column(self._places[name]).slice(skip)
-        return values_of(column, self.path.name, partial(self._too_long, position + skip), self.remark)
+        return values_of(column, self.name, partial(self._too_long, position + skip), self.remark)
 
     def _too_long(self, start: int, index: int, size: int) -> None:
-        self.leave_out(start + index, TooLong(size), self.path.name)
+        self.leave_out(start + index, TooLong(size), self.name)
 
     def _batches(self, first: int) -> Iterator[Any]:
         """Yield the record batches from one on; those before it are not read."""
-        from pyarrow import ipc, memory_map  # noqa: PLC0415
+        from pyarrow import PythonFile, ipc, memory_map  # noqa: PLC0415
 
-        with memory_map(str(self.path)) as mapped:
+        with memory_map(str(self.content.path)) if self._is_file else PythonFile(self.content.open(), "r") as mapped:
             if self._has_index:
                 with ipc.open_file(mapped) as file:
                     self._schema = file.schema
@@ -89,4 +98,4 @@ class ArrowFile(Source):
                     yield from islice(stream, first, None)
 
     def _damaged(self, error: Exception) -> OperationError:
-        return OperationError(f"{self.path.name} is not a complete Arrow file ({one_line(error)}); it may be truncated")
+        return OperationError(f"{self.name} is not a complete Arrow file ({one_line(error)}); it may be truncated")

@@ -68,6 +68,13 @@ class Content:
         packed = {".gz", ".bz2", ".zst", ".zstd", ".xz"}
         return Path(name.stem if name.suffix.lower() in packed else name.name).suffix.lower()
 
+    def is_file(self) -> bool:
+        """Return whether the bytes are those of a regular file that is not packed. Raises `OperationError`."""
+        if self.member is not None or is_descriptor(self.path):
+            return False
+        with opened(self.path) as file:
+            return packing_of(file.read(max(map(len, MAGIC)))) is None
+
     def open(self) -> IO[bytes]:
         """Return the bytes, after any mark. Raises `OperationError`, also if the file has changed since the first time.
 

@@ -43,13 +43,14 @@ PACKED: Final = frozenset({".gz", ".bz2", ".zst", ".zstd", ".xz"})
 BEGINNING: Final = 1 << 14
 """Bytes by which a file without a known suffix is recognized."""
 
-MAPPED: Final[Mapping[str | None, Callable[[str, Path], Source]]] = {"parquet": ParquetFile, "arrow": ArrowFile}
-"""What opens the files of which only the wanted part is read; they cannot be packed."""
+MAPPED: Final[Mapping[str | None, Callable[[str, Content], Source]]] = {"parquet": ParquetFile, "arrow": ArrowFile}
+"""What opens the files of which only the wanted part is read; of one that is packed, all is unpacked first."""
 
 _OTHERS: Final = {
     b"PAR1": "parquet",
     b"%PDF": "PDF",
     b"ARROW1": "arrow",
+    b"\xff\xff\xff\xff": "arrow",  # a stream of batches
     b"SQLite format 3": "SQLite",
     b"\xd0\xcf\x11\xe0": "Office",
     b"\x89HDF": "HDF5",
@@ -107,8 +108,8 @@ def open_contents(kind: str, name: str, files: list[Content], spec: SourceSpec) 
 
 def open_content(kind: str | None, name: str, content: Content, spec: SourceSpec) -> Source:
     """Open one file of a kind, None if its content decides. Raises `OperationError`."""
-    if kind in MAPPED and content.member is None:
-        return MAPPED[kind](name, content.path)
+    if kind in MAPPED:
+        return MAPPED[kind](name, content)
     with content.open() as file:
         beginning = file.read(BEGINNING)
     if not beginning:
@@ -117,9 +118,7 @@ def open_content(kind: str | None, name: str, content: Content, spec: SourceSpec
     if kind is None:
         kind = other if other in MAPPED else recognized(beginning, spec)
     if kind in MAPPED:
-        if not content.is_plain or content.member is not None:
-            raise OperationError(f"{content.name} is a packed {kind} file, which cannot be read in part; unpack it")
-        return MAPPED[kind](name, content.path)
+        return MAPPED[kind](name, content)
     if other is not None or b"\0" in beginning:
         what = "not a text file" if other is None else f"a file of {other}"
         raise OperationError(f"{name} is {what}; name a text, JSON lines, CSV or parquet file")

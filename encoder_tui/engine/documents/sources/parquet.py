@@ -6,12 +6,11 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import accumulate, islice
-from pathlib import Path
 from typing import IO, Any, Final
 
 from encoder_tui.core.text.numbers import decimal_size
 from encoder_tui.engine.documents.sources.arrow_values import features_of, unique_names, values_of
-from encoder_tui.engine.documents.sources.content import opened
+from encoder_tui.engine.documents.sources.content import Content, opened
 from encoder_tui.engine.documents.sources.parquet_pages import largest_page
 from encoder_tui.engine.documents.sources.source import (
     SAMPLED,
@@ -40,36 +39,41 @@ with the beginning of the row before."""
 
 
 class ParquetFile(Source):
-    """One parquet file."""
+    """One parquet file; one that is packed, or comes from a pipe, is read from a temporary file."""
 
-    def __init__(self, label: str, path: Path) -> None:
+    def __init__(self, label: str, content: Content) -> None:
         super().__init__(label)
         import pyarrow  # noqa: PLC0415  # 0.2 s, for parquet alone
         import pyarrow.parquet  # noqa: PLC0415
 
-        self.path = path
+        self.content = content
+        self.name = content.name
+        self._is_file = content.is_file()
         self._errors: tuple[type[Exception], ...] = (pyarrow.ArrowException, OSError, ValueError)
-        with opened(path) as file:
-            self._as_opened = AsOpened(file)
-        try:
-            # A directory may hold more shards than a process may open, so each is open only while it is read.
-            with pyarrow.parquet.ParquetFile(path) as file:
-                self._metadata, schema = file.metadata, file.schema_arrow
-        except self._errors as error:
-            raise OperationError(
-                f"{path.name} is not a complete parquet file ({one_line(error)}); it may be truncated"
-            ) from error
+        with self._opened() as raw:
+            self._as_opened = AsOpened(raw) if self._is_file else None
+            try:
+                # A directory may hold more shards than a process may open, so each is open only while it is read.
+                with pyarrow.parquet.ParquetFile(content.path if self._is_file else raw) as file:
+                    self._metadata, schema = file.metadata, file.schema_arrow
+            except self._errors as error:
+                raise OperationError(
+                    f"{self.name} is not a complete parquet file ({one_line(error)}); it may be truncated"
+                ) from error
         rows = [self._metadata.row_group(group).num_rows for group in range(self._metadata.num_row_groups)]
         self._ends = list(accumulate(rows))
         self.known = self.total = self._metadata.num_rows
         if not self.known:
-            raise NoRows(f"{path.name} holds no rows; name a file with documents")
+            raise NoRows(f"{self.name} holds no rows; name a file with documents")
         self._places = {name: place for place, name in enumerate(unique_names(schema.names))}
         self._leaves = _leaves([field.type for field in schema])
         features = features_of(schema, self)
         self.take_columns([], features)
         tops = dict.fromkeys(column.top for column in self.by_name.values())
         self.take_columns([{name: value} for name in tops for value in self._beginning(name)], features)
+
+    def _opened(self) -> IO[bytes]:
+        return opened(self.content.path) if self._is_file else self.content.open()
 
     def _beginning(self, name: str) -> Iterator[Any]:
         """Yield the values of a column's first rows, as many as fit into memory and lie in one row group."""
@@ -89,12 +93,13 @@ class ParquetFile(Source):
         # By their numbers, because two columns may have one name, and the name of a field may be that of a column.
         leaves = [leaf for name in names for leaf in self._leaves[self._places[name]]]
         try:
-            with opened(self.path) as raw, Reader(self.path, metadata=self._metadata, buffer_size=BUFFER) as file:
+            where = self.content.path if self._is_file else self.content.open()
+            with self._opened() as raw, Reader(where, metadata=self._metadata, buffer_size=BUFFER) as file:
                 for one in range(group, len(self._ends)):
                     rows = self._rows_at_once(raw, one, leaves)
                     yield from decoded(file, one, leaves, rows)
         except self._errors as error:
-            raise OperationError(f"{self.path.name} is damaged ({one_line(error)})") from error
+            raise OperationError(f"{self.name} is damaged ({one_line(error)})") from error
 
     def _rows_at_once(self, file: IO[bytes], group: int, leaves: Sequence[int]) -> int:
         """Return how many rows of a group to decode at a time. Raises `OperationError` if a page becomes too large."""
@@ -110,7 +115,7 @@ class ParquetFile(Source):
         if largest > UNFOLDED:
             first = self._ends[group] - metadata.num_rows
             raise OperationError(
-                f"rows {first:,} to {self._ends[group] - 1:,} of {self.path.name} unpack to"
+                f"rows {first:,} to {self._ends[group] - 1:,} of {self.name} unpack to"
                 f" {decimal_size(largest)} at once, more than the {decimal_size(UNFOLDED)} allowed;"
                 " write the file with smaller pages"
             )
@@ -138,8 +143,9 @@ class ParquetFile(Source):
         group = bisect_right(self._ends, start)
         if group == len(self._ends):
             return
-        with opened(self.path) as file:
-            self._as_opened.refuse_another(file, self.path.name)
+        if self._as_opened is not None:
+            with self._opened() as file:
+                self._as_opened.refuse_another(file, self.name)
         position = self._ends[group - 1] if group else 0
         for batch in self._batches(group, names):
             skip = max(start - position, 0)
@@ -149,10 +155,10 @@ class ParquetFile(Source):
 
     def _values(self, column: Any, start: int) -> Iterator[Any]:
         """Yield the values of a column of a batch, each made when it is needed."""
-        return values_of(column, self.path.name, partial(self._too_long, start), self.remark)
+        return values_of(column, self.name, partial(self._too_long, start), self.remark)
 
     def _too_long(self, start: int, index: int, size: int) -> None:
-        self.leave_out(start + index, TooLong(size), self.path.name)
+        self.leave_out(start + index, TooLong(size), self.name)
 
 
 def decoded(file: Any, group: int, leaves: Sequence[int], rows: int) -> Iterator[Any]:
