@@ -13,8 +13,10 @@ from typing import Final
 from encoder_tui.core.files.private import read_file
 from encoder_tui.core.hub.listing import COMMIT
 from encoder_tui.core.models.files import ModelFiles, from_directory, has_vocabulary
+from encoder_tui.core.models.heads import class_of, kind_of
 from encoder_tui.core.models.modules import MODULES, files_needed, read_modules, transformer_folder
 from encoder_tui.core.models.names import ModelError, ModelName
+from encoder_tui.core.models.small_files import read_object
 
 SETTINGS: Final = "tokenizer_config.json"
 """A tokenizer loads without this file, but gives other tokens. Programs that fetch single files may leave it out."""
@@ -86,9 +88,23 @@ def settings_lacking(name: str, snapshot: Path, needs_tokenizer: bool = True) ->
     except ModelError:
         modules = []
     wanted = files_needed(modules)
+    if not modules and _may_have_modules(name, snapshot):
+        wanted.append(MODULES)
     if needs_tokenizer and f"{transformer_folder(name, snapshot)}/{SETTINGS}" not in wanted:
         wanted.append(SETTINGS)
     return [file for file in wanted if not (snapshot / file).is_file() and not absence(snapshot, file).is_file()]
+
+
+def _may_have_modules(name: str, snapshot: Path) -> bool:
+    """Return whether a model looks like the transformer of a sentence-transformers model: saved without a head.
+
+    transformers alone does not fetch modules.json, and without it the model seems to read more than it does.
+    """
+    try:
+        config = read_object(name, snapshot, "config.json") or {}
+    except ModelError:
+        return False
+    return class_of(config) is not None and kind_of(config) == "encoder"
 
 
 def absence(snapshot: Path, file: str = SETTINGS) -> Path:

@@ -66,8 +66,8 @@ def fetch(name: ModelName, *, offline: bool, progress: Callable[..., None], need
         snapshot = bring(client, listing, [*wanted, *in_folders])
         if revision != listing.commit:
             _write_reference(repository_folder(name.location) / "refs" / revision, listing.commit)
-        if start + SETTINGS not in {file.name for file in listing.files}:
-            absent.append(start + SETTINGS)
+        listed = {file.name for file in listing.files}
+        absent += [file for file in (start + SETTINGS, MODULES) if file not in listed]
         for file in absent:
             absence(snapshot, file).parent.mkdir(parents=True, exist_ok=True)
             os.close(open_file(absence(snapshot, file), os.O_WRONLY | os.O_CREAT, 0o666))

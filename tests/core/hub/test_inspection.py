@@ -57,6 +57,46 @@ def test_a_card_is_fetched_with_what_it_needs(deployed: Path, fake: FakeHub) -> 
     assert inspect_here(parse_name(REPO)) == inspect(parse_name(REPO), offline=True, progress=ignore)[0]
 
 
+def without_modules(snapshot: Path, class_name: str) -> None:
+    """Leave in the cache what transformers alone fetches of a model of this class."""
+    for name in ("modules.json", "sentence_bert_config.json"):
+        (snapshot / name).unlink()
+    config = snapshot / "config.json"
+    stated = {**json.loads(config.read_text("utf-8")), "architectures": [class_name]}
+    config.unlink()
+    config.write_text(json.dumps(stated), "utf-8")
+
+
+def test_a_transformer_that_another_program_cached_is_asked_about_its_modules_once(
+    deployed: Path, fake: FakeHub
+) -> None:
+    snapshot = Path(fetch().path)
+    without_modules(snapshot, "BertModel")
+    assert on_this_machine(parse_name(REPO)) is None
+    files, remark = resolve(parse_name(REPO), offline=True, progress=ignore)
+    assert files.card.kind == "encoder"
+    assert "modules.json" in remark
+    assert "the limit and pooling may be wrong; go online once" in remark
+    files, remark = resolve(parse_name(REPO), offline=False, progress=ignore)
+    assert (files.card.kind, files.card.limit, remark) == ("sentence-transformer", 32, "")
+
+
+@pytest.mark.parametrize("class_name", ["BertModel", "BertForMaskedLM"])
+def test_a_model_without_modules_is_asked_about_them_once_or_not_at_all(
+    class_name: str, repository: Path, fake: FakeHub
+) -> None:
+    config = repository / "config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text("utf-8")), "architectures": [class_name]}), "utf-8")
+    snapshot = Path(fetch().path)
+    assert on_this_machine(parse_name(REPO)) is not None
+    shutil.rmtree(snapshot.parent.parent / ".no_exist", ignore_errors=True)
+    assert (on_this_machine(parse_name(REPO)) is None) == (class_name == "BertModel")
+    resolve(parse_name(REPO), offline=False, progress=ignore)
+    fake.requests.clear()
+    assert on_this_machine(parse_name(REPO)) is not None
+    assert fake.requests == []
+
+
 def test_what_another_program_left_out_is_fetched_later(deployed: Path, fake: FakeHub) -> None:
     snapshot = Path(fetch().path)
     pooling = snapshot / "1_Pooling" / "config.json"
