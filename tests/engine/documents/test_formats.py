@@ -8,6 +8,7 @@ import io
 import json
 import lzma
 import os
+import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -198,7 +199,7 @@ def test_an_archive_gives_its_files_in_the_order_of_datasets(tmp_path: Path, job
         archive.writestr("README.md", "about")
     found = opened(path, job)
     assert found.total == 4
-    assert found.remarks == ["4 json files of rows.zip are read, 1 others are not"]
+    assert found.remarks == ["4 json files of rows.zip read, 1 other is not"]
 
 
 def test_a_bomb_ends_with_a_sentence(tmp_path: Path, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -393,6 +394,50 @@ def test_a_quote_that_swallows_lines_is_refused_with_the_line(tmp_path: Path, jo
         opened(path, job)
 
 
+@pytest.mark.parametrize(
+    ("written", "found", "is_told"),
+    [
+        ('id,text\n1,a\n2,"open\n3,b\n4,c"\n5,d\n', ["a", "open\n3,b\n4,c", "d"], True),
+        ('text;id;lang\n"open;d1;en\nb;d2;de\nc";d3;en\nd;d4;en\n', ["open;d1;en\nb;d2;de\nc", "d"], True),
+        ('id,text\n1,"Well, yes\nno, sir\nI, too"\n2,b\n', ["Well, yes\nno, sir\nI, too", "b"], False),
+        ('id,text\n1,"one\ntwo, three\nfour, five"\n2,b\n', ["one\ntwo, three\nfour, five", "b"], False),
+    ],
+)
+def test_a_quote_that_may_have_swallowed_rows_is_remarked_on(
+    written: str, found: list[str], is_told: bool, tmp_path: Path, job: Job
+) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text(written)
+    source = opened(path, job)
+    assert texts(source, "text") == found
+    told = [one for one in source.remarks if "further down, and those lines look like rows" in one]
+    assert len(told) == is_told
+    if ";" not in written:
+        assert found == of_datasets(path, "text", tmp_path / "cache")
+
+
+@pytest.mark.parametrize(
+    ("values", "is_text"),
+    [
+        (["2024-01-02", None, "2024-01-02 10:00:00"], False),
+        (["2024-01-02T10", "2024-01-02T10:00Z", "2024-01-02T10:00:00+01:00"], False),
+        (["2024-01-02"] * 40 + ["unknown"], True),
+        (["2024-01-02", "2024-02-30"], True),
+        (["2024-01-02T10:00:00.5", "2024-01-02"], True),
+        (["2024", "2024-01", ""], True),
+    ],
+)
+def test_a_column_of_times_in_json_lines_is_no_text_as_for_datasets(
+    values: list[str | None], is_text: bool, tmp_path: Path, job: Job
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps({"when": one, "note": "words"}) + "\n" for one in values))
+    found = opened(path, job)
+    assert ("when" in found.columns) == is_text
+    assert isinstance(of_datasets(path, "when", tmp_path / "cache")[0], str) == is_text
+    assert texts(found, "note") == ["words"] * len(values)
+
+
 def test_text_after_a_closing_quote_is_read_as_pandas_does_with_a_remark(tmp_path: Path, job: Job) -> None:
     path = tmp_path / "rows.csv"
     path.write_text('id,text\n1,"a, b"\n2,"Moby" is\n3,c\n')
@@ -448,6 +493,14 @@ def test_a_file_of_another_format_is_refused_with_its_name(
         (tmp_path / name).write_bytes(beginning + bytes(20))
         with pytest.raises(OperationError, match=what):
             opened(tmp_path / name, job)
+
+
+def test_a_tar_archive_is_refused_by_its_name(tmp_path: Path, job: Job) -> None:
+    (tmp_path / "rows.jsonl").write_text('{"text": "one"}\n')
+    with tarfile.open(tmp_path / "rows.tar.gz", "w:gz") as archive:
+        archive.add(tmp_path / "rows.jsonl", "rows.jsonl")
+    with pytest.raises(OperationError, match=r"rows\.tar\.gz is a tar archive, which is not read; unpack it"):
+        opened(tmp_path / "rows.tar.gz", job)
 
 
 def test_a_pipe_is_read_once_and_its_rows_as_often_as_needed(

@@ -36,6 +36,10 @@ MISSING: Final = frozenset(("", "<NA>", "N/A", "NA", "NULL", "None", "n/a", "nul
 """Fields that pandas, and so `datasets`, takes for missing values, quoted or not."""
 
 _NUMBER: Final = re.compile(r"\s*[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|inf|Inf|infinity)\s*")
+_DIGITS: Final = re.compile(r"\d+")
+WORD: Final = 40
+"""Characters of the longest field that is taken for a name or a number of a row."""
+
 _BOOLEANS: Final = frozenset({"True", "TRUE", "true", "False", "FALSE", "false"})
 
 
@@ -107,6 +111,25 @@ def column_names(header: Sequence[str]) -> list[str]:
         times[name] += 1
         names.append(name)
     return names
+
+
+def looks_like_rows(row: Sequence[str], delimiter: str, header: Sequence[str]) -> bool:
+    """Return whether each line of a row of several lines has as many fields as the header, and one column has a number
+    or one and the same word, digits aside, on all of them: an open quote may have swallowed rows.
+    """
+    more = len(header) - 1
+    lines = delimiter.join(row).rstrip("\r\n").splitlines()
+    if not more or len(lines) < 2 or any(line.count(delimiter) != more for line in lines):
+        return False
+    return any(
+        all(map(_NUMBER.fullmatch, fields))
+        or (len({_DIGITS.sub("0", one) for one in fields}) == 1 and _is_word(fields[0]))
+        for fields in zip(*(line.split(delimiter) for line in lines), strict=True)
+    )
+
+
+def _is_word(field: str) -> bool:
+    return 0 < len(field) <= WORD and not any(map(str.isspace, field))
 
 
 def _delimiter(sample: str, usual: str) -> str:

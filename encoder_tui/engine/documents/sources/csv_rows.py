@@ -14,7 +14,15 @@ from typing import IO, Any, Final, Literal
 from encoder_tui.core.text.numbers import count, decimal_size
 from encoder_tui.core.text.safe import without_surrogates
 from encoder_tui.engine.documents.sources.content import Content
-from encoder_tui.engine.documents.sources.csv_dialect import MISSING, NONE, Dialect, column_names, dialect_of, typed
+from encoder_tui.engine.documents.sources.csv_dialect import (
+    MISSING,
+    NONE,
+    Dialect,
+    column_names,
+    dialect_of,
+    looks_like_rows,
+    typed,
+)
 from encoder_tui.engine.documents.sources.features import OTHER, TEXT, Feature
 from encoder_tui.engine.documents.sources.files import PIECE, SKIPPED_AT_MOST, NoText, Record, RecordFile, lines_of
 from encoder_tui.engine.documents.sources.source import ROW_AT_MOST, TooLong
@@ -42,6 +50,7 @@ class CsvFile(RecordFile):
         self.dialect = Dialect(",", True, True, [])
         self.header: list[str] = []
         self._has_row_names = False
+        self._has_swallowed = False
         self._body = 0
         self._is_cr = False
         super().__init__(label, content)
@@ -177,6 +186,9 @@ class CsvFile(RecordFile):
         while True:
             try:
                 for row in csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=is_strict):
+                    if lines.taken > 1 and not self._has_swallowed and looks_like_rows(row, delimiter, self.header):
+                        self._has_swallowed = True
+                        self._say_swallowed(lines)
                     lines.end_row()
                     if len(row) > 1 or (row and not lines.first.isspace()):
                         last = lines.began
@@ -194,6 +206,14 @@ class CsvFile(RecordFile):
                 self._refuse(lines, error)
                 lines.again()
                 is_strict = False
+
+    def _say_swallowed(self, lines: _CsvLines) -> None:
+        """Remark on a quoted field whose lines look like rows: `datasets` reads one text too, but it may be none."""
+        self.remark(
+            f"a quote that opens {self.place(lines.row)} of {self.name} closes"
+            f" {count(lines.taken - 1, 'line')} further down, and those lines look like rows; they are read as one"
+            " text, as datasets does (if quotes are part of the text, use --no-quotes)"
+        )
 
     def _refuse(self, lines: _CsvLines, error: csv.Error) -> None:
         """Raise `OperationError` if a quote swallows lines; remark on text that follows a closing quote."""

@@ -12,9 +12,9 @@ import msgspec
 
 from encoder_tui.core.text.safe import without_surrogates
 from encoder_tui.engine.documents.sources.content import Content
-from encoder_tui.engine.documents.sources.features import Feature, of_rows
+from encoder_tui.engine.documents.sources.features import TEXT, Feature, of_rows
 from encoder_tui.engine.documents.sources.files import SKIPPED_AT_MOST, Record, RecordFile, lines_of
-from encoder_tui.engine.documents.sources.json_columns import look_ahead
+from encoder_tui.engine.documents.sources.json_columns import is_time, leave_out_times, look_ahead
 from encoder_tui.engine.documents.sources.source import ROW_AT_MOST, SAMPLED, Source, TooLong
 from encoder_tui.engine.job import Job, OperationError
 
@@ -135,6 +135,14 @@ class JsonLines(RecordFile):
             file.seek(self.content.start)
             with contextlib.suppress(OperationError):  # whoever reads that far is told
                 look_ahead(file, features)
+        times = [
+            name
+            for name, feature in features.items()
+            if feature == TEXT and all(is_time(f'"{row[name]}"') for row in samples if row.get(name) is not None)
+        ]
+        if times:
+            file.seek(self.content.start)
+            leave_out_times(file, features, times)
         return features
 
     def is_record(self, line: bytes) -> bool:

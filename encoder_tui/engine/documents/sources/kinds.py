@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from encoder_tui.core.text.numbers import count
 from encoder_tui.engine.documents.sources.arrow import ArrowFile
 from encoder_tui.engine.documents.sources.content import Content, contents, is_descriptor
 from encoder_tui.engine.documents.sources.csv_dialect import dialect_of
@@ -59,6 +60,9 @@ _OTHERS: Final = {
 }
 """How files of other formats begin."""
 
+TAR: Final = b"ustar"
+TAR_AT: Final = 257
+"""The byte at which a tar archive names itself."""
 
 _STRING: Final = re.compile(r'\s*"(?:[^"\\]|\\.)*"\s*')
 """A line that is a JSON string."""
@@ -93,8 +97,8 @@ def open_path(kind: str | None, name: str, path: Path, spec: SourceSpec) -> Sour
     members = [one for one in found if kinds[one.name] == chosen]
     source = open_contents(chosen, name, members, spec)
     if len(members) < len(found):
-        others = len(found) - len(members)
-        source.remark(f"{len(members):,} {chosen} files of {path.name} are read, {others:,} others are not")
+        others = "1 other is not" if len(found) - len(members) == 1 else f"{len(found) - len(members):,} others are not"
+        source.remark(f"{count(len(members), f'{chosen} file')} of {path.name} read, {others}")
     return source
 
 
@@ -115,6 +119,8 @@ def open_content(kind: str | None, name: str, content: Content, spec: SourceSpec
     if not beginning:
         raise OperationError(f"{name} is empty; name a file with documents")
     other = next((of for magic, of in _OTHERS.items() if beginning.startswith(magic)), None)
+    if beginning[TAR_AT:].startswith(TAR):
+        raise OperationError(f"{name} is a tar archive, which is not read; unpack it and name the folder")
     if kind is None:
         kind = other if other in MAPPED else recognized(beginning, spec)
     if kind in MAPPED:
