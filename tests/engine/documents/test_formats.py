@@ -186,6 +186,16 @@ def test_packed_parquet_and_arrow_give_the_rows_of_what_is_in_them(
             opened(path, job)
 
 
+def test_a_column_of_bytes_is_text_though_some_of_them_are_in_another_encoding(tmp_path: Path, job: Job) -> None:
+    values = ["caf\xe9 and more words".encode("latin-1"), *[b"words of a page"] * 9]
+    noise = [bytes([number * 7 % 255 + 1, 0x80 + number]) * 8 for number in range(10)]
+    pq.write_table(pa.table({"path": ["x"] * 10, "noise": noise, "page": values}), tmp_path / "pages.parquet")
+    found = opened(tmp_path / "pages.parquet", job)
+    assert found.columns == ["path", "page"]
+    assert texts(found, "page") == ["caf\ufffd and more words", *["words of a page"] * 9]
+    assert found.remarks == ["pages.parquet is not valid UTF-8 everywhere; U+FFFD marks what cannot be read"]
+
+
 def test_an_archive_gives_its_files_in_the_order_of_datasets(tmp_path: Path, job: Job) -> None:
     import datasets
 
@@ -366,6 +376,7 @@ def test_an_element_that_is_too_long_is_left_out_of_an_array(
         ('[{"text": "one"},\n{"text": two}]', r"at byte 18, in line 2"),
         ('[{"text": "one"}]\n\n[{"text": "two"}] x', r"rows\.json"),
         ('[\n{"text": "one"}] more', r"more follows after the array"),
+        ('[{"text": "one"},\n]', r"in line 2 \(a comma before the end of the array\)"),
     ],
 )
 def test_an_array_that_is_none_is_no_shorter_array(written: str, why: str, tmp_path: Path, job: Job) -> None:
@@ -399,6 +410,7 @@ def test_a_quote_that_swallows_lines_is_refused_with_the_line(tmp_path: Path, jo
     [
         ('id,text\n1,a\n2,"open\n3,b\n4,c"\n5,d\n', ["a", "open\n3,b\n4,c", "d"], True),
         ('text;id;lang\n"open;d1;en\nb;d2;de\nc";d3;en\nd;d4;en\n', ["open;d1;en\nb;d2;de\nc", "d"], True),
+        (f'id,text\n1,"{"x" * (1 << 20)}\n2,b\n3,c"\n', [f"{'x' * (1 << 20)}\n2,b\n3,c"], False),
         ('id,text\n1,"Well, yes\nno, sir\nI, too"\n2,b\n', ["Well, yes\nno, sir\nI, too", "b"], False),
         ('id,text\n1,"one\ntwo, three\nfour, five"\n2,b\n', ["one\ntwo, three\nfour, five", "b"], False),
     ],
@@ -493,6 +505,17 @@ def test_a_file_of_another_format_is_refused_with_its_name(
         (tmp_path / name).write_bytes(beginning + bytes(20))
         with pytest.raises(OperationError, match=what):
             opened(tmp_path / name, job)
+
+
+def test_packed_files_in_an_archive_are_unpacked_too(tmp_path: Path, job: Job) -> None:
+    with zipfile.ZipFile(tmp_path / "rows.zip", "w") as archive:
+        for packing, pack in PACKED.items():
+            archive.writestr(f"rows.jsonl{packing}", pack(f'{{"text": "{packing}"}}\n'.encode()))
+    assert texts(opened(tmp_path / "rows.zip", job)) == sorted(PACKED)
+    with zipfile.ZipFile(tmp_path / "empty.zip", "w"):
+        pass
+    with pytest.raises(OperationError, match=r"empty\.zip is an archive without files"):
+        opened(tmp_path / "empty.zip", job)
 
 
 def test_a_tar_archive_is_refused_by_its_name(tmp_path: Path, job: Job) -> None:

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from encoder_tui.engine.documents.sources.features import TEXT, Feature, of_arrow
-from encoder_tui.engine.documents.sources.source import ROW_AT_MOST, SAMPLED, Source, text_of
+from encoder_tui.engine.documents.sources.source import EXAMPLE, ROW_AT_MOST, SAMPLED, Source, text_of
 
 
 def values_of(
@@ -64,7 +64,8 @@ def _value(scalar: Any, file: str, remark: Callable[[str], None]) -> Any:
 
 
 def features_of(schema: Any, source: Source) -> dict[str, Feature]:
-    """Return what the columns of a schema hold. One of bytes holds text if its first values are text.
+    """Return what the columns of a schema hold. One of bytes holds text if its first values are text,
+    but for a few bytes of them.
 
     `source` reads the columns by their unique names.
     """
@@ -75,10 +76,15 @@ def features_of(schema: Any, source: Source) -> dict[str, Feature]:
             before = list(source.remarks)
             values = [row.get(name) for row in islice(source.rows(0, [name]), SAMPLED)]
             texts = [value for value in values if isinstance(value, str)]
-            if texts and not any("\0" in text or "\N{REPLACEMENT CHARACTER}" in text for text in texts):
+            if texts and _is_text("".join(text[:EXAMPLE] for text in texts)):
                 features[name] = TEXT
             source.remarks[:] = before
     return features
+
+
+def _is_text(decoded: str) -> bool:
+    """Return whether bytes that were decoded are text, of which a little may be in another encoding than UTF-8."""
+    return "\0" not in decoded and decoded.count("\N{REPLACEMENT CHARACTER}") <= len(decoded) // 20
 
 
 def is_bytes(kind: Any) -> bool:

@@ -7,6 +7,7 @@ import os
 import re
 from collections import OrderedDict
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import IO, Final
 
@@ -126,6 +127,8 @@ class Content:
         if spool is None:
             file.seek(0)
             chunks = whole(file) if self._packing is None else unpacked(self._packing, file, self.name, self.member)
+            if self.member is not None:
+                chunks = unpacked_again(chunks, self.name)
             spool = _spools[key] = Spool(self.name, as_utf8(chunks, self.name))
         else:
             file.close()
@@ -203,6 +206,17 @@ def whole(file: IO[bytes]) -> Iterator[bytes]:
         read = getattr(file, "read1", file.read)
         while chunk := read(1 << 18):
             yield chunk
+
+
+def unpacked_again(chunks: Iterator[bytes], name: str) -> Iterator[bytes]:
+    """Yield bytes as they are, or what they contain if they are packed themselves, as files of an archive may be."""
+    first = next(chunks, b"")
+    kind = packing_of(first)
+    if kind is None or kind == "zip":
+        yield first
+        yield from chunks
+    else:
+        yield from unpacked(kind, Spool(name, chain((first,), chunks)).open(), name)
 
 
 def as_utf8(chunks: Iterator[bytes], name: str) -> Iterator[bytes]:

@@ -40,6 +40,9 @@ _DIGITS: Final = re.compile(r"\d+")
 WORD: Final = 40
 """Characters of the longest field that is taken for a name or a number of a row."""
 
+LOOKED_AT: Final = 1 << 20
+"""Characters of a row of several lines that are searched for rows it may have swallowed."""
+
 _BOOLEANS: Final = frozenset({"True", "TRUE", "true", "False", "FALSE", "false"})
 
 
@@ -118,7 +121,10 @@ def looks_like_rows(row: Sequence[str], delimiter: str, header: Sequence[str]) -
     or one and the same word, digits aside, on all of them: an open quote may have swallowed rows.
     """
     more = len(header) - 1
-    lines = delimiter.join(row).rstrip("\r\n").splitlines()
+    text = delimiter.join(row)
+    lines = text[:LOOKED_AT].rstrip("\r\n").splitlines()
+    if len(text) > LOOKED_AT:
+        lines.pop()  # which may not be whole
     if not more or len(lines) < 2 or any(line.count(delimiter) != more for line in lines):
         return False
     return any(

@@ -276,6 +276,8 @@ class _Reading:
             yield _Element(position, self._value())
             if self._peek() != "]":
                 self._expect(",")
+                if self._peek() == "]":
+                    raise self._broken("a comma before the end of the array")
         if is_last:
             self._expect("]")
             if self._peek():

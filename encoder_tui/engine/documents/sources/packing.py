@@ -23,6 +23,7 @@ MAGIC: Final = {
     b"\x28\xb5\x2f\xfd": "zstd",
     b"\xfd7zXZ\0": "xz",
     b"PK\x03\x04": "zip",
+    b"PK\x05\x06": "zip",  # without files
 }
 """How a file begins that is packed."""
 
