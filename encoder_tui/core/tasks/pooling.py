@@ -34,10 +34,14 @@ def poolings_of(card: Card) -> tuple[list[str], bool]:
 
 
 class VectorsAnswer(msgspec.Struct, frozen=True):
-    """The vector of each pooling as little-endian float32; without "pooler" if the model has none."""
+    """The vector of each pooling as little-endian float32; without "pooler" if the model has none.
+
+    Of several windows, `vectors` holds their mean, and `windows` the vector of each, one after the other.
+    """
 
     in_force: InForce
     vectors: dict[str, bytes]
+    windows: dict[str, bytes] = {}
 
     def why_random(self, pooling: str) -> str:
         """Return why the vectors of a pooling are random, as a clause for people; empty if they are not."""
@@ -47,6 +51,12 @@ class VectorsAnswer(msgspec.Struct, frozen=True):
         """Return the vector of a pooling, of the model's hidden size."""
         data = self.vectors.get(pooling)
         return None if data is None else floats(data, "float32")
+
+    def window_vectors(self, pooling: str) -> list[Sequence[float]]:
+        """Return the vector of each window under a pooling; of a single window, its vector."""
+        mean = self.vectors.get(pooling, b"")
+        data = self.windows.get(pooling, mean)
+        return [floats(data[start : start + len(mean)], "float32") for start in range(0, len(data), len(mean) or 1)]
 
 
 class Given(msgspec.Struct, frozen=True):

@@ -41,8 +41,12 @@ def run(request: VectorsRequest, job: Job) -> VectorsAnswer:
         mask = torch.tensor(part.attention_mask, device=loaded.device)
         for pooling, rows in _pool(outputs, mask).items():
             pooled.setdefault(pooling, []).append(rows)
-    means = {pooling: torch.cat(rows).mean(0) for pooling, rows in pooled.items()}
-    return VectorsAnswer(in_force, {pooling: _bytes(vector) for pooling, vector in means.items()})
+    whole = {pooling: torch.cat(rows) for pooling, rows in pooled.items()}
+    return VectorsAnswer(
+        in_force,
+        {pooling: _bytes(rows.mean(0)) for pooling, rows in whole.items()},
+        {pooling: _bytes(rows) for pooling, rows in whole.items() if len(rows) > 1},
+    )
 
 
 def _pool(outputs: dict[str, Any], mask: Any) -> dict[str, Any]:

@@ -88,7 +88,7 @@ async def test_minilm_ranks_sentences_as_a_person_would() -> None:
         await pilot.press("r")
         await answered(triplets, pilot)
         _, *rows = [row.split("\t") for row in triplets.copied().splitlines()]
-        assert {row[1] for row in rows} == {"cut at 256", "14 windows of 256"}
+        assert {row[1] for row in rows} == {"cut at 256", "best window", "14 windows of 256"}
         assert all(float(row[6]) > 0 for row in rows if row[3] == "mean")
         assert "A: nearer to the positive" in words(app, "sentence")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -70,6 +71,22 @@ def test_a_pooling_that_is_random_is_marked_and_says_why() -> None:
     ways_of = [Way("whole", [given, given], all_random, [all_random, all_random])]
     assert len(random_words(ways_of)) == 4
     assert "nearer to the negative (+0.000, random)" in verdict("A", ways_of)
+
+
+def test_the_best_window_is_the_one_nearest_to_the_anchor() -> None:
+    in_force = InForce("cpu", "float32", "sdpa", "checkpoint", 1)
+    anchor = VectorsAnswer(in_force, {"mean": struct.pack("<2f", 1.0, 0.0)})
+    three = VectorsAnswer(
+        in_force,
+        {"mean": struct.pack("<2f", 0.0, 1.0)},
+        {"mean": struct.pack("<6f", 0.0, 1.0, 3.0, 4.0, math.nan, 1.0)},
+    )
+    one = VectorsAnswer(in_force, {"mean": struct.pack("<2f", 4.0, 3.0)})
+    given = Given(Batch([[1]], [[1]]), 1, 1)
+    best = Way("best window", [given, given], anchor, [three, one], by_best_window=True)
+    assert best.cosines("mean") == pytest.approx([0.6, 0.8])
+    assert best.likeness(Way("windows", [given, given], anchor, [three, one]), "mean") == pytest.approx(0.8)
+    assert best.cosines("pooler") is None
 
 
 def test_a_document_longer_than_any_model_takes_is_cut_where_each_stops(tmp_path: Path) -> None:
@@ -152,7 +169,8 @@ async def test_the_row_of_the_document_at_hand_is_asked_about_under_every_model(
         assert labels[:4] == ["model", "documents", "tokens seen", "pooling"]
         assert {len(row) for row in table} == {len(labels)}
         kinds = {(row[0], row[1].lstrip("0123456789 ")) for row in table}
-        assert kinds == {("A", "cut at 64"), ("A", "windows of 64"), ("B", "cut at 512"), ("B", "whole")}
+        windows = {("A", "best window"), ("A", "windows of 64")}
+        assert kinds == {("A", "cut at 64"), *windows, ("B", "cut at 512"), ("B", "whole")}
 
         # The whole document under B is what transformers makes of it.
         texts = [rows[0][name] for name in NAMES]

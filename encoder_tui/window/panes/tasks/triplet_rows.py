@@ -14,17 +14,28 @@ SCALE = 25
 
 @dataclass(frozen=True)
 class Way:
-    """One way of reading the positive document and, if there is one, the negative: inputs and vectors."""
+    """One way of reading the positive document and, if there is one, the negative: inputs and vectors.
+
+    With `by_best_window`, a document counts as the one of its windows that is nearest to the anchor.
+    """
 
     name: str
     given: list[Given]
     anchor: VectorsAnswer
     answers: list[VectorsAnswer]
+    by_best_window: bool = False
+
+    def vector(self, document: int, pooling: str) -> Sequence[float] | None:
+        """Return the vector that stands for a document; None if the model has no such pooling."""
+        answer, anchor = self.answers[document], self.anchor.vector(pooling)
+        if not self.by_best_window or anchor is None:
+            return answer.vector(pooling)
+        return max(answer.window_vectors(pooling), key=lambda vector: _comparable(cosine(anchor, vector)), default=None)
 
     def cosines(self, pooling: str) -> list[float] | None:
         """Return the anchor's cosine with each document; None if the model has no such pooling."""
         anchor = self.anchor.vector(pooling)
-        vectors = [answer.vector(pooling) for answer in self.answers]
+        vectors = [self.vector(document, pooling) for document in range(len(self.answers))]
         if anchor is None:
             return None
         return [cosine(anchor, vector) for vector in vectors if vector is not None]
@@ -36,7 +47,7 @@ class Way:
 
     def likeness(self, other: Way, pooling: str) -> float:
         """Return the cosine between the positive document's vectors in this way and in another."""
-        first, second = self.answers[0].vector(pooling), other.answers[0].vector(pooling)
+        first, second = self.vector(0, pooling), other.vector(0, pooling)
         return math.nan if first is None or second is None else cosine(first, second)
 
 
@@ -53,7 +64,7 @@ def rows(letter: str, ways: list[Way], poolings: Sequence[str] = POOLINGS) -> li
             if cosines is None:
                 continue
             seen = f"{given.seen:,}/{given.tokens:,}" if pooling == poolings[0] else ""
-            name = way.name if given.rows == 1 else f"{given.rows} {way.name}"
+            name = way.name if given.rows == 1 or way.by_best_window else f"{given.rows} {way.name}"
             negative = f"{cosines[1]:.4f}" if len(cosines) > 1 else "–"
             margin = f"{way.margin(pooling):+.4f}" if len(cosines) > 1 else "–"
             likeness = "" if way is ways[-1] else f"{way.likeness(ways[-1], pooling):.4f}"
@@ -61,6 +72,10 @@ def rows(letter: str, ways: list[Way], poolings: Sequence[str] = POOLINGS) -> li
             near = f"{cosines[0]:.4f}"
             found.append((letter, name, seen, shown, near, negative, margin, likeness, scale(cosines)))
     return found
+
+
+def _comparable(value: float) -> float:
+    return value if math.isfinite(value) else -math.inf
 
 
 def random_words(ways: list[Way]) -> list[str]:

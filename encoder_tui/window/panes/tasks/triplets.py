@@ -29,7 +29,8 @@ WIDE, WITH_SCALE = 100, 116
 """Widths from which there is room for the number of tokens, and for the line from −1 to 1."""
 TEACHING = "  checks with every model whether the anchor is nearer to the positive document than to the negative.\n\n"
 MORE = (
-    "A document longer than a model's limit is run twice: cut to the limit, and in windows whose vectors are averaged."
+    "A document longer than a model's limit is run twice: cut to the limit, and in windows, of which the one nearest to"
+    " the anchor counts, or the mean."
     " A shorter one is run whole, and cut where a model with a lower limit stops. d switches between the open document"
     " and a built-in triplet; tab goes to the choice, space selects the next."
 )
@@ -155,6 +156,9 @@ class TripletsView(TaskView):
                 await self.asker.vectors_of(slot, one, f"the {what}, {name}")
                 for what, one in zip(("positive", "negative"), given, strict=False)
             ]
+            if any(one.rows > 1 for one in given):
+                # Before the last way, with which all are compared.
+                found.append(Way("best window", given, anchor, answers, by_best_window=True))
             found.append(Way(name, given, anchor, answers))
             self.draw()
 
