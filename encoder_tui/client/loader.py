@@ -62,7 +62,7 @@ class Loader:
         self.chosen_limit = chosen_limit
         self.remarks: list[str] = []
         self.descriptions = DiskCache(
-            cache.folder.parent / "parameters", Description, f"description 3 {ROLES_VERSION}", ("torch", "transformers")
+            cache.folder.parent / "parameters", Description, f"description 4 {ROLES_VERSION}", ("torch", "transformers")
         )
 
     def parse(self, text: str) -> ModelName:
@@ -212,7 +212,7 @@ class Loader:
             files.name,
             files.hub_id or files.path,
             files.path,
-            files.commit if files.hub_id else None,
+            files.commit,
             files.repo,
             self.offline,
             self.trusts(files),

@@ -241,6 +241,12 @@ def _line(row: Row, counted: list[CountedModel]) -> str:
 async def _summarize(loader: Loader, settings: Settings, asked: _Asked) -> list[str | None]:
     """Count the whole collection, or its first documents, and print statistics."""
     collection, models, counted = await _opened(loader, settings, asked)
+    if not counted:
+        # Nothing is counted without a model, and a count of zero documents would be wrong.
+        if asked.as_json:
+            failed = [{"model": model.name, "error": model.error} for model in models]
+            click.echo(json.dumps({"source": collection.label, "column": collection.column, "models": failed}))
+        return [model.error for model in models]
     remarks = running.Remarks()
     counts = collection.no_counts(counted, asked.most)
     show = _progress if sys.stderr.isatty() else None

@@ -46,7 +46,7 @@ def command(context: click.Context, /, as_json: bool, **shared: Any) -> None:
 async def with_fit(loader: Loader, inspected: Inspected, versions: dict[str, str]) -> DescribedCard:
     """Return a card with what the model's own parameters add to it."""
     card = inspected.card
-    if inspected.files is None or not needs_description(card):
+    if inspected.files is None or not needs_description(card, inspected.files):
         return DescribedCard(card)
     try:
         description = await loader.description(inspected.files, versions)

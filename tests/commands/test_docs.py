@@ -121,6 +121,16 @@ def test_a_model_that_cannot_be_had_has_its_error_and_the_other_goes_on(tmp_path
     assert record["models"][1].keys() == {"model", "error"}
 
 
+def test_a_summary_without_a_model_claims_no_counts(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("some words")
+    done = run("--summary", path, "-m", "./missing")
+    assert (done.returncode, done.stdout) == (1, "")
+    done = run("--summary", "--json", path, "-m", "./missing")
+    assert done.returncode == 1
+    assert json.loads(done.stdout).keys() == {"source", "column", "models"}
+
+
 def test_a_model_keeps_its_letter_where_another_failed(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("some words")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from tests.support.command_case import Done, call, named
 from tests.support.deployed_models import OLD_POOLING, modules, old, tiny_bert, write_files
@@ -169,6 +170,31 @@ def test_a_model_of_the_hub_is_fetched_and_then_known_without_it(repository: Pat
     (online,) = info(REPO)
     assert (online["kind"], online["pooling"], online["class"]) == ("sentence-transformer", ["mean"], "BertModel")
     assert online["weights"] is None
+    assert "not compared with its checkpoint" in " ".join(online.pop("remarks")), "the file there is broken"
     fake.requests.clear()
-    assert call("info", "--json", "--offline", *named(REPO)).models == [online]
+    assert call("info", "--json", "--offline", *named(REPO)).models == [{**online, "remarks": []}]
     assert fake.requests == []
+
+
+def test_weights_that_are_only_on_the_hub_are_compared_by_their_header(
+    bert: Path, deployed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the top of a repository and in a folder of it; the values stay where they are."""
+    tagger = shutil.copytree(bert, tmp_path / "tagger")
+    tensors = load_file(tagger / "model.safetensors")
+    del tensors["pooler.dense.bias"]
+    save_file({**tensors, "classifier.bias": tensors["pooler.dense.weight"].clone()}, tagger / "model.safetensors")
+    with FakeHub({"own/tagger": tagger, "own/deployed": deployed}) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
+        found = info("own/tagger", "own/deployed")
+        asked = [seen.headers.get("range") for seen in hub.requests if seen.path.endswith(".safetensors")]
+        assert asked
+        assert all(asked)
+    here = info(tagger, deployed)
+    for remote, local in zip(found, here, strict=True):
+        assert remote["weights"] == local["weights"], remote["remarks"]
+        assert "its weights are on the Hub and not here" in " ".join(remote["remarks"])
+    assert [found[0]["weights"][key] for key in ("missing", "unexpected")] == [
+        ["pooler.dense.bias"],
+        ["classifier.bias"],
+    ]

@@ -184,7 +184,7 @@ def test_a_checkpoint_whose_download_was_cancelled_is_still_described_by_the_hub
 
 def entries(hub: FakeHub) -> list[str]:
     commit = hub.commit("someone/new-bert")
-    found = headers.remote_entries("someone/new-bert", "someone/new-bert", commit, lambda *_: None)
+    found, _ = headers.remote_checkpoint("someone/new-bert", "someone/new-bert", commit, lambda *_: None)
     return [entry.name for entry in found]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,7 @@ from encoder_tui.core.files.safetensors_header import (
 )
 from encoder_tui.core.hub.client import HubClient
 from encoder_tui.core.models.names import ModelError
+from encoder_tui.core.models.stored_weights import StoredWeights
 from encoder_tui.core.models.weight_files import LARGEST_INDEX
 from encoder_tui.core.parameters.checkpoint import INDEX, SINGLE, Stored
 
@@ -28,9 +30,23 @@ _known: dict[tuple[str, str, str], dict[str, Stored]] = {}
 """The tensors of checkpoints by the address of the Hub, the repository and the commit."""
 
 
-def remote_entries(name: str, repo: str, commit: str, progress: Callable[..., None]) -> list[Entry]:
-    """Return every tensor of a repository's safetensors files; offsets are within each shard. Raises `ModelError`."""
-    return [stored.entry for stored in _tensors(HubClient(name, repo, progress), commit).values()]
+def remote_checkpoint(
+    name: str, repo: str, commit: str, progress: Callable[..., None], folder: str = ""
+) -> tuple[list[Entry], StoredWeights]:
+    """Return every tensor of the safetensors files in a folder of a repository, and what files they are.
+
+    Offsets are within each shard. Raises `ModelError`.
+    """
+    found = _tensors(HubClient(name, repo, progress), commit, folder)
+    ends: dict[str, int] = {}
+    dtypes: dict[str, int] = {}
+    for file, entry in found.values():
+        ends[str(file)] = max(ends.get(str(file), 0), entry.end)
+        dtypes[entry.dtype] = dtypes.get(entry.dtype, 0) + prod(entry.shape)
+    dtypes = dict(sorted(dtypes.items(), key=lambda pair: -pair[1]))
+    # A file ends where the values of its last tensor end.
+    weights = StoredWeights(list(ends), "safetensors", sum(ends.values()), dtypes)
+    return [stored.entry for stored in found.values()], weights
 
 
 def remote_tensors(client: HubClient, commit: str) -> dict[str, Stored]:
@@ -49,21 +65,24 @@ def remote_tensors(client: HubClient, commit: str) -> dict[str, Stored]:
     return found
 
 
-def _tensors(client: HubClient, commit: str) -> dict[str, Stored]:
+def _tensors(client: HubClient, commit: str, folder: str = "") -> dict[str, Stored]:
     files = {file.name for file in client.listing(commit).files}
+    start = f"{folder}/" if folder else ""
+    single, whole = start + SINGLE, start + INDEX
     try:
-        if SINGLE in files:
-            return {entry.name: Stored(Path(SINGLE), entry) for entry in _entries(client, commit, SINGLE)}
-        if INDEX not in files:
+        if single in files:
+            return {entry.name: Stored(Path(single), entry) for entry in _entries(client, commit, single)}
+        if whole not in files:
             raise ModelError(
-                f"{client.name} has no safetensors file, so its tensors cannot be listed without downloading it"
+                f"{client.name} has no safetensors file{f' in {folder}' if folder else ''},"
+                " so its tensors cannot be listed without downloading it"
             )
-        index, size = client.part(commit, INDEX, 0, LARGEST_INDEX)
+        index, size = client.part(commit, whole, 0, LARGEST_INDEX)
         if size > LARGEST_INDEX:
-            raise HeaderError(f"{INDEX} is larger than the {LARGEST_INDEX >> 20} MiB allowed")
+            raise HeaderError(f"{whole} is larger than the {LARGEST_INDEX >> 20} MiB allowed")
         return {
             entry.name: Stored(Path(shard), entry)
-            for shard in parse_index(index)
+            for shard in (f"{start}{name}" for name in parse_index(index))
             for entry in _entries(client, commit, shard)
         }
     except HeaderError as error:

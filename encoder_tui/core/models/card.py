@@ -341,13 +341,13 @@ def _remarks_on_weights(card: Card) -> list[str]:
             f"the weights are quantized ({card.quantization}), which transformers reads only with the library for it"
         )
     if card.adapter:
-        base = card.adapter.base or "a model that it does not name"
         if card.class_name is None and card.dimension is None:
             found.append(
-                f"adapter_config.json: this is an adapter ({card.adapter.type}) without its base; load {base}, "
-                "apply the adapter with PEFT, and save the result with merge_and_unload()"
+                f"adapter_config.json: this is an adapter ({card.adapter.type}) without its base;"
+                f" {layouts.merging_words(card.adapter.base)}"
             )
         else:
+            base = card.adapter.base or "a model that it does not name"
             found.append(
                 f"adapter_config.json: an adapter ({card.adapter.type}) of {base} lies here, which is not applied; "
                 "apply it with PEFT and save the result with merge_and_unload()"

@@ -11,8 +11,9 @@ from typing import Final
 from encoder_tui.core.files.private import read_file
 from encoder_tui.core.models.names import ModelError
 from encoder_tui.core.models.pickles import look_into
-from encoder_tui.core.models.small_files import read_object
+from encoder_tui.core.models.small_files import read_object, text_of
 from encoder_tui.core.models.stored_weights import Found, StoredWeights, pointers_in, tensors_of, weights_in
+from encoder_tui.core.text.safe import shorten, visible
 
 WRAPPERS: Final = {"module": "DataParallel", "_orig_mod": "torch.compile"}
 """What puts its own name before every tensor's, by that name."""
@@ -39,7 +40,7 @@ def why_no_model(directory: Path) -> str:
             f" name one of its checkpoints, the last of which is {checkpoint}"
         )
     if (directory / "adapter_config.json").is_file():
-        return "the directory holds an adapter without its base model; load both, merge them with PEFT, and save that"
+        return _adapter_words(directory)
     if snapshot := _snapshot(directory):
         return (
             "the directory is a folder of the Hub's cache and not a model;"
@@ -57,6 +58,20 @@ def why_no_model(directory: Path) -> str:
             " name the model that it was converted from"
         )
     return "the directory has no config.json, so it is not a model directory"
+
+
+def _adapter_words(directory: Path) -> str:
+    try:
+        stated = text_of((read_object("", directory, "adapter_config.json") or {}).get("base_model_name_or_path"))
+    except ModelError:
+        stated = None
+    return f"the directory holds an adapter without its base model; {merging_words(stated)}"
+
+
+def merging_words(base: str | None) -> str:
+    """Return how an adapter becomes a model; `base` is the model that it changes, None if it does not name one."""
+    named = shorten(visible(base), 200) if base else "its base model, which it does not name"
+    return f"load {named}, apply the adapter with PEFT, and save the result with merge_and_unload()"
 
 
 def _is_model(folder: Path) -> bool:
@@ -122,6 +137,14 @@ def why_not_loaded(directory: Path) -> str | None:
                 return _pointer_words(directory, file, pointers[file])
     found = [*_of_weights(directory, "", stored, set(pointers)), *stored.remarks]
     return next((sentence for sentence in found if not sentence.startswith(_BESIDE)), None)
+
+
+def why_not_read(directory: Path, folders: Sequence[str]) -> str | None:
+    """Why the files of a model's modules cannot be read, as `why_not_loaded`; a pointer is named whatever it is for."""
+    for folder in folders:
+        if why := why_not_loaded(directory / folder):
+            return f"{folder}: {why}" if folder else why
+    return next((_pointer_words(directory, *found) for found in pointers_in(directory, folders).items()), None)
 
 
 def _pointer_words(directory: Path, file: str, size: int) -> str:

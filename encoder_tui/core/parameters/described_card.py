@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from encoder_tui.core.models.card import Card
 from encoder_tui.core.models.card_words import card_rows, line
+from encoder_tui.core.models.files import ModelFiles
 from encoder_tui.core.parameters.description import Description, Fit
 from encoder_tui.core.text.numbers import counted
 from encoder_tui.core.text.rows import labelled_rows
@@ -21,17 +22,20 @@ class DescribedCard(msgspec.Struct, frozen=True):
     fit: Fit | None = None
 
 
-def needs_description(card: Card) -> bool:
-    """Return whether a model's parameters add something to its card."""
-    return card.weights is not None or card.class_name is None
+ON_HUB: Final = "its weights are on the Hub and not here; what is said of them is what their header says"
+
+
+def needs_description(card: Card, files: ModelFiles | None) -> bool:
+    """Return whether a model's parameters add something to its card; on the Hub, its weights may be listed."""
+    return card.weights is not None or card.class_name is None or (files is not None and files.repo is not None)
 
 
 def described(card: Card, description: Description) -> DescribedCard:
     """Return a card with what the model's parameters add: its class, and which of them the checkpoint lacks."""
     if card.class_name is None:
         card = msgspec.structs.replace(card, class_name=description.class_name)
-    if card.weights is None:
-        return DescribedCard(card)
+    if card.weights is None and description.on_hub is not None:
+        card = _with_remarks(msgspec.structs.replace(card, weights=description.on_hub), [ON_HUB])
     more = [remark for remark in description.remarks if remark not in card.remarks]
     return DescribedCard(_with_remarks(card, more), description.fit)
 

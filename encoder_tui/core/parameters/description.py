@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from encoder_tui.core.dtypes import bytes_of
+from encoder_tui.core.models.stored_weights import StoredWeights
 
 Source = Literal["architecture", "checkpoint"]
 Attention = Literal["global", "sliding window"]
@@ -96,7 +97,8 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     because transformers has no code for the model. `config` is the configuration with the defaults of its class filled
     in. `repeats` is how often the layers run, if more than once. `fit` compares the model with its checkpoint; None if
     there is no checkpoint whose tensors can be listed. `head_class` is the class with a head that the configuration
-    names, None if it names none. `remarks` are sentences about the model and its checkpoint.
+    names, None if it names none. `on_hub` are the checkpoint's files if they are on the Hub and not here.
+    `remarks` are sentences about the model and its checkpoint.
     """
 
     class_name: str
@@ -108,6 +110,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     repeats: int | None = None
     config: dict[str, Any] = {}
     fit: Fit | None = None
+    on_hub: StoredWeights | None = None
     head_class: str | None = None
     remarks: list[str] = []
 

@@ -16,6 +16,9 @@ def labelled_rows(rows: Sequence[tuple[str, str]], width: int) -> list[str]:
     lines: list[str] = []
     for label, text in rows:
         first = f"  {label:<{left}}  "
-        wrapped = textwrap.wrap(text, width, initial_indent=first, subsequent_indent=" " * len(first))
+        # Names of files and models hold hyphens, and are copied.
+        wrapped = textwrap.wrap(
+            text, width, initial_indent=first, subsequent_indent=" " * len(first), break_on_hyphens=False
+        )
         lines += wrapped if len(wrapped) <= LONGEST else [*wrapped[:LONGEST], " " * len(first) + "…"]
     return lines

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -167,7 +167,7 @@ def _read(source: ModelSource, directory: Path, config: Any, dtype: torch.dtype 
     found = class_to_run(config)
     code = {} if found is not None else {"trust_remote_code": source.trust_remote_code}
     with (
-        explained(what := f"{name}: its weights cannot be loaded", directory),
+        explained(what := f"{name}: its weights cannot be loaded", partial(why_not_loaded, directory)),
         refusals(OperationError, what),
         memory_errors(f"{name}: loading the weights"),
     ):
@@ -187,7 +187,7 @@ def _read(source: ModelSource, directory: Path, config: Any, dtype: torch.dtype 
     parameters = {key for key, _ in model.named_parameters()}
     class_name = type(model).__name__
     if parameters <= {*missing, *(misfit.name for misfit in misfits)}:
-        raise OperationError(f"{name}: {_why_nothing_fits(source, directory, config, class_name)}")
+        raise OperationError(f"{name}: {why_no_tensor_fits(source, directory, config, class_name)}")
     fit = Fit(missing, sorted(info["unexpected_keys"]), misfits)
     file = next((file for file in PREFERRED if (directory / file).is_file()), "the checkpoint")
     remarks = [f"{name}: {sentence}" for sentence in remarks_on(fit, class_name, [], file)]
@@ -195,8 +195,8 @@ def _read(source: ModelSource, directory: Path, config: Any, dtype: torch.dtype 
 
 
 @contextmanager
-def explained(what: str, directory: Path) -> Iterator[None]:
-    """Replace the reason of an `OperationError` by what is wrong with the files of weights, if that is known.
+def explained(what: str, why_not: Callable[[], str | None]) -> Iterator[None]:
+    """Replace the reason of an `OperationError` by what `why_not` says is wrong with the files, if it says anything.
 
     The message begins with `what`.
     """
@@ -205,13 +205,13 @@ def explained(what: str, directory: Path) -> Iterator[None]:
     except OutOfMemory:
         raise
     except OperationError as error:
-        why = why_not_loaded(directory)
+        why = why_not()
         if why is None:
             raise
         raise OperationError(f"{what}: {why}") from error
 
 
-def _why_nothing_fits(source: ModelSource, directory: Path, config: Any, class_name: str) -> str:
+def why_no_tensor_fits(source: ModelSource, directory: Path, config: Any, class_name: str) -> str:
     """Return why no tensor of a checkpoint has the name of a parameter, and what to do about it."""
     if why := why_not_loaded(directory):
         return why
@@ -229,6 +229,12 @@ def said_of_weights(source: ModelSource, directory: Path) -> list[str]:
         return card_of(source.name, directory, looks_into_pickles=False).of_weights
     except ModelError:
         return []
+
+
+def why_without_weights(source: ModelSource, directory: Path) -> str:
+    """Return why there is nothing to load in a transformer's directory."""
+    said = why_not_loaded(directory) or next(iter(said_of_weights(source, directory)), None)
+    return said or f"there are no weights at {directory}"
 
 
 def _part_that_runs(model: Any) -> tuple[Any, str]:
@@ -274,7 +280,7 @@ def load_with_head(
     logging.disable_progress_bar()
     config = _configuration(source, directory)
     with (
-        explained(what := f"{source.name}: it cannot be loaded with a {words}", directory),
+        explained(what := f"{source.name}: it cannot be loaded with a {words}", partial(why_not_loaded, directory)),
         refusals(OperationError, what),
         memory_errors(f"{source.name}: loading the weights"),
     ):

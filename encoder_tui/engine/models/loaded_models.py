@@ -10,7 +10,6 @@ from typing import Final
 
 import torch
 
-from encoder_tui.core.models.layouts import why_not_loaded
 from encoder_tui.core.models.placement import Head, ModelSource, Placement
 from encoder_tui.core.text import numbers
 from encoder_tui.engine.job import Job, OperationError
@@ -22,8 +21,8 @@ from encoder_tui.engine.models.checkpoints import (
     directory_of,
     load,
     load_with_head,
-    said_of_weights,
     weights_of,
+    why_without_weights,
 )
 from encoder_tui.engine.models.loaded_model import LoadedModel
 
@@ -88,8 +87,7 @@ class LoadedModels:
         key = _key(source, directory, placement, device)
         loaded = self._kept(key, source, lambda: load(source, directory, placement.dtype, device, job))
         if loaded.weights == "random" and not source.location.startswith("builtin:"):
-            why = why_not_loaded(directory) or next(iter(said_of_weights(source, directory)), None)
-            remark = reason or f"{source.name}: {why or f'there are no weights at {directory}'}"
+            remark = reason or f"{source.name}: {why_without_weights(source, directory)}"
             others = [other for other in loaded.remarks if not other.endswith(ALL_RANDOM)]
             loaded.remarks = [f"{remark}; {ALL_RANDOM}", *others]
         return loaded

@@ -12,7 +12,6 @@ import msgspec
 
 from encoder_tui.core.dtypes import COMPUTED
 from encoder_tui.core.files.safetensors_header import HeaderError
-from encoder_tui.core.hub import headers
 from encoder_tui.core.models.card import card_of
 from encoder_tui.core.models.names import ModelError
 from encoder_tui.core.models.weight_files import are_whole
@@ -27,7 +26,7 @@ from encoder_tui.engine.models.classes import build, head_builder, without_value
 from encoder_tui.engine.models.configuration import read_configuration, refuse_unsafe
 from encoder_tui.engine.parameters.comparison import compare, hiding_prefix
 from encoder_tui.engine.parameters.layer_facts import layer_facts, repeats
-from encoder_tui.engine.parameters.listed_tensors import Listed, can_ask, listed
+from encoder_tui.engine.parameters.listed_tensors import Listed, can_ask, listed, on_hub
 from encoder_tui.protocol.parameters import DescribeRequest
 
 UNINTERESTING: Final = frozenset({"position_ids", "token_type_ids", "original_inv_freq"})
@@ -52,7 +51,9 @@ def run(request: DescribeRequest, job: Job) -> Description:
         runs_code=request.trust_remote_code,
         also_allowed=request.also_allowed,
     )
-    where = {"local_files_only": True, **({"revision": request.commit} if request.commit else {})}
+    # The transformer may lie in a folder of its repository, from which transformers reads it as a directory.
+    commit = request.commit if request.location != request.path else None
+    where = {"local_files_only": True, **({"revision": commit} if commit else {})}
     with refusals(OperationError, f"{request.name}: config.json cannot be read"):
         written, _ = PreTrainedConfig.get_config_dict(request.location, **where)
     kind = str(written.get("model_type", ""))
@@ -63,7 +64,7 @@ def run(request: DescribeRequest, job: Job) -> Description:
         request.name,
         directory,
         own=request.repo,
-        commit=request.commit,
+        commit=commit,
         runs_code=request.trust_remote_code,
         also_allowed=request.also_allowed,
     )
@@ -125,6 +126,7 @@ def from_architecture(request: DescribeRequest, job: Job, config: Any) -> Descri
         repeats=repeats(config),
         config=plain(config.to_dict()),
         fit=fit,
+        on_hub=None if checkpoint is None else checkpoint.on_hub,
         head_class=head[0] if head is not None and has_head else None,
         remarks=[visible(remark) for remark in [*said, *remarks]],
     )
@@ -210,14 +212,15 @@ def from_checkpoint(
     directory = Path(request.path)
     job.progress(f"reading the header of {request.name}")
     why = why or f"transformers has no code for the architecture {kind or '(none is named)'}"
+    weights = None
     # If the download of the weights was cancelled, the Hub still has their headers.
     if has_safetensors(directory) and (are_whole(directory) or not can_ask(request)):
         try:
             entries = [stored.entry for stored in stored_tensors(directory).values()]
         except (HeaderError, OSError) as error:
             raise OperationError(f"{request.name}: {error}") from error
-    elif request.repo and request.commit and can_ask(request):
-        entries = headers.remote_entries(request.name, request.repo, request.commit, job.progress)
+    elif can_ask(request):
+        entries, weights = on_hub(request, job)
     else:
         raise OperationError(f"{request.name}: {why}, and there is no safetensors file to read the tensors from")
     names = [entry.name for entry in entries]
@@ -228,6 +231,7 @@ def from_checkpoint(
         parameters=parameters_of(entries, kind),
         config=plain(config),
         fit=Fit(),
+        on_hub=weights,
         remarks=[f"{why}: these are the checkpoint's own names", *notes_of(names)],
     )
 

@@ -14,6 +14,7 @@ from encoder_tui.core.files.safetensors_header import Entry, HeaderError
 from encoder_tui.core.hub import headers
 from encoder_tui.core.hub.offline import offline_by_environment
 from encoder_tui.core.models.pickles import look_into
+from encoder_tui.core.models.stored_weights import StoredWeights
 from encoder_tui.core.models.weight_files import INDEX, PREFERRED, are_whole, named
 from encoder_tui.core.parameters.checkpoint import Stored, has_safetensors, stored_tensors
 from encoder_tui.core.tokens.rust_errors import words
@@ -22,11 +23,15 @@ from encoder_tui.protocol.parameters import DescribeRequest
 
 
 class Listed(NamedTuple):
-    """A checkpoint: its first file, its tensors on the meta device, and a test for two of them having equal values."""
+    """A checkpoint: its first file, its tensors on the meta device, and a test for two of them having equal values.
+
+    `on_hub` are its files if they are on the Hub and not here.
+    """
 
     file: str
     tensors: dict[str, Any]
     same_values: Callable[[str, str], bool]
+    on_hub: StoredWeights | None = None
 
 
 def can_ask(request: DescribeRequest) -> bool:
@@ -42,11 +47,19 @@ def listed(request: DescribeRequest, job: Job) -> Listed | None:
     directory = Path(request.path)
     # If the download of the weights was cancelled, the Hub still has their headers.
     if can_ask(request) and not are_whole(directory):
-        assert request.repo is not None
-        assert request.commit is not None
-        entries = headers.remote_entries(request.name, request.repo, request.commit, job.progress)
-        return Listed("its safetensors file on the Hub", _empty(entries), lambda one, other: True)
+        entries, weights = on_hub(request, job)
+        return Listed("its safetensors file on the Hub", _empty(entries), lambda one, other: True, weights)
     return listed_here(directory)
+
+
+def on_hub(request: DescribeRequest, job: Job) -> tuple[list[Entry], StoredWeights]:
+    """Return the tensors and the files of a checkpoint on the Hub, which may be asked. Raises `ModelError`."""
+    assert request.repo is not None
+    assert request.commit is not None
+    parts = Path(request.path).parts
+    # A transformer may lie in a folder of its repository; the snapshot's folder is named by the commit.
+    folder = "/".join(parts[parts.index(request.commit) + 1 :]) if request.commit in parts else ""
+    return headers.remote_checkpoint(request.name, request.repo, request.commit, job.progress, folder)
 
 
 def listed_here(directory: Path) -> Listed | None:

@@ -15,16 +15,17 @@ from typing import Any, Final
 
 import torch
 
-from encoder_tui.core.models.modules import DROPPED, MODULES, WEIGHTED
+from encoder_tui.core.models.layouts import why_not_read
+from encoder_tui.core.models.modules import DROPPED, MODULES, WEIGHTED, settings_lacking
 from encoder_tui.core.models.placement import ModelSource
 from encoder_tui.core.models.weight_files import weight_files
-from encoder_tui.core.parameters.fit import why_nothing_fits
 from encoder_tui.core.text import numbers
 from encoder_tui.core.tokens.rust_errors import refusals
 from encoder_tui.engine.job import Job, OperationError
 from encoder_tui.engine.machine import devices
 from encoder_tui.engine.machine.out_of_memory import memory_errors
-from encoder_tui.engine.models.checkpoints import weights_of
+from encoder_tui.engine.models.checkpoints import explained, weights_of, why_no_tensor_fits, why_without_weights
+from encoder_tui.engine.models.classes import ENCODERS
 from encoder_tui.engine.models.configuration import leave_attention_to_the_plan
 from encoder_tui.engine.models.loaded_model import LoadedModel
 from encoder_tui.engine.models.random_weights import SEED, fill
@@ -76,6 +77,7 @@ def load_pipeline(
         )
     transformers = [module for module in checked.modules if module.config]
     folders = [module.module.path for module in transformers] or ([] if checked.modules else [""])
+    places = list(dict.fromkeys([*folders, *(module.module.path for module in checked.modules), ""]))
     is_random = not all(weights_of(source, directory / folder) for folder in folders)
     absent = lacking(checked)
     if absent and (not is_random or not folders):
@@ -97,6 +99,7 @@ def load_pipeline(
     torch.manual_seed(SEED)
     with (
         memory_errors(f"{name}: loading the weights"),
+        explained(f"{name}: its files cannot be read", lambda: _why_not_read(checked, places)),
         refusals(OperationError, f"{name}: sentence-transformers cannot load it"),
         memory_errors(f"{name}: loading the weights"),
         heard_loading(is_random, job) as heard,
@@ -112,13 +115,19 @@ def load_pipeline(
     encoders = [
         LoadedModel(source, one, device, "checkpoint", str(one.config._attn_implementation)) for one, _ in heard
     ]
-    new, unused = _unread(name, model, heard)
+    new, unused = _unread(source, directory / (folders or [""])[0], model, heard)
     remarks = []
     if is_random:
-        remarks.append(f"{reason or f'{name}: there are no weights at {directory}'}; all values are random")
+        why = reason or f"{name}: {why_without_weights(source, directory / (folders or [''])[0])}"
+        remarks.append(f"{why}; all values are random")
     elif new:
         are = numbers.count(len(new), "tensor is", "tensors are")
         remarks.append(f"{name}: {are} not in the checkpoint and therefore random: {numbers.first_of(new, 4)}")
+    remarks += [
+        f"{name}: {type(one).__name__} has an encoder and a decoder, and the vectors are made of the decoder's states"
+        for one, _ in heard
+        if getattr(one.config, "is_encoder_decoder", False) and not type(one).__name__.endswith(ENCODERS)
+    ]
     return LoadedPipeline(
         source,
         model,
@@ -135,6 +144,14 @@ def load_pipeline(
         pooling_is_ours=card.kind not in STATED,
         is_random=is_random or bool(new),
     )
+
+
+def _why_not_read(checked: Checked, places: list[str]) -> str | None:
+    """Why sentence-transformers cannot read a directory, as far as its files say."""
+    if why := why_not_read(checked.directory, places):
+        return why
+    absent = settings_lacking(checked.modules)
+    return f"{absent[0]} is missing, though {MODULES} names its module" if absent else None
 
 
 Heard = list[tuple[Any, dict[str, Any]]]
@@ -185,10 +202,11 @@ def heard_loading(is_random: bool, job: Job) -> Iterator[Heard]:
         Module.load_torch_weights = classmethod(weights)
 
 
-def _unread(name: str, model: Any, heard: Heard) -> tuple[list[str], list[str]]:
+def _unread(source: ModelSource, directory: Path, model: Any, heard: Heard) -> tuple[list[str], list[str]]:
     """Return the parameters that no checkpoint holds, and the tensors of checkpoints that no model has.
 
-    Raises `OperationError` if a checkpoint has nothing for its model.
+    `directory` is that of the transformer, in which the reason lies if nothing fits. Raises `OperationError` if a
+    checkpoint has nothing for its model.
     """
     new: list[str] = []
     unused: list[str] = []
@@ -196,7 +214,8 @@ def _unread(name: str, model: Any, heard: Heard) -> tuple[list[str], list[str]]:
         parameters = {key for key, _ in one.named_parameters()}
         missing = set(info.get("missing_keys", ())) & parameters
         if parameters and missing == parameters:
-            raise OperationError(f"{name}: {why_nothing_fits(type(one).__name__, info.get('unexpected_keys', ()))}")
+            why = why_no_tensor_fits(source, directory, one.config, type(one).__name__)
+            raise OperationError(f"{source.name}: {why}")
         new += sorted(key for key in missing if not key.startswith(UNPOOLED) or _takes_pooler(model))
         unused += sorted(info.get("unexpected_keys", ()))
     return new, unused

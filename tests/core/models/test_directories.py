@@ -241,6 +241,17 @@ def test_a_directory_of_something_else_is_called_what_it_is(tmp_path: Path, file
     assert words in directory_error(tmp_path)
 
 
+def test_an_adapter_without_its_base_says_which_model_to_load(tmp_path: Path) -> None:
+    file = tmp_path / "adapter_config.json"
+    for text, words in (
+        ('{"base_model_name_or_path": "someone/base"}', "load someone/base, apply the adapter with PEFT"),
+        ("{}", "load its base model, which it does not name, apply"),
+        ("[", "load its base model, which it does not name, apply"),
+    ):
+        file.write_text(text)
+        assert words in directory_error(tmp_path)
+
+
 @pytest.mark.parametrize("file", ["config.json", "tokenizer.json", "vocab.txt", "tokenizer_config.json"])
 def test_a_pointer_of_git_lfs_is_said_with_the_way_out(model: Path, file: str) -> None:
     (model / file).write_text(f"version https://git-lfs.github.com/spec/v1\noid sha256:{'ab' * 32}\nsize 437971872\n")

@@ -190,6 +190,54 @@ def test_weights_of_another_model_are_refused(dense: Path) -> None:
         encoded(dense, ["bees"])
 
 
+POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'ab' * 32}\nsize 437971872\n"
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "2_Dense/model.safetensors", "tokenizer.json"])
+def test_a_pointer_of_git_lfs_is_named_and_not_what_the_library_makes_of_it(dense: Path, file: str) -> None:
+    (dense / file).write_text(POINTER)
+    with pytest.raises(OperationError, match=rf"^dense: .*{Path(file).name} is a Git LFS pointer.*git lfs pull"):
+        encoded(dense, ["bees"])
+
+
+def test_the_settings_that_a_module_lacks_are_named(dense: Path) -> None:
+    (dense / "1_Pooling" / "config.json").unlink()
+    with pytest.raises(OperationError, match=r"1_Pooling/config\.json is missing, though modules\.json names"):
+        encoded(dense, ["bees"])
+
+
+def test_weights_for_another_program_are_the_reason_why_values_are_random(dense: Path) -> None:
+    for file in dense.rglob("*.safetensors"):
+        file.unlink()
+    (dense / "model-q8_0.gguf").write_text("GGUF")
+    (remark,) = (one for one in encoded(dense, ["bees"]).pipeline.remarks if "random" in one)
+    assert "the only weights are for llama.cpp (model-q8_0.gguf)" in remark
+
+
+def test_a_prefix_that_hides_the_weights_is_named_with_the_way_to_take_it_off(dense: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    file = dense / "model.safetensors"
+    tensors = load_file(file)
+    for prefix, words in (("module", r"DataParallel.*save the inner model \(model\.module\)"), ("net", '"net."')):
+        save_file({f"{prefix}.{key}": value for key, value in tensors.items()}, file, metadata={"format": "pt"})
+        with pytest.raises(OperationError, match=words):
+            encoded(dense, ["bees"])
+        LOADED.unload()
+
+
+def test_vectors_of_an_encoder_decoder_say_whose_states_they_are_made_of(tmp_path: Path) -> None:
+    from transformers import BartConfig, BartModel
+
+    directory = tiny_bert(tmp_path / "bart")
+    words = json.loads((directory / "config.json").read_text())["vocab_size"]
+    sizes = {"d_model": 16, "encoder_layers": 1, "decoder_layers": 1, "encoder_ffn_dim": 16, "decoder_ffn_dim": 16}
+    heads = {"encoder_attention_heads": 2, "decoder_attention_heads": 2}
+    BartModel(BartConfig(vocab_size=words, **sizes, **heads)).save_pretrained(directory)
+    remarks = encoded(directory, ["bees"]).pipeline.remarks
+    assert any("made of the decoder's states" in remark for remark in remarks)
+
+
 OWN = """
 from pathlib import Path
 from sentence_transformers.base.modules import Normalize

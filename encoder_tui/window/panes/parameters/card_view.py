@@ -185,7 +185,7 @@ def _shown(letter: str, slot: Slot, entry: Described) -> ShownCard:
             entry.is_failed or slot.state == "failed",
         )
     has_parameters = entry.card is None or entry.files is not None
-    if not has_parameters or not needs_description(card):
+    if not has_parameters or not needs_description(card, entry.files or slot.files):
         return ShownCard(slot.number, letter, slot.short, slot.name, DescribedCard(card), "")
     if entry.bare is not None:
         return ShownCard(slot.number, letter, slot.short, slot.name, described(card, entry.bare), "")
