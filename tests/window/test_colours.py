@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from rich.color import ColorSystem
 from rich.segment import Segment
 from rich.style import Style
 from textual.app import App, ComposeResult
@@ -22,6 +23,7 @@ from encoder_tui.window.panes.parameters import ParametersPane
 from encoder_tui.window.panes.registry import PANES
 from encoder_tui.window.panes.tokens.ribbon import Ribbon
 from encoder_tui.window.theme import MARK, NAMES, TEXT, contrast, legible
+from encoder_tui.window.widgets import heat_colours
 from encoder_tui.window.widgets.model_letters import COLOURS, letter_style
 from tests.support.in_process import tasks_in_process
 from tests.support.still import until
@@ -159,3 +161,15 @@ async def test_what_no_model_sees_is_dim_where_colours_cannot_be_mixed() -> None
             await pilot.pause()
             unseen = [segment for y in range(3) for segment in text.render_line(y) if "unseen" in segment.text]
             assert [bool(segment.style and segment.style.dim) for segment in unseen] == [is_dim]
+
+
+@pytest.mark.parametrize("ground", ["#121212", "#e0e0e0"])
+def test_a_terminal_of_256_colours_shows_larger_values_as_farther_from_the_ground(ground: str) -> None:
+    on = Color.parse(ground)
+    found = [style.bgcolor for style in heat_colours.colours_of_256(on)]
+    shown = [one.downgrade(ColorSystem.EIGHT_BIT).get_truecolor() for one in found if one is not None]
+    assert all(one is not None and one.triplet == seen for one, seen in zip(found[:20], shown[:20], strict=True))
+    far = [contrast(Color(*triplet), on) for triplet in shown]
+    assert far[: heat_colours.LEVELS] == sorted(far[: heat_colours.LEVELS], reverse=True)
+    assert far[heat_colours.LEVELS + 4 :] == sorted(far[heat_colours.LEVELS + 4 :])
+    assert len(set(shown)) >= 12

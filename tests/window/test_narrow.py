@@ -8,6 +8,7 @@ from rich.segment import Segment
 from textual.app import App, ComposeResult
 from textual.strip import Strip
 
+from encoder_tui.window.panes.tokens.words import fewer_clauses
 from encoder_tui.window.widgets.choice import Choice
 from encoder_tui.window.widgets.lines import Lines
 from encoder_tui.window.widgets.table import Column, Table, shortened
@@ -95,3 +96,9 @@ async def test_a_line_that_goes_on_sideways_says_so_until_its_end_is_in_sight() 
         lines.scroll_to(x=220, animate=False)
         await pilot.pause()
         assert lines.render_line(0).text.rstrip().endswith("lighthouse")
+
+
+def test_a_line_that_is_cut_at_a_clause_never_ends_inside_a_number() -> None:
+    line = " WordPiece, uncased, 30,522 entries"
+    found = {fewer_clauses(line, width) for width in range(len(line) + 1)}
+    assert found == {"", " WordPiece", " WordPiece, uncased", line}

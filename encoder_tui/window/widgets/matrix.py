@@ -242,7 +242,7 @@ class Matrix(Widget, can_focus=True):
 
     def _colours(self) -> list[Style]:
         if not self._styles:
-            self._styles = heat_colours.colours(self.background_colors[1])
+            self._styles = heat_colours.colours_of(self)
         return self._styles
 
     def render_line(self, y: int) -> Strip:

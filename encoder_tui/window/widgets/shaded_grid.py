@@ -218,7 +218,7 @@ class ShadedGrid(Lines):
     def _shades(self) -> list[Style]:
         """Return the style of each level from 0 on, with letters that can be read on its colour."""
         if not self._styles:
-            every = heat_colours.colours(self.background_colors[1])[heat_colours.LEVELS :]
+            every = heat_colours.colours_of(self)[heat_colours.LEVELS :]
             self._styles = [style + Style(color=_legible(style.bgcolor)) for style in every]
             self._styles[0] = Style.null()
         return self._styles

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, OptionList, Static
 
+from encoder_tui.core.text.safe import visible
 from encoder_tui.window.panes.documents.source_dialog import SourceChooser
 from tests.support.fake_hub import FakeHub
 from tests.support.in_process import tasks_in_process
@@ -41,3 +42,21 @@ async def test_a_data_set_of_the_hub_is_found_and_taken(
         await until(pilot, lambda: listed.option_count == 1)
         await pilot.press("down", "enter")
         await until(pilot, lambda: opened == ["someone/tiny-texts"])
+
+
+@pytest.mark.usefixtures("tasks_in_process", "no_engine")
+async def test_of_many_remarks_one_is_a_notice_and_the_chooser_has_all(tmp_path: Path) -> None:
+    rows_file(tmp_path, ["one"])
+    (tmp_path / "s.jsonl").write_text('{"text": "two", "other": 1}\n')
+    (tmp_path / "t.jsonl").write_text('{"text": "three", "third": 1}\n')
+    (tmp_path / "u.csv").write_text("text\nfour\n")
+    async with app_of(tmp_path).run_test(size=(80, 24), notifications=True) as pilot:
+        listing = pane_of(pilot).listing
+        await until(pilot, lambda: len(listing.remarks) > 1)
+        (notice,) = [one.message for one in pilot.app._notifications if listing.remarks[0] in one.message]
+        assert notice.endswith(f"(and {len(listing.remarks) - 1} more remarks; o shows them)")
+        assert not any(one.message.startswith(listing.remarks[1]) for one in pilot.app._notifications)
+        await pilot.press("o")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SourceChooser))
+        below = str(pilot.app.screen.query_one("#source-search", Static).content)
+        assert below.splitlines() == [f"! {visible(remark)}" for remark in listing.remarks]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import cast
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from encoder_tui.core.models.placement import InForce
 from encoder_tui.core.settings import Settings
+from encoder_tui.core.tasks.encoding import EncodeAnswer
 from encoder_tui.core.tasks.masked import MaskedAnswer, Prediction
 from encoder_tui.window.app import EncoderApp
 from encoder_tui.window.panes.tasks import TasksPane
@@ -161,3 +164,16 @@ async def test_the_memory_of_the_engine_is_in_the_first_line() -> None:
         await pilot.press("r")
         line = pane.query_one("#tasks-about")
         await until(pilot, lambda: "memory: weights 1.0 GB" in str(line.render()))
+
+
+async def test_answers_of_models_that_are_all_gone_are_forgotten_and_the_view_teaches_again() -> None:
+    async with window() as (app, pilot, pane):
+        await until(pilot, lambda: all(slot.files is not None for slot in app.session.slots))
+        answer = cast(EncodeAnswer, None)  # it is gone before it would be drawn
+        asker = pane.state.encoding
+        asker.asked, asker.slots, asker.answers = pane.state.texts.question, app.session.slots[:1], {}
+        asker.answers[app.session.slots[0]] = answer
+        app.session.remove(0)
+        await until(pilot, lambda: asker.asked is None)
+        assert not asker.answers
+        assert "texts to compare" in str(pane.query_one("#tasks-sentence", Static).render())

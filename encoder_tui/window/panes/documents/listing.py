@@ -66,7 +66,8 @@ class DocumentList(Table):
         self._asked: range = range(0)
         self._error_shown: Timer | None = None
         self._searching: asyncio.Task[None] | None = None
-        self._remarks: set[str] = set()
+        self.remarks: list[str] = []
+        """What the reader of the source remarked on so far."""
         self._on_progress = on_progress
         self._on_arranged = on_arranged
 
@@ -94,7 +95,7 @@ class DocumentList(Table):
     def open(self, collection: Collection, sort_wanted: int = 0) -> None:
         """Show another source, or another column of it, in an order that applies once it is counted."""
         self.forget()
-        self.collection = collection
+        self.collection, self.remarks = collection, []
         self._has_files = collection.answer.has_files
         self.columns = self._columns(len(self.models))
         self.known, self.total = collection.answer.known, collection.answer.total
@@ -229,8 +230,7 @@ class DocumentList(Table):
                 return
             self._take(answer)
             self._wanted -= set(self._asked)
-            for remark in answer.remarks:
-                self._remark(remark)
+            self._take_remarks(answer.remarks)
         self._wanted.clear()
         self._asking = None
         self._on_progress("")
@@ -240,10 +240,13 @@ class DocumentList(Table):
             self._error_shown.stop()
             self._error_shown = None
 
-    def _remark(self, remark: str) -> None:
-        if remark not in self._remarks:
-            self._remarks.add(remark)
-            self.session.notice(remark, "warning")
+    def _take_remarks(self, remarks: Sequence[str]) -> None:
+        """Notify the user of new remarks: of the first, and of how many more there are, which would hide the texts."""
+        new = [remark for remark in dict.fromkeys(remarks) if remark not in self.remarks]
+        self.remarks += new
+        if new:
+            others = f" (and {count(len(new) - 1, 'more remark')}; o shows them)" if len(new) > 1 else ""
+            self.session.notice(f"{new[0]}{others}", "warning")
 
     def _tell(self, progress: Progress) -> None:
         of = "" if progress.total is None else f" of {progress.total:,}"

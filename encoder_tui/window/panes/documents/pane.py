@@ -171,7 +171,8 @@ class DocumentsPane(Pane):
 
         opener, recent = self.opener, self.session.memory.state.recent_sources
         there = None if self.collection is None else self.collection.answer
-        self.app.push_screen(SourceChooser(self.session, opener.source, opener.spec, recent, there), chosen)
+        remarks = self.listing.remarks
+        self.app.push_screen(SourceChooser(self.session, opener.source, opener.spec, recent, there, remarks), chosen)
 
     def action_column(self) -> None:
         """Choose the column of text, or another split."""

@@ -36,7 +36,7 @@ class SourceChooser(Dialog[tuple[str, SourceSpec] | None]):
     """Asks for a source; the answer is what was typed, and the request that it means."""
 
     CSS = """
-    SourceChooser > Vertical { max-height: 90%; }
+    SourceChooser > Vertical { max-height: 90%; overflow-y: auto; }
     SourceChooser OptionList { max-height: 10; }
     SourceChooser Static { color: $text-muted; }
     SourceChooser Horizontal { height: 1; }
@@ -52,6 +52,7 @@ class SourceChooser(Dialog[tuple[str, SourceSpec] | None]):
         spec: SourceSpec,
         recent: Sequence[str] = (),
         answer: SourceAnswer | None = None,
+        remarks: Sequence[str] = (),
     ) -> None:
         super().__init__()
         self._search = HubSearch(session, "datasets", session.documents_engine, self._show)
@@ -59,6 +60,7 @@ class SourceChooser(Dialog[tuple[str, SourceSpec] | None]):
         self._spec = spec
         self._known = list(dict.fromkeys([*recent, *ALWAYS]))
         self._choices_of_current = [] if answer is None or current is None else choices_of(answer)
+        self._remarks = "\n".join(f"! {visible(remark)}" for remark in remarks)
         self._sources, self._choices = list(self._known), list(self._choices_of_current)
 
     def compose(self) -> ComposeResult:
@@ -83,7 +85,7 @@ class SourceChooser(Dialog[tuple[str, SourceSpec] | None]):
                 yield Field(spec.field or "", placeholder=OF_ROWS, compact=True, id="field")
             names = [*(f"{kind} {name}" for kind, name in self._choices), *self._sources]
             yield Options(*(Option(Content(visible(name))) for name in names), markup=False)
-            yield Static(id="source-search", markup=False)
+            yield Static(self._remarks, id="source-search", markup=False)
 
     def on_unmount(self) -> None:
         self._search.close()
@@ -110,7 +112,7 @@ class SourceChooser(Dialog[tuple[str, SourceSpec] | None]):
             for name in [*(f"{kind} {name}" for kind, name in self._choices), *self._sources]
         )
         options.highlighted = highlighted
-        self.query_one("#source-search", Static).update(Content(self._search.words))
+        self.query_one("#source-search", Static).update(Content(self._search.words or self._remarks))
 
     def key_down(self) -> None:
         """Go from the field to what there is to choose."""

@@ -88,9 +88,13 @@ class Asker(Generic[Answer]):
         return was_asking
 
     def models_changed(self) -> None:
-        """Cancel the question if its models have changed."""
+        """Cancel the question if its models have changed; forget it when none of those that answered is left."""
         if self.is_asking and self.slots != self.session.slots:
             self.cancel()
+        if self.asked is not None and self.answers and not any(slot in self.answers for slot in self.compared):
+            self.asked, self.slots, self.status = None, [], ""
+            self.answers.clear()
+            self.errors.clear()
 
     @property
     def compared(self) -> list[Slot]:

@@ -104,7 +104,7 @@ class VectorsView(TaskView):
         means = [sum(vector[at : at + step]) / len(vector[at : at + step]) for at in range(0, len(vector), step)]
         finite = [mean for mean in means if math.isfinite(mean)]
         spread = math.sqrt(sum(mean * mean for mean in finite) / len(finite)) if finite else 0.0
-        styles = heat_colours.colours(self.background_colors[1])
+        styles = heat_colours.colours_of(self)
         is_coarse = self.app.no_color or self.app.current_theme.ansi
         cells = []
         for mean in means:

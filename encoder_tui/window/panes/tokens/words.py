@@ -43,7 +43,7 @@ def model_line(slot: Slot, stream: Stream | None, refusal: str, text: str, width
         about = f" {stream.tokenizer.kind}"
         if slot.state == "provisional":
             about = f" provisional: plain tokenizer.json · {visible(slot.message)}"
-        parts.append((_fewer_clauses(about, width - used), QUIET))
+        parts.append((fewer_clauses(about, width - used), QUIET))
     return Content.assemble(*parts).truncate(max(width, 1), ellipsis=True)
 
 
@@ -56,10 +56,10 @@ def comparison_summary(comparison: Comparison, width: int) -> Content:
     return Content(f" {words}").truncate(max(width, 1), ellipsis=True)
 
 
-def _fewer_clauses(words: str, width: int) -> str:
-    """Return as many whole clauses of a line as fit."""
-    while len(words) > width and "," in words:
-        words = words.rpartition(",")[0]
+def fewer_clauses(words: str, width: int) -> str:
+    """Return as many whole clauses of a line as fit; the comma inside a number ends none."""
+    while len(words) > width and ", " in words:
+        words = words.rpartition(", ")[0]
     return words if len(words) <= width else ""
 
 
