@@ -11,6 +11,7 @@ from textual.strip import Strip
 from encoder_tui.window.panes.tokens.words import fewer_clauses
 from encoder_tui.window.widgets.choice import Choice
 from encoder_tui.window.widgets.lines import Lines
+from encoder_tui.window.widgets.shaded_grid import Block, ShadedGrid
 from encoder_tui.window.widgets.table import Column, Table, shortened
 
 NAMES = ["vectors", "similarity", "tokens", "terms", "pairs", "masked", "triplets", "dimensions"]
@@ -102,3 +103,21 @@ def test_a_line_that_is_cut_at_a_clause_never_ends_inside_a_number() -> None:
     line = " WordPiece, uncased, 30,522 entries"
     found = {fewer_clauses(line, width) for width in range(len(line) + 1)}
     assert found == {"", " WordPiece", " WordPiece, uncased", line}
+
+
+class OneGrid(App[None]):
+    """A grid of numbers, and nothing else."""
+
+    def compose(self) -> ComposeResult:
+        yield ShadedGrid()
+
+
+async def test_the_names_of_columns_do_not_run_together() -> None:
+    app = OneGrid()
+    async with app.run_test(size=(80, 8)) as pilot:
+        grid = app.query_one(ShadedGrid)
+        labels = ["[CLS]", "Fresnel", "glass", "prisms", "."]
+        grid.open(labels, [Block(0, labels, lambda row: [0.5] * 5, 0.0, 1.0)])
+        await pilot.pause()
+        found = grid.render_line(0).text.split()
+        assert found == ["A", "[CLS]", "Fres…", "glass", "pris…", "."]

@@ -70,3 +70,13 @@ def test_the_report_and_the_command_say_who_refuses_and_tell_of_the_others(refus
         assert [line for line in done.remarks if f"{refusing}: the tokenizer refuses this text" in line]
     assert f"**A** `{refusing}`: the tokenizer refuses this text" in report.text
     assert "**B** `builtin:bert`: " in report.text
+
+
+@pytest.mark.usefixtures("no_engine")
+async def test_offline_without_a_cache_the_banner_alone_says_why_built_in_models_are_shown() -> None:
+    app = EncoderApp(Settings(text="hello", offline=True))
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        why = "Built-in models are shown because --offline forbids asking the Hub and nothing is cached:"
+        await until(pilot, lambda: app.session.banner.startswith(why))
+        await until(pilot, lambda: not any(slot.waiting for slot in app.session.slots))
+        assert not [one.message for one in app._notifications if "in the cache" in one.message]

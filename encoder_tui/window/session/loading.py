@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from encoder_tui.client.client import EngineClient, EngineError, EngineState, OperationFailed
 from encoder_tui.client.loader import STAND_INS, Loader, as_deployed
+from encoder_tui.core.hub.offline import forbidden_by
 from encoder_tui.core.models.files import ModelFiles
 from encoder_tui.core.models.names import ModelError, parse_name
 from encoder_tui.core.text.numbers import count
@@ -50,8 +51,11 @@ class SlotLoader:
             await loader.engine.once_more(load)
         except (ModelError, OperationFailed, EngineError, ValueError) as error:
             if slot.stands_in_for is not None:
-                slot.message = "because the Hub cannot be reached and nothing is cached"
-                self._notice(str(error), "warning")
+                forbidden = "" if self.loader.engine.is_remote else forbidden_by(self.loader.offline)
+                cause = f"{forbidden} forbids asking the Hub" if forbidden else "the Hub cannot be reached"
+                slot.message = f"because {cause} and nothing is cached"
+                if not forbidden:  # else the error says the same again, once for each model
+                    self._notice(str(error), "warning")
             else:
                 slot.state, slot.message, slot.tokenizer = "failed", str(error), None
         slot.waiting = False

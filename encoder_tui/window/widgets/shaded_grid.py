@@ -181,7 +181,10 @@ class ShadedGrid(Lines):
                 # One letter of a word says nothing.
                 if self.cell == SHADE and len(cut) > SHADE:
                     cut = ""
-                segments.append(Segment(fitted(cut, self.cell, "right"), Style(bold=True) if is_here else quiet))
+                # Names that fill their cells would run together; a shade's two cells have numbers.
+                gap = " " if self.cell == NUMBER else ""
+                words = gap + fitted(cut, self.cell - len(gap), "right")
+                segments.append(Segment(words, Style(bold=True) if is_here else quiet))
         return Strip(segments)
 
     def line(self, index: int) -> Strip:
