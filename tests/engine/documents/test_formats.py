@@ -518,6 +518,26 @@ def test_packed_files_in_an_archive_are_unpacked_too(tmp_path: Path, job: Job) -
         opened(tmp_path / "empty.zip", job)
 
 
+@pytest.mark.parametrize(
+    ("name", "written", "is_told"),
+    [
+        ("rows.tsv", "q1\td1\tsome text\nq2\td2\tother text\n", True),
+        ("rows.tsv", "query one\tpassage number one\nquery two\tpassage number two\n", True),
+        ("rows.tsv", "query id\ttext 1\nq1\tsome text here\nq2\tother text here\n", False),
+        ("rows.csv", "doc-1,some text\ndoc-2,other text\n", True),
+        ("rows.csv", "id,Text of the review\ndoc-1,some text\ndoc-2,other text\n", False),
+    ],
+)
+def test_a_header_that_may_be_a_row_is_remarked_on(
+    name: str, written: str, is_told: bool, tmp_path: Path, job: Job
+) -> None:
+    path = tmp_path / name
+    path.write_text(written)
+    found = opened(path, job)
+    assert found.total == written.count("\n") - 1
+    assert any("is taken for the names of the columns" in one for one in found.remarks) == is_told
+
+
 def test_a_tar_archive_is_refused_by_its_name(tmp_path: Path, job: Job) -> None:
     (tmp_path / "rows.jsonl").write_text('{"text": "one"}\n')
     with tarfile.open(tmp_path / "rows.tar.gz", "w:gz") as archive:

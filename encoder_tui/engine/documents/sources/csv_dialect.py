@@ -78,7 +78,7 @@ def dialect_of(sample: str, suffix: str, spec: SourceSpec, is_whole: bool) -> Di
         remarks.append(f"it {what}, while datasets expects {usual!r} (--delimiter names another)")
     if spec.header is None and not header:
         remarks.append("its first row is read as a document, while datasets takes it for names (--header overrules it)")
-    if spec.header is None and header and rows and _is_prose(rows[0]):
+    if spec.header is None and header and rows and (_is_prose(rows[0]) or _resembles(rows, delimiter)):
         first = visible(rows[0][-1][:40])
         remarks.append(
             f'its first row ("{first}…") is taken for the names of the columns; --no-header makes it a document'
@@ -190,6 +190,17 @@ def _is_data(rows: list[list[str]], delimiter: str) -> bool:
     words = 2 if delimiter == "\t" else 3
     has_number = any(is_number and _NUMBER.fullmatch(field) for field, is_number in zip(first, numbers, strict=False))
     return has_number and any(len(field.split()) >= words for field in first)
+
+
+def _resembles(rows: list[list[str]], delimiter: str) -> bool:
+    """Return whether the first row may be one of data too: it has a word that all others have too, but for its digits;
+    or three words in a field of a table with tabs, whose names seldom have any spaces.
+    """
+    for fields in zip(*rows[:200], strict=False):
+        shapes = {_DIGITS.sub("0", field) for field in fields}
+        if len(fields) > 1 and len(shapes) == 1 and "0" in shapes.pop() and _is_word(fields[0]):
+            return True
+    return delimiter == "\t" and any(len(field.split()) > 2 for field in rows[0])
 
 
 def _is_prose(first: Sequence[str]) -> bool:
