@@ -17,6 +17,7 @@ from encoder_tui.core.tasks.masked import MaskedAnswer, Prediction
 from encoder_tui.window.app import EncoderApp
 from encoder_tui.window.panes.tasks import TasksPane
 from encoder_tui.window.panes.tasks.masked import MaskedView
+from encoder_tui.window.panes.tasks.words import article
 from encoder_tui.window.widgets.choice import Choice
 from encoder_tui.window.widgets.cycle import Cycle
 from encoder_tui.window.widgets.editor import Editor
@@ -177,3 +178,19 @@ async def test_answers_of_models_that_are_all_gone_are_forgotten_and_the_view_te
         await until(pilot, lambda: asker.asked is None)
         assert not asker.answers
         assert "texts to compare" in str(pane.query_one("#tasks-sentence", Static).render())
+
+
+def test_a_kind_that_is_no_noun_is_called_a_model() -> None:
+    kinds = ("cross-encoder", "encoder", "token-classification")
+    assert [article(kind) for kind in kinds] == ["a cross-encoder", "an encoder", "a token-classification model"]
+
+
+async def test_where_no_model_could_answer_the_sentence_says_so() -> None:
+    async with window() as (app, pilot, pane):
+        await until(pilot, lambda: all(slot.files is not None for slot in app.session.slots))
+        asker = pane.state.encoding
+        asker.asked, asker.slots = pane.state.texts.question, list(app.session.slots)
+        asker.errors = dict.fromkeys(asker.slots, "its file is damaged")
+        pane.view.tell_summary_changed()
+        sentence = pane.query_one("#tasks-sentence", Static)
+        await until(pilot, lambda: str(sentence.render()) == "No model could answer; below is why")

@@ -177,7 +177,11 @@ class TasksPane(Pane):
         line = Content.assemble(left, " " * gap, (held, QUIET)).truncate(max(width, 1), ellipsis=True)
         self.query_one("#tasks-about", Static).update(line)
         # Three lines at most; words that wrap leave some cells of a line empty.
-        summary = Content(self.view.summary()).truncate(3 * width - 24, ellipsis=True)
+        asker = self.view.asker
+        said = self.view.summary()
+        if not said and asker.errors and not asker.answers:
+            said = "No model could answer; below is why"
+        summary = Content(said).truncate(3 * width - 24, ellipsis=True)
         self.query_one("#tasks-sentence", Static).update(summary)
 
     @on(TaskView.SummaryChanged)

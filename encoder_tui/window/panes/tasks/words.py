@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 
 def article(kind: str) -> str:
-    """Return what a model is: `a cross-encoder`."""
-    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+    """Return what a model is: `a cross-encoder`, `a token-classification model`."""
+    noun = kind if kind.endswith("er") else f"{kind} model"
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {noun}"
 
 
 def needs_vectors(card: Card) -> str:
