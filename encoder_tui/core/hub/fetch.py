@@ -62,6 +62,11 @@ def fetch(name: ModelName, *, offline: bool, progress: Callable[..., None], need
         start = f"{folder}/" if folder else ""
         here = [file.name.removeprefix(start) for file in [*wanted, *in_folders] if file.name.startswith(start)]
         if lacking := lacking_of(here, needs_tokenizer):
+            if lacking == "config.json" and any(file.name == MODULES for file in wanted):
+                raise ModelError(
+                    f"{name.text}: the repository has modules of sentence-transformers but no transformer"
+                    " (config.json); download it, and name its directory for encode or info"
+                )
             raise ModelError(f"{name.text}: the repository has no {lacking}, so it cannot be shown as an encoder")
         snapshot = bring(client, listing, [*wanted, *in_folders])
         if revision != listing.commit:

@@ -57,7 +57,11 @@ def why_no_model(directory: Path) -> str:
             f"the directory has no config.json, and {stored.files[0]} is for {REASONS[stored.format]};"
             " name the model that it was converted from"
         )
-    return "the directory has no config.json, so it is not a model directory"
+    return (
+        "it has modules of sentence-transformers but no transformer (config.json); use encode, or info"
+        if (directory / "modules.json").is_file()
+        else "the directory has no config.json, so it is not a model directory"
+    )
 
 
 def _adapter_words(directory: Path) -> str:

@@ -202,3 +202,10 @@ def test_a_folder_that_a_module_needs_no_settings_from_may_be_missing(deployed: 
     fake.requests.clear()
     assert on_this_machine(parse_name(REPO)) == msgspec.structs.replace(files, source="cache")
     assert fake.requests == []
+
+
+def test_a_repository_of_a_table_of_vectors_says_how_it_can_be_used(repository: Path, fake: FakeHub) -> None:
+    (repository / "config.json").unlink()
+    write_files(repository, {"modules.json": modules((old("StaticEmbedding"), ""))})
+    with pytest.raises(ModelError, match=r"no transformer \(config\.json\); download it, and name its directory"):
+        fetch()

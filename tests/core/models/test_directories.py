@@ -233,6 +233,7 @@ def test_a_directory_around_a_model_names_the_folder_that_is_meant(model: Path, 
         ("adapter_config.json", "an adapter without its base"),
         ("model-q8_0.gguf", "model-q8_0.gguf is for llama.cpp"),
         ("onnx/model.onnx", "onnx/model.onnx is for ONNX Runtime"),
+        ("modules.json", "no transformer (config.json); use encode, or info"),
     ],
 )
 def test_a_directory_of_something_else_is_called_what_it_is(tmp_path: Path, file: str, words: str) -> None:
