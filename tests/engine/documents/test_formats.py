@@ -538,6 +538,14 @@ def test_a_header_that_may_be_a_row_is_remarked_on(
     assert any("is taken for the names of the columns" in one for one in found.remarks) == is_told
 
 
+def test_a_column_of_csv_that_begins_with_numbers_is_text_as_for_datasets(tmp_path: Path, job: Job) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("id,text\n" + "".join(f"{number},{number}\n" for number in range(300)) + "300,word\n")
+    found = opened(path, job)
+    assert found.columns == ["text"]
+    assert texts(found) == of_datasets(path, "text", tmp_path / "cache")
+
+
 def test_a_tar_archive_is_refused_by_its_name(tmp_path: Path, job: Job) -> None:
     (tmp_path / "rows.jsonl").write_text('{"text": "one"}\n')
     with tarfile.open(tmp_path / "rows.tar.gz", "w:gz") as archive:

@@ -25,6 +25,7 @@ from encoder_tui.engine.documents.sources.csv_dialect import (
 )
 from encoder_tui.engine.documents.sources.features import OTHER, TEXT, Feature
 from encoder_tui.engine.documents.sources.files import PIECE, SKIPPED_AT_MOST, NoText, Record, RecordFile, lines_of
+from encoder_tui.engine.documents.sources.json_columns import LOOKED_AT
 from encoder_tui.engine.documents.sources.source import ROW_AT_MOST, TooLong
 from encoder_tui.engine.job import OperationError
 from encoder_tui.protocol.documents import SourceSpec
@@ -176,7 +177,21 @@ class CsvFile(RecordFile):
     def features_of(self, file: IO[bytes], samples: list[dict[str, Any]]) -> dict[str, Feature]:
         """Return the columns as pandas types them: numbers and truth values are no text."""
         rows = [["" if row[name] is None else row[name] for name in self.header] for row in samples]
-        return {name: OTHER if other else TEXT for name, other in zip(self.header, typed(rows), strict=True)}
+        found = {name: OTHER if other else TEXT for name, other in zip(self.header, typed(rows), strict=True)}
+        if TEXT not in found.values():
+            with contextlib.suppress(OperationError):  # whoever reads that far is told
+                found.update(dict.fromkeys(self._later_texts(file), TEXT))
+        return found
+
+    def _later_texts(self, file: IO[bytes]) -> list[str]:
+        """Return the columns of the first row that has a text in one that began with numbers."""
+        for row in self.records(file, self.content.start):
+            if isinstance(row, dict):
+                is_number = typed([["" if row[name] is None else row[name] for name in self.header]])
+                texts = [name for name, other in zip(self.header, is_number, strict=True) if row[name] and not other]
+                if texts or file.tell() > LOOKED_AT:
+                    return texts
+        return []
 
     def _rows(self, lines: _CsvLines) -> Iterator[list[str] | TooLong]:
         """Yield the fields of each row. Raises `OperationError` where quotes are wrong beyond repair."""
