@@ -163,7 +163,7 @@ async def test_the_row_of_the_document_at_hand_is_asked_about_under_every_model(
     rows = [{"anchor": f"{ANCHOR} {n}", "positive": LONG * 22, "negative": OTHER * 5} for n in range(2)]
     async with triplets((bert, modern), rows, tmp_path) as (app, pilot, view):
         assert view.query_one(Cycle).value == AT_HAND
-        assert "positive of row 0" in sentence(app)
+        assert "is column positive of row 0" in sentence(app)
         await ask(view, pilot)
         labels, *table = [row.split("\t") for row in view.copied().splitlines()]
         assert labels[:4] == ["model", "documents", "tokens seen", "pooling"]

@@ -111,7 +111,7 @@ class TripletsView(TaskView):
             except (OperationFailed, EngineError) as error:
                 self.why_none = str(error)
             else:
-                names = [f"{name} of row {row.index:,}" for name in columns]
+                names = [f"column {name} of row {row.index:,}" for name in columns]
                 anchor, positive, negative = texts
                 if anchor is None or positive is None:
                     self.why_none = f"{names[0] if anchor is None else names[1]} holds no text"
@@ -220,7 +220,7 @@ class TripletsView(TaskView):
         if self.asker.asked is None:
             if triplet is None:
                 return "The triplet of the open document will be shown here"
-            negative = f"; the negative {triplet.negative_name}" if triplet.negative is not None else ""
+            negative = f"; the negative is {triplet.negative_name}" if triplet.negative is not None else ""
             characters = count(len(triplet.positive), "character")
             return f"The positive document is {visible(triplet.positive_name)}, {characters}{visible(negative)}"
         if self.asker.is_earlier:
