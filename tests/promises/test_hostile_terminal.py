@@ -41,7 +41,7 @@ def test_every_byte_of_a_session_with_hostile_texts_names_and_documents_is_known
         terminal.send("f4")
         terminal.wait_for(lambda screen: visible(HOSTILE["OSC title"]) in screen and "m models" in screen, 60)
         terminal.send("m")
-        terminal.wait_for("Compared now")
+        terminal.wait_for("search the Hub")
         # A paste, as a terminal sends it.
         terminal.send(f"\x1b[200~{HOSTILE['C1']}{HOSTILE['override']}{HOSTILE['Textual markup']}\x1b[201~")
         terminal.wait_for("[bold]x[/bold]")

@@ -78,7 +78,7 @@ def test_vectors_are_computed_in_them_too(source: ModelSource, seen: list[int]) 
 def test_a_pass_that_fails_gives_the_threads_back(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from transformers import ModernBertModel
 
-    def failing(self: Any, **inputs: Any) -> Any:
+    def failing(self: Any, input_ids: Any = None, **inputs: Any) -> Any:
         raise ValueError("no")
 
     monkeypatch.setattr(ModernBertModel, "forward", failing)

@@ -49,7 +49,9 @@ def model_line(slot: Slot, run: ModelRun | None, width: int) -> Content:
         words = f"{slot.message or 'loading'}" if slot.state != "exact" else "not run yet"
         parts.append((f" {visible(words)}", "$text-error" if slot.state == "failed" else QUIET))
     elif run.error:
-        parts.append((f" {visible(run.error)}", "$text-error"))
+        # The model stands beside it, and the reason comes last, so the middle is left out.
+        why = visible(run.error.removeprefix(f"{slot.name}: "))
+        parts.append((f" {shorten(why, max(width - 4, 8))}", "$text-error"))
     elif run.answer is None:
         parts.append(_progress(run, width))
     else:

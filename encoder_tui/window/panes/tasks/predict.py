@@ -112,7 +112,7 @@ class PredictView(TaskView):
             "occlude",
             "Occlusion",
             id="tasks.occlude",
-            tooltip="Hide each word of the first text in turn, and shade the text by how much the score falls",
+            tooltip="Hide each word of the first text in turn, and mark the text by how much the score falls",
         ),
     ]
     about = "what the models' heads say"

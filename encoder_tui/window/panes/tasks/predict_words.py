@@ -26,8 +26,8 @@ CHARACTERS: Final = 6_000
 WORDS_SHOWN: Final = 6
 TOKENS_SHOWN: Final = 200
 PLACES_SHOWN: Final = 60
-SHADES: Final = (("", 0.15), ("$warning 25%", 0.4), ("$warning 50%", 0.7), ("$warning 80%", 1.01))
-"""The background of a word by its share of the largest fall, and of a number by the probability it stands for."""
+SHADES: Final = (("", 0.15), ("underline", 0.4), ("bold underline", 0.7), ("bold reverse", 1.01))
+"""The emphasis of a word by its share of the largest fall, and of a number by the probability it stands for."""
 
 
 def in_window(error: str) -> str:
@@ -59,9 +59,7 @@ def of_text(
     elif one.answers is not None:
         lines += _answers(label, reading.text, one.answers, colour)
     else:
-        mark: list[str | tuple[str, str]] = (
-            [("≠ other models say otherwise  ", "$text-warning bold")] if differs else []
-        )
+        mark: list[str | tuple[str, str]] = [("≠ other models say otherwise  ", "$text-warning")] if differs else []
         room = max(width - len(label) - 4, 12)
         snippet = shorten(visible(" ".join(reading.text[:400].split())), room)
         lines.append(Content.assemble((f" {label} ", QUIET), *mark, snippet))
@@ -172,7 +170,7 @@ def _answers(label: str, text: str, found: WindowAnswers, colour: str) -> list[C
 
 
 def of_tokens(labels: Sequence[str], tokens: Sequence[TokenLogits], *, as_logits: bool) -> list[Content]:
-    """Return the tokens with a number for each label, shaded by its size: a table that is a heatmap too."""
+    """Return the tokens with a number for each label, marked by its size: a table that is a heatmap too."""
     heads = "".join(f"{shorten(visible(label), 8):>9}" for label in labels)
     lines = [Content.styled(f"     {'token':<14}{heads}", QUIET)]
     for token in tokens[:TOKENS_SHOWN]:
@@ -204,7 +202,7 @@ def of_taggers(there: Sequence[tuple[Slot, Predicted]], question: object) -> lis
             for (slot, _), entity in zip(taggers, row, strict=True):
                 said = "–" if entity is None else f"{visible(entity.entity)} {shorten(visible(entity.text), 20)}"
                 parts += [(f"{slot.letter} ", letter_markup(slot.number)), f"{said:<28}"]
-            parts.append(("" if _agree(row) else "≠", "$text-warning bold"))
+            parts.append(("" if _agree(row) else "≠", "$text-warning"))
             lines.append(Content.assemble(*parts))
         if len(rows) > PLACES_SHOWN:
             lines.append(Content.styled(f"     and {len(rows) - PLACES_SHOWN:,} more", QUIET))
@@ -217,7 +215,7 @@ def _agree(row: Sequence[Entity | None]) -> bool:
 
 
 def of_occlusion(text: str, found: Occlusion) -> list[Content]:
-    """Return the text shaded by how much the score falls if a word is hidden, and the words that matter most."""
+    """Return the text marked by how much the score falls if a word is hidden, and the words that matter most."""
     most = max((abs(word.fall) for word in found.words), default=0.0)
     marks = [
         (word.start, word.end, "", next(style for style, bound in SHADES if word.fall / most < bound))
