@@ -9,6 +9,7 @@ import msgspec
 
 from encoder_tui.core.models.heads import Kind
 from encoder_tui.core.models.names import ModelName
+from encoder_tui.core.models.placement import InForce
 from encoder_tui.core.report.reproduce import literal, pretrained
 from encoder_tui.core.tasks.encoding import Pipeline
 
@@ -97,6 +98,71 @@ def matryoshka_snippet(runs: Sequence[PipelineToReproduce], texts: Sequence[str]
             f"for size in {list(sizes)}:",
             "    cut = torch.nn.functional.normalize(vectors[:, :size].float(), dim=-1)",
             "    print(size, cut @ cut.T)",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+class PooledToReproduce(msgspec.Struct, frozen=True):
+    """A model whose token states were pooled by `pooling`: mean, cls, max or pooler.
+
+    `limit` is how many tokens it reads, None if nothing limits it, and `stride` how many of them windows share.
+    """
+
+    name: ModelName
+    in_force: InForce
+    limit: int | None
+    stride: int
+    pooling: str
+    runs_code: bool = False
+
+
+POOLED: Final = {
+    "mean": "(states * weights).sum(1) / weights.sum(1)",
+    "cls": "states[:, 0]",
+    "max": "states.masked_fill(weights == 0, float('-inf')).amax(1)",
+    "pooler": "output.pooler_output.float()",
+}
+"""The expression for the vectors of windows by each pooling."""
+
+
+def triplet_snippet(runs: Sequence[PooledToReproduce], anchor: str, documents: Sequence[str]) -> str:
+    """Return a script that prints the anchor's cosine with each document: its beginning, its windows, the best one."""
+    lines = [
+        "import torch",
+        "from transformers import AutoModel, AutoTokenizer",
+        "",
+        f"anchor, documents = {literal(anchor)}, [{', '.join(map(literal, documents))}]",
+    ]
+    for run in runs:
+        in_force, trust = run.in_force, ", trust_remote_code=True" if run.runs_code else ""
+        attention = "sdpa" if in_force.attention == "sdpa_local" else in_force.attention
+        cut = "" if run.limit is None else f", truncation=True, max_length={run.limit}, stride={run.stride}"
+        overflow = "" if run.limit is None else ", return_overflowing_tokens=True"
+        lines += [
+            "",
+            *([] if in_force.threads is None else [f"torch.set_num_threads({in_force.threads})"]),
+            f"tokenizer = AutoTokenizer.from_pretrained({pretrained(run.name)}{trust})",
+            f"settings = {{'dtype': torch.{in_force.dtype}, 'attn_implementation': {attention!a}}}",
+            f"model = AutoModel.from_pretrained({pretrained(run.name)}, **settings{trust})"
+            f".to({in_force.device!a}).eval()",
+            "",
+            "",
+            "def windows(text):",
+            f"    inputs = tokenizer(text, padding=True, return_tensors='pt'{cut}{overflow})",
+            "    inputs.pop('overflow_to_sample_mapping', None)",
+            "    inputs = inputs.to(model.device)",
+            "    with torch.inference_mode():",
+            "        output = model(**inputs)",
+            "    states, weights = output.last_hidden_state.float(), inputs['attention_mask'][:, :, None].float()",
+            f"    return {POOLED[run.pooling]}",
+            "",
+            "",
+            "cosine = torch.nn.functional.cosine_similarity",
+            "question = windows(anchor)[0]",
+            "for document in documents:",
+            "    vectors = windows(document)",
+            "    likeness = cosine(question, vectors)",
+            "    print(likeness[0], cosine(question, vectors.mean(0), dim=0), likeness.max())",
         ]
     return "\n".join(lines) + "\n"
 

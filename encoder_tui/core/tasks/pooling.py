@@ -94,11 +94,14 @@ def cut(tokenizer: ModelTokenizer, text: str, at: int | None) -> Given:
 def windows(tokenizer: ModelTokenizer, text: str, size: int, stride: int = STRIDE) -> Given:
     """Return the whole text in windows of `size` tokens, including special ones. Raises `TokenizationError`."""
     whole = tokenizer.encode([text])[0]
-    # With a stride that leaves no new token in a window, cutting would never end.
-    stride = min(stride, (size - tokenizer.special_count()) // 2)
-    options = EncodeOptions("longest", truncation=True, max_length=size, stride=stride)
+    options = EncodeOptions("longest", truncation=True, max_length=size, stride=stride_of(tokenizer, size, stride))
     first = tokenizer.encode([text], options=options)[0]
     return _given([first, *first.overflowing], len(whole), len(whole))
+
+
+def stride_of(tokenizer: ModelTokenizer, size: int, stride: int = STRIDE) -> int:
+    """Return how many tokens windows of `size` tokens share: `stride`, or less if that leaves too few new ones."""
+    return min(stride, (size - tokenizer.special_count()) // 2)
 
 
 def _given(rows: list[Encoding], tokens: int, seen: int) -> Given:

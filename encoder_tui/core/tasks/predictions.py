@@ -27,6 +27,7 @@ from encoder_tui.core.tasks.entities import (
 )
 from encoder_tui.core.tasks.heads import HeadAnswer
 from encoder_tui.core.tasks.masked import MASK
+from encoder_tui.core.tasks.pooling import stride_of
 from encoder_tui.core.tasks.probabilities import (
     LabelScore,
     apply,
@@ -308,8 +309,7 @@ def _reading(
     if limit is None or len(whole) <= limit:
         return Reading(text, [whole], len(whole), None)
     if wish is not None and wish.windows and pair is None:
-        stride = min(wish.stride, (limit - tokenizer.special_count()) // 2)
-        options = msgspec.structs.replace(options, max_length=limit, stride=stride)
+        options = msgspec.structs.replace(options, max_length=limit, stride=stride_of(tokenizer, limit, wish.stride))
         (first,) = tokenizer.encode([text], options=options)
         return Reading(text, [first, *first.overflowing], len(whole), None)
     (kept,) = tokenizer.encode([text], pair, msgspec.structs.replace(options, max_length=limit))

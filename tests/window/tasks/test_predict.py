@@ -106,3 +106,14 @@ async def test_two_taggers_are_compared_place_by_place_and_token_by_token(tmp_pa
         tokens = said.predictions[0].tokens
         assert tokens is not None
         assert f"{tokens[0].logits[0]:>9.3f}" in shown
+
+
+async def test_masked_words_can_be_copied_as_a_script() -> None:
+    async with window(("builtin:tiny",)) as (app, pilot):
+        pane = app.query_one(TasksPane)
+        await pane.open_view("masked")
+        view = pane.view
+        await pilot.press("r")
+        await until(pilot, lambda: view.asker.asked is not None and not view.asker.is_asking, 60)
+        assert "A predicts" in view.summary()
+        assert "pipeline('fill-mask'" in view.python()

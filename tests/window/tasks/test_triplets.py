@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import math
+import re
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -171,6 +174,15 @@ async def test_the_row_of_the_document_at_hand_is_asked_about_under_every_model(
         kinds = {(row[0], row[1].lstrip("0123456789 ")) for row in table}
         windows = {("A", "best window"), ("A", "windows of 64")}
         assert kinds == {("A", "cut at 64"), *windows, ("B", "cut at 512"), ("B", "whole")}
+
+        # The script that is copied prints each document's cosines: cut, in windows by their mean, and of the best.
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(view.python(), {})
+        told = [list(map(float, re.findall(r"-?0\.\d+", line))) for line in printed.getvalue().splitlines()]
+        means = {row[1].lstrip("0123456789 "): row for row in table if row[0] == "A" and row[3] == "mean"}
+        for place, way in enumerate(("cut at 64", "windows of 64", "best window")):
+            assert [told[0][place], told[1][place]] == pytest.approx([float(c) for c in means[way][4:6]], abs=2e-4)
 
         # The whole document under B is what transformers makes of it.
         texts = [rows[0][name] for name in NAMES]

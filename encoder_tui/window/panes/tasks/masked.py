@@ -10,9 +10,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.widgets import TextArea
 
+from encoder_tui.core.models.files import name_of
 from encoder_tui.core.models.placement import placement_of
 from encoder_tui.core.outputs.batching import batch_of
+from encoder_tui.core.report.reproduce_predictions import HeadToReproduce, predictions_snippet
 from encoder_tui.core.tasks.masked import MASK, MaskedAnswer, why_no_predictions, with_mask
+from encoder_tui.core.tasks.predictions import Wish
 from encoder_tui.core.text.numbers import count
 from encoder_tui.core.text.safe import visible, visible_piece
 from encoder_tui.core.tokens.tokenizer import TokenizationError
@@ -144,6 +147,17 @@ class MaskedView(TaskView):
             )
             found.append(f"{slot.letter} predicts {words}".replace("%", " %"))
         return "; ".join(found) or "None of these models predicts masked tokens"
+
+    def python(self) -> str:
+        text, runs = self.asker.asked, []
+        for slot, answer in self.asker.answers.items():
+            if slot.ready is not None and isinstance(text, str):
+                trusted = slot.ready.source(self.session.settings).trust_remote_code
+                wish = Wish(texts=[text])
+                runs.append(
+                    HeadToReproduce(name_of(slot.ready.files), "masked-lm", answer.in_force, wish, runs_code=trusted)
+                )
+        return predictions_snippet(runs) if runs else ""
 
     def copied(self) -> str:
         rows = []

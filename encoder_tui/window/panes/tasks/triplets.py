@@ -11,7 +11,18 @@ from textual.content import Content
 from textual.widgets import Static
 
 from encoder_tui.client.client import EngineError, OperationFailed
-from encoder_tui.core.tasks.pooling import POOLINGS, Triplet, builtin_triplets, cut, poolings_of, triplet_columns, ways
+from encoder_tui.core.models.files import name_of
+from encoder_tui.core.report.reproduce_tasks import PooledToReproduce, triplet_snippet
+from encoder_tui.core.tasks.pooling import (
+    POOLINGS,
+    Triplet,
+    builtin_triplets,
+    cut,
+    poolings_of,
+    stride_of,
+    triplet_columns,
+    ways,
+)
 from encoder_tui.core.text.numbers import count
 from encoder_tui.core.text.safe import visible
 from encoder_tui.window.panes.registry import NO_DOCUMENT
@@ -237,6 +248,26 @@ class TripletsView(TaskView):
         whole = words(is_short=False)
         # What the pane has room for.
         return whole if len(whole) <= 3 * self.size.width - 24 else words(is_short=True)
+
+    def python(self) -> str:
+        triplet, runs = self.asker.asked, []
+        if not isinstance(triplet, Triplet):
+            return ""
+        for slot, found in self.asker.answers.items():
+            ready = slot.ready
+            if ready is not None and found:
+                (pooling, *_), _ = self._poolings(slot)
+                runs.append(
+                    PooledToReproduce(
+                        name_of(ready.files),
+                        found[-1].anchor.in_force,
+                        ready.limit,
+                        0 if ready.limit is None else stride_of(ready.tokenizer, ready.limit),
+                        pooling,
+                        ready.source(self.session.settings).trust_remote_code,
+                    )
+                )
+        return triplet_snippet(runs, triplet.anchor, triplet.documents) if runs else ""
 
     def copied(self) -> str:
         labels = ("model", *(column.label for column in columns(wide=True, has_scale=False)[1:]))
