@@ -168,7 +168,7 @@ async def test_what_is_typed_is_searched_for_on_the_hub_and_enter_takes_a_result
     fake.about[REPO] = {"pipeline_tag": "fill-mask", "downloads": 1234, "safetensors": {"total": 1_500_000}}
     async with dialog(offline=False) as (app, pilot, shown):
         field, listed = shown.query_one("#name", Input), shown.query_one("#candidates", OptionList)
-        field.value = "tiny"
+        field.value = "tiny-b"  # builtin:tiny is no such name
         result = "someone/tiny-bert   fill-mask · 1,234 downloads · 1.5 M values"
         await until(pilot, lambda: [str(option.prompt) for option in listed.options] == [result])
         await pilot.press("down", "enter")

@@ -76,6 +76,11 @@ def matrix(app: EncoderApp) -> Matrix:
     return pane(app).view.query_one(Matrix)
 
 
+def near(value: float) -> object:
+    """The value, up to what another number of threads changes in it."""
+    return pytest.approx(value, abs=1e-6)
+
+
 async def test_what_comes_out_is_listed_looked_at_and_saved(pair: tuple[Path, Path], tmp_path: Path) -> None:
     from safetensors import safe_open
 
@@ -103,13 +108,13 @@ async def test_what_comes_out_is_listed_looked_at_and_saved(pair: tuple[Path, Pa
         await until(pilot, lambda: pane(app).query_one("#outputs-views", ContentSwitcher).current == "map")
         await until(pilot, lambda: matrix(app).value is not None)
         await pilot.press("down", "right", "right")
-        assert matrix(app).value == states[1, 2].item()
+        assert matrix(app).value == near(states[1, 2].item())
         assert f"{states[1, 2].item():.9g}"[:9] in str(pane(app).view.query_one(".legend", Static).content)
         await view(app, pilot, "numbers")
         await until(pilot, lambda: matrix(app).value is not None)
         assert f"{states[0, 0].item():.4f}" in matrix(app).render_line(1).text
         await pilot.press("end", *["right"] * (states.shape[1] - 1))
-        await until(pilot, lambda: matrix(app).value == states[-1, -1].item())
+        await until(pilot, lambda: matrix(app).value == near(states[-1, -1].item()))
         await view(app, pilot, "norms")
         norms = pane(app).view
         assert isinstance(norms, NormsView)
@@ -123,9 +128,9 @@ async def test_what_comes_out_is_listed_looked_at_and_saved(pair: tuple[Path, Pa
         await press_and_wait(app, pilot, "a")
         assert "only eager attention returns attentions" in words(app, "models")
         attentions = directly(pair[0], [TEXT], attention="eager", output_attentions=True).attentions
-        await until(pilot, lambda: matrix(app).value == attentions[0][0, 0, 0, 0].item())
+        await until(pilot, lambda: matrix(app).value == near(attentions[0][0, 0, 0, 0].item()))
         await pilot.press("right_square_bracket", "full_stop")
-        await until(pilot, lambda: matrix(app).value == attentions[1][0, 1, 0, 0].item())
+        await until(pilot, lambda: matrix(app).value == near(attentions[1][0, 1, 0, 0].item()))
 
         # Saving asks for a path and says what it did.
         for name in ("out.safetensors", "out.npz", "out.txt"):
@@ -134,11 +139,11 @@ async def test_what_comes_out_is_listed_looked_at_and_saved(pair: tuple[Path, Pa
             await pilot.press("enter")
             await until(pilot, lambda name=name: name == "out.txt" or (tmp_path / name).is_file())  # type: ignore[misc]
         with safe_open(tmp_path / "out.safetensors", "pt") as file:
-            assert torch.equal(file.get_tensor("0.attentions.1"), attentions[1])
+            assert torch.allclose(file.get_tensor("0.attentions.1"), attentions[1], atol=1e-6)
         import numpy as np
 
         with np.load(tmp_path / "out.npz") as archive:
-            assert np.array_equal(archive["0.attentions.1"], attentions[1].numpy())
+            assert np.allclose(archive["0.attentions.1"], attentions[1].numpy(), atol=1e-6)
         await until(pilot, lambda: any("must end in" in one.message for one in app._notifications))
         assert not (tmp_path / "out.txt").exists()
 

@@ -177,7 +177,8 @@ async def test_answers_of_models_that_are_all_gone_are_forgotten_and_the_view_te
         app.session.remove(0)
         await until(pilot, lambda: asker.asked is None)
         assert not asker.answers
-        assert "texts to compare" in str(pane.query_one("#tasks-sentence", Static).render())
+        sentence = pane.query_one("#tasks-sentence", Static)
+        await until(pilot, lambda: "texts to compare" in str(sentence.render()))
 
 
 def test_a_kind_that_is_no_noun_is_called_a_model() -> None:

@@ -155,10 +155,16 @@ def test_a_terminal_shows_what_encode_prints() -> None:
     with Terminal(encoder_tui("-m", "builtin:tiny", "--pane", "tasks"), 120, 40) as terminal:
         terminal.wait_for("4 texts to compare", 60)
         terminal.send("r")
-        screen = terminal.wait_for("are most alike (cosine", 120)
-        shown = [line for line in screen.splitlines() if any(f" {text[:40]}" in line for text in lines)]
-        cells = [line.split()[-4:] for line in shown if line.rstrip()[-1:].isdigit()]
-        assert cells == [[f"{value:.2f}" for value in row] for row in matrix]
+        terminal.wait_for("are most alike (cosine", 120)
+
+        def cells(screen: str) -> list[list[str]]:
+            shown = [line for line in screen.splitlines() if any(f" {text[:40]}" in line for text in lines)]
+            return [line.split()[-4:] for line in shown if line.rstrip()[-1:].isdigit()]
+
+        # A screen may arrive in parts.
+        screen = terminal.wait_for(
+            lambda screen: cells(screen) == [[f"{value:.2f}" for value in row] for row in matrix]
+        )
         assert "random" not in screen
 
 

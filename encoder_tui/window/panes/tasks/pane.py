@@ -157,8 +157,9 @@ class TasksPane(Pane):
     def _show(self) -> None:
         if not self.is_mounted or not self.size.width:
             return
-        self._show_words()
+        # First the view, which forgets answers of models that are gone; the words are of what it then has.
         self.view.show()
+        self._show_words()
         possible_changed(self)
 
     @on(Texts.Changed)
