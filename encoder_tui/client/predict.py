@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from encoder_tui.client.client import EngineClient
+from encoder_tui.client.deployed import pairs_request
 from encoder_tui.core.models.placement import placement_of
 from encoder_tui.core.models.ready import ReadyModel
 from encoder_tui.core.outputs.runs import Batch
@@ -29,7 +30,7 @@ from encoder_tui.core.tasks.predictions import (
 )
 from encoder_tui.protocol import operations
 from encoder_tui.protocol.frames import Progress
-from encoder_tui.protocol.tasks import HeadRequest, HeadRow, MaskedRequest, PairsRequest
+from encoder_tui.protocol.tasks import HeadRequest, HeadRow, MaskedRequest
 
 
 async def predict(
@@ -108,10 +109,9 @@ async def _scored(
 ) -> Predicted:
     """Return the scores of pairs, as sentence-transformers computes them."""
     pairs = [(text, pair or "") for text, pair in wish.inputs()]
-    request = PairsRequest(model.source(settings), placement_of(settings), pairs)
-    answer = await engine.run(operations.PAIRS, request, on_progress)
+    answer = await engine.run(operations.PAIRS, pairs_request(model, settings, pairs), on_progress)
     read = [
-        Reading(text, [], scored.tokens, scored.cuts[0]) for (text, _), scored in zip(pairs, answer.pairs, strict=True)
+        Reading(text, [], scored.tokens, *scored.cuts) for (text, _), scored in zip(pairs, answer.pairs, strict=True)
     ]
     return Predicted(
         "cross-encoder",

@@ -17,6 +17,7 @@ from encoder_tui.core.models.ready import RequestedModel
 from encoder_tui.core.settings import Settings
 from encoder_tui.core.tasks.entities import AGGREGATIONS, Aggregation
 from encoder_tui.core.tasks.occlusion import Occlusion
+from encoder_tui.core.tasks.prediction_words import beginning_and_whole
 from encoder_tui.core.tasks.predictions import (
     Combination,
     Predicted,
@@ -188,7 +189,13 @@ def _record(name: str, said: Said | str, top: int | None, wants_tokens: bool) ->
         "task": found.task,
         "predictions": [one.record(top) for one in found.predictions],
         "texts": [
-            {"tokens": reading.tokens, "characters": len(reading.text), "cut": reading.cut} for reading in found.read
+            {
+                "tokens": reading.tokens,
+                "characters": len(reading.text),
+                "cut": reading.cut,
+                **({} if reading.pair_cut is None else {"pair_cut": reading.pair_cut}),
+            }
+            for reading in found.read
         ],
         "random": found.in_force.random,
         "remarks": said.remarks,
@@ -213,7 +220,7 @@ def block(name: str, said: Said, wish: Wish, top: int, wants_tokens: bool = Fals
         lines.append(f"  {shorten(visible(title), max(running.terminal_width() - 2, 20))}")
         lines += [f"    {row}" for row in _rows(one, top)]
         lines += [f"    {row}" for row in (_tokens(found.labels, one) if wants_tokens else [])]
-        lines += [f"    {sentence}" for sentence in _windows(reading, one)]
+        lines += [f"    {sentence}" for sentence in _read_words(reading, one)]
         lines += [f"    {row}" for row in (_falls(falls[index], top) if falls else [])]
     return "\n".join(lines)
 
@@ -273,21 +280,17 @@ def _scores(scores: Sequence[tuple[str, float]]) -> list[str]:
     return [f"{line}  {'█' * round(score * BAR)}".rstrip() for line, (_, score) in zip(lines, scores, strict=True)]
 
 
-def _windows(reading: Reading, one: TextPrediction) -> list[str]:
-    """Say how much of the text was read, and what its parts say if they say something else."""
+def _read_words(reading: Reading, one: TextPrediction) -> list[str]:
+    """Say how much of the texts was read, and what the whole of the first says beside its beginning."""
+    found = []
     if reading.cut is not None:
         share = share_percent(reading.cut / len(reading.text))
-        return [f"it reads the first {share} of the text, {count(reading.cut, 'character')}; --windows reads all of it"]
-    if not one.windows:
-        return []
-    words = f"read in {count(len(one.windows), 'window')}"
-    if one.labels is None:
-        return [words]
-    first = one.windows[0].labels
-    assert first is not None
-    end = max((end for (_, end) in reading.windows[0].offsets), default=0)
-    share = share_percent(end / len(reading.text))
-    return [
-        f"{words}: it says {visible(first[0].label)} of the first window ({share} of the text),"
-        f" {visible(one.labels[0].label)} of the whole"
-    ]
+        found.append(
+            f"it reads the first {share} of the text, {count(reading.cut, 'character')}; --windows reads all of it"
+        )
+    if reading.pair_cut is not None:
+        found.append(f"it reads {count(reading.pair_cut, 'character')} of the second text; the rest is not seen")
+    if one.windows:
+        said = visible(beginning_and_whole(reading, one))
+        found.append(f"read in {count(len(one.windows), 'window')}{f': {said}' if said else ''}")
+    return found

@@ -10,6 +10,7 @@ from typing import Any, Final
 import click
 
 from encoder_tui.client.collection import COMMAND_SLICE, Collection, CountedModel
+from encoder_tui.client.deployed import encode_request
 from encoder_tui.client.describe import describe_models
 from encoder_tui.client.loader import Loader
 from encoder_tui.client.predict import predict
@@ -19,7 +20,6 @@ from encoder_tui.commands.options import gather, shared_options
 from encoder_tui.core.defaults import WELCOME
 from encoder_tui.core.files.atomic import AtomicFile
 from encoder_tui.core.models.files import name_of
-from encoder_tui.core.models.placement import placement_of
 from encoder_tui.core.models.ready import RequestedModel
 from encoder_tui.core.report.material import (
     Material,
@@ -40,7 +40,6 @@ from encoder_tui.core.tokens.tokenizer import TokenizationError
 from encoder_tui.core.versions import installed_versions
 from encoder_tui.protocol import operations
 from encoder_tui.protocol.documents import SourceSpec
-from encoder_tui.protocol.tasks import EncodeRequest
 
 DEFAULT: Final = ("models", "settings", "tokens", "architectures")
 """Documents too if a source was given; outputs and timing only on request, because they take long."""
@@ -185,12 +184,7 @@ class Gathering:
         for model in self._models:
             done = ReportedVectors(model.letter, model.name, error=model.error or "")
             if model.ready is not None:
-                request = EncodeRequest(
-                    model.ready.source(self.settings),
-                    placement_of(self.settings),
-                    [self.text],
-                    limit=model.ready.card.chosen_limit,
-                )
+                request = encode_request(model.ready, self.settings, [self.text])
                 try:
                     done.answer = await loader.engine.run(operations.ENCODE, request, line.show)
                     name = name_of(model.ready.files)

@@ -111,3 +111,21 @@ def test_occlusion_is_the_fall_of_the_score_when_a_word_is_masked(folder: Path) 
     refused = call("predict", "--occlusion", "--label", "fine", *named(directory), text)
     assert refused.code == 1
     assert 'there is no label "fine"; the labels are bad, good, so-so' in refused.stderr
+
+
+def test_the_limit_that_was_chosen_is_that_of_pairs_too(folder: Path) -> None:
+    scorer = saved(folder, "bert-cased", "AutoModelForSequenceClassification", ("LABEL_0",))
+    labels = saved(folder, "bert-cased", "AutoModelForSequenceClassification", ("bad", "good", "so-so"))
+    pair = " ".join([TEXT] * 2)
+    given = [*named(scorer, labels), "She sells", "--pair", pair, "--json"]
+    whole, cut = call("predict", *given), call("predict", *given, "--max-seq-length", "16")
+    for before, after in zip(whole.models, cut.models, strict=True):
+        (read,) = before["texts"]
+        assert "pair_cut" not in read
+        (read,) = after["texts"]
+        assert read["cut"] is None
+        assert 0 < read["pair_cut"] < len(pair)
+        assert before["predictions"] != after["predictions"]
+    (cut_by_hand,) = call("predict", *named(scorer), "She sells", "--pair", pair[: read["pair_cut"]], "--json").models
+    assert cut_by_hand["predictions"][0]["score"] == pytest.approx(cut.models[0]["predictions"][0]["score"], abs=1e-6)
+    assert "of the second text; the rest is not seen" in call("predict", *given[:-1], "--max-seq-length", "16").text

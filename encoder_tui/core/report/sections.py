@@ -25,8 +25,8 @@ from encoder_tui.core.report.reproduce_tasks import vectors_snippet
 from encoder_tui.core.settings import CHOSEN
 from encoder_tui.core.tasks.encoding_words import COLUMNS as TEXT_COLUMNS
 from encoder_tui.core.tasks.encoding_words import MEANINGLESS, heading, similarity_rows, text_cells
-from encoder_tui.core.tasks.predictions import COLUMNS as PREDICTION_COLUMNS
-from encoder_tui.core.tasks.predictions import prediction_cells
+from encoder_tui.core.tasks.prediction_words import COLUMNS as PREDICTION_COLUMNS
+from encoder_tui.core.tasks.prediction_words import prediction_cells
 from encoder_tui.core.text.markdown import bullets, cell, cell_words, code, fence, table, words
 from encoder_tui.core.text.numbers import count, share_percent
 from encoder_tui.core.text.safe import shorten, visible_piece, without_surrogates

@@ -112,13 +112,14 @@ class Reading(msgspec.Struct, frozen=True):
     """What a model reads of one text: windows of it, one if it is not read in windows.
 
     `tokens` is the length of the whole, including special tokens; `cut` the first character of the text that is not
-    read, None if all of it is.
+    read, None if all of it is. `pair_cut` is the same of the second text of a pair.
     """
 
     text: str
     windows: list[Encoding]
     tokens: int
     cut: int | None
+    pair_cut: int | None = None
 
 
 class TokenScore(msgspec.Struct, frozen=True):
@@ -170,30 +171,8 @@ class Predicted(msgspec.Struct, frozen=True):
     labels: list[str] = []
 
 
-COLUMNS: Final = ("what", "score", "characters", "in the text")
-"""The column heads of `prediction_cells`."""
-
-
-def prediction_cells(one: TextPrediction) -> list[list[str]]:
-    """Return a prediction as rows of a table; their text may come from strangers."""
-    if one.labels is not None:
-        return [[label.label, f"{label.score:.4f}", "", ""] for label in one.labels]
-    if one.entities is not None:
-        return [[e.entity, f"{e.score:.4f}", f"{e.start:,}–{e.end:,}", e.text] for e in one.entities]
-    if one.answers is not None:
-        none = [["no answer", "", "", ""]] if one.answers.is_unanswerable else []
-        return none + [["answer", f"{a.score:.4f}", f"{a.start:,}–{a.end:,}", a.answer] for a in one.answers.answers]
-    if one.masks is not None:
-        return [
-            [f"mask {number}", f"{token.score:.4f}", "", token.token]
-            for number, mask in enumerate(one.masks, 1)
-            for token in mask
-        ]
-    return [["score", f"{one.score:.4f}", "", ""]]
-
-
 def _answer_record(found: WindowAnswers, top: int | None) -> Any:
-    best = found.answers[0] if found.answers and not found.is_unanswerable else None
+    best = best_answer(found)
     record: dict[str, Any] = {
         "answer": "" if best is None else best.answer,
         "start": None if best is None else best.start,
@@ -313,7 +292,8 @@ def _reading(
         (first,) = tokenizer.encode([text], options=options)
         return Reading(text, [first, *first.overflowing], len(whole), None)
     (kept,) = tokenizer.encode([text], pair, msgspec.structs.replace(options, max_length=limit))
-    return Reading(text, [kept], len(whole), _end_of(kept, text))
+    pair_cut = None if pair is None else _end_of(kept, pair, 1)
+    return Reading(text, [kept], len(whole), _end_of(kept, text), pair_cut)
 
 
 def _document(model: ReadyModel, wish: Wish, text: str) -> Reading:
@@ -328,14 +308,16 @@ def _document(model: ReadyModel, wish: Wish, text: str) -> Reading:
     (first,) = tokenizer.encode([wish.question], text, options)
     if wish.windows:
         return Reading(text, [first, *first.overflowing], len(whole), None)
-    ends = [end for (_, end), sequence in zip(first.offsets, first.sequence_ids, strict=True) if sequence == 1]
-    return Reading(text, [first], len(whole), max(ends, default=0))
+    return Reading(text, [first], len(whole), _end_of(first, text, 1))
 
 
-def _end_of(kept: Encoding, text: str) -> int | None:
-    """Return the first character of the text that the kept tokens do not cover; None if they cover it to its end."""
-    ends = [end for (_, end), outside in zip(kept.offsets, kept.first_text_mask(), strict=True) if not outside]
-    end = max(ends, default=0)
+def _end_of(kept: Encoding, text: str, sequence: int = 0) -> int | None:
+    """Return the first character of a text that the kept tokens do not cover; None if they cover it to its end.
+
+    `sequence` is 1 for the second text of a pair.
+    """
+    places = zip(kept.offsets, kept.sequence_ids, kept.special_tokens_mask, strict=True)
+    end = max((end for (_, end), of, is_special in places if of == sequence and not is_special), default=0)
     return end if text[end:].strip() else None
 
 

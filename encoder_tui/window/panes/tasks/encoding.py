@@ -5,32 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from encoder_tui.client.deployed import encode_request
 from encoder_tui.core.models.files import name_of
 from encoder_tui.core.models.heads import Kind
-from encoder_tui.core.models.placement import placement_of
 from encoder_tui.core.report.reproduce_tasks import PipelineToReproduce, vectors_snippet
 from encoder_tui.core.tasks.encoding import EncodeAnswer
 from encoder_tui.protocol import operations
-from encoder_tui.protocol.tasks import EncodeRequest
 from encoder_tui.window.panes.tasks import words
 from encoder_tui.window.panes.tasks.asker import Asker
 from encoder_tui.window.panes.tasks.texts import Texts, TextsQuestion
 from encoder_tui.window.session.session import Session
 from encoder_tui.window.session.slot import Slot
-
-
-def encode_request(session: Session, slot: Slot, question: TextsQuestion) -> EncodeRequest:
-    """Return the request that encodes texts with a model that is ready."""
-    ready = slot.ready
-    assert ready is not None
-    return EncodeRequest(
-        ready.source(session.settings),
-        placement_of(session.settings),
-        list(question.texts),
-        question.prompt,
-        question.side,
-        question.truncate_dim,
-    )
 
 
 def to_reproduce(
@@ -61,9 +46,12 @@ def encoding(
     """Return what encodes the texts with every model that makes vectors."""
 
     async def ask(slot: Slot) -> None:
-        question = asker.asked
+        ready, question = slot.ready, asker.asked
+        assert ready is not None
         assert isinstance(question, TextsQuestion)
-        request = encode_request(session, slot, question)
+        request = encode_request(
+            ready, session.settings, question.texts, question.prompt, question.side, question.truncate_dim
+        )
         asker.answers[slot] = await session.engine.run(operations.ENCODE, request, asker.telling(slot))
 
     asker: Asker[EncodeAnswer] = Asker(session, lambda: texts.question, ask, on_answer, on_status, words.needs_vectors)

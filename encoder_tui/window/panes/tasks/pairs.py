@@ -12,14 +12,13 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.events import Resize
 
+from encoder_tui.client.deployed import pairs_request
 from encoder_tui.core.models.card import Card
-from encoder_tui.core.models.placement import placement_of
 from encoder_tui.core.report.reproduce_tasks import pairs_snippet
 from encoder_tui.core.tasks.encoding import PairsAnswer, ScoredPair
 from encoder_tui.core.text.numbers import count
 from encoder_tui.core.text.safe import visible
 from encoder_tui.protocol import operations
-from encoder_tui.protocol.tasks import PairsRequest
 from encoder_tui.window.panes.tasks import words
 from encoder_tui.window.panes.tasks.asker import Asker
 from encoder_tui.window.panes.tasks.encoding import to_reproduce
@@ -97,12 +96,8 @@ class PairsView(TaskView):
         ready, question, session = slot.ready, self.asker.asked, self.session
         assert ready is not None
         assert isinstance(question, PairsQuestion)
-        request = PairsRequest(
-            ready.source(session.settings),
-            placement_of(session.settings),
-            [(question.query, text) for text in question.texts],
-            question.prompt,
-        )
+        pairs = [(question.query, text) for text in question.texts]
+        request = pairs_request(ready, session.settings, pairs, question.prompt)
         self.asker.answers[slot] = await session.engine.run(operations.PAIRS, request, self.asker.telling(slot))
 
     @on(Cycle.Changed)

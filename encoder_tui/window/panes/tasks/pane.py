@@ -263,10 +263,8 @@ class TasksPane(Pane):
             self.session.replace(MAXIMUM - 1, TRAINED)
 
     def action_copy_python(self) -> None:
-        """Copy Python code that gives what the view shows, with sentence-transformers."""
-        has_none = self.view_name in {"masked", "triplets"}
-        why = "there is no Python code for this view" if has_none else "there is nothing to reproduce yet; press r"
-        copy(self, self.view.python(), "the Python code", why)
+        """Copy Python code that gives what the view shows."""
+        copy(self, self.view.python(), "the Python code", "there is nothing to reproduce yet; press r")
 
     def action_copy(self) -> None:
         """Copy what the current view shows."""

@@ -10,6 +10,7 @@ from textual.content import Content
 from encoder_tui.core.tasks.answers import WindowAnswers
 from encoder_tui.core.tasks.entities import Entity, TokenLogits, aligned
 from encoder_tui.core.tasks.occlusion import Occlusion
+from encoder_tui.core.tasks.prediction_words import beginning_and_whole
 from encoder_tui.core.tasks.predictions import Predicted, Reading, TextPrediction, best_answer
 from encoder_tui.core.text.numbers import count, share_percent
 from encoder_tui.core.text.safe import shorten, visible, visible_in_place, visible_piece
@@ -83,32 +84,27 @@ def of_text(
 
 
 def _parts(reading: Reading, one: TextPrediction) -> list[Content]:
-    """Return how much of the text was read, and the best label's score along its windows."""
+    """Return how much of the texts was read, and the best label's score along the windows of the first."""
+    found = []
     if reading.cut is not None:
         share = share_percent(reading.cut / max(len(reading.text), 1))
-        return [
-            Content.styled(f"     reads the first {share}; the rest is not seen (see *reads*)".replace("*", ""), QUIET)
-        ]
+        found.append(Content.styled(f"     reads the first {share} of it; the rest is not seen", QUIET))
+    if reading.pair_cut is not None:
+        read = count(reading.pair_cut, "character")
+        found.append(Content.styled(f"     reads {read} of the second text; the rest is not seen", QUIET))
     if not one.windows:
-        return []
-    words = f"     read in {count(len(one.windows), 'window')}"
-    label = best(one)
+        return found
+    words, label = f"     read in {count(len(one.windows), 'window')}", best(one)
     if label is None:
-        return [Content.styled(words, QUIET)]
+        return [*found, Content.styled(words, QUIET)]
     scores = [next(other.score for other in window.labels or [] if other.label == label) for window in one.windows]
     low, high = min(scores), max(scores)
     strip = "".join(STEPS[round((score - low) / (high - low) * 7) if high > low else 3] for score in scores)
-    first = one.windows[0].labels
-    end = max((end for _, end in reading.windows[0].offsets), default=0)
-    before = visible(first[0].label) if first else ""
     said = f"{words}; {visible(label)} along the text "
     return [
+        *found,
         Content.assemble((said, QUIET), (strip, "bold"), (f" {low:.2f} to {high:.2f}", QUIET)),
-        Content.styled(
-            f"     it says {before} of the first window ({share_percent(end / max(len(reading.text), 1))}),"
-            f" {visible(label)} of the whole",
-            QUIET,
-        ),
+        Content.styled(f"     {visible(beginning_and_whole(reading, one))}", QUIET),
     ]
 
 

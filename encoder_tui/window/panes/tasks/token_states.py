@@ -12,13 +12,12 @@ from textual.content import Content
 from textual.events import Resize
 from textual.widgets import Static
 
+from encoder_tui.client.deployed import token_states_request
 from encoder_tui.core.models.card import Card
-from encoder_tui.core.models.placement import placement_of
 from encoder_tui.core.report.reproduce_tasks import token_states_snippet
 from encoder_tui.core.tasks.encoding import TokenStatesAnswer
 from encoder_tui.core.text.safe import visible, visible_piece
 from encoder_tui.protocol import operations
-from encoder_tui.protocol.tasks import TokenStatesRequest
 from encoder_tui.window.panes.tasks import words
 from encoder_tui.window.panes.tasks.asker import Asker
 from encoder_tui.window.panes.tasks.encoding import to_reproduce
@@ -89,9 +88,7 @@ class TokenStatesView(TaskView):
         ready, question, session = slot.ready, self.asker.asked, self.session
         assert ready is not None
         assert isinstance(question, TokensQuestion)
-        request = TokenStatesRequest(
-            ready.source(session.settings), placement_of(session.settings), question.query, question.document
-        )
+        request = token_states_request(ready, session.settings, question.query, question.document)
         self.asker.answers[slot] = await session.engine.run(operations.TOKEN_STATES, request, self.asker.telling(slot))
 
     @on(Cycle.Changed)
