@@ -172,3 +172,17 @@ async def answered(view: TaskView, pilot: Pilot[int]) -> None:
     asker = view.asker
     await until(pilot, lambda: asker.asked is not None and not asker.status and not asker.is_asking, 90)
     await pilot.pause(0.05)
+
+
+async def test_a_chosen_limit_is_that_of_the_vectors_and_an_earlier_answer_is_called_so() -> None:
+    async with window(("builtin:tiny",)) as (app, pilot):
+        view, (slot,) = pane(app).view, app.session.slots
+        await pilot.press("r")
+        await answered(view, pilot)
+        assert [text.cut for text in view.asker.answers[slot].texts] == [None] * 4
+        app.session.choose_limit(slot, 8)
+        await until(pilot, lambda: "results are for earlier texts, settings" in words(app, "sentence"))
+        await pilot.press("r")
+        await answered(view, pilot)
+        assert not view.asker.is_earlier
+        assert all(text.cut for text in view.asker.answers[slot].texts)

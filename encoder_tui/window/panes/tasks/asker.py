@@ -25,6 +25,10 @@ from encoder_tui.window.session.slot import Slot
 Answer = TypeVar("Answer")
 
 
+def _limit(slot: Slot) -> int | None:
+    return None if slot.files is None else slot.files.card.limit
+
+
 class Asker(Generic[Answer]):
     """Puts a view's question to every model; keeps the question, the answers, and the errors.
 
@@ -54,6 +58,8 @@ class Asker(Generic[Answer]):
         self._on_answer = on_answer
         self._on_status = on_status
         self._unfit = unfit or (lambda card: "")
+        self._limits: dict[Slot, int | None] = {}
+        """How many tokens each model that was asked read."""
         self._work: asyncio.Task[None] | None = None
 
     @property
@@ -63,14 +69,19 @@ class Asker(Generic[Answer]):
 
     @property
     def is_earlier(self) -> bool:
-        """Whether the answers belong to another question, or to other models, than the current ones."""
-        return self.asked is not None and (self.asked != self._question() or self.slots != self.session.slots)
+        """Whether the answers belong to another question, other models or other limits than the current ones."""
+        return self.asked is not None and (
+            self.asked != self._question()
+            or self.slots != self.session.slots
+            or any(_limit(slot) != limit for slot, limit in self._limits.items())
+        )
 
     def ask(self) -> None:
         """Ask the current question and drop the answers to an earlier one."""
         self.cancel()
         self.answers.clear()
         self.errors.clear()
+        self._limits.clear()
         self.asked, self.slots = self._question(), list(self.session.slots)
         self._work = asyncio.create_task(self._ask_all())
         # Only then is nothing left to cancel.
@@ -109,6 +120,7 @@ class Asker(Generic[Answer]):
                 if why := slot.why_not_ready or (slot.files and self._unfit(slot.files.card)):
                     self.errors[slot] = why
                 else:
+                    self._limits[slot] = _limit(slot)
                     await self._ask_model(slot)
             except (EngineError, OperationFailed, TokenizationError) as error:
                 self.errors[slot] = str(error).removeprefix(f"{slot.name}: ")
