@@ -65,8 +65,7 @@ def command(
     Modules, pooling, prompts and limits are those that the model's directory states.
     """
     settings = gather(context, shared)
-    if not texts and settings.text is not None and settings.origin("text") == "command line":
-        texts = (settings.text,)
+    texts = running.named_texts(texts, settings)
     if save is not None and (wrong := wrong_suffix(save)):
         raise click.UsageError(wrong)
     if save is not None and not save.parent.is_dir():

@@ -110,8 +110,7 @@ def command(
     encoder-tui -m ./reader predict --question "Where did she live?" "Ada Lovelace lived in London."
     """
     settings = gather(context, shared)
-    if not texts and settings.text is not None and settings.origin("text") == "command line":
-        texts = (settings.text,)
+    texts = running.named_texts(texts, settings)
     named = [one.strip() for one in (labels or "").split(",") if one.strip()]
     if label is not None and not wants_occlusion:
         raise click.UsageError("--label names what --occlusion follows; give --occlusion too")

@@ -45,8 +45,7 @@ def command(
 ) -> None:
     """Run every model on the texts as one padded batch; without texts, stdin is read."""
     settings = gather(context, shared)
-    if not texts and settings.text is not None and settings.origin("text") == "command line":
-        texts = (settings.text,)
+    texts = running.named_texts(texts, settings)
     if save is not None and (wrong := wrong_suffix(save)):
         raise click.UsageError(wrong)
     if save is not None and not save.parent.is_dir():

@@ -109,6 +109,13 @@ async def _load(loader: Loader, name: str) -> ReadyModel | str:
         return reason(error)
 
 
+def named_texts(arguments: tuple[str, ...], settings: Settings) -> tuple[str, ...]:
+    """Return the texts that the command line names: the arguments, or else `--text`; none if neither is there."""
+    if not arguments and settings.text is not None and settings.origin("text") == "command line":
+        return (settings.text,)
+    return arguments
+
+
 def texts_of(arguments: Sequence[str]) -> list[str]:
     """Return the texts of the command line, or if there are none, all of stdin as one text."""
     if arguments:

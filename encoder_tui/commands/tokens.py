@@ -42,8 +42,7 @@ def command(
 ) -> None:
     """Tokenize texts with every model; without texts, stdin is read."""
     settings = gather(context, shared)
-    if not texts and settings.text is not None and settings.origin("text") == "command line":
-        texts = (settings.text,)
+    texts = running.named_texts(texts, settings)
     batch = running.texts_of(texts)
     second = None if pair is None else without_surrogates(pair)
     models = running.run(settings, lambda loader: running.load_tokenizers(loader, settings))
