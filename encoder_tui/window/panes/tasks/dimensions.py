@@ -29,11 +29,10 @@ BAR: Final = 12
 CELL: Final = 9
 MOST: Final = 20
 """Texts that are compared: their cosines are computed here, at every length."""
-TEACHING: Final = (
-    "  encodes the texts above, and compares the first with the others by fewer and fewer values of their vectors.\n",
-    "  edits the texts, a line each: an anchor, a text that belongs to it, one that does not, …; ",
-    "  takes them from elsewhere.",
+RUNS: Final = (
+    "encodes the texts above, and compares the first with the others by fewer and fewer values of their vectors"
 )
+EDITS: Final = "the texts, a line each: an anchor, a text that belongs to it, one that does not, …"
 
 
 class DimensionsView(TaskView):
@@ -82,7 +81,7 @@ class DimensionsView(TaskView):
             return
         body = self.query_one(Written)
         if self.asker.asked is None:
-            body.write(words.as_lines(words.teaching(self, TEACHING), self.size.width))
+            body.write(words.as_lines(words.teaching(self, RUNS, EDITS, takes="from elsewhere"), self.size.width))
             return
         lines: list[list[Segment]] = words.as_lines(words.notes(self), self.size.width)
         if len(words.labels(self.asker.asked)) < 2:

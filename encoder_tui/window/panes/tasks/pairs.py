@@ -30,11 +30,7 @@ from encoder_tui.window.widgets.model_letters import letter_style
 from encoder_tui.window.widgets.written_lines import Written
 
 BAR: Final = 20
-TEACHING: Final = (
-    "  scores one text, the query, with each of the others under every cross-encoder.\n",
-    "  edits the texts, a line each; ",
-    "  takes them from the Tokens text or the open documents.",
-)
+RUNS: Final = "scores one text, the query, with each of the others under every cross-encoder"
 
 
 @dataclass(frozen=True)
@@ -129,7 +125,7 @@ class PairsView(TaskView):
             cycle.take(choices, min(cycle.value, len(choices) - 1))
         body = self.query_one(Written)
         if self.asker.asked is None:
-            body.write(words.as_lines(words.teaching(self, TEACHING), self.size.width))
+            body.write(words.as_lines(words.teaching(self, RUNS), self.size.width))
             return
         lines: list[list[Segment]] = words.as_lines(words.notes(self), self.size.width)
         for slot, answer, order in self.ranked:

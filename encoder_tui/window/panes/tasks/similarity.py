@@ -23,10 +23,8 @@ from encoder_tui.window.theme import QUIET
 from encoder_tui.window.widgets.model_letters import letter_markup
 from encoder_tui.window.widgets.shaded_grid import SHADE, Block, ShadedGrid, needed
 
-TEACHING: Final = (
-    "  encodes the texts above with every model as it is deployed, and compares them by the model's own function.\n",
-    "  edits the texts, a line each; ",
-    "  takes them from the Tokens text or the open documents.",
+RUNS: Final = (
+    "encodes the texts above with every model as it is deployed, and compares them by the model's own function"
 )
 
 
@@ -86,7 +84,7 @@ class SimilarityView(TaskView):
         if not self.is_mounted:
             return
         grid, there = self.query_one(ShadedGrid), self.similarities
-        notes = words.notes(self) if self.asker.asked is not None else words.teaching(self, TEACHING)
+        notes = words.notes(self) if self.asker.asked is not None else words.teaching(self, RUNS)
         if there and (random := words.randomness(self)) is not None:
             notes.append(random)
         box = self.query_one("#similarity-notes", Static)

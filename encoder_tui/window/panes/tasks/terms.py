@@ -31,11 +31,7 @@ TERM: Final = 18
 BAR: Final = 10
 MOST: Final = 200
 """Terms of a model that are shown; their number is always said."""
-TEACHING: Final = (
-    "  encodes the texts above with every sparse encoder, and shows the terms of two of them.\n",
-    "  edits the texts, a line each; ",
-    "  takes them from the Tokens text or the open documents.",
-)
+RUNS: Final = "encodes the texts above with every sparse encoder, and shows the terms of two of them"
 
 
 class TermsView(TaskView):
@@ -88,7 +84,7 @@ class TermsView(TaskView):
         self.query_one(TwoTexts).offer(words.labels(self.state.texts.question if asked is None else asked))
         body = self.query_one(Written)
         if asked is None:
-            body.write(words.as_lines(words.teaching(self, TEACHING), self.size.width))
+            body.write(words.as_lines(words.teaching(self, RUNS), self.size.width))
             return
         lines: list[list[Segment]] = words.as_lines(words.notes(self), self.size.width)
         for slot, answer, pairs in self.pairs:

@@ -29,11 +29,7 @@ from encoder_tui.window.widgets.cycle import Cycle
 from encoder_tui.window.widgets.model_letters import letter_markup
 from encoder_tui.window.widgets.shaded_grid import Block, ShadedGrid
 
-TEACHING: Final = (
-    "  compares every token of one text with every token of the other, under each model with vectors of tokens.\n",
-    "  edits the texts, a line each; ",
-    "  takes them from the Tokens text or the open documents.",
-)
+RUNS: Final = "compares every token of one text with every token of the other, under each model with vectors of tokens"
 
 
 @dataclass(frozen=True)
@@ -112,7 +108,7 @@ class TokenStatesView(TaskView):
         if not self.is_mounted:
             return
         self.query_one(TwoTexts).offer(self.state.texts.question.labels)
-        notes = words.teaching(self, TEACHING) if self.asker.asked is None else words.notes(self)
+        notes = words.teaching(self, RUNS) if self.asker.asked is None else words.notes(self)
         grid, front = self.query_one(ShadedGrid), self.front
         if front is None:
             grid.open([], [])

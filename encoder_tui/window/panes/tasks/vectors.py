@@ -30,11 +30,7 @@ WIDTHS: Final = (5, 8, 11, 8, 9)
 """Cells of the columns before the strip: text, tokens, characters, cut at, norm."""
 FULL: Final = 3
 """A strip's colour is full at this many standard deviations of what it shows."""
-TEACHING: Final = (
-    "  encodes the texts above with every model as it is deployed.\n",
-    "  edits the texts, a line each; ",
-    "  takes them from the Tokens text or the open documents.",
-)
+RUNS: Final = "encodes the texts above with every model as it is deployed"
 
 
 class VectorsView(TaskView):
@@ -64,7 +60,7 @@ class VectorsView(TaskView):
             return
         body = self.query_one(Written)
         if self.asker.asked is None:
-            body.write(words.as_lines(words.teaching(self, TEACHING), self.size.width))
+            body.write(words.as_lines(words.teaching(self, RUNS), self.size.width))
             return
         lines: list[list[Segment]] = words.as_lines(words.notes(self), self.size.width)
         for slot in self.asker.compared:

@@ -46,9 +46,16 @@ def names(question: object) -> list[str]:
     return [f"{label} {' '.join(text[:400].split())}" for label, text in zip(labels(question), texts, strict=True)]
 
 
-def teaching(view: TaskView, lines: tuple[str, str, str]) -> list[Content]:
-    """Return what `r`, `e` and `d` do, and the models that will not answer."""
-    taught = Content.assemble(("r", "bold"), lines[0], ("e", "bold"), lines[1], ("d", "bold"), lines[2])
+def teaching(
+    view: TaskView,
+    runs: str,
+    edits: str = "the texts, a line each",
+    takes: str = "from the Tokens text or the open documents",
+) -> list[Content]:
+    """Return what `r` runs, what `e` edits and where `d` takes texts from, and the models that will not answer."""
+    taught = Content.assemble(
+        ("r", "bold"), f"  {runs}.\n", ("e", "bold"), f"  edits {edits}; ", ("d", "bold"), f"  takes them {takes}."
+    )
     return [taught, *_unfit(view)]
 
 
