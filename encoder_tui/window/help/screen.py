@@ -9,7 +9,7 @@ from typing import Any, Final
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Input, Markdown, Static, TextArea
@@ -19,6 +19,7 @@ from encoder_tui.window.help.pages import TERMINAL, command, sections
 from encoder_tui.window.widgets.choice import Choice
 from encoder_tui.window.widgets.cycle import Cycle
 from encoder_tui.window.widgets.key_names import lowered, spelled
+from encoder_tui.window.widgets.scrolling_text import ScrollingText
 
 FOCUSED: Final = (
     (
@@ -49,17 +50,10 @@ class Topic:
     command: Sequence[str] = ()
 
 
-class Page(VerticalScroll, can_focus=True):
-    """Text to read, which scrolls with the keys of a list."""
+class Page(ScrollingText):
+    """A page of help, which also goes on with space."""
 
-    BINDINGS = [
-        Binding("j", "scroll_down", "Down", show=False, id="move.down"),
-        Binding("k", "scroll_up", "Up", show=False, id="move.up"),
-        Binding("g", "scroll_home", "Top", show=False, id="move.first"),
-        Binding("G", "scroll_end", "Bottom", show=False, id="move.last"),
-        Binding("space,ctrl+d", "page_down", "Page down", show=False, id="move.page-down"),
-        Binding("ctrl+u", "page_up", "Page up", show=False, id="move.page-up"),
-    ]
+    BINDINGS = [Binding("space", "page_down", "Page down", show=False, id="move.page-down")]
 
 
 class HelpScreen(ModalScreen[None]):
@@ -71,7 +65,6 @@ class HelpScreen(ModalScreen[None]):
         width: 96; max-width: 100%; height: 90%; background: $surface; border: round $border; padding: 0 1;
     }
     HelpScreen Page { height: 1fr; scrollbar-size-vertical: 1; background: $surface; }
-    HelpScreen Page:focus { background-tint: $foreground 0%; }
     HelpScreen Markdown { background: $surface; padding: 0 1; }
     HelpScreen MarkdownH1 { content-align: left middle; margin: 0 0 1 0; color: $foreground; text-style: bold; }
     HelpScreen MarkdownH2 { margin: 1 0 0 0; color: $foreground; text-style: bold underline; }

@@ -107,15 +107,16 @@ class TasksPane(Pane):
     @classmethod
     def widgets_with_keys(cls) -> Sequence[tuple[str | None, type[DOMNode]]]:
         # Not for the first paint.
-        from encoder_tui.window.panes.tasks.predict import Body, PredictView  # noqa: PLC0415
+        from encoder_tui.window.panes.tasks.predict import PredictView  # noqa: PLC0415
         from encoder_tui.window.panes.tasks.token_states import TokenStatesView  # noqa: PLC0415
+        from encoder_tui.window.widgets.scrolling_text import ScrollingText  # noqa: PLC0415
 
         return [
             ("similarity", SimilarityView),
             ("similarity", ShadedGrid),
             ("tokens", TokenStatesView),
             ("predict", PredictView),
-            ("predict", Body),
+            ("predict", ScrollingText),
         ]
 
     @classmethod

@@ -8,7 +8,7 @@ from typing import Any, Final
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
@@ -31,12 +31,9 @@ from encoder_tui.window.theme import QUIET
 from encoder_tui.window.widgets.cycle import Cycle
 from encoder_tui.window.widgets.field import Field
 from encoder_tui.window.widgets.model_letters import letter_markup
+from encoder_tui.window.widgets.scrolling_text import ScrollingText
 
-TEACHING: Final = (
-    "  runs the head of every model on the texts above: labels, entities, answers, scores of pairs.\n",
-    "  edits the texts, a line each; ",
-    "  takes them from the Tokens text or the open documents.",
-)
+RUNS: Final = "runs the head of every model on the texts above: labels, entities, answers, scores of pairs"
 COLUMN: Final = 36
 """The width at which models stand side by side."""
 
@@ -75,29 +72,13 @@ class Said:
     occlusion: Occlusion | None = None
 
 
-class Body(VerticalScroll, can_focus=True):
-    """Text to read, which scrolls with the keys of a list."""
-
-    DEFAULT_CSS = """
-    Body { height: 1fr; padding: 0 1; }
-    Body > Static { height: auto; }
-    Body:focus { background-tint: $foreground 0%; }
-    """
-    BINDINGS = [
-        Binding("j", "scroll_down", "Down", show=False, id="move.down"),
-        Binding("k", "scroll_up", "Up", show=False, id="move.up"),
-        Binding("g", "scroll_home", "Top", show=False, id="move.first"),
-        Binding("G", "scroll_end", "Bottom", show=False, id="move.last"),
-        Binding("ctrl+d", "page_down", "Page down", show=False, id="move.page-down"),
-        Binding("ctrl+u", "page_up", "Page up", show=False, id="move.page-up"),
-    ]
-
-
 class PredictView(TaskView):
     """Every model's head on the same texts, in the text where it speaks of places."""
 
     DEFAULT_CSS = """
     PredictView { height: 1fr; }
+    PredictView > ScrollingText { height: 1fr; padding: 0 1; }
+    PredictView > ScrollingText > Static { height: auto; }
     PredictView > #predict-settings { dock: top; height: 2; }
     PredictView #predict-models { height: auto; }
     PredictView #predict-models > Static { width: 1fr; height: auto; padding: 0 1 0 0; }
@@ -126,7 +107,7 @@ class PredictView(TaskView):
 
     def compose(self) -> ComposeResult:
         # First, so that it is what the keys move in; the settings are drawn above it.
-        with Body():
+        with ScrollingText():
             yield Static(id="predict-notes", markup=False)
             with Horizontal(id="predict-models"):
                 for _ in range(MAXIMUM):
@@ -200,7 +181,7 @@ class PredictView(TaskView):
 
     @on(Input.Submitted)
     def _submitted(self) -> None:
-        self.query_one(Body).focus()
+        self.query_one(ScrollingText).focus()
         self.ask()
 
     def action_occlude(self) -> None:
@@ -230,7 +211,7 @@ class PredictView(TaskView):
         """Show what the models said so far."""
         if not self.is_mounted or not self.size.width:
             return
-        notes = words.teaching(self, TEACHING) if self.asker.asked is None else words.notes(self)
+        notes = words.teaching(self, RUNS) if self.asker.asked is None else words.notes(self)
         box = self.query_one("#predict-notes", Static)
         box.display = bool(notes)
         box.update(Content("\n").join(notes))
