@@ -10,6 +10,7 @@ from encoder_tui.core.models.placement import placement_of
 from encoder_tui.core.models.ready import ReadyModel
 from encoder_tui.core.outputs.runs import Batch
 from encoder_tui.core.settings import Settings
+from encoder_tui.core.tasks.masked import BEST, MASK, MaskedAnswer
 from encoder_tui.core.tasks.occlusion import Occlusion, hidden, occlusion, words_of
 from encoder_tui.core.tasks.predictions import (
     HEAD_OF,
@@ -28,6 +29,7 @@ from encoder_tui.core.tasks.predictions import (
     scored_prediction,
     task_of,
 )
+from encoder_tui.core.tokens.tokenizer import TokenizationError
 from encoder_tui.protocol import operations
 from encoder_tui.protocol.frames import Progress
 from encoder_tui.protocol.tasks import HeadRequest, HeadRow, MaskedRequest
@@ -40,7 +42,7 @@ async def predict(
     wish: Wish,
     on_progress: Callable[[Progress], None] | None = None,
     *,
-    best: int = 5,
+    best: int = BEST,
     allow_random: bool = False,
 ) -> Predicted:
     """Return the predictions of a model for texts; `best` is the number of tokens for a mask.
@@ -122,6 +124,24 @@ async def _scored(
     )
 
 
+async def masked_tokens(
+    engine: EngineClient,
+    model: ReadyModel,
+    settings: Settings,
+    reading: Reading,
+    positions: list[int],
+    on_progress: Callable[[Progress], None] | None = None,
+    *,
+    best: int = BEST,
+) -> MaskedAnswer:
+    """Return the `best` tokens for each mask; the arguments are those of `masked_reading`."""
+    (window,) = reading.windows
+    types = None if window.token_type_ids is None else [window.token_type_ids]
+    batch = Batch([window.ids], [window.attention_mask], types)
+    request = MaskedRequest(model.source(settings), placement_of(settings), batch, positions, best)
+    return await engine.run(operations.MASKED, request, on_progress)
+
+
 async def _masked(
     engine: EngineClient,
     model: ReadyModel,
@@ -133,12 +153,11 @@ async def _masked(
     read, found = [], []
     for text in wish.texts:
         reading, positions = masked_reading(model, text)
+        if len(positions) < text.count(MASK):
+            seen = len(reading.windows[0])
+            raise TokenizationError(f"the model reads {seen:,} tokens, and a mask lies behind them")
         read.append(reading)
-        (window,) = reading.windows
-        types = None if window.token_type_ids is None else [window.token_type_ids]
-        batch = Batch([window.ids], [window.attention_mask], types)
-        request = MaskedRequest(model.source(settings), placement_of(settings), batch, positions, best)
-        answer = await engine.run(operations.MASKED, request, on_progress)
+        answer = await masked_tokens(engine, model, settings, reading, positions, on_progress, best=best)
         masks = [
             [
                 TokenScore(token, one.probability)

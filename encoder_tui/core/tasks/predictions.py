@@ -26,7 +26,7 @@ from encoder_tui.core.tasks.entities import (
     without_overlaps,
 )
 from encoder_tui.core.tasks.heads import HeadAnswer
-from encoder_tui.core.tasks.masked import MASK
+from encoder_tui.core.tasks.masked import MASK, with_mask
 from encoder_tui.core.tasks.pooling import stride_of
 from encoder_tui.core.tasks.probabilities import (
     LabelScore,
@@ -247,19 +247,15 @@ def _zero_shot_task(name: str, card: Card) -> Task:
 
 
 def masked_reading(model: ReadyModel, text: str) -> tuple[Reading, list[int]]:
-    """Return what a model reads of a text with masks, and the positions of the masks in it.
+    """Return what a model reads of a text with masks, and the positions of the masks that it reads.
 
-    Raises `TokenizationError`, also if a mask lies behind the model's limit.
+    Raises `TokenizationError`, also if its tokenizer has no mask.
     """
-    token = model.tokenizer.form.special_tokens.get("mask")
-    if token is None:
+    mask = next((token_id for role, _, token_id in model.tokenizer.special_tokens() if role == "mask"), None)
+    if mask is None:
         raise TokenizationError("its tokenizer has no mask token")
-    reading = _reading(model, text.replace(MASK, token), None, EncodeOptions(truncation=True))
-    mask = model.tokenizer.rust.token_to_id(token)
-    positions = [index for index, token_id in enumerate(reading.windows[0].ids) if token_id == mask]
-    if len(positions) < text.count(MASK):
-        raise TokenizationError(f"the model reads {len(reading.windows[0]):,} tokens, and a mask lies behind them")
-    return reading, positions
+    reading = _reading(model, with_mask(text, model.tokenizer), None, EncodeOptions(truncation=True))
+    return reading, [index for index, token_id in enumerate(reading.windows[0].ids) if token_id == mask]
 
 
 def readings(model: ReadyModel, task: Task, wish: Wish) -> list[Reading]:

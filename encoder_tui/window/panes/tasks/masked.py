@@ -10,17 +10,14 @@ from textual import on
 from textual.app import ComposeResult
 from textual.widgets import TextArea
 
+from encoder_tui.client.predict import masked_tokens
 from encoder_tui.core.models.files import name_of
-from encoder_tui.core.models.placement import placement_of
-from encoder_tui.core.outputs.batching import batch_of
 from encoder_tui.core.report.reproduce_predictions import HeadToReproduce, predictions_snippet
-from encoder_tui.core.tasks.masked import MASK, MaskedAnswer, why_no_predictions, with_mask
-from encoder_tui.core.tasks.predictions import Wish
+from encoder_tui.core.tasks.masked import MASK, MaskedAnswer, why_no_predictions
+from encoder_tui.core.tasks.predictions import Wish, masked_reading
 from encoder_tui.core.text.numbers import count
 from encoder_tui.core.text.safe import visible, visible_piece
 from encoder_tui.core.tokens.tokenizer import TokenizationError
-from encoder_tui.protocol import operations
-from encoder_tui.protocol.tasks import MaskedRequest
 from encoder_tui.window.panes.tasks.asker import Asker
 from encoder_tui.window.panes.tasks.view import TasksState, TaskView
 from encoder_tui.window.session.slot import Slot
@@ -66,19 +63,18 @@ class MaskedView(TaskView):
         ready, text = slot.ready, self.asker.asked
         assert ready is not None
         assert isinstance(text, str)
-        tokenizer, files = ready.tokenizer, ready.files
-        if why := why_no_predictions(files, tokenizer):
+        if why := why_no_predictions(ready.files, ready.tokenizer):
             raise TokenizationError(why)
-        batch, _, cut = await asyncio.to_thread(batch_of, tokenizer, files, [with_mask(text, tokenizer)])
-        mask = next((token_id for role, _, token_id in tokenizer.special_tokens() if role == "mask"), None)
-        positions = [place for place, token_id in enumerate(batch.input_ids[0]) if token_id == mask]
+        reading, positions = await asyncio.to_thread(masked_reading, ready, text)
         if not positions:
-            beyond = " in the part of the text that the model reads" if cut else " in the text"
+            is_cut = reading.tokens > len(reading.windows[0])
+            beyond = " in the part of the text that the model reads" if is_cut else " in the text"
             raise TokenizationError(f"there is no {MASK}{beyond}; add one")
 
         session = self.session
-        request = MaskedRequest(ready.source(session.settings), placement_of(session.settings), batch, positions)
-        self.asker.answers[slot] = await session.engine.run(operations.MASKED, request, self.asker.telling(slot))
+        self.asker.answers[slot] = await masked_tokens(
+            session.engine, ready, session.settings, reading, positions, self.asker.telling(slot)
+        )
 
     @on(TextArea.Changed)
     def _changed(self) -> None:
