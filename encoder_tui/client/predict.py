@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from encoder_tui.client.client import EngineClient
 from encoder_tui.client.deployed import pairs_request
@@ -16,6 +16,7 @@ from encoder_tui.core.tasks.predictions import (
     HEAD_OF,
     Predicted,
     Reading,
+    Task,
     TaskError,
     TextPrediction,
     TokenScore,
@@ -29,7 +30,7 @@ from encoder_tui.core.tasks.predictions import (
     scored_prediction,
     task_of,
 )
-from encoder_tui.core.tokens.tokenizer import TokenizationError
+from encoder_tui.core.tokens.tokenizer import Encoding, TokenizationError
 from encoder_tui.protocol import operations
 from encoder_tui.protocol.frames import Progress
 from encoder_tui.protocol.tasks import HeadRequest, HeadRow, MaskedRequest
@@ -56,16 +57,9 @@ async def predict(
     if task == "cross-encoder":
         return await _scored(engine, model, settings, wish, on_progress)
     read = readings(model, task, wish)
-    rows = [HeadRow(window.ids, window.token_type_ids) for reading in read for window in reading.windows]
-    request = HeadRequest(
-        model.source(settings),
-        placement_of(settings),
-        HEAD_OF[task],
-        rows,
-        choices=len(wish.pairs) if task == "multiple-choice" else 1,
-        allow_random=allow_random,
-        **pad_of(model.tokenizer),
-    )
+    windows = [window for reading in read for window in reading.windows]
+    choices = len(wish.pairs) if task == "multiple-choice" else 1
+    request = _head_request(model, settings, task, windows, choices, allow_random=allow_random)
     answer = await engine.run(operations.HEAD, request, on_progress)
     found = predictions(model, task, wish, read, answer)
     width = answer.outputs["logits"][0].shape[-1] if task == "token-classification" else 0
@@ -80,6 +74,8 @@ async def occlude(
     text: str,
     label: str | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    *,
+    allow_random: bool = False,
 ) -> Occlusion:
     """Return how much the score of a label falls if each word of a text is hidden; see `occlusion`.
 
@@ -90,16 +86,30 @@ async def occlude(
         raise TaskError(f"{model.name} gives no label to a whole text, so there is no score to follow")
     (reading,) = readings(model, "sequence-classification", wish)
     words = words_of(text, reading.cut)
-    rows = [HeadRow(one.ids, one.token_type_ids) for one in hidden(model, text, words)]
-    request = HeadRequest(
-        model.source(settings),
-        placement_of(settings),
-        HEAD_OF["sequence-classification"],
-        rows,
-        **pad_of(model.tokenizer),
-    )
+    rows = hidden(model, text, words)
+    request = _head_request(model, settings, "sequence-classification", rows, allow_random=allow_random)
     answer = await engine.run(operations.HEAD, request, on_progress)
     return occlusion(model.card, text, words, answer, label)
+
+
+def _head_request(
+    model: ReadyModel,
+    settings: Settings,
+    task: Task,
+    rows: Sequence[Encoding],
+    choices: int = 1,
+    *,
+    allow_random: bool,
+) -> HeadRequest:
+    return HeadRequest(
+        model.source(settings),
+        placement_of(settings),
+        HEAD_OF[task],
+        [HeadRow(row.ids, row.token_type_ids) for row in rows],
+        choices=choices,
+        allow_random=allow_random,
+        **pad_of(model.tokenizer),
+    )
 
 
 async def _scored(

@@ -141,7 +141,7 @@ def command(
                 loader.engine, ready, settings, wish, line.show, best=top or SHOWN, allow_random=random_head
             )
             falls = [
-                await occlude(loader.engine, ready, settings, text, label, line.show)
+                await occlude(loader.engine, ready, settings, text, label, line.show, allow_random=random_head)
                 for text in (wish.texts if wants_occlusion else [])
             ]
             return Said(found, falls)
