@@ -94,9 +94,12 @@ class Session(ChosenModels):
         """The engine for the models."""
         from encoder_tui.client.client import EngineClient  # noqa: PLC0415
 
-        return EngineClient(
-            log_path() / "engine.log", self.settings.engine, self.engine_changed.publish, self.settings.offline
-        )
+        return EngineClient(log_path() / "engine.log", self.settings.engine, self._engine_is, self.settings.offline)
+
+    def _engine_is(self, state: EngineState) -> None:
+        if state.status in {"died", "stopped"}:
+            self.engine_memory.engine_died()
+        self.engine_changed.publish(state)
 
     @cached_property
     def documents_engine(self) -> EngineClient:

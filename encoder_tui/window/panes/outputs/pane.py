@@ -152,7 +152,6 @@ class OutputsPane(Pane):
 
     def _engine_changed(self, state: EngineState) -> None:
         if state.status in {"died", "stopped"}:
-            self.session.engine_memory.engine_died()
             self.runs.engine_died()
 
     # From the runs to the screen

@@ -11,6 +11,7 @@ from encoder_tui.window.panes.outputs.runs import ModelRun, Runs
 from encoder_tui.window.session.session import Session
 from encoder_tui.window.session.slot import Slot
 from encoder_tui.window.theme import QUIET
+from encoder_tui.window.widgets.about_line import about_line
 from encoder_tui.window.widgets.model_letters import letter_markup
 
 BAR = 12
@@ -38,8 +39,7 @@ def text_line(session: Session, runs: Runs, width: int) -> Content:
         begun = visible(" ".join(text[: 2 * room].split()))
         quoted = Content(f" “{begun}”" if len(text) <= room else f" “{begun}…”").truncate(room, ellipsis=True)
         left = Content.assemble(quoted, (f"  {characters}{other}", QUIET))
-    gap = max(width - left.cell_length - len(held) - 1, 2)
-    return Content.assemble(left, " " * gap, (held, QUIET)).truncate(max(width, 1), ellipsis=True)
+    return about_line(left, held, width)
 
 
 def model_line(slot: Slot, run: ModelRun | None, width: int) -> Content:

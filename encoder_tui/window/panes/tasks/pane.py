@@ -23,13 +23,14 @@ from encoder_tui.window.panes.tasks.view import TasksState, TaskView
 from encoder_tui.window.session.session import Session
 from encoder_tui.window.textual_fixes import workers
 from encoder_tui.window.theme import QUIET
+from encoder_tui.window.widgets.about_line import about_line
 from encoder_tui.window.widgets.choice import Choice
 from encoder_tui.window.widgets.clipboard import copy
 from encoder_tui.window.widgets.key_line import possible_changed
 from encoder_tui.window.widgets.shaded_grid import ShadedGrid
 
 if TYPE_CHECKING:
-    from encoder_tui.client.client import EngineState
+    pass
 
 VIEW_CLASSES: Final = {
     "similarity": "similarity.SimilarityView",
@@ -138,15 +139,10 @@ class TasksPane(Pane):
     def on_mount(self) -> None:
         self.session.models_changed.subscribe(self, lambda _: self._show())
         self.session.engine_memory.changed.subscribe(self, lambda _: self._show_words())
-        self.session.engine_changed.subscribe(self, self._engine_changed)
         self.take_focus()
 
     def on_resize(self) -> None:
         self._show()
-
-    def _engine_changed(self, state: EngineState) -> None:
-        if state.status in {"died", "stopped"}:
-            self.session.engine_memory.engine_died()
 
     @property
     def view(self) -> TaskView:
@@ -175,9 +171,7 @@ class TasksPane(Pane):
             return
         held = self.session.engine_memory.summary
         left = Content.styled(f" {self.view.about}", QUIET).truncate(max(width - len(held) - 3, 8), ellipsis=True)
-        gap = max(width - left.cell_length - len(held) - 1, 2)
-        line = Content.assemble(left, " " * gap, (held, QUIET)).truncate(max(width, 1), ellipsis=True)
-        self.query_one("#tasks-about", Static).update(line)
+        self.query_one("#tasks-about", Static).update(about_line(left, held, width))
         # Three lines at most; words that wrap leave some cells of a line empty.
         asker = self.view.asker
         said = self.view.summary()
