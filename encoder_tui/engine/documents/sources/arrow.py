@@ -9,7 +9,7 @@ from itertools import islice
 from typing import IO, Any, Final
 
 from encoder_tui.engine.documents.sources.arrow_values import features_of, unique_names, values_of
-from encoder_tui.engine.documents.sources.content import Content
+from encoder_tui.engine.documents.sources.content import Content, opened
 from encoder_tui.engine.documents.sources.source import SAMPLED, NoRows, Source, TooLong
 from encoder_tui.engine.documents.sources.unchanged import AsOpened
 from encoder_tui.engine.job import Job, OperationError
@@ -74,7 +74,7 @@ class ArrowFile(Source):
             raise self._damaged(error) from error
 
     def _opened(self) -> IO[bytes]:
-        return self.content.path.open("rb") if self._is_file else self.content.open()
+        return opened(self.content.path) if self._is_file else self.content.open()
 
     def _values(self, batch: Any, name: str, skip: int, position: int) -> Iterator[Any]:
         column = batch.column(self._places[name]).slice(skip)
