@@ -56,8 +56,8 @@ class Stream:
         ]
         reach, found = None, len(self.unknown_tokens)
         for start, end in sorted(offsets):
-            if reach is not None and start > reach and any(map(_is_read, self.text[reach:start])):
-                found += 1
+            if reach is not None and start > reach and not (between := self.text[reach:start]).isspace():
+                found += any(map(_is_read, between))
             reach = end if reach is None else max(reach, end)
         return found
 
