@@ -9,7 +9,6 @@ from typing import Final
 from rich.segment import Segment
 from rich.style import Style
 from textual.app import ComposeResult
-from textual.events import Resize
 
 from encoder_tui.core.models.card import Card
 from encoder_tui.core.report.reproduce_tasks import matryoshka_snippet
@@ -50,9 +49,6 @@ class DimensionsView(TaskView):
 
     def compose(self) -> ComposeResult:
         yield Written()
-
-    def on_resize(self, event: Resize) -> None:
-        self.draw()
 
     def unfit(self, card: Card) -> str:
         if card.kind in {"cross-encoder", "sparse-encoder", "multi-vector-encoder"}:

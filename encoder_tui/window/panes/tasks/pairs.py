@@ -10,7 +10,6 @@ from rich.style import Style
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.events import Resize
 
 from encoder_tui.client.deployed import pairs_request
 from encoder_tui.core.models.card import Card
@@ -62,9 +61,6 @@ class PairsView(TaskView):
         with Horizontal():
             yield Cycle("query", [("1", 0)], id="query")
         yield Written()
-
-    def on_resize(self, event: Resize) -> None:
-        self.draw()
 
     def unfit(self, card: Card) -> str:
         if card.kind == "cross-encoder":

@@ -204,9 +204,6 @@ class PredictView(TaskView):
 
     # What is shown
 
-    def on_resize(self) -> None:
-        self.draw()
-
     def draw(self) -> None:
         """Show what the models said so far."""
         if not self.is_mounted or not self.size.width:

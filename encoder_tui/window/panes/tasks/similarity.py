@@ -8,7 +8,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.content import Content
-from textual.events import Resize
 from textual.widgets import Static
 
 from encoder_tui.core.models.card import Card
@@ -61,9 +60,6 @@ class SimilarityView(TaskView):
         yield Static(id="similarity-notes", markup=False)
         yield ShadedGrid()
         yield Static(id="similarity-legend", markup=False)
-
-    def on_resize(self, event: Resize) -> None:
-        self.draw()
 
     def unfit(self, card: Card) -> str:
         return words.needs_vectors(card)

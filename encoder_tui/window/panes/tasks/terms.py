@@ -8,7 +8,6 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import on
 from textual.app import ComposeResult
-from textual.events import Resize
 
 from encoder_tui.core.models.card import Card
 from encoder_tui.core.tasks.encoding import EncodeAnswer
@@ -49,9 +48,6 @@ class TermsView(TaskView):
     def compose(self) -> ComposeResult:
         yield TwoTexts("text", "and text")
         yield Written()
-
-    def on_resize(self, event: Resize) -> None:
-        self.draw()
 
     def unfit(self, card: Card) -> str:
         if card.kind == "sparse-encoder":

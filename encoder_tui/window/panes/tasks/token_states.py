@@ -9,7 +9,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.content import Content
-from textual.events import Resize
 from textual.widgets import Static
 
 from encoder_tui.client.deployed import token_states_request
@@ -66,9 +65,6 @@ class TokenStatesView(TaskView):
         yield Static(id="token-notes", markup=False)
         yield ShadedGrid()
         yield Static(id="token-legend", markup=False)
-
-    def on_resize(self, event: Resize) -> None:
-        self.draw()
 
     def unfit(self, card: Card) -> str:
         if card.kind not in {"cross-encoder", "sparse-encoder"}:

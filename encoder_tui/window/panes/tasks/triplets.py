@@ -92,9 +92,6 @@ class TripletsView(TaskView):
         if self._reading is not None:
             self._reading.cancel()
 
-    def on_resize(self) -> None:
-        self.draw()
-
     # Which triplet
 
     @property

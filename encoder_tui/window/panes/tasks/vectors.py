@@ -9,7 +9,6 @@ from typing import Final
 from rich.segment import Segment
 from rich.style import Style
 from textual.app import ComposeResult
-from textual.events import Resize
 
 from encoder_tui.core.models.card import Card
 from encoder_tui.core.tasks.encoding import EncodeAnswer
@@ -47,9 +46,6 @@ class VectorsView(TaskView):
 
     def compose(self) -> ComposeResult:
         yield Written()
-
-    def on_resize(self, event: Resize) -> None:
-        self.draw()
 
     def unfit(self, card: Card) -> str:
         return words.needs_vectors(card)

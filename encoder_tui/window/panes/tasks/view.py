@@ -43,6 +43,9 @@ class TaskView(Vertical):
         self.state = state
         self.session = state.session
 
+    def on_resize(self) -> None:
+        self.draw()
+
     def on_unmount(self) -> None:
         self.cancel()
 
