@@ -22,6 +22,7 @@ from encoder_tui.core.tasks.predictions import (
     TokenScore,
     Wish,
     labels_for,
+    least_read,
     masked_reading,
     pad_of,
     predictions,
@@ -64,7 +65,8 @@ async def predict(
     found = predictions(model, task, wish, read, answer)
     width = answer.outputs["logits"][0].shape[-1] if task == "token-classification" else 0
     labels = labels_for(model.card, width)
-    return Predicted(task, answer.in_force, read, found, remarks_on(model.name, model.card, answer), labels)
+    remarks = remarks_on(model.name, model.card, answer)
+    return Predicted(task, answer.in_force, least_read(read, len(found)), found, remarks, labels)
 
 
 async def occlude(

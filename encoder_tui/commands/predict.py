@@ -213,9 +213,8 @@ def block(name: str, said: Said, wish: Wish, top: int, wants_tokens: bool = Fals
     """Return what a model says of each text, as lines."""
     found, falls = said
     lines = [f"{visible(name)}: {found.task}, {found.in_force.words()}"]
-    read = found.read if len(found.read) == len(found.predictions) else [found.read[0]] * len(found.predictions)
     titles = _titles(wish, len(found.predictions))
-    for index, (title, reading, one) in enumerate(zip(titles, read, found.predictions, strict=True)):
+    for index, (title, reading, one) in enumerate(zip(titles, found.read, found.predictions, strict=True)):
         lines.append(f"  {shorten(visible(title), max(running.terminal_width() - 2, 20))}")
         lines += [f"    {row}" for row in _rows(one, top)]
         lines += [f"    {row}" for row in (_tokens(found.labels, one) if wants_tokens else [])]

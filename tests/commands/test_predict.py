@@ -129,3 +129,16 @@ def test_the_limit_that_was_chosen_is_that_of_pairs_too(folder: Path) -> None:
     (cut_by_hand,) = call("predict", *named(scorer), "She sells", "--pair", pair[: read["pair_cut"]], "--json").models
     assert cut_by_hand["predictions"][0]["score"] == pytest.approx(cut.models[0]["predictions"][0]["score"], abs=1e-6)
     assert "of the second text; the rest is not seen" in call("predict", *given[:-1], "--max-seq-length", "16").text
+
+
+def test_what_is_read_of_each_text_is_said_with_candidate_labels_too(folder: Path) -> None:
+    model = saved(
+        folder, "bert-cased", "AutoModelForSequenceClassification", ("contradiction", "neutral", "entailment")
+    )
+    texts = ["x", " ".join([TEXT] * 8)]
+    (record,) = call("predict", "--json", "--labels", "sea,the long way home", *named(model), *texts).models
+    short, long = record["texts"]
+    assert (short["cut"], short["characters"]) == (None, 1)
+    assert 0 < long["cut"] < long["characters"] == len(texts[1])
+    printed = call("predict", "--labels", "sea,the long way home", *named(model), *texts).text
+    assert printed.count("it reads the first") == 1

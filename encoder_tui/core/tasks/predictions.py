@@ -159,8 +159,8 @@ class TextPrediction(msgspec.Struct, frozen=True):
 class Predicted(msgspec.Struct, frozen=True):
     """What a model's head says of each text, with what the model read of it; `remarks` are sentences for people.
 
-    `read` has an entry for each text, or for a choice among labels one for each label of each text. `labels` are those
-    of a model that labels tokens, in the order of their logits.
+    `read` has an entry for each prediction; of several passes over a text, the one that read the least of it. `labels`
+    are those of a model that labels tokens, in the order of their logits.
     """
 
     task: Task
@@ -272,6 +272,15 @@ def readings(model: ReadyModel, task: Task, wish: Wish) -> list[Reading]:
             for label in wish.labels
         ]
     return [_reading(model, text, pair, EncodeOptions(truncation=True), wish) for text, pair in wish.inputs()]
+
+
+def least_read(read: Sequence[Reading], texts: int) -> list[Reading]:
+    """Return a reading for each of `texts`: of the passes over each, the one that read the least of it."""
+    passes = len(read) // texts
+    return [
+        min(read[start : start + passes], key=lambda one: len(one.text) if one.cut is None else one.cut)
+        for start in range(0, len(read), passes)
+    ]
 
 
 def _reading(

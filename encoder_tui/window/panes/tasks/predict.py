@@ -242,9 +242,8 @@ class PredictView(TaskView):
         ]
         lines = [heading, *remarks]
         others = self._best_of_others(slot)
-        for index, one in enumerate(found.predictions):
+        for index, (reading, one) in enumerate(zip(found.read, found.predictions, strict=True)):
             label = question.labels[index] if index < len(question.labels) else str(index + 1)
-            reading = found.read[index] if len(found.read) == len(found.predictions) else found.read[0]
             differs = index < len(others) and predict_words.best(one) not in {None, *others[index]}
             tokens = str(self.query_one("#predict-tokens", Cycle).value)
             lines += predict_words.of_text(label, reading, one, letter_markup(slot.number), width, differs=differs)
