@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import msgspec
 
@@ -154,5 +154,5 @@ def run_snippet(
 
 def pretrained(name: ModelName) -> str:
     """Return a model's name as the arguments of `from_pretrained`, or of a class of sentence-transformers."""
-    location = str(Path(name.location).expanduser()) if name.location.startswith("~") else name.location
+    location = os.path.expanduser(name.location)  # noqa: PTH111  # pathlib refuses a user that is not there
     return f"{location!a}, revision={name.revision!a}" if name.revision else f"{location!a}"

@@ -14,7 +14,7 @@ from typing import Any
 
 import click.testing
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -214,6 +214,7 @@ def encoded(letter: str, word: str, in_force: InForce) -> ReportedVectors:
 
 @settings(max_examples=30, deadline=None)
 @given(text=hostile, word=hostile)
+@example(text="", word="~0")
 def test_whatever_comes_from_outside_every_section_keeps_its_structure(text: str, word: str) -> None:
     report = write(material(text, word), list(SECTIONS))
     plain = write(material("ordinary words", word="name"), list(SECTIONS))
